@@ -1,0 +1,42 @@
+//! What it costs to tell one request from another, by body size.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use idem_core::{Guarantee, Idempotency, MemoryStore, Policy, RequestParts};
+
+const JSON: Policy = Policy::new(Duration::from_secs(60), Guarantee::AtMostOnce);
+const RAW: Policy = JSON.with_raw_fingerprint();
+
+fn fingerprints(c: &mut Criterion) {
+    let idempotency = Idempotency::new(MemoryStore::new());
+    let mut group = c.benchmark_group("fingerprint");
+    for size in [1 << 10, 64 << 10] {
+        let body = json(size);
+        let request = RequestParts {
+            method: "POST",
+            path: "/payments",
+            query: None,
+            content_type: Some(b"application/json"),
+            body: body.as_bytes(),
+        };
+        group.throughput(Throughput::Bytes(size as u64));
+        for (name, policy) in [("raw", &RAW), ("json", &JSON)] {
+            group.bench_function(BenchmarkId::new(name, size), |b| {
+                b.iter(|| idempotency.fingerprint_request(policy, black_box(&request)));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// An array of small objects whose members are not in order, of about `size` bytes.
+fn json(size: usize) -> String {
+    let item = r#"{"sku":"A-1000","quantity":2,"price":"19.90","note":"gift, \u00fc"}"#;
+    let items = vec![item; size / (item.len() + 1)];
+    format!("[{}]", items.join(","))
+}
+
+criterion_group!(benches, fingerprints);
+criterion_main!(benches);

@@ -1,0 +1,119 @@
+//! HTTP side by side: the bare handler, a hand-written baseline and the annotated handler on either
+//! framework, each in a process of its own on its own core, in turn and several times over. What counts is the ratio of
+//! server CPU time per request within a round: machines differ, and so do minutes.
+//!
+//! `cargo bench -p idem-bench --bench http -- --rounds 5`
+
+use std::time::Duration;
+
+use anyhow::Context;
+use idem_bench::load::{self, Keys};
+use idem_bench::process::{Server, pin_load};
+use idem_bench::server::{self, FRAMEWORKS, Variants};
+
+const CONNECTIONS: usize = 32;
+const WARM_UP: Duration = Duration::from_millis(500);
+const MEASURED: Duration = Duration::from_millis(1500);
+
+/// One variant in one round.
+#[derive(Clone, Copy)]
+struct Sample {
+    cpu_us: f64,
+    per_second: f64,
+    p50_us: f64,
+    p99_us: f64,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().collect();
+    if let [_, serve, variant] = &args[..]
+        && serve == "serve"
+    {
+        return server::serve(variant);
+    }
+    let rounds = args
+        .iter()
+        .skip_while(|arg| *arg != "--rounds")
+        .nth(1)
+        .map_or(Ok(5), |rounds| rounds.parse())?;
+    pin_load();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    for (title, keys) in [("first execution", Keys::Fresh), ("replay", Keys::Repeated)] {
+        println!(
+            "\n{title}: {CONNECTIONS} connections, 1 KiB in and out, {rounds} rounds, medians"
+        );
+        let samples = runtime.block_on(sample(keys, rounds))?;
+        report(&samples);
+    }
+    Ok(())
+}
+
+/// The rounds of every variant of every framework, in their order. Each round starts with another variant.
+async fn sample(keys: Keys, rounds: usize) -> anyhow::Result<Vec<Vec<Sample>>> {
+    let variants = FRAMEWORKS.as_flattened();
+    let mut samples = vec![Vec::new(); variants.len()];
+    for round in 0..rounds {
+        for turn in 0..variants.len() {
+            let variant = (round + turn) % variants.len();
+            samples[variant].push(measure(variants[variant], keys).await?);
+        }
+    }
+    Ok(samples)
+}
+
+async fn measure(variant: &str, keys: Keys) -> anyhow::Result<Sample> {
+    let server = Server::start(variant)?;
+    load::run(&server.address, CONNECTIONS, WARM_UP, keys, "warm")
+        .await
+        .context("while warming up")?;
+    let before = server.cpu_time()?;
+    let mut counted = load::run(&server.address, CONNECTIONS, MEASURED, keys, "run").await?;
+    let cpu = server.cpu_time()? - before;
+    let requests = counted.latencies.len() as f64;
+    Ok(Sample {
+        cpu_us: micros(cpu) / requests,
+        per_second: requests / MEASURED.as_secs_f64(),
+        p50_us: micros(counted.percentile(0.50)),
+        p99_us: micros(counted.percentile(0.99)),
+    })
+}
+
+fn report(samples: &[Vec<Sample>]) {
+    println!(
+        "{:<15} {:>10} {:>10} {:>10} {:>10} {:>12} {:>12} {:>12}",
+        "", "cpu us", "req/s", "p50 us", "p99 us", "cpu x bare", "req/s x bare", "p99 x bare"
+    );
+    let frameworks = samples.chunks(Variants::default().len());
+    for (variants, samples) in FRAMEWORKS.iter().zip(frameworks) {
+        for (variant, rounds) in variants.iter().zip(samples) {
+            report_variant(variant, rounds, &samples[0]);
+        }
+    }
+}
+
+fn report_variant(variant: &str, rounds: &[Sample], bare: &[Sample]) {
+    let of = |figure: fn(&Sample) -> f64| median(rounds.iter().map(figure));
+    let ratio = |figure: fn(&Sample) -> f64| {
+        median(rounds.iter().zip(bare).map(|(this, bare)| figure(this) / figure(bare)))
+    };
+    println!(
+        "{variant:<15} {:>10.1} {:>10.0} {:>10.0} {:>10.0} {:>12.2} {:>12.2} {:>12.2}",
+        of(|s| s.cpu_us),
+        of(|s| s.per_second),
+        of(|s| s.p50_us),
+        of(|s| s.p99_us),
+        ratio(|s| s.cpu_us),
+        ratio(|s| s.per_second),
+        ratio(|s| s.p99_us),
+    );
+}
+
+fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}

@@ -1,0 +1,70 @@
+//! One payments route, three ways: bare, made idempotent by hand, and annotated; on either framework.
+
+mod actix;
+mod axum;
+mod records;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+/// A framework's variants, the bare one first: what the others are compared with.
+pub type Variants = [&'static str; 3];
+
+/// The names that [`serve`] takes.
+pub const FRAMEWORKS: [Variants; 2] = [
+    ["bare-axum", "by-hand-axum", "annotated-axum"],
+    ["bare-actix", "by-hand-actix", "annotated-actix"],
+];
+
+/// Those that keep their records in the Redis that `REDIS_URL` names.
+pub const ON_REDIS: [&str; 5] = [
+    "bare-axum",
+    "by-hand-redis-axum",
+    "annotated-redis-axum",
+    "bare-actix",
+    "annotated-redis-actix",
+];
+
+#[derive(Deserialize)]
+struct NewPayment {
+    amount: u64,
+    currency: String,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct Payment {
+    id: u64,
+    amount: u64,
+    currency: String,
+    note: String,
+}
+
+/// What every variant does for its living.
+fn charge(NewPayment { amount, currency, note }: NewPayment) -> Payment {
+    Payment { id: 1, amount, currency, note }
+}
+
+/// Serves a variant on a free port and one thread until the process is killed, and prints the address.
+///
+/// # Errors
+/// If there is no such variant, or no port.
+pub fn serve(variant: &str) -> anyhow::Result<()> {
+    let (way, framework) = variant.rsplit_once('-').context("no framework")?;
+    match (way, framework) {
+        ("bare", "axum") => axum::serve(axum::bare::router()),
+        ("by-hand", "axum") => axum::serve(axum::by_hand::router()),
+        ("annotated", "axum") => axum::serve(axum::annotated::router()),
+        ("by-hand-redis", "axum") => axum::serve_when(axum::redis::by_hand()),
+        ("annotated-redis", "axum") => axum::serve_when(axum::redis::annotated()),
+        ("annotated-redis", "actix") => actix::serve(actix::annotated::routes_on_redis()?),
+        ("bare", "actix") => actix::serve(actix::bare::routes),
+        ("by-hand", "actix") => actix::serve(actix::by_hand::routes()),
+        ("annotated", "actix") => actix::serve(actix::annotated::routes()),
+        _ => bail!("no variant is called `{variant}`; there are {FRAMEWORKS:?}"),
+    }
+}
+
+fn redis_url() -> anyhow::Result<String> {
+    std::env::var("REDIS_URL").context("REDIS_URL says where Redis is")
+}

@@ -1,0 +1,97 @@
+//! The example as a user meets it: started as a process, called over HTTP.
+
+#![allow(clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+
+/// The running example; ends with the test.
+struct Server {
+    process: Child,
+    url: String,
+    /// Kept open: a server whose output nobody reads any more would fail to print.
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_payments-actix"))
+            .arg("127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut first_line = String::new();
+        stdout.read_line(&mut first_line).unwrap();
+        let url = first_line.trim_end().strip_prefix("listening on ").unwrap().to_owned();
+        Self { process, url, _stdout: stdout }
+    }
+
+    fn pay(&self, token: &str, key: &str, amount: u64) -> RequestBuilder {
+        Client::new()
+            .post(format!("{}/payments", self.url))
+            .bearer_auth(token)
+            .header("Idempotency-Key", key)
+            .json(&json!({"amount": amount, "currency": "EUR"}))
+    }
+
+    async fn charges(&self, token: &str) -> usize {
+        let list = Client::new().get(format!("{}/payments", self.url)).bearer_auth(token);
+        let list: Vec<Value> = list.send().await.unwrap().json().await.unwrap();
+        list.len()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+fn replayed(response: &Response) -> bool {
+    response.headers().get("idempotent-replayed").is_some_and(|marker| marker == "true")
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_first_answer_and_charges_nothing() {
+    let server = Server::start();
+    let first = server.pay("alice-token", "order-1001", 4200).send().await.unwrap();
+    assert_eq!(first.status(), StatusCode::CREATED);
+    assert!(!replayed(&first));
+    let retry = server.pay("alice-token", "order-1001", 4200).send().await.unwrap();
+    assert_eq!(retry.status(), StatusCode::CREATED);
+    assert!(replayed(&retry));
+    assert_eq!(retry.bytes().await.unwrap(), first.bytes().await.unwrap());
+    assert_eq!(server.charges("alice-token").await, 1);
+}
+
+#[tokio::test]
+async fn another_amount_another_tenant_and_another_key_are_told_apart() {
+    let server = Server::start();
+    let first = server.pay("alice-token", "order-1001", 4200).send().await.unwrap();
+    assert_eq!(first.status(), StatusCode::CREATED);
+    let other_amount = server.pay("alice-token", "order-1001", 1).send().await.unwrap();
+    assert_eq!(other_amount.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let other_tenant = server.pay("carol-token", "order-1001", 1).send().await.unwrap();
+    assert_eq!(other_tenant.status(), StatusCode::CREATED);
+    let other_key = server.pay("alice-token", "order-1002", 4200).send().await.unwrap();
+    assert_eq!(other_key.status(), StatusCode::CREATED);
+    assert_eq!(server.charges("alice-token").await, 2);
+    assert_eq!(server.charges("carol-token").await, 1);
+}
+
+#[tokio::test]
+async fn a_refused_request_leaves_the_key_free() {
+    let server = Server::start();
+    let stranger = server.pay("mallory-token", "order-1001", 4200).send().await.unwrap();
+    assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
+    let no_json = server.pay("alice-token", "order-1001", 4200).body("{").send().await.unwrap();
+    assert_eq!(no_json.status(), StatusCode::BAD_REQUEST);
+    let first = server.pay("alice-token", "order-1001", 4200).send().await.unwrap();
+    assert_eq!(first.status(), StatusCode::CREATED);
+    assert!(!replayed(&first));
+}

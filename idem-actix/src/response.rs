@@ -1,0 +1,125 @@
+//! Actix-web responses to stored answers and back.
+
+use std::error::Error;
+use std::future::ready;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{self, BodySize, BodyStream, BoxBody, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use idem_core::http::{self, Delivery, Head};
+use idem_core::{Answer, Executed, Headers, Outcome};
+
+/// A response that says itself what it means for the key (R21).
+///
+/// ```
+/// use actix_web::Responder;
+/// use actix_web::http::StatusCode;
+/// use idem_actix::{Declared, Outcome};
+///
+/// async fn provider_is_down() -> impl Responder {
+///     Declared(Outcome::NotExecuted, ("nothing was sent to the provider", StatusCode::BAD_GATEWAY))
+/// }
+/// ```
+///
+/// Where a response is built by hand, as in a `ResponseError`, it is the same to put the [`Outcome`] among
+/// its extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Declared<R>(pub Outcome, pub R);
+
+impl<R: Responder> Responder for Declared<R> {
+    type Body = R::Body;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse<R::Body> {
+        let mut response = self.1.respond_to(request);
+        response.extensions_mut().insert(self.0);
+        response
+    }
+}
+
+/// What a handler's response is to its caller and to the record.
+pub(crate) async fn record(response: HttpResponse, max: usize) -> Executed<HttpResponse> {
+    let (response, body) = unmarked(response).into_parts();
+    let (status, size) = (response.status().as_u16(), body.size());
+    let declared = response.extensions().get().copied();
+    let announced = match size {
+        BodySize::Sized(bytes) => bytes,
+        BodySize::None | BodySize::Stream => 0,
+    };
+    let head = Head { status, headers: stored_headers(response.headers()), declared, announced };
+    http::record(head, Chunks(body), max, |body| match body {
+        Ok(body) => response.set_body(rebuild(body, size)),
+        Err(answer) => from_answer(answer),
+    })
+    .await
+}
+
+/// A handler's response without what only a replay may say (R25).
+pub(crate) fn unmarked(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().remove(http::REPLAYED);
+    response
+}
+
+fn stored_headers(headers: &HeaderMap) -> Headers {
+    let fields = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    http::stored_headers(fields, headers.get_all(CONNECTION).map(HeaderValue::as_bytes))
+}
+
+fn rebuild(body: Delivery<Chunks, Box<dyn Error>>, size: BodySize) -> BoxBody {
+    match body {
+        // Unlike an empty body, none at all is not announced either.
+        Delivery::Whole(_) if size == BodySize::None => BoxBody::new(body::None::new()),
+        Delivery::Whole(body) => BoxBody::new(body),
+        Delivery::Longer(start, Chunks(body)) if start.is_empty() => body,
+        Delivery::Longer(start, rest) => {
+            BoxBody::new(BodyStream::new(stream::once(ready(Ok(start))).chain(rest)))
+        }
+        Delivery::Broken(start, error) => {
+            BoxBody::new(BodyStream::new(stream::iter([Ok(start), Err(error)])))
+        }
+    }
+}
+
+/// A body as a stream.
+struct Chunks(BoxBody);
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, Box<dyn Error>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+}
+
+/// A stored answer, marked as a replay (R25).
+pub(crate) fn replay(answer: Answer) -> HttpResponse {
+    let mut response = from_answer(answer);
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static(http::REPLAYED), HeaderValue::from_static("true"));
+    response
+}
+
+/// An answer as a response; its bytes are shared. One that no handler can have given is a 500.
+pub(crate) fn from_answer(answer: Answer) -> HttpResponse {
+    build(answer).unwrap_or_else(|| {
+        tracing::error!(
+            "a stored answer is not an HTTP response: the record is damaged, or another program's"
+        );
+        HttpResponse::InternalServerError().finish()
+    })
+}
+
+fn build(Answer { status, headers, body }: Answer) -> Option<HttpResponse> {
+    let mut response =
+        HttpResponse::with_body(StatusCode::from_u16(status).ok()?, BoxBody::new(body));
+    for (name, value) in headers.iter() {
+        let name = HeaderName::from_bytes(&name).ok()?;
+        response.headers_mut().append(name, HeaderValue::from_maybe_shared(value).ok()?);
+    }
+    Some(response)
+}

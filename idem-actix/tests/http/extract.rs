@@ -1,0 +1,38 @@
+//! The principal of a request, as an application's own extractors find it.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+use actix_web::{Error, FromRequest, HttpRequest};
+use idem_conformance::http::app::{self, Caller};
+
+pub(crate) struct Tenant(pub(crate) app::Tenant);
+pub(crate) struct User(pub(crate) app::User);
+
+impl FromRequest for Tenant {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request).map(|caller| Self(caller.tenant)))
+    }
+}
+
+impl FromRequest for User {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request).map(|caller| Self(caller.user)))
+    }
+}
+
+fn caller(request: &HttpRequest) -> Result<Caller, Error> {
+    let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    Caller::authorize(authorization).map_err(|status| {
+        InternalError::new("not allowed", StatusCode::from_u16(status).unwrap()).into()
+    })
+}

@@ -1,0 +1,9 @@
+//! The wire rules, over TCP: the scenarios that every adapter shares, on actix-web.
+
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
+
+mod app;
+mod extract;
+mod respond;
+
+idem_conformance::http_suite!(app::start);

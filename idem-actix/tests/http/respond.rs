@@ -1,0 +1,30 @@
+//! A scenario's reply as an actix-web response.
+
+use actix_web::body::{BodyStream, BoxBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use idem_conformance::http::app::{Reply, ReplyBody};
+
+pub(crate) struct Replied(pub(crate) Reply);
+
+impl Responder for Replied {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let Reply { status, headers, body, declared } = self.0;
+        let body = match body {
+            ReplyBody::Whole(bytes) => BoxBody::new(bytes),
+            ReplyBody::Stream(stream) => BoxBody::new(BodyStream::new(stream)),
+        };
+        let mut response = HttpResponse::with_body(StatusCode::from_u16(status).unwrap(), body);
+        for (name, value) in headers {
+            let name = HeaderName::try_from(name).unwrap();
+            response.headers_mut().append(name, HeaderValue::try_from(value).unwrap());
+        }
+        if let Some(outcome) = declared {
+            response.extensions_mut().insert(outcome);
+        }
+        response
+    }
+}

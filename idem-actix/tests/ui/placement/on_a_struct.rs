@@ -1,0 +1,8 @@
+use idem_actix::idempotent;
+
+#[idempotent(ttl = "24h", scope = "tenant")]
+struct Payment;
+
+fn main() {
+    let _ = Payment;
+}

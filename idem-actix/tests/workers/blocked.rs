@@ -1,0 +1,49 @@
+//! A handler that blocks its worker, and the other runs there (M15).
+
+use idem_actix::{Idempotency, MemoryStore};
+use idem_conformance::http::app::Tally;
+use idem_conformance::{FaultStore, Kind};
+use serde_json::json;
+
+use crate::support::{body, client, order, send, serve};
+
+/// With the fourth renewal a lease is surely over.
+const RENEWALS_PER_LEASE: u32 = 4;
+
+/// Neither is taken over from another process, and the answers of both are stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_worker_loses_no_lease_and_no_answer() {
+    let records = MemoryStore::new();
+    let (store, faults) = FaultStore::new(records.clone());
+    let server = serve(1, Idempotency::new(store)).await;
+    let sibling = serve(1, Idempotency::new(records)).await;
+    let (client, other) = (client(), client());
+    let waiting = body("waiting", &json!({ "gate": true }));
+    let blocking = body("blocking", &json!({ "block_ms": 1_500 }));
+
+    let first = tokio::spawn(send(order(&client, &server, "/takeover", "waiting").json(&waiting)));
+    let gate = server.payments.gate("waiting");
+    gate.reached().await;
+    let second =
+        tokio::spawn(send(order(&client, &server, "/takeover", "blocking").json(&blocking)));
+    server.payments.until_present(2).await;
+    let renewed = faults.calls().renew;
+    faults.until_called(Kind::Renew, renewed + 2 * RENEWALS_PER_LEASE).await;
+    assert!(!second.is_finished(), "it blocks for five leases");
+    for (note, body) in [("waiting", &waiting), ("blocking", &blocking)] {
+        let retry = send(order(&other, &sibling, "/takeover", note).json(body)).await;
+        assert_eq!(retry.status, 409, "{retry:?}");
+    }
+    gate.open();
+
+    for (note, body, run) in [("waiting", waiting, first), ("blocking", blocking, second)] {
+        let run = run.await.unwrap();
+        assert_eq!((run.status, run.replayed), (201, false));
+        let retry = send(order(&other, &sibling, "/takeover", note).json(&body)).await;
+        assert_eq!((retry.replayed, retry.body), (true, run.body));
+        assert_eq!(server.payments.tally_of(note), Tally { attempts: 1, effects: 1 });
+        assert_eq!(sibling.payments.tally_of(note), Tally::default());
+    }
+    server.control.stop(false).await;
+    sibling.control.stop(false).await;
+}

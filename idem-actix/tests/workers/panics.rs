@@ -1,0 +1,29 @@
+//! A handler that panics (row 27).
+
+use idem_actix::{Idempotency, MemoryStore};
+use idem_conformance::http::app::Tally;
+use serde_json::json;
+
+use crate::support::{body, client, order, send, serve};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_leaves_its_worker_and_the_runs_there_alone() {
+    let server = serve(1, Idempotency::new(MemoryStore::new())).await;
+    let client = client();
+    let waiting = body("waiting", &json!({ "gate": true }));
+    let first = tokio::spawn(send(order(&client, &server, "/payments", "waiting").json(&waiting)));
+    let gate = server.payments.gate("waiting");
+    gate.reached().await;
+
+    let panicking = body("panicking", &json!({ "panic": true }));
+    let panicked = send(order(&client, &server, "/payments", "panicking").json(&panicking)).await;
+    assert_eq!((panicked.status, panicked.replayed), (500, false));
+    let retry = send(order(&client, &server, "/payments", "panicking").json(&panicking)).await;
+    assert_eq!((retry.status, retry.replayed), (500, true));
+    assert_eq!(server.payments.tally_of("panicking"), Tally { attempts: 1, effects: 1 });
+
+    gate.open();
+    assert_eq!(first.await.unwrap().status, 201);
+    assert_eq!(server.workers.count(), 1, "no thread took the worker's place");
+    server.control.stop(false).await;
+}

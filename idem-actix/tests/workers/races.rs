@@ -1,0 +1,36 @@
+//! One key on all workers at once (R19, row 47).
+
+use futures_util::future::join_all;
+use idem_actix::{Idempotency, MemoryStore};
+use idem_conformance::http::app::Tally;
+use serde_json::json;
+
+use crate::support::{body, client, order, send, serve};
+
+const WORKERS: usize = 4;
+const CLIENTS: usize = 64;
+const ROUNDS: usize = 200;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_runs_whichever_worker_they_meet() {
+    let server = serve(WORKERS, Idempotency::new(MemoryStore::new())).await;
+    let clients: Vec<_> = (0..CLIENTS).map(|_| client()).collect();
+    for round in 0..ROUNDS {
+        let note = format!("round-{round}");
+        let body = body(&note, &json!({}));
+        let requests = clients
+            .iter()
+            .map(|client| send(order(client, &server, "/payments", &note).json(&body)));
+        let answers = join_all(requests).await;
+        let (done, early): (Vec<_>, Vec<_>) =
+            answers.iter().partition(|answer| answer.status == 201);
+        let (replays, runs): (Vec<_>, Vec<_>) =
+            done.into_iter().partition(|answer| answer.replayed);
+        let [run] = runs[..] else { panic!("{} runs in {note}", runs.len()) };
+        assert!(replays.iter().all(|replay| replay.body == run.body), "{replays:?}");
+        assert!(early.iter().all(|answer| answer.status == 409), "{early:?}");
+        assert_eq!(server.payments.tally_of(&note), Tally { attempts: 1, effects: 1 });
+    }
+    assert_eq!(server.workers.count(), WORKERS);
+    server.control.stop(false).await;
+}

@@ -1,0 +1,77 @@
+//! The end of a server with runs under way (M2, rows 23 and 25).
+
+use std::time::Duration;
+
+use idem_actix::{Drained, Idempotency, MemoryStore};
+use idem_conformance::http::app::Tally;
+use idem_conformance::http::{Closing, Raw};
+use serde_json::{Value, json};
+
+use crate::support::{self, Server, body, client, order, send, serve};
+
+const LONG: Duration = Duration::from_secs(600);
+
+/// Begins a run at its gate, and its client goes.
+async fn begin_and_leave(server: &Server, body: &Value) {
+    let (body, mut raw) = (body.to_string(), Raw::connect(server.address).await);
+    let request = format!(
+        "POST /payments HTTP/1.1\r\nhost: test\r\nidempotency-key: left\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len(),
+    );
+    raw.send(request.as_bytes()).await;
+    server.payments.gate("left").reached().await;
+    raw.close(Closing::Rst).await;
+    server.payments.until_present(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_lets_every_run_end_and_stores_its_answer() {
+    let records = MemoryStore::new();
+    let server = serve(2, Idempotency::new(records.clone())).await;
+    let (left, attended) =
+        (body("left", &json!({ "gate": true })), body("attended", &json!({ "gate": true })));
+    begin_and_leave(&server, &left).await;
+    let client = client();
+    let first =
+        tokio::spawn(send(order(&client, &server, "/payments", "attended").json(&attended)));
+    server.payments.gate("attended").reached().await;
+
+    let (other, new) = (support::client(), body("new", &json!({})));
+    let known = || order(&other, &server, "/payments", "new");
+    assert_eq!(send(known().json(&new)).await.status, 201);
+
+    let stopping = tokio::spawn({
+        let (control, idempotency) = (server.control.clone(), server.idempotency.clone());
+        async move { idem_actix::stop(&control, idempotency.drain(LONG)).await }
+    });
+    // On a connection that is open already, since no other is accepted.
+    while send(known().json(&new)).await.status != 503 {}
+    assert!(!stopping.is_finished(), "it waits");
+    server.payments.gate("left").open();
+    server.payments.gate("attended").open();
+    assert_eq!(stopping.await.unwrap(), Drained::Finished);
+    let first = first.await.unwrap();
+    assert_eq!((first.status, first.replayed), (201, false));
+    server.ended.join().unwrap();
+
+    let next = serve(1, Idempotency::new(records)).await;
+    let retry = send(order(&client, &next, "/payments", "attended").json(&attended)).await;
+    assert_eq!((retry.replayed, retry.body), (true, first.body));
+    let retry = send(order(&client, &next, "/payments", "left").json(&left)).await;
+    assert_eq!((retry.status, retry.replayed), (201, true));
+    for note in ["left", "attended"] {
+        assert_eq!(server.payments.tally_of(note), Tally { attempts: 1, effects: 1 });
+        assert_eq!(next.payments.tally_of(note), Tally::default());
+    }
+    next.control.stop(false).await;
+}
+
+/// Why `stop` is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn actix_web_itself_does_not_wait_for_a_run_whose_client_left() {
+    let server = serve(1, Idempotency::new(MemoryStore::new())).await;
+    begin_and_leave(&server, &body("left", &json!({ "gate": true }))).await;
+    server.control.stop(true).await;
+    server.ended.join().unwrap();
+    assert_eq!(server.payments.tally_of("left"), Tally { attempts: 1, effects: 0 });
+}

@@ -1,0 +1,130 @@
+//! A server over TCP, and its clients.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle, ThreadId};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::rt::System;
+use actix_web::web::{self, Data, Json};
+use actix_web::{App, Error, HttpResponse, HttpServer, Responder};
+use idem_actix::{Idempotency, idempotent};
+use idem_conformance::http::app::{Order, Payments, ReplyBody};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+/// The threads that answered.
+#[derive(Clone, Default)]
+pub(crate) struct Workers(Arc<Mutex<HashSet<ThreadId>>>);
+
+impl Workers {
+    fn note(&self) {
+        self.0.lock().unwrap().insert(thread::current().id());
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) control: ServerHandle,
+    pub(crate) ended: JoinHandle<()>,
+    pub(crate) idempotency: Idempotency,
+    pub(crate) payments: Payments,
+    pub(crate) workers: Workers,
+}
+
+pub(crate) async fn serve(workers: usize, idempotency: Idempotency) -> Server {
+    let (payments, seen) = (Payments::default(), Workers::default());
+    let data = (Data::new(idempotency.clone()), Data::new(payments.clone()));
+    let workers_data = Data::new(seen.clone());
+    let app = move || {
+        App::new()
+            .app_data(data.0.clone())
+            .app_data(data.1.clone())
+            .app_data(workers_data.clone())
+            .wrap(from_fn(note))
+            .route("/payments", web::post().to(pay))
+            .route("/takeover", web::post().to(takeover))
+    };
+    let (started, start) = oneshot::channel();
+    let ended = thread::spawn(move || {
+        let system = System::new();
+        system.block_on(async {
+            let server = HttpServer::new(app).workers(workers).disable_signals();
+            let server = server.bind("127.0.0.1:0").unwrap();
+            let address = server.addrs()[0];
+            let server = server.run();
+            assert!(started.send((address, server.handle())).is_ok());
+            server.await.unwrap();
+            System::current().stop();
+        });
+        system.run().unwrap();
+    });
+    let (address, control) = start.await.unwrap();
+    Server { address, control, ended, idempotency, payments, workers: seen }
+}
+
+async fn note(
+    workers: Data<Workers>,
+    payments: Data<Payments>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    workers.note();
+    let _present = payments.present();
+    next.call(request).await
+}
+
+#[idempotent(ttl = "24h", scope = "global")]
+async fn pay(payments: Data<Payments>, order: Json<Order>) -> impl Responder {
+    answer(&payments, order).await
+}
+
+#[idempotent(ttl = "24h", scope = "global", lease = "300ms", guarantee = "at-least-once")]
+async fn takeover(payments: Data<Payments>, order: Json<Order>) -> impl Responder {
+    answer(&payments, order).await
+}
+
+async fn answer(payments: &Payments, order: Json<Order>) -> impl Responder + use<> {
+    match payments.pay(order.into_inner()).await.body {
+        ReplyBody::Whole(body) => HttpResponse::Created().body(body),
+        ReplyBody::Stream(_) => unreachable!("none is asked for"),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) replayed: bool,
+    pub(crate) body: String,
+}
+
+/// An order under its note as key, by a client with connections of its own.
+pub(crate) fn order(client: &Client, server: &Server, path: &str, note: &str) -> RequestBuilder {
+    client.post(format!("http://{}{path}", server.address)).header("idempotency-key", note)
+}
+
+pub(crate) fn body(note: &str, sim: &Value) -> Value {
+    json!({ "amount": 100, "note": note, "sim": sim })
+}
+
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    Answer {
+        status: response.status().as_u16(),
+        replayed: response.headers().contains_key("idempotent-replayed"),
+        body: response.text().await.unwrap(),
+    }
+}
+
+pub(crate) fn client() -> Client {
+    Client::builder().no_proxy().build().unwrap()
+}

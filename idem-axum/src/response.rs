@@ -1,0 +1,78 @@
+//! Axum responses to stored answers and back.
+
+use std::future::ready;
+
+use axum::body::{Body, BodyDataStream, HttpBody};
+use axum::http::header::{CONNECTION, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
+use idem_core::http::{self, Delivery, Head};
+use idem_core::{Answer, Executed, Headers};
+
+/// What a handler's response is to its caller and to the record.
+pub(crate) async fn record(response: Response, max: usize) -> Executed<Response> {
+    let (parts, body) = unmarked(response).into_parts();
+    let head = Head {
+        status: parts.status.as_u16(),
+        headers: stored_headers(&parts.headers),
+        declared: parts.extensions.get().copied(),
+        announced: body.size_hint().lower(),
+    };
+    http::record(head, body.into_data_stream(), max, |body| match body {
+        Ok(body) => Response::from_parts(parts, rebuild(body)),
+        Err(answer) => from_answer(answer),
+    })
+    .await
+}
+
+/// A handler's response without what only a replay may say (R25).
+pub(crate) fn unmarked(mut response: Response) -> Response {
+    response.headers_mut().remove(http::REPLAYED);
+    response
+}
+
+fn stored_headers(headers: &HeaderMap) -> Headers {
+    let fields = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    http::stored_headers(fields, headers.get_all(CONNECTION).into_iter().map(HeaderValue::as_bytes))
+}
+
+fn rebuild(body: Delivery<BodyDataStream, axum::Error>) -> Body {
+    match body {
+        Delivery::Whole(body) => Body::from(body),
+        Delivery::Longer(start, rest) if start.is_empty() => Body::new(rest),
+        Delivery::Longer(start, rest) => {
+            Body::from_stream(stream::once(ready(Ok(start))).chain(rest))
+        }
+        Delivery::Broken(start, error) => Body::from_stream(stream::iter([Ok(start), Err(error)])),
+    }
+}
+
+/// A stored answer, marked as a replay (R25).
+pub(crate) fn replay(answer: Answer) -> Response {
+    let mut response = from_answer(answer);
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static(http::REPLAYED), HeaderValue::from_static("true"));
+    response
+}
+
+/// An answer as a response; its bytes are shared. One that no handler can have given is a 500.
+pub(crate) fn from_answer(answer: Answer) -> Response {
+    build(answer).unwrap_or_else(|| {
+        tracing::error!(
+            "a stored answer is not an HTTP response: the record is damaged, or another program's"
+        );
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })
+}
+
+fn build(Answer { status, headers, body }: Answer) -> Option<Response> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).ok()?;
+    for (name, value) in headers.iter() {
+        let name = HeaderName::from_bytes(&name).ok()?;
+        response.headers_mut().append(name, HeaderValue::from_maybe_shared(value).ok()?);
+    }
+    Some(response)
+}

@@ -1,0 +1,31 @@
+//! The principal of a request, as an application's own extractors find it.
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, HeaderValue};
+use axum::http::request::Parts;
+use idem_conformance::http::app::{self, Caller};
+
+pub(crate) struct Tenant(pub(crate) app::Tenant);
+pub(crate) struct User(pub(crate) app::User);
+
+impl<S: Sync> FromRequestParts<S> for Tenant {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        caller(parts).map(|caller| Self(caller.tenant))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for User {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        caller(parts).map(|caller| Self(caller.user))
+    }
+}
+
+fn caller(parts: &Parts) -> Result<Caller, StatusCode> {
+    let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    Caller::authorize(authorization).map_err(|status| StatusCode::from_u16(status).unwrap())
+}

@@ -1,0 +1,40 @@
+//! The scenarios that every adapter shares, on axum with the Redis store.
+
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
+
+#[path = "../http/app.rs"]
+mod app;
+#[path = "../http/extract.rs"]
+mod extract;
+#[path = "../http/respond.rs"]
+mod respond;
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use idem_axum::RedisStore;
+use idem_conformance::http::Records;
+use idem_conformance::servers::RedisServer;
+
+static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
+
+/// A store of a namespace of its own. Leases and ttls are judged by how long a key has to live, so
+/// shortening that is as good as moving the server's clock.
+async fn records() -> Records {
+    let namespace = format!("{:016x}", rand::random::<u64>());
+    let builder = RedisStore::builder().namespace(&*namespace);
+    let store = builder.connect(&SERVER.url()).await.unwrap();
+    Records::new(store, move |by| age(&namespace, by))
+}
+
+fn age(namespace: &str, by: Duration) {
+    let script = "
+        for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+            local left = redis.call('PTTL', key)
+            if left > 0 then redis.call('PEXPIRE', key, left - ARGV[2]) end
+        end";
+    let (keys, millis) = (format!("idem:{namespace}:*"), by.as_millis().to_string());
+    SERVER.cli(&["eval", script, "0", &keys, &millis]);
+}
+
+idem_conformance::http_suite!(app::start, on: records);

@@ -1,0 +1,43 @@
+//! The state is an `Idempotency`, has one, or is whatever a library's user chooses.
+
+use axum::extract::{FromRef, State};
+use axum::routing::post;
+use axum::{Json, Router};
+use idem_axum::{Idempotency, MemoryStore, idempotent};
+
+#[derive(Clone)]
+struct Db;
+
+#[derive(Clone, FromRef)]
+struct App {
+    db: Db,
+    idempotency: Idempotency,
+}
+
+#[idempotent(ttl = "24h", scope = "global")]
+async fn on_substate(State(_db): State<Db>, Json(amount): Json<u64>) -> Json<u64> {
+    Json(amount)
+}
+
+#[idempotent(ttl = "24h", scope = "global")]
+async fn on_nothing(Json(amount): Json<u64>) -> Json<u64> {
+    Json(amount)
+}
+
+fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Idempotency: FromRef<S>,
+    Db: FromRef<S>,
+{
+    Router::new().route("/substate", post(on_substate)).route("/nothing", post(on_nothing))
+}
+
+fn main() {
+    let idempotency = Idempotency::new(MemoryStore::new());
+    let _: Router = Router::new().route("/", post(on_nothing)).with_state(idempotency.clone());
+    let _: Router = Router::new()
+        .nest("/api", routes())
+        .merge(routes())
+        .with_state(App { db: Db, idempotency });
+}

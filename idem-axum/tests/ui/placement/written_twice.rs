@@ -1,0 +1,11 @@
+use axum::http::StatusCode;
+use idem_axum::idempotent;
+
+#[idempotent(ttl = "24h", scope = "tenant")]
+#[idempotent(ttl = "1h", scope = "tenant")]
+async fn create_payment(tenant: String) -> StatusCode {
+    drop(tenant);
+    StatusCode::CREATED
+}
+
+fn main() {}

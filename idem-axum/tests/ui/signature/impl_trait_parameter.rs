@@ -1,0 +1,10 @@
+use axum::http::StatusCode;
+use idem_axum::idempotent;
+
+#[idempotent(ttl = "24h", scope = "tenant")]
+async fn create_payment(tenant: impl Into<String>) -> StatusCode {
+    drop(tenant);
+    StatusCode::CREATED
+}
+
+fn main() {}

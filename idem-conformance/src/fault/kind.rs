@@ -1,0 +1,69 @@
+//! The five calls of a store, told apart and counted.
+
+/// Which call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// [`claim`](idem_core::IdempotencyStore::claim).
+    Claim,
+    /// [`renew`](idem_core::IdempotencyStore::renew).
+    Renew,
+    /// [`complete`](idem_core::IdempotencyStore::complete).
+    Complete,
+    /// [`release`](idem_core::IdempotencyStore::release).
+    Release,
+    /// [`abandon`](idem_core::IdempotencyStore::abandon).
+    Abandon,
+}
+
+impl Kind {
+    /// Every call: what a fault of the whole store is injected into.
+    pub const ALL: [Self; 5] =
+        [Self::Claim, Self::Renew, Self::Complete, Self::Release, Self::Abandon];
+
+    /// The calls that end a run.
+    pub const ENDS: [Self; 2] = [Self::Complete, Self::Release];
+}
+
+/// How many calls there were, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// [`Kind::Claim`].
+    pub claim: u32,
+    /// [`Kind::Renew`].
+    pub renew: u32,
+    /// [`Kind::Complete`].
+    pub complete: u32,
+    /// [`Kind::Release`].
+    pub release: u32,
+    /// [`Kind::Abandon`].
+    pub abandon: u32,
+}
+
+impl Calls {
+    /// How many of one kind.
+    pub const fn of(&self, kind: Kind) -> u32 {
+        match kind {
+            Kind::Claim => self.claim,
+            Kind::Renew => self.renew,
+            Kind::Complete => self.complete,
+            Kind::Release => self.release,
+            Kind::Abandon => self.abandon,
+        }
+    }
+
+    /// How many in all: the round trips to the store.
+    pub const fn total(&self) -> u32 {
+        self.claim + self.renew + self.complete + self.release + self.abandon
+    }
+
+    pub(super) const fn count(&mut self, kind: Kind) {
+        let calls = match kind {
+            Kind::Claim => &mut self.claim,
+            Kind::Renew => &mut self.renew,
+            Kind::Complete => &mut self.complete,
+            Kind::Release => &mut self.release,
+            Kind::Abandon => &mut self.abandon,
+        };
+        *calls += 1;
+    }
+}

@@ -1,0 +1,135 @@
+//! The store that faults happen to.
+
+use std::future::{Future, pending};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use idem_core::store::Changed;
+use idem_core::{
+    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, Owner, RecordId,
+    StoreError, StoreFuture,
+};
+
+use super::faults::Faults;
+use super::kind::Kind;
+use super::plan::Fault;
+
+/// A store over another one to which [`Fault`]s happen. Where none does, it answers as the store below:
+/// at once, if that does.
+///
+/// ```
+/// use idem_conformance::{Fault, FaultStore, Kind};
+/// use idem_core::{Idempotency, MemoryStore};
+///
+/// let (store, faults) = FaultStore::new(MemoryStore::new());
+/// let idempotency = Idempotency::new(store);
+/// faults.inject(Kind::ENDS, Fault::Down);
+/// faults.heal();
+/// assert_eq!(faults.calls().total(), 0);
+/// ```
+#[derive(Debug)]
+pub struct FaultStore<S> {
+    store: Arc<S>,
+    faults: Faults,
+}
+
+impl<S> Clone for FaultStore<S> {
+    fn clone(&self) -> Self {
+        Self { store: Arc::clone(&self.store), faults: self.faults.clone() }
+    }
+}
+
+impl<S: IdempotencyStore> FaultStore<S> {
+    /// Wraps `store`, where all is well until the handle says otherwise.
+    pub fn new(store: S) -> (Self, Faults) {
+        let faults = Faults::default();
+        (Self { store: Arc::new(store), faults: faults.clone() }, faults)
+    }
+
+    fn call<T>(
+        &self,
+        kind: Kind,
+        send: impl Fn(&S) -> StoreFuture<T> + Send + Sync + 'static,
+    ) -> StoreFuture<T>
+    where
+        T: Send + Unpin + 'static,
+    {
+        let store = Arc::clone(&self.store);
+        let reply = match self.faults.call(kind) {
+            None => send(&store),
+            Some(Fault::Down) => {
+                StoreFuture::ready(Err(StoreError::not_done("injected: the store is down")))
+            }
+            Some(Fault::Hang) => StoreFuture::new(pending()),
+            Some(Fault::LostReply) => {
+                then(send(&store), |_| Err(StoreError::unknown("injected: the answer was lost")))
+            }
+            Some(Fault::NoReply) => {
+                let sent = then(send(&store), Ok);
+                StoreFuture::new(async move {
+                    drop(sent.await);
+                    pending().await
+                })
+            }
+            Some(Fault::Late) => {
+                let held = self.faults.hold();
+                StoreFuture::new(async move {
+                    held.await;
+                    send(&store).await
+                })
+            }
+            Some(Fault::Twice) => StoreFuture::new(async move {
+                drop(send(&store).await);
+                send(&store).await
+            }),
+        };
+        let faults = self.faults.clone();
+        then(reply, move |answer| {
+            faults.answer(kind);
+            answer
+        })
+    }
+}
+
+impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+        self.call(Kind::Claim, move |store| store.claim(id, request))
+    }
+
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+        self.call(Kind::Renew, move |store| store.renew(claim, lease, ttl))
+    }
+
+    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.call(Kind::Complete, move |store| store.complete(claim, conclusion.clone(), ttl))
+    }
+
+    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+        self.call(Kind::Release, move |store| store.release(claim))
+    }
+
+    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
+        self.call(Kind::Abandon, move |store| store.abandon(id, owner))
+    }
+
+    fn changed(&self, id: RecordId) -> Changed {
+        self.store.changed(id)
+    }
+}
+
+/// Changes an answer, at once if it is there already, so that what was ready stays ready.
+fn then<T, U>(
+    mut reply: StoreFuture<T>,
+    change: impl FnOnce(Result<T, StoreError>) -> Result<U, StoreError> + Send + 'static,
+) -> StoreFuture<U>
+where
+    T: Send + Unpin + 'static,
+{
+    let polled = pin!(&mut reply).poll(&mut Context::from_waker(Waker::noop()));
+    match polled {
+        Poll::Ready(answer) => StoreFuture::ready(change(answer)),
+        Poll::Pending => StoreFuture::new(async move { change(reply.await) }),
+    }
+}

@@ -1,0 +1,129 @@
+//! What a server answered, and what can be said of it.
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::Value;
+
+use super::Problem;
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The fields.
+    pub headers: HeaderMap,
+    /// The body, as far as it came.
+    pub body: Bytes,
+    /// Whether the body came to its end.
+    pub whole: bool,
+}
+
+impl Answer {
+    pub(super) async fn read(mut response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        let whole = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break true,
+                Err(_) => break false,
+            }
+        };
+        Self { status, headers, body: body.into(), whole }
+    }
+
+    /// The values of a field, in their order.
+    pub fn lines(&self, name: &str) -> Vec<&[u8]> {
+        self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
+    }
+
+    /// The value of a field that stands there once.
+    #[track_caller]
+    pub fn line(&self, name: &str) -> &str {
+        let lines = self.lines(name);
+        assert_eq!(lines.len(), 1, "one `{name}` in {self:?}");
+        str::from_utf8(lines[0]).unwrap()
+    }
+
+    /// Whether it is marked as a replay (R25).
+    #[track_caller]
+    pub fn is_replay(&self) -> bool {
+        match &self.lines("idempotent-replayed")[..] {
+            [] => false,
+            [b"true"] => true,
+            other => panic!("an odd marker: {other:?}"),
+        }
+    }
+
+    /// Asserts that the handler ran for this request and answered so.
+    #[track_caller]
+    pub fn assert_executed(&self, status: u16) -> &Self {
+        assert_eq!((self.status, self.is_replay()), (status, false), "{self:?}");
+        self
+    }
+
+    /// Asserts that it is the stored form of `first`: marked, the same status, the same bytes (R23).
+    #[track_caller]
+    pub fn assert_replay_of(&self, first: &Self) -> &Self {
+        assert!(self.is_replay(), "no replay: {self:?}");
+        assert_eq!((self.status, &self.body), (first.status, &first.body));
+        for name in ["location", "etag", "content-type", "link"] {
+            assert_eq!(self.lines(name), first.lines(name), "{name}");
+        }
+        self
+    }
+
+    /// Asserts that the application itself refused the request, with one of `statuses`.
+    #[track_caller]
+    pub fn assert_refused(&self, statuses: &[u16]) -> &Self {
+        assert!(statuses.contains(&self.status), "not {statuses:?}: {self:?}");
+        assert!(!self.is_replay(), "{self:?}");
+        assert!(self.lines("content-type") != [PROBLEM_JSON], "not by the toolkit: {self:?}");
+        self
+    }
+
+    /// Whether it is this problem.
+    pub fn is(&self, problem: &Problem) -> bool {
+        let document: Option<Value> = serde_json::from_slice(&self.body).ok();
+        let kind = document.as_ref().and_then(|document| document["type"].as_str());
+        self.status == problem.status && kind.is_some_and(|kind| kind.ends_with(problem.slug))
+    }
+
+    /// Asserts that it is this problem in every respect (SEMANTICS section 6, R27).
+    #[track_caller]
+    pub fn assert_problem(&self, problem: &Problem) -> &Self {
+        assert!(self.is(problem), "not {problem:?}: {self:?}");
+        let document: Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(document["type"], format!("https://problems.test/{}", problem.slug));
+        assert_eq!(document["status"], problem.status);
+        assert_eq!(document["retryable"], problem.retryable);
+        assert!(document["title"].as_str().is_some_and(|title| !title.is_empty()));
+        assert!(document["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
+        self.assert_problem_headers(problem);
+        self
+    }
+
+    #[track_caller]
+    fn assert_problem_headers(&self, problem: &Problem) {
+        assert_eq!(self.lines("content-type"), [PROBLEM_JSON]);
+        assert_eq!(self.line("cache-control"), "no-store");
+        let described_by = format!("<https://problems.test/{}>; rel=\"describedby\"", problem.slug);
+        assert_eq!(self.line("link"), described_by);
+        assert!(!self.is_replay());
+        if problem.retryable {
+            let seconds: u64 = self.line("retry-after").parse().expect("whole seconds");
+            assert!(seconds >= 1, "{self:?}");
+        } else {
+            assert!(self.lines("retry-after").is_empty(), "{self:?}");
+        }
+    }
+
+    /// Whether the text stands anywhere in it.
+    pub fn mentions(&self, text: &str) -> bool {
+        let found = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text);
+        found(&self.body) || self.headers.values().any(|value| found(value.as_bytes()))
+    }
+}
+
+const PROBLEM_JSON: &[u8] = b"application/problem+json";

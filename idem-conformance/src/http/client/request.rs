@@ -1,0 +1,129 @@
+//! A request that can be sent again and again.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+
+/// A request. Cloning gives another attempt of it.
+#[derive(Clone)]
+pub struct Request {
+    pub(super) client: reqwest::Client,
+    pub(super) address: SocketAddr,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?}", self.method, self.path, self.headers)
+    }
+}
+
+impl Request {
+    pub(crate) fn new(
+        client: reqwest::Client,
+        address: SocketAddr,
+        method: &str,
+        path: &str,
+    ) -> Self {
+        let request = Self {
+            client,
+            address,
+            method: method.parse().expect("a method"),
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        request.token("alice")
+    }
+
+    /// Sent by the bearer of `token`.
+    #[must_use]
+    pub fn token(self, token: &str) -> Self {
+        self.set(AUTHORIZATION, format!("Bearer {token}").as_bytes())
+    }
+
+    /// Sent by nobody.
+    #[must_use]
+    pub fn without_token(mut self) -> Self {
+        self.headers.remove(AUTHORIZATION);
+        self
+    }
+
+    /// Under `key`, quoted, and under no other.
+    #[must_use]
+    pub fn key(self, key: &str) -> Self {
+        self.without_key().key_line(format!("\"{key}\""))
+    }
+
+    /// Under no key.
+    #[must_use]
+    pub fn without_key(mut self) -> Self {
+        self.headers.remove(KEY);
+        self
+    }
+
+    /// With one more line of the key's header.
+    #[must_use]
+    pub fn key_line(self, line: impl AsRef<[u8]>) -> Self {
+        self.header(KEY, line)
+    }
+
+    /// With one more header line.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
+        let value = HeaderValue::from_bytes(value.as_ref()).expect("a field value");
+        self.headers.append(HeaderName::from_static(name), value);
+        self
+    }
+
+    fn set(mut self, name: HeaderName, value: &[u8]) -> Self {
+        self.headers.insert(name, HeaderValue::from_bytes(value).expect("a field value"));
+        self
+    }
+
+    /// With another path and query.
+    #[must_use]
+    pub fn path(self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self }
+    }
+
+    /// Of a plain order.
+    #[must_use]
+    pub fn order(self, note: &str) -> Self {
+        self.json(&json!({ "amount": 100, "note": note }))
+    }
+
+    /// Of a plain order with instructions to the handler.
+    #[must_use]
+    pub fn order_with(self, note: &str, sim: &Value) -> Self {
+        self.json(&json!({ "amount": 100, "note": note, "sim": sim }))
+    }
+
+    /// With a JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    /// With a body of any kind.
+    #[must_use]
+    pub fn body(self, media_type: &str, body: impl Into<Bytes>) -> Self {
+        Self { body: body.into(), ..self.set(CONTENT_TYPE, media_type.as_bytes()) }
+    }
+
+    /// Without a `Content-Type`.
+    #[must_use]
+    pub fn without_media_type(mut self) -> Self {
+        self.headers.remove(CONTENT_TYPE);
+        self
+    }
+}
+
+const KEY: &str = "idempotency-key";

@@ -1,0 +1,99 @@
+//! Many requests at once under one key (R17-R20, rows 14, 15 and 47).
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::Kind;
+use crate::http::{Answer, Problem, Request, Server};
+
+const MANY: usize = 64;
+
+/// R19, row 47: exactly one runs. The others get its answer or are told to come again.
+pub async fn one_of_many_runs(server: &Server) {
+    for round in 0..200 {
+        let note = format!("round {round}");
+        let answers = at_once(&server.order("/payments", &note).key(&note)).join_all().await;
+        let (executed, others): (Vec<_>, Vec<_>) =
+            answers.iter().partition(|answer| answer.status == 201 && !answer.is_replay());
+        let [first] = executed[..] else { panic!("{} runs in {note}", executed.len()) };
+        for other in others {
+            match other.status {
+                409 => other.assert_problem(&Problem::IN_PROGRESS),
+                _ => other.assert_replay_of(first),
+            };
+        }
+        server.assert_runs(&note, 1);
+    }
+}
+
+/// R17, R18: as long as it runs all others are told so; then it is replayed.
+pub async fn duplicates_of_a_run_under_way_are_refused(server: &Server) {
+    for round in 0..10 {
+        let note = format!("round {round}");
+        let order = server.order("/payments", &note).key(&note);
+        let order = order.order_with(&note, &json!({ "gate": true }));
+        let mut answers = at_once(&order);
+        for _ in 1..MANY {
+            let early = answers.join_next().await.unwrap().unwrap();
+            early.assert_problem(&Problem::IN_PROGRESS);
+        }
+        server.payments.gate(&note).open();
+        let first = answers.join_next().await.unwrap().unwrap();
+        order.send().await.assert_replay_of(first.assert_executed(201));
+        server.assert_runs(&note, 1);
+    }
+}
+
+fn at_once(request: &Request) -> JoinSet<Answer> {
+    let mut answers = JoinSet::new();
+    for _ in 0..MANY {
+        let request = request.clone();
+        answers.spawn(async move { request.send().await });
+    }
+    answers
+}
+
+/// R20, row 14: it is renewed beyond its lease.
+pub async fn a_long_run_keeps_its_key(server: &Server) {
+    for path in ["/hold", "/takeover"] {
+        let order = server.order(path, path).key("k").order_with(path, &json!({ "gate": true }));
+        let first = order.spawn();
+        let gate = server.payments.gate(path);
+        gate.reached().await;
+        let renewed = server.faults.calls().renew;
+        server.faults.until_called(Kind::Renew, renewed + RENEWALS_PER_LEASE).await;
+        order.send().await.assert_problem(&Problem::IN_PROGRESS);
+        gate.open();
+        let first = first.await.unwrap();
+        order.send().await.assert_replay_of(first.assert_executed(201));
+        server.assert_runs(path, 1);
+    }
+}
+
+/// Row 15, at most once: nobody reads its outcome as unknown.
+pub async fn a_blocked_thread_keeps_its_key(server: &Server) {
+    block_for_three_leases(server, "/hold").await;
+}
+
+/// Row 15, at least once: nobody takes it over.
+pub async fn a_blocked_thread_is_not_taken_over(server: &Server) {
+    block_for_three_leases(server, "/takeover").await;
+}
+
+async fn block_for_three_leases(server: &Server, path: &str) {
+    let order = server.order(path, "n").key("k").order_with("n", &json!({ "block_ms": 1_500 }));
+    let first = order.spawn();
+    server.faults.until_called(Kind::Renew, RENEWALS_PER_LEASE).await;
+    let early = order.send().await;
+    let first = first.await.unwrap();
+    first.assert_executed(201);
+    match early.status {
+        409 => early.assert_problem(&Problem::IN_PROGRESS),
+        _ => early.assert_replay_of(&first),
+    };
+    order.send().await.assert_replay_of(&first);
+    server.assert_runs("n", 1);
+}
+
+/// One each third of the lease, or a little earlier: with the fourth a lease is surely over.
+const RENEWALS_PER_LEASE: u32 = 4;

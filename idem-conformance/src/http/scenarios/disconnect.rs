@@ -1,0 +1,57 @@
+//! Clients that leave in mid-run (R33, rows 18 to 20).
+
+use serde_json::json;
+
+use crate::http::app::Tally;
+use crate::http::{Closing, Problem, Server};
+
+/// R33, row 19: FIN.
+pub async fn a_run_outlives_a_closed_connection(server: &Server) {
+    leave(server, Closing::Fin).await;
+}
+
+/// R33, row 19: RST.
+pub async fn a_run_outlives_a_reset_connection(server: &Server) {
+    leave(server, Closing::Rst).await;
+}
+
+/// R33, row 19: a client that has said all and still listens.
+pub async fn a_run_outlives_a_half_closed_connection(server: &Server) {
+    leave(server, Closing::HalfClose).await;
+}
+
+async fn leave(server: &Server, closing: Closing) {
+    let order = server.order("/payments", "n").key("k").order_with("n", &json!({ "gate": true }));
+    let raw = order.send_raw().await;
+    let gate = server.payments.gate("n");
+    gate.reached().await;
+    let left = raw.close(closing).await;
+    if server.drops_on(closing) {
+        server.payments.until_present(0).await;
+    }
+    order.send().await.assert_problem(&Problem::IN_PROGRESS);
+    gate.open();
+    let retry = order.send_until_settled().await;
+    assert_eq!((retry.status, retry.is_replay()), (201, true), "{retry:?}");
+    server.assert_runs("n", 1);
+    drop(left);
+}
+
+/// R33, row 20: an outer timeout counts as a client that left.
+pub async fn a_run_outlives_a_timeout(server: &Server) {
+    let order = server.order("/timeout", "n").key("k").order_with("n", &json!({ "gate": true }));
+    order.send().await.assert_refused(&[408, 503, 504]);
+    server.payments.gate("n").open();
+    let retry = order.send_until(crate::http::Answer::is_replay).await;
+    assert_eq!(retry.status, 201, "{retry:?}");
+    server.assert_runs("n", 1);
+}
+
+/// Row 18, `max_run`: it is aborted and nobody knows what it did, so it is never run again.
+pub async fn a_run_too_long_is_given_up(server: &Server) {
+    let order = server.order("/max-run", "n").key("k").order_with("n", &json!({ "gate": true }));
+    order.send().await.assert_problem(&Problem::OUTCOME_UNKNOWN);
+    let retry = order.send_until_settled().await;
+    retry.assert_problem(&Problem::OUTCOME_UNKNOWN);
+    assert_eq!(server.payments.tally_of("n"), Tally { attempts: 1, effects: 0 });
+}

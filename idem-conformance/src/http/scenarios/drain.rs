@@ -1,0 +1,77 @@
+//! The end of a process (R33, rows 23 to 25).
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::poll;
+use idem_core::Drained;
+use serde_json::json;
+
+use crate::http::app::Tally;
+use crate::http::{Closing, Problem, Request, Server};
+
+const LONG: Duration = Duration::from_secs(600);
+
+fn gated(server: &Server) -> Request {
+    server.order("/payments", "n").key("k").order_with("n", &json!({ "gate": true }))
+}
+
+/// Row 23: a run under way is waited for; its answer is sent and stored.
+pub async fn a_drain_finishes_what_runs(server: &Server) {
+    let order = gated(server);
+    let first = order.spawn();
+    let gate = server.payments.gate("n");
+    gate.reached().await;
+    let mut drain = pin!(server.idempotency.drain(LONG));
+    assert!(poll!(&mut drain).is_pending(), "it waits");
+    gate.open();
+    assert_eq!(drain.await, Drained::Finished);
+    let first = first.await.unwrap();
+    first.assert_executed(201);
+    gated(&server.sibling().await).send().await.assert_replay_of(&first);
+}
+
+/// Row 25: 503 for every guarded request, and no claim; what is not guarded still runs.
+pub async fn a_drain_refuses_what_is_new(server: &Server) {
+    let known = server.order("/payments", "known").key("known");
+    known.send().await.assert_executed(201);
+    assert_eq!(server.idempotency.drain(LONG).await, Drained::Finished);
+    for request in [&known, &server.order("/payments", "new").key("new")] {
+        let answer = server.untouched(request).await;
+        answer.assert_problem(&Problem::STORE_UNAVAILABLE);
+    }
+    server.order("/notes", "plain").send().await.assert_executed(201);
+    server.assert_runs("known", 1);
+    server.assert_runs("new", 0);
+}
+
+/// R33, row 23: its client has left, so the server itself would not wait for it.
+pub async fn a_drain_finishes_what_nobody_waits_for(server: &Server) {
+    let old = server.sibling().await;
+    let raw = gated(&old).send_raw().await;
+    let payments = old.payments.clone();
+    let gate = payments.gate("n");
+    gate.reached().await;
+    raw.close(Closing::Rst).await;
+    payments.until_present(0).await;
+    let mut end = pin!(old.shut_down(LONG));
+    assert!(poll!(&mut end).is_pending(), "it waits");
+    gate.open();
+    assert_eq!(end.await, Drained::Finished);
+    assert_eq!(payments.tally_of("n"), Tally { attempts: 1, effects: 1 });
+    let retry = gated(server).send().await;
+    assert_eq!((retry.status, retry.is_replay()), (201, true), "{retry:?}");
+}
+
+/// Row 24: what does not end in time is recorded as unknown, at once.
+pub async fn a_drain_gives_up_in_the_end(server: &Server) {
+    let order = gated(server);
+    let first = order.spawn();
+    server.payments.gate("n").reached().await;
+    let drained = server.idempotency.drain(Duration::from_millis(50)).await;
+    assert_eq!(drained, Drained::GaveUp(1));
+    first.await.unwrap().assert_problem(&Problem::OUTCOME_UNKNOWN);
+    let retry = gated(&server.sibling().await).send().await;
+    retry.assert_problem(&Problem::OUTCOME_UNKNOWN);
+    assert_eq!(server.payments.tally_of("n"), Tally { attempts: 1, effects: 0 });
+}

@@ -1,0 +1,173 @@
+//! What is the same request (R9-R13).
+
+use serde_json::json;
+
+use crate::http::{Problem, Server};
+
+/// R9: neither run nor replayed, and the first answer stands.
+pub async fn another_body_is_refused(server: &Server) {
+    let order = server.order("/payments", "n").key("k");
+    let first = order.send().await;
+    first.assert_executed(201);
+    let other = order.clone().json(&json!({ "amount": 101, "note": "n" }));
+    other.send().await.assert_problem(&Problem::KEY_REUSED);
+    order.send().await.assert_replay_of(&first);
+    server.assert_runs("n", 1);
+}
+
+/// R10: 422 while the first still runs, not 409.
+pub async fn a_mismatch_beats_a_run_under_way(server: &Server) {
+    let order = server.order("/payments", "n").key("k").order_with("n", &json!({ "gate": true }));
+    let first = order.spawn();
+    let gate = server.payments.gate("n");
+    gate.reached().await;
+    order.clone().order("other").send().await.assert_problem(&Problem::KEY_REUSED);
+    order.send().await.assert_problem(&Problem::IN_PROGRESS);
+    gate.open();
+    first.await.unwrap().assert_executed(201);
+    server.assert_runs("other", 0);
+}
+
+/// R11, R14: the same operation on another resource.
+pub async fn another_path_or_query_is_refused(server: &Server) {
+    let first = server.order("/accounts/1/payments", "n").key("k");
+    first.send().await.assert_executed(201);
+    for path in ["/accounts/2/payments", "/accounts/1/payments?dry=1", "/accounts/%31/payments"] {
+        first.clone().path(path).send().await.assert_problem(&Problem::KEY_REUSED);
+    }
+    server.assert_runs("n", 1);
+}
+
+/// R11, R12: the essence counts, parameters and case do not.
+pub async fn another_media_type_is_refused(server: &Server) {
+    let body = r#"{"a":1}"#;
+    let request = server.request("POST", "/json-any?note=n").key("k");
+    let first = request.clone().body("application/json", body).send().await;
+    first.assert_executed(200);
+    for same in ["application/json; charset=utf-8", "Application/JSON", "application/json ;a=\"b\""]
+    {
+        request.clone().body(same, body).send().await.assert_replay_of(&first);
+    }
+    for other in ["application/vnd.api+json", "text/plain"] {
+        let answer = request.clone().body(other, body).send().await;
+        answer.assert_problem(&Problem::KEY_REUSED);
+    }
+    let none = request.body("text/plain", body).without_media_type();
+    none.send().await.assert_problem(&Problem::KEY_REUSED);
+}
+
+/// R12: order of members, white space and escapes do not count; the order of arrays and `null` do.
+pub async fn json_is_compared_by_meaning(server: &Server) {
+    let request = server.request("POST", "/json-any?note=n").key("k");
+    let send = async |body: &'static str| {
+        request.clone().body("application/merge-patch+json", body).send().await
+    };
+    let first = send(r#"{"a":[1,2],"b":{"c":"\u00e9","d":null}}"#).await;
+    first.assert_executed(200);
+    for same in [
+        r#"{"b":{"d":null,"c":"é"},"a":[1,2]}"#,
+        "\r\n{ \"a\" : [ 1 , 2 ] ,\t\"b\":{\"c\":\"\\u00E9\",\"d\":null}}\n",
+    ] {
+        send(same).await.assert_replay_of(&first);
+    }
+    for other in [
+        r#"{"a":[2,1],"b":{"c":"é","d":null}}"#,
+        r#"{"a":[1,2],"b":{"c":"é"}}"#,
+        r#"{"a":["1",2],"b":{"c":"é","d":null}}"#,
+    ] {
+        send(other).await.assert_problem(&Problem::KEY_REUSED);
+    }
+    server.assert_runs("n", 1);
+}
+
+/// R12: beyond 2^53 two amounts are two amounts, and `1.0` is not `1`.
+pub async fn numbers_are_compared_as_written(server: &Server) {
+    let request = server.request("POST", "/payments").key("k");
+    let order = |amount: &str| {
+        let body = format!(r#"{{"amount":{amount},"note":"n"}}"#);
+        request.clone().body("application/json", body)
+    };
+    let first = order("9007199254740992").send().await;
+    first.assert_executed(201);
+    order("9007199254740993").send().await.assert_problem(&Problem::KEY_REUSED);
+    order("9007199254740992").send().await.assert_replay_of(&first);
+    let any = server.request("POST", "/json-any?note=any").key("k");
+    any.clone().body("application/json", "1").send().await.assert_executed(200);
+    let float = any.body("application/json", "1.0").send().await;
+    float.assert_problem(&Problem::KEY_REUSED);
+}
+
+/// R12: which of two members counts is anybody's guess, so the bytes do.
+pub async fn duplicate_members_are_compared_as_bytes(server: &Server) {
+    let request = server.request("POST", "/json-any?note=n").key("k");
+    let send =
+        async |body: &'static str| request.clone().body("application/json", body).send().await;
+    let first = send(r#"{"a":1,"a":2}"#).await;
+    send(r#"{"a":1,"a":2}"#).await.assert_replay_of(first.assert_executed(200));
+    for other in [r#"{"a":2,"a":1}"#, r#"{"a":1, "a":2}"#, r#"{"a":2}"#, r#"{"a":1,"\u0061":2}"#] {
+        send(other).await.assert_problem(&Problem::KEY_REUSED);
+    }
+}
+
+/// R12: what is no JSON is compared byte by byte, and nothing is too deep.
+pub async fn odd_bodies_are_compared(server: &Server) {
+    let nested = |inner: &str| format!("{}{inner}{}", "[".repeat(200), "]".repeat(200));
+    let pairs = [
+        (nested("1"), nested("2")),
+        (r#"{"a":1"#.to_owned(), r#"{"a": 1"#.to_owned()),
+        ("no json".to_owned(), "no  json".to_owned()),
+        (String::new(), " ".to_owned()),
+        (r#""\ud800""#.to_owned(), r#""\ud801""#.to_owned()),
+        ("1 2".to_owned(), "1  2".to_owned()),
+    ];
+    for (n, (body, other)) in pairs.into_iter().enumerate() {
+        let request = server.request("POST", "/json-any?note=n").key(&format!("k{n}"));
+        let same = request.clone().body("application/json", body);
+        let first = same.send().await;
+        same.send().await.assert_replay_of(first.assert_executed(200));
+        let answer = request.body("application/json", other).send().await;
+        answer.assert_problem(&Problem::KEY_REUSED);
+    }
+    server.assert_runs("n", 6);
+}
+
+/// R11: `fingerprint = "raw"`.
+pub async fn raw_bodies_are_compared_as_bytes(server: &Server) {
+    let request = server.request("POST", "/raw?note=n").key("k");
+    let bytes: Vec<u8> = (0..=255).collect();
+    let same = request.clone().body("application/octet-stream", bytes.clone());
+    let first = same.send().await;
+    assert_eq!(first.assert_executed(200).body, bytes);
+    same.send().await.assert_replay_of(&first);
+    let json = request.key("json").body("application/json", r#"{"a":1,"b":2}"#);
+    json.send().await.assert_executed(200);
+    let reordered = json.body("application/json", r#"{"b":2,"a":1}"#);
+    reordered.send().await.assert_problem(&Problem::KEY_REUSED);
+}
+
+/// R11: `fingerprint = "order.amount"`.
+pub async fn an_expression_replaces_the_request(server: &Server) {
+    let order = server.order("/by-amount", "n").key("k");
+    let first = order.send().await;
+    first.assert_executed(201);
+    order.clone().order("another note").send().await.assert_replay_of(&first);
+    let other = order.json(&json!({ "amount": 101, "note": "n" }));
+    other.send().await.assert_problem(&Problem::KEY_REUSED);
+}
+
+/// R11: every other header is left out.
+pub async fn other_headers_do_not_count(server: &Server) {
+    let order = server.order("/payments", "n").key("k");
+    let first = order.send().await;
+    first.assert_executed(201);
+    let retry = order.header("user-agent", "another").header("accept", "text/html");
+    retry.header("traceparent", "00-1-2-01").send().await.assert_replay_of(&first);
+}
+
+/// R13: two equal payments are legitimate.
+pub async fn another_key_runs_again(server: &Server) {
+    let first = server.order("/payments", "n").key("one").send().await;
+    let second = server.order("/payments", "n").key("two").send().await;
+    assert_ne!(first.assert_executed(201).body, second.assert_executed(201).body);
+    server.assert_runs("n", 2);
+}

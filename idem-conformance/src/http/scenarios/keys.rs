@@ -1,0 +1,178 @@
+//! What is a key, and what is none (R1-R8).
+
+use crate::http::{Problem, Server};
+
+/// R1, R2: one identity, the decoded text; parameters are ignored.
+pub async fn a_bare_and_a_quoted_key_are_the_same(server: &Server) {
+    let order = server.order("/payments", "n");
+    let first = order.clone().key_line("order-8471").send().await;
+    first.assert_executed(201);
+    for line in [r#""order-8471""#, r#""order-8471";v=1;w"#, "  order-8471  "] {
+        order.clone().key_line(line).send().await.assert_replay_of(&first);
+    }
+    server.assert_runs("n", 1);
+}
+
+/// R1, R3, R5: neither a String nor bare text is 400, and the store is not asked.
+pub async fn malformed_keys_are_refused(server: &Server) {
+    let malformed: &[&[u8]] = &[
+        b"",
+        b"   ",
+        b"\"\"",
+        b"\"   \"",
+        b"\"unbalanced",
+        b"unbalanced\"",
+        b"\"a\" \"b\"",
+        b"\"escape \\n\"",
+        b"two words",
+        b"one;two",
+        b"one\\two",
+        b"(\"inner\" \"list\")",
+        b"?1",
+        b":YmluYXJ5:",
+        b"@1659578233",
+        b"%22percent%22",
+        b"caf\xe9",
+        "café".as_bytes(),
+        "\"café\"".as_bytes(),
+        b"a\tb",
+    ];
+    for line in malformed {
+        let answer = server.untouched(&server.order("/payments", "n").key_line(line)).await;
+        answer.assert_problem(&Problem::KEY_INVALID);
+    }
+    server.assert_runs("n", 0);
+}
+
+/// R3: 1 to 255 characters after decoding.
+pub async fn a_key_has_1_to_255_characters(server: &Server) {
+    let order = server.order("/payments", "n");
+    for key in ["k".to_owned(), "k".repeat(255)] {
+        let first = order.clone().key(&key).send().await;
+        first.assert_executed(201);
+        order.clone().key_line(&key).send().await.assert_replay_of(&first);
+    }
+    for request in [order.clone().key(&"k".repeat(256)), order.key_line("k".repeat(256))] {
+        server.untouched(&request).await.assert_problem(&Problem::KEY_INVALID);
+    }
+    server.assert_runs("n", 2);
+}
+
+/// R4: several lines, or a list in one line, even of equal keys.
+pub async fn several_keys_are_none(server: &Server) {
+    let order = server.order("/payments", "n");
+    for request in [
+        order.clone().key("a").key_line("\"a\""),
+        order.clone().key("a").key_line("\"b\""),
+        order.clone().key("a").key_line(""),
+        order.clone().key_line("a,a"),
+        order.clone().key_line("\"a\", \"a\""),
+    ] {
+        server.untouched(&request).await.assert_problem(&Problem::KEY_INVALID);
+    }
+    order.key("a").send().await.assert_executed(201);
+}
+
+/// R3, on a socket of its own: the server's HTTP library may be first to refuse them.
+pub async fn control_bytes_reach_no_handler(server: &Server) {
+    for byte in [0x00, 0x01, 0x0b, 0x1f, 0x7f] {
+        let key = [b"idempotency-key: \"a", &[byte][..], b"b\""].concat();
+        let before = server.faults.calls();
+        let raw = server.order("/payments", "n").send_with_line(&key).await;
+        assert_eq!(raw.status().await, Some(400), "byte {byte:#04x}");
+        assert_eq!(server.faults.calls(), before);
+    }
+    server.assert_runs("n", 0);
+}
+
+/// R6: a missing key is 400 where one is required.
+pub async fn a_key_is_required(server: &Server) {
+    let answer = server.untouched(&server.order("/payments", "n")).await;
+    answer.assert_problem(&Problem::KEY_MISSING);
+    server.assert_runs("n", 0);
+}
+
+/// DESIGN section 4: the key is read first, so nobody waits for the body of a request without one.
+pub async fn a_bad_key_is_refused_before_the_body(server: &Server) {
+    let order = server.order("/payments", "n");
+    for request in [order.clone(), order.key_line("\"")] {
+        assert_eq!(request.send_truncated().await.status().await, Some(400));
+    }
+}
+
+/// R5, R6: without a key an optional route runs plainly; a malformed one is refused all the same.
+pub async fn an_optional_key_may_be_missing_but_not_malformed(server: &Server) {
+    let order = server.order("/notes", "n");
+    for _ in 0..2 {
+        server.untouched(&order).await.assert_executed(201);
+    }
+    server.assert_runs("n", 2);
+    let malformed = server.untouched(&order.clone().key_line("")).await;
+    malformed.assert_problem(&Problem::KEY_INVALID);
+    let keyed = order.key("k");
+    let first = keyed.send().await;
+    keyed.send().await.assert_replay_of(first.assert_executed(201));
+    server.assert_runs("n", 3);
+}
+
+/// R1: `syntax = "strict"`.
+pub async fn a_strict_route_takes_quoted_keys_only(server: &Server) {
+    let order = server.order("/strict", "n");
+    let bare = server.untouched(&order.clone().key_line("bare")).await;
+    bare.assert_problem(&Problem::KEY_INVALID);
+    let missing = server.untouched(&order).await;
+    missing.assert_problem(&Problem::KEY_MISSING);
+    let quoted = order.key("bare");
+    let first = quoted.send().await;
+    quoted.send().await.assert_replay_of(first.assert_executed(201));
+}
+
+/// R7: `key = "order.note"`, which is held to the same rules as a header.
+pub async fn a_key_may_come_from_an_argument(server: &Server) {
+    let order = server.order("/by-note", "event 1");
+    let first = order.send().await;
+    order.clone().key("ignored").send().await.assert_replay_of(first.assert_executed(201));
+    server.order("/by-note", "event 2").send().await.assert_executed(201);
+    for note in ["", "  ", "café", &"n".repeat(256)] {
+        let answer = server.untouched(&server.order("/by-note", note)).await;
+        answer.assert_problem(&Problem::KEY_INVALID);
+    }
+}
+
+/// R7: the header's name is configurable; another header is then no key.
+pub async fn the_header_has_the_name_it_was_given(server: &Server) {
+    let server = server.with(|builder| builder.header("X-Request-Key")).await;
+    let order = server.order("/payments", "n");
+    order.clone().key("k").send().await.assert_problem(&Problem::KEY_MISSING);
+    let named = order.header("x-request-key", "k");
+    let first = named.send().await;
+    named.send().await.assert_replay_of(first.assert_executed(201));
+}
+
+/// R3: keys are case-sensitive.
+pub async fn case_counts(server: &Server) {
+    server.order("/payments", "n").key("key").send().await.assert_executed(201);
+    server.order("/payments", "n").key("KEY").send().await.assert_executed(201);
+}
+
+/// R8: safe methods run plainly, even with a malformed key, where others are guarded.
+pub async fn safe_methods_bypass_the_guard(server: &Server) {
+    for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
+        let path = format!("/any?note={method}");
+        let keyed = server.request(method, &path).key("k");
+        let malformed = server.request(method, &path).key_line("");
+        for request in [&keyed, &keyed, &malformed, &server.request(method, &path)] {
+            server.untouched(request).await.assert_executed(204);
+        }
+        server.assert_runs(method, 4);
+    }
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let path = format!("/any?note={method}");
+        let missing = server.untouched(&server.request(method, &path)).await;
+        missing.assert_problem(&Problem::KEY_MISSING);
+        let keyed = server.request(method, &path).key("k");
+        keyed.send().await.assert_executed(204);
+        assert!(keyed.send().await.is_replay());
+        server.assert_runs(method, 1);
+    }
+}

@@ -1,0 +1,98 @@
+//! The answers that the toolkit makes itself (SEMANTICS section 6).
+
+use std::time::Duration;
+
+use idem_core::{Drained, IdempotencyBuilder, MemoryStore};
+use serde_json::{Value, json};
+
+use crate::http::app::{MAX_REQUEST, MAX_RESPONSE};
+use crate::http::{Answer, Problem, Server};
+
+/// Nobody but the client may learn this.
+const KEY: &str = "hunter2-5f1c";
+
+/// Every row of the table, and no word of the key or of what is stored in any of them (R40).
+pub async fn every_problem_has_its_document(server: &Server) {
+    let mut found = Vec::new();
+    found.extend(refused_before_the_store(server).await);
+    found.extend(refused_for_what_stands_there(server).await);
+    found.extend(refused_for_want_of_room(server).await);
+    for (problem, answer) in found {
+        answer.assert_problem(&problem);
+        assert!(!answer.mentions("hunter2"), "{answer:?}");
+        assert!(!answer.mentions("a note to nobody"), "{answer:?}");
+    }
+}
+
+type Found = Vec<(Problem, Answer)>;
+
+async fn refused_before_the_store(server: &Server) -> Found {
+    let order = server.order("/payments", "a note to nobody");
+    let large = order.clone().body("application/json", vec![b' '; MAX_REQUEST + 1]);
+    vec![
+        (Problem::KEY_MISSING, order.send().await),
+        (Problem::KEY_INVALID, order.key_line([KEY, "\""].concat()).send().await),
+        (Problem::BODY_TOO_LARGE, large.key(KEY).send().await),
+    ]
+}
+
+async fn refused_for_what_stands_there(server: &Server) -> Found {
+    let order = |path: &str, sim: &Value| {
+        server.order(path, "").key(KEY).order_with("a note to nobody", sim)
+    };
+    let gated = order("/payments", &json!({ "gate": true }));
+    let _running = gated.spawn();
+    server.payments.gate("a note to nobody").reached().await;
+    let large = order("/refunds", &json!({ "size": MAX_RESPONSE + 1 }));
+    large.send().await.assert_executed(201);
+    let too_long = order("/max-run", &json!({ "gate": true }));
+    vec![
+        (Problem::IN_PROGRESS, gated.send().await),
+        (Problem::KEY_REUSED, gated.order("another").send().await),
+        (Problem::RESULT_UNAVAILABLE, large.send().await),
+        (Problem::OUTCOME_UNKNOWN, too_long.send().await),
+    ]
+}
+
+async fn refused_for_want_of_room(server: &Server) -> Found {
+    let full = full(server, |builder| builder).await;
+    let counting = server.another(MemoryStore::new(), |builder| builder).await;
+    let flood = counting.order("/payments", "n").token("flood");
+    for n in 0..5 {
+        flood.clone().key(&format!("k{n}")).send().await.assert_executed(201);
+    }
+    let sibling = server.sibling().await;
+    assert_eq!(sibling.idempotency.drain(Duration::MAX).await, Drained::Finished);
+    vec![
+        (Problem::SCOPE_FULL, flood.key(KEY).send().await),
+        (Problem::STORE_FULL, full.order("/payments", "n").key(KEY).send().await),
+        (Problem::STORE_UNAVAILABLE, sibling.order("/payments", "n").key(KEY).send().await),
+    ]
+}
+
+/// RFC 9457 permits it, and a client that fails must learn why.
+pub async fn a_problem_is_sent_whatever_is_accepted(server: &Server) {
+    let order = server.order("/payments", "n").header("accept", "text/html");
+    order.send().await.assert_problem(&Problem::KEY_MISSING);
+}
+
+/// `Retry-After` has whole seconds and is never 0, which would mean at once.
+pub async fn the_base_and_the_delay_are_configurable(server: &Server) {
+    for (delay, seconds) in [(7_000, "7"), (0, "1"), (2_900, "3")] {
+        let delay = Duration::from_millis(delay);
+        let server = full(server, |builder| builder.retry_after(delay)).await;
+        let full = server.order("/payments", "n").key("k").send().await;
+        assert_eq!(full.assert_problem(&Problem::STORE_FULL).line("retry-after"), seconds);
+    }
+    let server = server.with(|builder| builder.problem_base("urn:test:")).await;
+    let missing = server.order("/payments", "n").send().await;
+    assert_eq!(missing.line("link"), "<urn:test:key-missing>; rel=\"describedby\"");
+}
+
+/// A server whose store has no room at all.
+async fn full(
+    server: &Server,
+    build: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
+) -> Server {
+    server.another(MemoryStore::with_capacity(0, 0), build).await
+}

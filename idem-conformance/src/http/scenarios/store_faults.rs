@@ -1,0 +1,142 @@
+//! Stores that fail (R34, R35, rows 35 to 45). None of them leads to a second run.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::http::{Problem, Server};
+use crate::{Fault, Kind};
+
+/// Row 35, refused: 503, nothing runs, not even a replay, and nothing is shown of the inside.
+pub async fn a_store_that_is_down_runs_nothing(server: &Server) {
+    let known = server.order("/payments", "known").key("known");
+    let first = known.send().await;
+    first.assert_executed(201);
+    server.faults.inject(Kind::ALL, Fault::Down);
+    let new = server.order("/payments", "new").key("new");
+    for request in [&known, &new] {
+        let refused = request.send().await;
+        assert!(!refused.assert_problem(&Problem::STORE_UNAVAILABLE).mentions("injected"));
+    }
+    server.assert_runs("new", 0);
+    server.faults.heal();
+    known.send().await.assert_replay_of(&first);
+    new.send().await.assert_executed(201);
+}
+
+/// Row 35, black-holed: given up after the store timeout.
+pub async fn a_store_that_is_silent_runs_nothing(server: &Server) {
+    let server = impatient(server).await;
+    server.faults.inject(Kind::ALL, Fault::Hang);
+    let order = server.order("/payments", "n").key("k");
+    order.send().await.assert_problem(&Problem::STORE_UNAVAILABLE);
+    server.assert_runs("n", 0);
+    server.faults.heal();
+    order.send().await.assert_executed(201);
+}
+
+/// Row 36: the claim was made and its answer lost; the same nonce owns it.
+pub async fn a_claim_is_sent_again(server: &Server) {
+    for fault in [Fault::Down, Fault::LostReply, Fault::Twice] {
+        server.faults.inject_next(1, [Kind::Claim], fault);
+        let note = format!("{fault:?}");
+        let order = server.order("/payments", &note).key(&note);
+        let first = order.send().await;
+        order.send().await.assert_replay_of(first.assert_executed(201));
+        server.assert_runs(&note, 1);
+    }
+}
+
+/// Row 36: no answer ever came, so nothing ran, and the key is free again.
+pub async fn a_claim_that_is_given_up_is_abandoned(server: &Server) {
+    server.faults.inject([Kind::Claim], Fault::LostReply);
+    let order = server.order("/payments", "n").key("k");
+    order.send().await.assert_problem(&Problem::STORE_UNAVAILABLE);
+    server.assert_runs("n", 0);
+    server.faults.heal();
+    order.send_until_settled().await.assert_executed(201);
+    server.assert_runs("n", 1);
+}
+
+/// Row 37: the claim lands when its caller has been refused.
+pub async fn a_claim_that_arrives_late_is_abandoned(server: &Server) {
+    let server = impatient(server).await;
+    server.faults.inject_next(1, [Kind::Claim], Fault::Late);
+    let order = server.order("/payments", "n").key("k");
+    order.send().await.assert_problem(&Problem::STORE_UNAVAILABLE);
+    server.faults.deliver();
+    server.faults.until_answered(Kind::Abandon, 1).await;
+    order.send_until_settled().await.assert_executed(201);
+    server.assert_runs("n", 1);
+}
+
+/// Row 40: the answer is stored before its caller has it.
+pub async fn a_store_that_comes_back_soon_takes_the_answer(server: &Server) {
+    server.faults.inject_next(2, [Kind::Complete], Fault::Down);
+    let order = server.order("/payments", "n").key("k");
+    let first = order.send().await;
+    order.send().await.assert_replay_of(first.assert_executed(201));
+    server.assert_runs("n", 1);
+}
+
+/// R35, row 41: its caller has the answer, duplicates wait for the store, and it never runs again.
+pub async fn a_store_that_comes_back_late_takes_the_answer(server: &Server) {
+    later(server, Fault::Down).await;
+}
+
+/// Row 41, black-holed.
+pub async fn a_store_that_stays_silent_takes_the_answer_later(server: &Server) {
+    later(&impatient(server).await, Fault::Hang).await;
+}
+
+async fn later(server: &Server, fault: Fault) {
+    server.faults.inject(Kind::ENDS, fault);
+    let order = server.order("/payments", "n").key("k");
+    let first = order.send().await;
+    first.assert_executed(201);
+    order.send().await.assert_problem(&Problem::IN_PROGRESS);
+    server.faults.heal();
+    order.send_until_settled().await.assert_replay_of(&first);
+    server.assert_runs("n", 1);
+}
+
+/// R35, row 43: a success that a client has seen must never be followed by a rerun.
+pub async fn at_least_once_shows_no_success_that_is_not_stored(server: &Server) {
+    server.faults.inject(Kind::ENDS, Fault::Down);
+    let order = server.order("/release", "n").key("k");
+    order.send().await.assert_problem(&Problem::STORE_UNAVAILABLE);
+    server.faults.heal();
+    let retry = order.send_until_settled().await;
+    assert_eq!((retry.status, retry.is_replay()), (201, true), "{retry:?}");
+    server.assert_runs("n", 1);
+}
+
+/// Row 44: the completion was made and its answer lost.
+pub async fn an_answer_stored_twice_is_one_answer(server: &Server) {
+    for fault in [Fault::LostReply, Fault::Twice] {
+        server.faults.inject_next(1, [Kind::Complete], fault);
+        let note = format!("{fault:?}");
+        let order = server.order("/payments", &note).key(&note);
+        let first = order.send().await;
+        order.send().await.assert_replay_of(first.assert_executed(201));
+        server.assert_runs(&note, 1);
+    }
+}
+
+/// Row 45: the key is free by the time its caller knows.
+pub async fn a_release_is_sent_again(server: &Server) {
+    for fault in [Fault::Down, Fault::LostReply, Fault::Twice] {
+        server.faults.inject_next(1, [Kind::Release], fault);
+        let note = format!("{fault:?}");
+        let sim = json!({ "status": 503, "once": true });
+        let order = server.order("/payments", &note).key(&note).order_with(&note, &sim);
+        order.send().await.assert_executed(503);
+        let second = order.send().await;
+        order.send().await.assert_replay_of(second.assert_executed(201));
+        server.assert_runs(&note, 2);
+    }
+}
+
+async fn impatient(server: &Server) -> Server {
+    server.with(|builder| builder.store_timeout(Duration::from_millis(250))).await
+}

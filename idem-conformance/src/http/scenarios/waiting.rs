@@ -1,0 +1,125 @@
+//! Duplicates that wait (R17, rows 21, 48 and 49).
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::Kind;
+use crate::http::app::Gate;
+use crate::http::{Answer, Closing, Problem, Request, Server};
+
+/// A run under way on a route, stopped at its gate.
+struct Run {
+    order: Request,
+    first: JoinHandle<Answer>,
+    gate: Arc<Gate>,
+}
+
+impl Run {
+    async fn begin(server: &Server, path: &str) -> Self {
+        Self::begin_with(server, path, &json!({ "gate": true })).await
+    }
+
+    async fn begin_with(server: &Server, path: &str, sim: &serde_json::Value) -> Self {
+        let order = server.order(path, "n").key("k").order_with("n", sim);
+        let (first, gate) = (order.spawn(), server.payments.gate("n"));
+        gate.reached().await;
+        Self { order, first, gate }
+    }
+
+    /// Sends a duplicate and returns once it waits. Nothing else may be under way meanwhile.
+    async fn wait(&self, server: &Server) -> JoinHandle<Answer> {
+        let before = server.faults.calls().claim;
+        let waiting = self.order.spawn();
+        until_waiting(server, before).await;
+        waiting
+    }
+}
+
+/// A duplicate claims, takes its seat, and claims again before it waits.
+async fn until_waiting(server: &Server, before: u32) {
+    server.faults.until_called(Kind::Claim, before + 2).await;
+}
+
+/// R17: `wait` gives the answer of the first as soon as there is one.
+pub async fn a_duplicate_waits_for_the_first(server: &Server) {
+    let run = Run::begin(server, "/wait").await;
+    let waiting = run.wait(server).await;
+    run.gate.open();
+    let first = run.first.await.unwrap();
+    waiting.await.unwrap().assert_replay_of(first.assert_executed(201));
+    server.assert_runs("n", 1);
+}
+
+/// R17: after that time it is told what it would have been told at once.
+pub async fn a_duplicate_does_not_wait_for_ever(server: &Server) {
+    let run = Run::begin(server, "/wait-briefly").await;
+    run.order.send().await.assert_problem(&Problem::IN_PROGRESS);
+    run.gate.open();
+    let first = run.first.await.unwrap();
+    run.order.send().await.assert_replay_of(first.assert_executed(201));
+}
+
+/// Row 49: the first did nothing, so one waiter runs and the others get its answer.
+pub async fn a_freed_key_lets_one_waiter_run(server: &Server) {
+    let sim = json!({ "gate": true, "status": 503, "once": true });
+    let run = Run::begin_with(server, "/wait", &sim).await;
+    let waiting: JoinSet<_> = (0..5)
+        .map(|_| {
+            let order = run.order.clone();
+            async move { order.send().await }
+        })
+        .collect();
+    server.payments.until_present(6).await;
+    run.gate.open();
+    run.first.await.unwrap().assert_executed(503);
+    let answers = waiting.join_all().await;
+    let second = answers.iter().find(|answer| !answer.is_replay()).expect("one runs");
+    second.assert_executed(201);
+    assert_eq!(answers.iter().filter(|answer| answer.is_replay()).count(), 4);
+    for answer in answers.iter().filter(|answer| answer.is_replay()) {
+        answer.assert_replay_of(second);
+    }
+    server.assert_runs("n", 2);
+}
+
+/// Row 48: beyond the caps, per key and per process, a duplicate is answered at once.
+pub async fn waiters_are_capped(server: &Server) {
+    for (in_process, per_key) in [(64, 2), (2, 64)] {
+        let server = server.with(|builder| builder.max_waiters(in_process, per_key)).await;
+        let run = Run::begin(&server, "/wait").await;
+        let mut waiting = JoinSet::new();
+        for _ in 0..6 {
+            let order = run.order.clone();
+            waiting.spawn(async move { order.send().await });
+        }
+        for _ in 0..4 {
+            let early = waiting.join_next().await.unwrap().unwrap();
+            early.assert_problem(&Problem::IN_PROGRESS);
+        }
+        run.gate.open();
+        let first = run.first.await.unwrap();
+        first.assert_executed(201);
+        for late in waiting.join_all().await {
+            late.assert_replay_of(&first);
+        }
+    }
+}
+
+/// Row 21: its seat is free again, and the first is none the wiser.
+pub async fn a_waiter_that_leaves_makes_room(server: &Server) {
+    let server = server.with(|builder| builder.max_waiters(64, 1)).await;
+    let run = Run::begin(&server, "/wait").await;
+    let before = server.faults.calls().claim;
+    let leaver = run.order.send_raw().await;
+    until_waiting(&server, before).await;
+    run.order.send().await.assert_problem(&Problem::IN_PROGRESS);
+    leaver.close(Closing::Rst).await;
+    server.payments.until_present(1).await;
+    let waiting = run.wait(&server).await;
+    run.gate.open();
+    let first = run.first.await.unwrap();
+    waiting.await.unwrap().assert_replay_of(first.assert_executed(201));
+    server.assert_runs("n", 1);
+}

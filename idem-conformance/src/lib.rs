@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod fault;
+#[cfg(feature = "http")]
+pub mod http;
+#[expect(clippy::expect_used, reason = "a rule that is broken panics, as tests do")]
+mod key;
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a rule that is broken panics, as tests do"
+)]
+pub mod rules;
+#[cfg(feature = "servers")]
+#[expect(clippy::expect_used, reason = "a server that does not start panics, as tests do")]
+pub mod servers;
+mod subject;
+#[expect(clippy::expect_used, reason = "a rule that is broken panics, as tests do")]
+mod suite;
+mod terms;
+
+pub use fault::{Calls, Fault, FaultStore, Faults, Kind, Pending};
+pub use subject::{Case, Subject};
+
+#[doc(hidden)]
+pub use suite::run as __run;

@@ -1,0 +1,76 @@
+//! The model: the transition function over a map, with a clock that only the test moves.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use idem_core::transition::{self, Change, Slot, Timestamp};
+use idem_core::{
+    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, Owner, RecordId,
+    StoreFuture,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Model(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    slots: HashMap<RecordId, Slot>,
+    micros: u64,
+}
+
+impl Kept {
+    /// A microsecond later than before, since fences grow with the clock.
+    fn tick(&mut self) -> Timestamp {
+        self.micros += 1;
+        Timestamp(self.micros)
+    }
+
+    fn apply<T>(
+        &mut self,
+        id: RecordId,
+        transition: impl FnOnce(Option<&Slot>, Timestamp) -> (Change, T),
+    ) -> StoreFuture<T> {
+        let now = self.tick();
+        let (change, reply) = transition(self.slots.get(&id), now);
+        match change {
+            Change::Keep => {}
+            Change::Put(slot) => drop(self.slots.insert(id, slot)),
+            Change::Remove => drop(self.slots.remove(&id)),
+        }
+        StoreFuture::ready(Ok(reply))
+    }
+}
+
+impl Model {
+    pub(super) fn pass(&self, time: Duration) {
+        self.kept().micros += u64::try_from(time.as_micros()).expect("a test is short");
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().expect("a model is used by one task")
+    }
+}
+
+impl IdempotencyStore for Model {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+        self.kept().apply(id, |slot, now| transition::claim(slot, id, &request, now))
+    }
+
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+        self.kept().apply(claim.id, |slot, now| transition::renew(slot, &claim, lease, ttl, now))
+    }
+
+    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.kept()
+            .apply(claim.id, |slot, now| transition::complete(slot, &claim, conclusion, ttl, now))
+    }
+
+    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+        self.kept().apply(claim.id, |slot, now| transition::release(slot, &claim, now))
+    }
+
+    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
+        self.kept().apply(id, |slot, now| transition::abandon(slot, owner, now))
+    }
+}

@@ -1,0 +1,51 @@
+//! Whether two replies say the same.
+
+use idem_core::{Claim, Claimed, Fence, Fenced, RecordId};
+use proptest::prop_assert;
+use proptest::test_runner::TestCaseError;
+
+use super::actors::Reply;
+use super::op::Op;
+
+/// Fences are compared by their order: a store's clock is not the model's.
+#[derive(Default)]
+pub(super) struct Verdict {
+    fences: Vec<(RecordId, Fence, Fence)>,
+}
+
+impl Verdict {
+    pub(super) fn compare(
+        &mut self,
+        op: Op,
+        expected: &Reply,
+        replied: &Reply,
+    ) -> Result<(), TestCaseError> {
+        let same = match (expected, replied) {
+            (
+                Reply::Claimed(Claimed::Acquired(expected)),
+                Reply::Claimed(Claimed::Acquired(replied)),
+            ) => self.same_claim(expected, replied),
+            (Reply::Claimed(expected), Reply::Claimed(replied)) => expected == replied,
+            (Reply::Fenced(expected), Reply::Fenced(replied)) => same_fenced(op, expected, replied),
+            _ => false,
+        };
+        prop_assert!(same, "{op:?} was answered {replied:?}; the model says {expected:?}");
+        Ok(())
+    }
+
+    fn same_claim(&mut self, expected: &Claim, replied: &Claim) -> bool {
+        let in_order = self.fences.iter().filter(|(id, ..)| *id == expected.id).all(
+            |(_, of_model, of_store)| expected.fence.cmp(of_model) == replied.fence.cmp(of_store),
+        );
+        self.fences.push((expected.id, expected.fence, replied.fence));
+        in_order && Claim { fence: expected.fence, ..*replied } == *expected
+    }
+}
+
+/// Only `complete` promises to tell what stands there.
+fn same_fenced(op: Op, expected: &Fenced, replied: &Fenced) -> bool {
+    match op {
+        Op::Complete { .. } => expected == replied,
+        _ => (*expected == Fenced::Held) == (*replied == Fenced::Held),
+    }
+}

@@ -1,0 +1,141 @@
+//! An engine over a fault store, and calls of one key.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use idem_conformance::{FaultStore, Faults, Pending};
+use idem_core::{
+    Answer, Claim, Conclusion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
+    MemoryStore, Outcome, Policy, Rejection, Scope, Served,
+};
+use tokio::time::timeout;
+
+pub(crate) const LEASE: Duration = Duration::from_secs(3600);
+pub(crate) static AT_MOST_ONCE: Policy =
+    Policy::new(LEASE, Guarantee::AtMostOnce).with_lease(LEASE).with_max_run(LEASE);
+pub(crate) static AT_LEAST_ONCE: Policy =
+    Policy::new(LEASE, Guarantee::AtLeastOnce).with_lease(LEASE).with_max_run(LEASE);
+
+pub(crate) type Result = std::result::Result<Served<&'static str>, Rejection>;
+
+#[derive(Clone)]
+pub(crate) struct Bench {
+    pub(crate) engine: Idempotency,
+    pub(crate) faults: Faults,
+    /// What the faults happen in front of.
+    pub(crate) memory: MemoryStore,
+    /// Runs that started, in whichever engine.
+    pub(crate) runs: Arc<AtomicU32>,
+}
+
+impl Bench {
+    /// One that answers at once, and one that answers like a remote store.
+    pub(crate) fn each() -> [Self; 2] {
+        let (at_once, remote) = (MemoryStore::new(), MemoryStore::new());
+        let one = FaultStore::new(at_once.clone());
+        let two = FaultStore::new(Pending::new(remote.clone()));
+        [
+            Self::over(Idempotency::builder(one.0).store_timeout(TIMEOUT).build(), one.1, at_once),
+            Self::over(Idempotency::builder(two.0).store_timeout(TIMEOUT).build(), two.1, remote),
+        ]
+    }
+
+    fn over(engine: Idempotency, faults: Faults, memory: MemoryStore) -> Self {
+        Self { engine, faults, memory, runs: Arc::default() }
+    }
+
+    /// Another process on the same store, to which no faults happen.
+    pub(crate) fn another(&self) -> Self {
+        Self { engine: Idempotency::new(self.memory.clone()), ..self.clone() }
+    }
+
+    pub(crate) fn runs(&self) -> u32 {
+        self.runs.load(Ordering::SeqCst)
+    }
+
+    /// A call whose handler is done at once.
+    pub(crate) async fn call(&self, policy: &'static Policy, reply: &'static str) -> Result {
+        self.call_with(policy, move |_| async move { done(reply) }).await
+    }
+
+    pub(crate) async fn call_with<H, F>(&self, policy: &'static Policy, handler: H) -> Result
+    where
+        H: FnOnce(Claim) -> F + Send + 'static,
+        F: Future<Output = Executed<&'static str>> + Send + 'static,
+    {
+        let key = IdempotencyKey::new("key").unwrap();
+        let call = self.engine.call(policy, &["test"], Scope::of("tenant"), &key)?;
+        let runs = Arc::clone(&self.runs);
+        let counted = move |claim| {
+            runs.fetch_add(1, Ordering::SeqCst);
+            handler(claim)
+        };
+        self.engine.run(call, counted, || panic!("no handler here panics")).await
+    }
+
+    /// Asserts that the key is new, by running it.
+    pub(crate) async fn assert_free(&self) {
+        let runs = self.runs();
+        let served = self.call_with(&AT_MOST_ONCE, |claim| async move {
+            assert_eq!(claim.attempt, 1);
+            done("free")
+        });
+        assert_eq!(executed(served.await), "free");
+        assert_eq!(self.runs(), runs + 1);
+    }
+
+    /// Asserts that a duplicate gets `reply`, and that nothing runs for it.
+    pub(crate) async fn assert_replays(&self, reply: &'static str) {
+        let runs = self.runs();
+        assert_eq!(replayed(self.call(&AT_MOST_ONCE, "a second run").await), answer(reply));
+        assert_eq!(self.runs(), runs);
+    }
+}
+
+/// Enough for a store in memory on a busy machine; reached only where the store keeps silent.
+const TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Waits for what must happen, and fails instead of hanging when it does not.
+pub(crate) async fn soon<T>(wait: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), wait).await.expect("it should have happened by now")
+}
+
+pub(crate) fn answer(body: &'static str) -> Answer {
+    Answer { status: 200, headers: Headers::default(), body: Bytes::from_static(body.as_bytes()) }
+}
+
+pub(crate) fn done(reply: &'static str) -> Executed<&'static str> {
+    Executed { reply, outcome: Outcome::Final, conclusion: Conclusion::Answer(answer(reply)) }
+}
+
+/// Refused before it did anything.
+pub(crate) fn refused(reply: &'static str) -> Executed<&'static str> {
+    Executed { outcome: Outcome::NotExecuted, ..done(reply) }
+}
+
+pub(crate) fn executed(served: Result) -> &'static str {
+    match served {
+        Ok(Served::Executed(reply)) => reply,
+        other => panic!("the handler's own reply should have come, got {other:?}"),
+    }
+}
+
+pub(crate) fn replayed(served: Result) -> Answer {
+    match served {
+        Ok(Served::Replayed(answer)) => answer,
+        other => panic!("the stored answer should have come, got {other:?}"),
+    }
+}
+
+macro_rules! assert_rejected {
+    ($served:expr, $rejection:pat) => {
+        match $served {
+            Err($rejection) => {}
+            other => panic!("expected Err({}), got {other:?}", stringify!($rejection)),
+        }
+    };
+}
+pub(crate) use assert_rejected;

@@ -1,0 +1,52 @@
+//! Row 45: the key is freed, and the store does not say so.
+
+use idem_conformance::{Fault, Kind};
+use idem_core::Rejection;
+use tokio::sync::oneshot;
+
+use crate::bench::{AT_MOST_ONCE, Bench, assert_rejected, done, executed, refused, soon};
+
+#[tokio::test]
+async fn fault_40_store_back_soon_frees_the_key() {
+    for bench in Bench::each() {
+        bench.faults.inject_next(2, [Kind::Release], Fault::Down);
+        let served = bench.call_with(&AT_MOST_ONCE, |_| async { refused("busy") });
+        assert_eq!(executed(served.await), "busy");
+        assert_eq!(bench.faults.calls().release, 3);
+        bench.assert_free().await;
+    }
+}
+
+#[tokio::test]
+async fn fault_45_release_sent_again_leaves_the_new_owner_alone() {
+    for bench in Bench::each() {
+        bench.faults.inject([Kind::Release], Fault::Late);
+        bench.faults.inject_next(1, [Kind::Release], Fault::LostReply);
+        let first = bench.clone();
+        let first = tokio::spawn(async move {
+            first.call_with(&AT_MOST_ONCE, |_| async { refused("busy") }).await
+        });
+        soon(bench.faults.until_held(1)).await;
+
+        let (started, begun) = oneshot::channel();
+        let (go_on, gate) = oneshot::channel();
+        let second = bench.another();
+        let owner = second.clone();
+        let owner = tokio::spawn(async move {
+            let handler = |_| async move {
+                started.send(()).unwrap();
+                gate.await.unwrap();
+                done("second")
+            };
+            owner.call_with(&AT_MOST_ONCE, handler).await
+        });
+        begun.await.unwrap();
+        bench.faults.deliver();
+        assert_eq!(executed(first.await.unwrap()), "busy");
+        assert_rejected!(second.call(&AT_MOST_ONCE, "third").await, Rejection::InProgress);
+        go_on.send(()).unwrap();
+        assert_eq!(executed(owner.await.unwrap()), "second");
+        second.assert_replays("second").await;
+        assert_eq!(bench.runs(), 2);
+    }
+}

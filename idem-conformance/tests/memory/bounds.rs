@@ -1,0 +1,165 @@
+//! It is bounded, and evicts nothing that lives (R41, PITFALLS 16).
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use idem_core::{
+    Answer, Capacity, Claim, ClaimRequest, Claimed, Conclusion, DeleteExpired, Fenced, Guarantee,
+    Headers, IdempotencyStore, MemoryStore, Policy, RecordId,
+};
+
+const FULL: Claimed = Claimed::Full(Capacity::Store);
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn request() -> ClaimRequest {
+    ClaimRequest::new(&Policy::new(MINUTE, Guarantee::AtMostOnce).with_lease(MINUTE))
+}
+
+fn key() -> RecordId {
+    RecordId::from_bytes(rand::random())
+}
+
+async fn claim(store: &MemoryStore, id: RecordId) -> Claimed {
+    store.claim(id, request()).await.unwrap()
+}
+
+async fn won(store: &MemoryStore, id: RecordId) -> Claim {
+    match claim(store, id).await {
+        Claimed::Acquired(claim) => claim,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn complete(store: &MemoryStore, claim: Claim, body: usize) -> Fenced {
+    let answer =
+        Answer { status: 200, headers: Headers::default(), body: Bytes::from(vec![7; body]) };
+    store.complete(claim, Conclusion::Answer(answer), MINUTE).await.unwrap()
+}
+
+#[tokio::test]
+async fn full_store_refuses_new_keys_and_keeps_the_live_ones() {
+    let store = MemoryStore::with_capacity(2, 1 << 20);
+    let (running, done) = (key(), key());
+    let held = won(&store, running).await;
+    let finished = won(&store, done).await;
+    assert_eq!(claim(&store, key()).await, FULL);
+    assert_eq!(complete(&store, finished, 1).await, Fenced::Held);
+    assert_eq!(claim(&store, key()).await, FULL);
+    assert!(matches!(claim(&store, done).await, Claimed::Existing(_)));
+    assert!(matches!(claim(&store, running).await, Claimed::Existing(_)));
+    assert_eq!(complete(&store, held, 1).await, Fenced::Held);
+    assert_eq!(store.len(), 2);
+}
+
+#[tokio::test]
+async fn freed_key_makes_room() {
+    let store = MemoryStore::with_capacity(1, 1 << 20);
+    let first = won(&store, key()).await;
+    assert_eq!(claim(&store, key()).await, FULL);
+    assert_eq!(store.release(first).await.unwrap(), Fenced::Held);
+    let second = won(&store, key()).await;
+    assert_eq!(claim(&store, key()).await, FULL);
+    assert_eq!(store.abandon(second.id, second.owner).await.unwrap(), Fenced::Held);
+    won(&store, key()).await;
+}
+
+#[tokio::test]
+async fn expired_keys_make_room_without_being_asked_for() {
+    let store = MemoryStore::with_capacity(3, 1 << 20);
+    for _ in 0..3 {
+        won(&store, key()).await;
+    }
+    store.advance_clock(MINUTE);
+    assert_eq!(claim(&store, key()).await, FULL, "lapsed, but kept for their ttl");
+    store.advance_clock(MINUTE * 2);
+    for _ in 0..3 {
+        won(&store, key()).await;
+    }
+    assert_eq!(claim(&store, key()).await, FULL);
+}
+
+/// It takes the room that it had.
+#[tokio::test]
+async fn expired_key_is_claimed_again_in_a_full_store() {
+    let store = MemoryStore::with_capacity(2, 1 << 20);
+    let old = key();
+    won(&store, old).await;
+    store.advance_clock(MINUTE * 2 - Duration::from_millis(500));
+    won(&store, key()).await;
+    assert_eq!(claim(&store, key()).await, FULL, "and the store was just looked through");
+    store.advance_clock(Duration::from_millis(500));
+    assert_eq!(won(&store, old).await.attempt, 1);
+    assert_eq!(store.len(), 2);
+}
+
+#[tokio::test]
+async fn answers_are_bounded_in_bytes() {
+    let store = MemoryStore::with_capacity(100, 1_000);
+    let (first, second) = (won(&store, key()).await, won(&store, key()).await);
+    assert_eq!(complete(&store, first, 1_000).await, Fenced::Held);
+    assert_eq!(claim(&store, key()).await, FULL);
+    assert_eq!(
+        complete(&store, second, 1_000).await,
+        Fenced::Held,
+        "a run under way stores its answer"
+    );
+    store.advance_clock(MINUTE * 2);
+    won(&store, key()).await;
+}
+
+/// However a record goes, its bytes go with it.
+#[tokio::test]
+async fn bytes_are_given_back() {
+    let store = MemoryStore::with_capacity(100, 1_000);
+    let id = key();
+    for _ in 0..20 {
+        let again = won(&store, id).await;
+        assert_eq!(complete(&store, again, 500).await, Fenced::Held);
+        let other = won(&store, key()).await;
+        assert_eq!(complete(&store, other, 400).await, Fenced::Held);
+        store.advance_clock(MINUTE * 2);
+        drop(store.delete_expired().await);
+        let replaced = won(&store, id).await;
+        assert_eq!(complete(&store, replaced, 900).await, Fenced::Held);
+        store.advance_clock(MINUTE * 2);
+    }
+}
+
+#[tokio::test]
+async fn expired_records_are_forgotten_as_new_keys_come() {
+    let store = MemoryStore::new();
+    for _ in 0..40_000 {
+        won(&store, key()).await;
+        store.advance_clock(MINUTE);
+    }
+    assert!(store.len() <= 64 * 64 * 2, "{} records", store.len());
+}
+
+/// Threads that find room at the same moment may each take it, and no more than one key each.
+#[test]
+fn race_goes_over_the_bound_by_no_more_than_the_threads() {
+    const THREADS: usize = 8;
+    let store = MemoryStore::with_capacity(100, 1 << 20);
+    let start = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                start.wait();
+                (0..100).for_each(|_| drop(store.claim(key(), request())));
+            });
+        }
+    });
+    assert!((100..100 + THREADS).contains(&store.len()), "{} records", store.len());
+}
+
+#[tokio::test]
+async fn clones_share_the_records() {
+    let store = MemoryStore::new();
+    let id = key();
+    won(&store.clone(), id).await;
+    assert!(matches!(claim(&store, id).await, Claimed::Existing(_)));
+    assert_eq!(store.len(), 1);
+    assert!(MemoryStore::new().is_empty());
+}

@@ -1,0 +1,153 @@
+//! The answer that is stored once and replayed to every retry.
+
+use std::fmt;
+
+use bytes::{BufMut, Bytes};
+
+/// A stored answer: status, headers and body, byte for byte (R23).
+///
+/// Cloning shares the bytes. `Debug` shows sizes only: answers may hold personal data (R43).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers worth replaying.
+    pub headers: Headers,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
+    }
+}
+
+/// Header fields in one buffer, in the order, number and bytes in which they were set (R24).
+///
+/// One allocation however many fields; reading slices the buffer. Each field is its name behind a
+/// 2-byte length and its value behind a 4-byte length, big-endian.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Bytes);
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers {
+    /// # Panics
+    /// If a name is longer than 65,535 bytes or a value longer than 4 GiB, which no HTTP library yields.
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a [u8])>>(fields: I) -> Self {
+        let mut buffer = Vec::with_capacity(256);
+        for (name, value) in fields {
+            let lengths = u16::try_from(name.len()).ok().zip(u32::try_from(value.len()).ok());
+            #[expect(clippy::expect_used, reason = "documented under # Panics")]
+            let (name_len, value_len) = lengths.expect("HTTP libraries bound names and values");
+            buffer.put_u16(name_len);
+            buffer.put_slice(name.as_bytes());
+            buffer.put_u32(value_len);
+            buffer.put_slice(value);
+        }
+        // Without spare room: it is kept as long as its record.
+        Self(Bytes::from(buffer.into_boxed_slice()))
+    }
+}
+
+impl Headers {
+    /// The fields as stored: names and values that share the buffer.
+    pub fn iter(&self) -> impl Iterator<Item = (Bytes, Bytes)> {
+        let mut rest = self.0.clone();
+        std::iter::from_fn(move || split_field(&mut rest))
+    }
+
+    /// The value of the first field called `name` (lower case).
+    pub fn get(&self, name: &str) -> Option<Bytes> {
+        self.iter().find(|(field, _)| field == name.as_bytes()).map(|(_, value)| value)
+    }
+
+    /// The buffer, for a store to keep.
+    pub const fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Headers from a buffer that a store kept; `None` if it is torn.
+    pub fn from_bytes(buffer: Bytes) -> Option<Self> {
+        let mut rest = buffer.clone();
+        while !rest.is_empty() {
+            split_field(&mut rest)?;
+        }
+        Some(Self(buffer))
+    }
+}
+
+fn split_field(rest: &mut Bytes) -> Option<(Bytes, Bytes)> {
+    let name = split_prefixed::<2>(rest)?;
+    let value = split_prefixed::<4>(rest)?;
+    Some((name, value))
+}
+
+/// Takes what stands behind a big-endian length of `WIDTH` bytes.
+fn split_prefixed<const WIDTH: usize>(rest: &mut Bytes) -> Option<Bytes> {
+    let prefix = rest.get(..WIDTH)?;
+    let len = prefix.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
+    if rest.len() - WIDTH < len {
+        return None;
+    }
+    let mut field = rest.split_to(WIDTH + len);
+    Some(field.split_off(WIDTH))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn fields() -> Headers {
+        [
+            ("link", b"</a>, </b>".as_slice()),
+            ("link", b"</c>"),
+            ("etag", b"\"\xff\""),
+            ("x-empty", b""),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    #[test]
+    fn repeated_fields_keep_count_order_and_bytes() {
+        let seen: Vec<_> = fields().iter().map(|(n, v)| (n.to_vec(), v.to_vec())).collect();
+        assert_eq!(seen[0], (b"link".to_vec(), b"</a>, </b>".to_vec()));
+        assert_eq!(seen[1], (b"link".to_vec(), b"</c>".to_vec()));
+        assert_eq!(seen[2], (b"etag".to_vec(), b"\"\xff\"".to_vec()));
+        assert_eq!(seen[3], (b"x-empty".to_vec(), Vec::new()));
+        assert_eq!(seen.len(), 4);
+    }
+
+    #[test]
+    fn a_torn_buffer_is_refused_at_every_length() {
+        let whole = fields().as_bytes().clone();
+        let borders = [0, 18, 31, 44, 57];
+        for len in 0..=whole.len() {
+            let read = Headers::from_bytes(whole.slice(..len));
+            assert_eq!(read.is_some(), read.is_some_and(|h| h.as_bytes().len() == len), "{len}");
+        }
+        assert_eq!(Headers::from_bytes(whole.clone()).unwrap(), fields());
+        let accepted = (0..=whole.len())
+            .filter(|len| Headers::from_bytes(whole.slice(..*len)).is_some())
+            .count();
+        assert_eq!(accepted, borders.len(), "only cuts between fields are whole");
+    }
+
+    #[test]
+    fn debug_shows_no_content() {
+        let answer = Answer { status: 201, headers: fields(), body: Bytes::from_static(b"secret") };
+        assert!(!format!("{answer:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,159 @@
+//! The engine: claim, execute, store (DESIGN section 4).
+
+mod begin;
+mod builder;
+mod call;
+mod claim;
+mod detach;
+mod drain;
+mod keeper;
+mod run;
+mod settle;
+mod wait;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use tokio_util::task::TaskTracker;
+use tracing::field::Empty;
+use tracing::{Instrument, info_span};
+
+use crate::answer::Answer;
+use crate::problem;
+use crate::record::Claim;
+use crate::rejection::Rejection;
+use crate::store::IdempotencyStore;
+
+pub use builder::IdempotencyBuilder;
+pub use call::Call;
+pub use drain::Drained;
+pub use run::{Executed, Served};
+
+use begin::Begun;
+use builder::Config;
+use detach::{InPlace, to_runtime, to_this_thread};
+use keeper::Keeper;
+use wait::WaitingRoom;
+
+/// The handle that guarded handlers work through: a store and how it is used. Cloning is cheap and
+/// shares everything.
+///
+/// ```
+/// use idem_core::{Idempotency, MemoryStore};
+///
+/// let idempotency = Idempotency::new(MemoryStore::new());
+/// ```
+#[derive(Clone)]
+pub struct Idempotency(Arc<Engine>);
+
+struct Engine {
+    store: Arc<dyn IdempotencyStore>,
+    config: Config,
+    keeper: Keeper,
+    runs: TaskTracker,
+    waiting: WaitingRoom,
+    draining: AtomicBool,
+}
+
+impl fmt::Debug for Idempotency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Idempotency").field("store", &self.0.store).finish_non_exhaustive()
+    }
+}
+
+impl Idempotency {
+    /// Answers a call: runs `handler` if the key is new, replays its answer if it is done, refuses
+    /// otherwise. `on_panic` is what a panic of the handler is recorded as.
+    ///
+    /// Cancel safe: a run that began goes on when this future is dropped, on the runtime of the thread
+    /// that dropped it, and its answer is stored (R33). So a timeout around this does not cut it off.
+    ///
+    /// # Errors
+    /// A [`Rejection`] if the handler was not run and nothing could be replayed, or if how it ended could
+    /// not be established.
+    pub fn run<T, H, Fut, P>(
+        &self,
+        call: Call,
+        handler: H,
+        on_panic: P,
+    ) -> impl Future<Output = Result<Served<T>, Rejection>> + Send + use<T, H, Fut, P>
+    where
+        T: Send + 'static,
+        H: FnOnce(Claim) -> Fut + Send + 'static,
+        Fut: Future<Output = Executed<T>> + Send + 'static,
+        P: FnOnce() -> Executed<T> + Send + 'static,
+    {
+        let engine = self.clone();
+        async move {
+            match engine.begin(call).await? {
+                Begun::Replay(answer) => Ok(Served::Replayed(answer)),
+                Begun::Run(run) => {
+                    let span = run.span.clone();
+                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_runtime).await
+                }
+            }
+        }
+    }
+
+    /// [`run`](Self::run) for handlers that are not `Send`: a run whose caller leaves goes on on this
+    /// thread, which must be an actix worker or drive a `LocalSet`.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_local<T, H, Fut, P>(
+        &self,
+        call: Call,
+        handler: H,
+        on_panic: P,
+    ) -> impl Future<Output = Result<Served<T>, Rejection>> + use<T, H, Fut, P>
+    where
+        T: 'static,
+        H: FnOnce(Claim) -> Fut + 'static,
+        Fut: Future<Output = Executed<T>> + 'static,
+        P: FnOnce() -> Executed<T> + 'static,
+    {
+        let engine = self.clone();
+        async move {
+            match engine.begin(call).await? {
+                Begun::Replay(answer) => Ok(Served::Replayed(answer)),
+                Begun::Run(run) => {
+                    let span = run.span.clone();
+                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_this_thread)
+                        .await
+                }
+            }
+        }
+    }
+
+    /// The lower-case name of the header that carries the key.
+    pub fn header(&self) -> &str {
+        &self.0.config.header
+    }
+
+    /// The largest response body that is kept, in bytes.
+    pub fn max_response(&self) -> usize {
+        self.0.config.max_response
+    }
+
+    /// The problem document for a request that was refused before it became a [`Call`], with a span that
+    /// tells of it.
+    pub fn refuse(&self, rejection: &Rejection) -> Answer {
+        run::report(&info_span!("idempotent", outcome = Empty), rejection);
+        self.problem(rejection)
+    }
+
+    /// The problem document for a rejection that [`run`](Self::run) returned.
+    pub fn problem(&self, rejection: &Rejection) -> Answer {
+        let config = &self.0.config;
+        problem::document(rejection, &config.problem_base, config.retry_after)
+    }
+}
+
+/// `from` and `by` later; a time so far off that clocks cannot hold it is as good as thirty years.
+fn after(from: Instant, by: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    from.checked_add(by).unwrap_or(from + FAR)
+}

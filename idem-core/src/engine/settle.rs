@@ -1,0 +1,161 @@
+//! The end of a run: its conclusion is written, or its key freed, however long the store takes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either, ready};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::detach::{InPlace, to_runtime};
+use super::keeper::Lease;
+use super::{Idempotency, after};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::record::{Claim, Conclusion};
+use crate::store::{Fenced, IdempotencyStore, StoreFuture};
+
+/// How long the caller is kept while the store is asked again; then the work goes on behind its back.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a run holds until its end is written: the lease goes on, and shutdown waits.
+pub(super) struct Settlement {
+    pub(super) engine: Idempotency,
+    pub(super) lease: Lease,
+    pub(super) tracked: TaskTrackerToken,
+}
+
+/// How a run ends in the store.
+#[derive(Clone)]
+pub(super) enum End {
+    /// With a conclusion (T4, T6).
+    Complete(Conclusion),
+    /// With the key freed (T7).
+    Release,
+}
+
+/// What became of it.
+pub(super) enum Settled {
+    /// The key is free, or somebody else's by now.
+    Released,
+    /// The store answered to the conclusion.
+    Completed(Fenced),
+    /// The store did not take the conclusion yet; the work goes on until it does, or until
+    /// the run's time is over.
+    Postponed(StoreError),
+}
+
+impl Settlement {
+    /// Writes the end. Never cut off: when the caller leaves or loses patience, the rest of the work
+    /// becomes a task.
+    pub(super) fn settle(self, end: End) -> impl Future<Output = Settled> {
+        let releases = matches!(end, End::Release);
+        let answer = match self.ask(&end).into_ready() {
+            Ok(Ok(fenced)) => Either::Left(ready(Ok(fenced))),
+            Ok(Err(error)) => Either::Right(self.insist(StoreFuture::ready(Err(error)), end)),
+            Err(pending) => Either::Right(self.insist(pending, end)),
+        };
+        answer.map(move |answer| match answer {
+            // A release that failed leaves the key held, which is safe; its caller has its answer.
+            _ if releases => Settled::Released,
+            Ok(fenced) => Settled::Completed(fenced),
+            Err(error) => Settled::Postponed(error),
+        })
+    }
+
+    fn ask(&self, end: &End) -> StoreFuture<Fenced> {
+        let (store, claim) = (&self.engine.0.store, self.lease.claim());
+        match end {
+            End::Complete(conclusion) => {
+                store.complete(claim, conclusion.clone(), self.lease.policy().ttl)
+            }
+            End::Release => store.release(claim),
+        }
+    }
+
+    /// Waits for the first answer and asks again until there is one, for as long as callers have patience,
+    /// and then behind their backs. Boxed, so that runs that need none of this stay small.
+    fn insist(
+        self,
+        first: StoreFuture<Fenced>,
+        end: End,
+    ) -> BoxFuture<'static, Result<Fenced, StoreError>> {
+        let work = async move {
+            let timeout = self.engine.0.config.store_timeout;
+            let wanted = || !self.lease.overran();
+            let mut first = Some(first);
+            let ask = || bounded(first.take().unwrap_or_else(|| self.ask(&end)), timeout);
+            let answer = persist(ask, wanted).await;
+            drop(self.tracked);
+            answer
+        };
+        Box::pin(async move {
+            let in_place = tokio::time::timeout(PATIENCE, InPlace::new(work, to_runtime));
+            in_place.await.unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)))
+        })
+    }
+}
+
+/// Writes `conclusion`, asking again while `wanted`.
+pub(super) async fn conclude(
+    store: &dyn IdempotencyStore,
+    claim: Claim,
+    conclusion: &Conclusion,
+    ttl: Duration,
+    wanted: impl Fn() -> bool,
+) -> Result<Fenced, StoreError> {
+    persist(|| bounded(store.complete(claim, conclusion.clone(), ttl), PATIENCE), wanted).await
+}
+
+/// Frees what a claim may have won whose answer never came (T8): until the store confirms it, or the
+/// lease is over. Finding nothing is no confirmation, since the claim may still be under way.
+pub(super) async fn abandon(store: Arc<dyn IdempotencyStore>, claim: LostClaim) {
+    let over_at = after(Instant::now(), claim.lease);
+    let ask = || async {
+        match bounded(store.abandon(claim.id, claim.owner), PATIENCE).await {
+            Ok(Fenced::Held) => Ok(Fenced::Held),
+            Ok(Fenced::Lost(_)) => Err(StoreError::unknown("the claim has not arrived")),
+            Err(error) => Err(error),
+        }
+    };
+    // Its lease ends by itself; there is nobody left to tell.
+    drop(persist(ask, || Instant::now() < over_at).await);
+}
+
+/// A claim whose answer was lost.
+#[derive(Clone, Copy)]
+pub(super) struct LostClaim {
+    pub(super) id: crate::record_id::RecordId,
+    pub(super) owner: crate::record::Owner,
+    pub(super) lease: Duration,
+}
+
+/// Asks until there is an answer, with growing, jittered pauses.
+async fn persist<A, F>(ask: A, wanted: impl Fn() -> bool) -> Result<Fenced, StoreError>
+where
+    A: FnMut() -> F,
+    F: Future<Output = Result<Fenced, StoreError>>,
+{
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(20))
+        .with_max_delay(Duration::from_secs(1))
+        .with_jitter()
+        .without_max_times();
+    ask.retry(pauses)
+        .sleep(tokio::time::sleep)
+        .when(|error| error.kind() != StoreErrorKind::Corrupt && wanted())
+        .await
+}
+
+/// Waits for the store no longer than `timeout`. The call itself is driven to its end.
+async fn bounded(call: StoreFuture<Fenced>, timeout: Duration) -> Result<Fenced, StoreError> {
+    match call.into_ready() {
+        Ok(answer) => answer,
+        Err(pending) => {
+            let in_place = InPlace::new(pending, to_runtime);
+            tokio::time::timeout(timeout, in_place)
+                .await
+                .unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Which headers of an answer outlive it (R24).
+
+use super::REPLAYED;
+use crate::answer::Headers;
+
+/// The headers of a handler's response that are worth replaying (R24): all but those that belong to one
+/// connection, one moment, one session or one trace. `connection` are the values of its `Connection`
+/// field, which names more of the first kind.
+pub fn stored_headers<'a>(
+    fields: impl Iterator<Item = (&'a str, &'a [u8])>,
+    connection: impl Iterator<Item = &'a [u8]>,
+) -> Headers {
+    let named: Vec<&[u8]> = connection
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .collect();
+    fields
+        .filter(|(name, _)| is_replayed(name))
+        .filter(|(name, _)| !named.iter().any(|named| named.eq_ignore_ascii_case(name.as_bytes())))
+        .collect()
+}
+
+/// Whether a header (in lower case) of a handler's response is replayed, apart from what `Connection` names.
+fn is_replayed(name: &str) -> bool {
+    const DENIED: &[&str] = &[
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "content-length",
+        "date",
+        "age",
+        "expires",
+        "server",
+        "via",
+        "set-cookie",
+        "www-authenticate",
+        "authentication-info",
+        "proxy-authentication-info",
+        "retry-after",
+        "alt-svc",
+        "server-timing",
+        "traceparent",
+        "tracestate",
+        "b3",
+        "x-request-id",
+        "x-correlation-id",
+        "x-amzn-trace-id",
+        REPLAYED,
+    ];
+    const DENIED_PREFIXES: &[&str] = &["ratelimit", "x-ratelimit-", "access-control-", "x-b3-"];
+    !DENIED.contains(&name) && !DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(fields: &[(&str, &str)]) -> Vec<String> {
+        let bytes = fields.iter().map(|(name, value)| (*name, value.as_bytes()));
+        let connection =
+            bytes.clone().filter(|(name, _)| *name == "connection").map(|(_, value)| value);
+        let headers = stored_headers(bytes, connection);
+        headers.iter().map(|(name, _)| String::from_utf8_lossy(&name).into_owned()).collect()
+    }
+
+    #[test]
+    fn application_headers_survive_and_keep_their_order() {
+        let fields = [
+            ("location", "/1"),
+            ("link", "</a>"),
+            ("etag", "\"1\""),
+            ("link", "</b>"),
+            ("cache-control", "private"),
+        ];
+        assert_eq!(kept(&fields), ["location", "link", "etag", "link", "cache-control"]);
+    }
+
+    #[test]
+    fn what_belongs_to_a_moment_a_session_or_a_trace_is_dropped() {
+        let fields = [
+            ("date", ""),
+            ("set-cookie", ""),
+            ("x-ratelimit-remaining", ""),
+            ("ratelimit-policy", ""),
+            ("traceparent", ""),
+            ("x-b3-traceid", ""),
+            ("access-control-allow-origin", ""),
+            ("content-length", "3"),
+            ("retry-after", "1"),
+            ("idempotent-replayed", "true"),
+            ("www-authenticate", ""),
+        ];
+        assert_eq!(kept(&fields), Vec::<String>::new());
+    }
+
+    #[test]
+    fn fields_named_by_connection_are_dropped() {
+        let fields = [("connection", "close, X-Hop"), ("x-hop", "1"), ("x-kept", "2")];
+        assert_eq!(kept(&fields), ["x-kept"]);
+    }
+}

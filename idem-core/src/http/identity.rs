@@ -1,0 +1,87 @@
+//! What a guarded request is known by: its key, and what it is compared by.
+
+use crate::engine::{Call, Idempotency};
+use crate::fingerprint::{Material, RequestParts};
+use crate::key::{IdempotencyKey, KeyError};
+use crate::policy::{KeySource, Policy};
+use crate::rejection::Rejection;
+use crate::scope::Scope;
+
+/// What a guarded request is known by. Begun with its head, by [`Idempotency::identity`]; what the
+/// annotation takes from the arguments is added once they are extracted.
+#[derive(Debug)]
+pub struct Identity {
+    policy: &'static Policy,
+    key: Option<Result<IdempotencyKey, KeyError>>,
+    material: Option<Result<Material, serde_json::Error>>,
+}
+
+impl Identity {
+    /// The key comes from an expression of the attribute.
+    pub fn set_key(&mut self, key: Result<IdempotencyKey, KeyError>) {
+        self.key = Some(key);
+    }
+
+    /// The request is compared by an expression of the attribute.
+    pub fn set_fingerprint(&mut self, material: Result<Material, serde_json::Error>) {
+        self.material = Some(material);
+    }
+}
+
+impl Idempotency {
+    /// The identity of a request, as far as its head tells it: `method`, and the `lines` of the field
+    /// that [`header`](Self::header) names. `None` if it runs unguarded, because it is safe (R8) or has
+    /// no key and needs none (R6).
+    ///
+    /// # Errors
+    /// If the key is missing or malformed (R1-R6).
+    pub fn identity<'a>(
+        &self,
+        policy: &'static Policy,
+        method: &str,
+        lines: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Option<Identity>, Rejection> {
+        if is_safe(method) {
+            return Ok(None);
+        }
+        let key = match policy.key {
+            KeySource::Argument => None,
+            KeySource::Header { syntax, required } => {
+                match IdempotencyKey::from_header(lines, syntax)? {
+                    Some(key) => Some(Ok(key)),
+                    None if required => return Err(Rejection::KeyMissing),
+                    None => return Ok(None),
+                }
+            }
+        };
+        Ok(Some(Identity { policy, key, material: None }))
+    }
+
+    /// The call of a `request` that passed all extractors. `operation` is its method and route template
+    /// (R14).
+    ///
+    /// # Errors
+    /// If the scope is empty (R15), or an expression of the attribute yielded no key or no fingerprint.
+    pub fn identified_call(
+        &self,
+        identity: Identity,
+        scope: Scope,
+        operation: &[&str],
+        request: &RequestParts<'_>,
+    ) -> Result<Call, Rejection> {
+        let Identity { policy, key, material } = identity;
+        let key = key.transpose()?.ok_or(Rejection::KeyMissing)?;
+        let fingerprint = match material {
+            Some(material) => {
+                self.fingerprint_material(&material.map_err(Rejection::FingerprintInvalid)?)
+            }
+            None => self.fingerprint_request(policy, request),
+        };
+        Ok(self.call(policy, operation, scope, &key)?.with_fingerprint(fingerprint))
+    }
+}
+
+/// Whether a method is safe: such requests bypass the guard, even with a malformed key (R8).
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}

@@ -1,0 +1,81 @@
+//! A handler's response: what its caller gets and what is recorded.
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::collect::{Collected, collect};
+use crate::answer::{Answer, Headers};
+use crate::engine::Executed;
+use crate::outcome::Outcome;
+use crate::problem;
+use crate::record::Conclusion;
+
+/// The head of a handler's response.
+#[derive(Debug)]
+pub struct Head {
+    /// Its status.
+    pub status: u16,
+    /// Those of its headers that are worth replaying, by [`stored_headers`](super::stored_headers).
+    pub headers: Headers,
+    /// What the handler says itself of its outcome.
+    pub declared: Option<Outcome>,
+    /// How many bytes the body has at least, as far as it says so.
+    pub announced: u64,
+}
+
+/// The body as it is delivered to the caller of a run.
+#[derive(Debug)]
+pub enum Delivery<S, E> {
+    /// All of it.
+    Whole(Bytes),
+    /// What was collected, and the rest. Where nothing was collected, the body is as it was.
+    Longer(Bytes, S),
+    /// What came before the body failed, and how it failed.
+    Broken(Bytes, E),
+}
+
+/// Turns a handler's response into what its caller gets and what is recorded. Collects the body up to
+/// `max` bytes; a larger one passes through, and the record says that it was not kept (R37, R38).
+///
+/// `respond` makes the response for the caller: with this body, or, if the body failed before it gave
+/// a byte, from an answer that says so.
+pub async fn record<T, S, E>(
+    head: Head,
+    body: S,
+    max: usize,
+    respond: impl FnOnce(Result<Delivery<S, E>, Answer>) -> T,
+) -> Executed<T>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let Head { status, headers, declared, announced } = head;
+    // As it says itself, else as its status says (R21).
+    let outcome = declared.unwrap_or_else(|| Outcome::of_status(status));
+    let collected = match announced > max as u64 {
+        true => Collected::Longer(Bytes::new(), body),
+        false => collect(body, max).await,
+    };
+    let conclusion = Conclusion::NotRetained { status };
+    let (body, outcome, conclusion) = match collected {
+        Collected::Whole(body) => {
+            let answer = Answer { status, headers, body: body.clone() };
+            (Delivery::Whole(body), outcome, Conclusion::Answer(answer))
+        }
+        Collected::Longer(start, rest) => (Delivery::Longer(start, rest), outcome, conclusion),
+        Collected::Broken(start, error) => {
+            (Delivery::Broken(start, error), Outcome::Ambiguous, conclusion)
+        }
+        Collected::BrokenAtStart => return panicked(|answer| respond(Err(answer))),
+    };
+    Executed { reply: respond(Ok(body)), outcome, conclusion }
+}
+
+/// What a panic of a handler is recorded as: an ambiguous 500.
+pub fn panicked<T>(reply: impl FnOnce(Answer) -> T) -> Executed<T> {
+    let answer = problem::internal_error();
+    Executed {
+        reply: reply(answer.clone()),
+        outcome: Outcome::Ambiguous,
+        conclusion: Conclusion::Answer(answer),
+    }
+}

@@ -1,0 +1,230 @@
+//! The store in memory: for one process, for tests and for trying things out.
+
+mod doubling;
+mod quota;
+mod shard;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::record::{Claim, Conclusion, Owner};
+use crate::record_id::RecordId;
+use crate::store::{
+    Capacity, Changed, ClaimRequest, Claimed, DeleteExpired, Fenced, IdempotencyStore, StoreFuture,
+};
+use crate::transition::{self, Timestamp};
+
+use quota::Quotas;
+use shard::Shard;
+
+const SHARDS: usize = 64;
+
+/// How long a full store waits, in microseconds, before it looks through all its records again.
+const SWEEP_PAUSE: u64 = 1_000_000;
+
+/// Keeps records in the process. It forgets everything at exit, so it gives no guarantee across a crash
+/// or between instances.
+///
+/// Bounded in records and bytes: when full it refuses new keys, and never evicts a live one, because
+/// that would be a second effect (R41). What expired is removed as new keys come; nothing runs in the
+/// background. Cloning shares the records.
+#[derive(Clone)]
+pub struct MemoryStore(Arc<Shared>);
+
+struct Shared {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: ahash::RandomState,
+    quotas: Mutex<Quotas>,
+    usage: Usage,
+    started: Instant,
+    advanced: AtomicU64,
+    swept_at: AtomicU64,
+}
+
+/// What all shards hold together, and the bounds on it.
+struct Usage {
+    records: AtomicUsize,
+    bytes: AtomicUsize,
+    max_records: usize,
+    max_bytes: usize,
+}
+
+impl Usage {
+    fn full(&self) -> bool {
+        self.records.load(Ordering::Relaxed) >= self.max_records
+            || self.bytes.load(Ordering::Relaxed) >= self.max_bytes
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("records", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// A store for 100,000 records and 256 MiB of answers.
+    pub fn new() -> Self {
+        Self::with_capacity(100_000, 256 << 20)
+    }
+
+    /// A store that refuses new keys once it holds `max_records` records or `max_bytes` of answers.
+    /// Runs under way still store theirs, so the bytes may go over by what those answers take.
+    pub fn with_capacity(max_records: usize, max_bytes: usize) -> Self {
+        Self(Arc::new(Shared {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            hasher: ahash::RandomState::new(),
+            quotas: Mutex::default(),
+            usage: Usage {
+                records: AtomicUsize::new(0),
+                bytes: AtomicUsize::new(0),
+                max_records,
+                max_bytes,
+            },
+            started: Instant::now(),
+            advanced: AtomicU64::new(0),
+            swept_at: AtomicU64::new(0),
+        }))
+    }
+
+    /// How many records it holds, expired ones that were not yet removed included.
+    pub fn len(&self) -> usize {
+        self.0.usage.records.load(Ordering::Relaxed)
+    }
+
+    /// Whether it holds no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Moves the store's clock forward, so that tests need not wait for leases and ttls.
+    pub fn advance_clock(&self, by: Duration) {
+        let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
+        self.0.advanced.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> Timestamp {
+        let elapsed = u64::try_from(self.0.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Timestamp(elapsed.saturating_add(self.0.advanced.load(Ordering::Relaxed)))
+    }
+
+    fn shard(&self, id: &RecordId) -> MutexGuard<'_, Shard> {
+        let hash = self.0.hasher.hash_one(id) as usize;
+        lock(&self.0.shards[hash % SHARDS])
+    }
+
+    fn claim_now(&self, id: RecordId, request: &ClaimRequest) -> Claimed {
+        let usage = &self.0.usage;
+        self.sweep_if_full();
+        let mut shard = self.shard(&id);
+        let now = shard.tick(self.now());
+        shard.sweep_if_due(now, usage);
+        if shard.slot(&id).is_none() && usage.full() {
+            return Claimed::Full(Capacity::Store);
+        }
+        let (change, claimed) = transition::claim(shard.slot(&id), id, request, now);
+        shard.apply(id, change, usage);
+        claimed
+    }
+
+    /// A claim by a scope whose live keys are counted. The count is taken before the shard is locked,
+    /// and all such claims take turns, so that the quota is exact.
+    fn claim_within_quota(
+        &self,
+        id: RecordId,
+        request: &ClaimRequest,
+        quota: crate::store::Quota,
+    ) -> Claimed {
+        let mut quotas = lock(&self.0.quotas);
+        let now = self.now();
+        let is_live = |id: &RecordId| self.shard(id).live(id, now).is_some();
+        if !is_live(&id) && !quotas.has_room(quota, now, is_live) {
+            return Claimed::Full(Capacity::Scope);
+        }
+        let claimed = self.claim_now(id, request);
+        if let Claimed::Acquired(_) = claimed {
+            quotas.insert(quota.scope, id, is_live);
+        }
+        claimed
+    }
+
+    /// What expired may sit in any shard, so a full store looks through all of them before it refuses.
+    fn sweep_if_full(&self) {
+        if !self.0.usage.full() {
+            return;
+        }
+        let now = self.now();
+        let swept_at = self.0.swept_at.load(Ordering::Relaxed);
+        let swap = || {
+            self.0.swept_at.compare_exchange(swept_at, now.0, Ordering::Relaxed, Ordering::Relaxed)
+        };
+        if now.0 >= swept_at + SWEEP_PAUSE && swap().is_ok() {
+            self.sweep(now);
+        }
+    }
+
+    fn sweep(&self, now: Timestamp) -> u64 {
+        self.0.shards.iter().map(|shard| lock(shard).sweep(now, &self.0.usage)).sum()
+    }
+
+    /// Applies a transition that presents a claim, and wakes those who wait for the key.
+    fn change(
+        &self,
+        id: RecordId,
+        transition: impl FnOnce(Option<&transition::Slot>, Timestamp) -> (transition::Change, Fenced),
+    ) -> StoreFuture<Fenced> {
+        let mut shard = self.shard(&id);
+        let now = shard.tick(self.now());
+        let (change, fenced) = transition(shard.slot(&id), now);
+        shard.apply(id, change, &self.0.usage);
+        StoreFuture::ready(Ok(fenced))
+    }
+}
+
+impl IdempotencyStore for MemoryStore {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+        StoreFuture::ready(Ok(match request.quota {
+            None => self.claim_now(id, &request),
+            Some(quota) => self.claim_within_quota(id, &request, quota),
+        }))
+    }
+
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+        self.change(claim.id, |slot, now| transition::renew(slot, &claim, lease, ttl, now))
+    }
+
+    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.change(claim.id, |slot, now| transition::complete(slot, &claim, conclusion, ttl, now))
+    }
+
+    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+        self.change(claim.id, |slot, now| transition::release(slot, &claim, now))
+    }
+
+    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
+        self.change(id, |slot, now| transition::abandon(slot, owner, now))
+    }
+
+    fn changed(&self, id: RecordId) -> Changed {
+        Box::pin(self.shard(&id).listen(id))
+    }
+}
+
+impl DeleteExpired for MemoryStore {
+    fn delete_expired(&self) -> StoreFuture<u64> {
+        StoreFuture::ready(Ok(self.sweep(self.now())))
+    }
+}
+
+/// A panic while a lock was held cannot leave a half-written record: every change is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,138 @@
+//! One part of the map, under its own lock.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
+
+use super::Usage;
+use super::doubling::Doubling;
+use crate::record::State;
+use crate::record_id::RecordId;
+use crate::transition::{Change, Slot, Timestamp};
+
+#[derive(Default)]
+pub(super) struct Shard {
+    /// Boxed, so that the map stays small and growing it moves little.
+    slots: HashMap<RecordId, Box<Slot>, ahash::RandomState>,
+    listeners: HashMap<RecordId, Weak<Notify>, ahash::RandomState>,
+    last_tick: u64,
+    sweep: Doubling,
+    prune: Doubling,
+}
+
+impl Shard {
+    /// The clock as this shard sees it: strictly growing, so that fences do too.
+    pub(super) fn tick(&mut self, now: Timestamp) -> Timestamp {
+        self.last_tick = now.0.max(self.last_tick + 1);
+        Timestamp(self.last_tick)
+    }
+
+    pub(super) fn slot(&self, id: &RecordId) -> Option<&Slot> {
+        self.slots.get(id).map(Box::as_ref)
+    }
+
+    pub(super) fn live(&self, id: &RecordId, now: Timestamp) -> Option<&Slot> {
+        self.slot(id).filter(|slot| !slot.expired(now))
+    }
+
+    pub(super) fn apply(&mut self, id: RecordId, change: Change, usage: &Usage) {
+        let freed = match (change, self.slots.entry(id)) {
+            (Change::Keep, _) | (Change::Remove, Entry::Vacant(_)) => return,
+            (Change::Put(slot), Entry::Vacant(place)) => {
+                place.insert(Box::new(slot));
+                usage.records.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            (Change::Put(slot), Entry::Occupied(mut place)) => {
+                usage.bytes.fetch_add(answer_bytes(&slot), Ordering::Relaxed);
+                let freed = answer_bytes(place.get());
+                **place.get_mut() = slot;
+                freed
+            }
+            (Change::Remove, Entry::Occupied(place)) => {
+                usage.records.fetch_sub(1, Ordering::Relaxed);
+                answer_bytes(&place.remove())
+            }
+        };
+        usage.bytes.fetch_sub(freed, Ordering::Relaxed);
+        self.wake(&id);
+    }
+
+    /// Removes what expired. Every removed record is a change, but nobody waits for an expired one.
+    pub(super) fn sweep(&mut self, now: Timestamp, usage: &Usage) -> u64 {
+        let before = self.slots.len();
+        let mut bytes = 0;
+        self.slots.retain(|_, slot| {
+            let keep = !slot.expired(now);
+            bytes += if keep { 0 } else { answer_bytes(slot) };
+            keep
+        });
+        let swept = before - self.slots.len();
+        usage.records.fetch_sub(swept, Ordering::Relaxed);
+        usage.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.sweep.done(self.slots.len());
+        swept as u64
+    }
+
+    pub(super) fn sweep_if_due(&mut self, now: Timestamp, usage: &Usage) {
+        if self.sweep.is_due(self.slots.len()) {
+            self.sweep(now, usage);
+        }
+    }
+
+    /// Listens from now on. Begun under the shard's lock, so that no change falls between the entry and
+    /// the listening.
+    pub(super) fn listen(&mut self, id: RecordId) -> OwnedNotified {
+        self.prune_if_due();
+        if let Some(change) = self.listeners.get(&id).and_then(Weak::upgrade) {
+            return change.notified_owned();
+        }
+        let change = Arc::new(Notify::new());
+        self.listeners.insert(id, Arc::downgrade(&change));
+        change.notified_owned()
+    }
+
+    /// Forgets the keys that nobody listens for any more.
+    fn prune_if_due(&mut self) {
+        if self.prune.is_due(self.listeners.len()) {
+            self.listeners.retain(|_, listener| listener.strong_count() > 0);
+            self.prune.done(self.listeners.len());
+        }
+    }
+
+    fn wake(&mut self, id: &RecordId) {
+        if self.listeners.is_empty() {
+            return;
+        }
+        if let Some(change) = self.listeners.remove(id).and_then(|listener| listener.upgrade()) {
+            change.notify_waiters();
+        }
+    }
+}
+
+fn answer_bytes(slot: &Slot) -> usize {
+    match &slot.record.state {
+        State::Completed(answer) => answer.body.len() + answer.headers.as_bytes().len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_that_left_are_forgotten() {
+        let mut shard = Shard::default();
+        let staying: Vec<_> =
+            (0..100_u8).map(|n| shard.listen(RecordId::from_bytes([n; 32]))).collect();
+        for _ in 0..10_000 {
+            drop(shard.listen(RecordId::from_bytes(rand::random())));
+            assert!(shard.listeners.len() <= 2 * staying.len());
+        }
+    }
+}

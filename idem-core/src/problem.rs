@@ -1,0 +1,113 @@
+//! Rejections as problem documents (RFC 9457, SEMANTICS section 6).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::rejection::Rejection;
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: String,
+    retryable: bool,
+}
+
+/// The problem document for `rejection`. `type_base` is put before the slug to make the `type`.
+pub(crate) fn document(rejection: &Rejection, type_base: &str, retry_after: Duration) -> Answer {
+    let is_public = rejection.status() != 500;
+    let type_uri = if is_public {
+        format!("{type_base}{}", rejection.slug())
+    } else {
+        "about:blank".to_owned()
+    };
+    let problem = Problem {
+        r#type: &type_uri,
+        title: title(rejection),
+        status: rejection.status(),
+        detail: detail(rejection),
+        retryable: rejection.retryable(),
+    };
+    let link = format!("<{type_uri}>; rel=\"describedby\"");
+    // Rounded up: a client must not come too early.
+    let retry_after = retry_after.as_millis().div_ceil(1_000).max(1).to_string();
+    let fields = [
+        Some(("content-type", "application/problem+json")),
+        Some(("cache-control", "no-store")),
+        is_public.then_some(("link", &*link)),
+        rejection.retryable().then_some(("retry-after", &*retry_after)),
+    ];
+    answer(&problem, fields)
+}
+
+/// The answer to a panic: like a framework's own 500, it says nothing of the inside.
+pub(crate) fn internal_error() -> Answer {
+    let problem = Problem {
+        r#type: "about:blank",
+        title: "Internal Server Error",
+        status: 500,
+        detail: "The request failed and its outcome was recorded as a failure.".to_owned(),
+        retryable: false,
+    };
+    answer(
+        &problem,
+        [Some(("content-type", "application/problem+json")), Some(("cache-control", "no-store"))],
+    )
+}
+
+fn answer<const N: usize>(problem: &Problem<'_>, fields: [Option<(&str, &str)>; N]) -> Answer {
+    #[expect(
+        clippy::expect_used,
+        reason = "a struct of strings, a number and a bool is always JSON"
+    )]
+    let body = serde_json::to_vec(problem)
+        .expect("a struct of strings, a number and a bool is always JSON");
+    Answer {
+        status: problem.status,
+        headers: fields.iter().flatten().map(|(name, value)| (*name, value.as_bytes())).collect(),
+        body: Bytes::from(body),
+    }
+}
+
+/// Fixed per type, as RFC 9457 section 3.1.3 asks.
+const fn title(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::KeyMissing => "Idempotency key missing",
+        Rejection::KeyInvalid(_) => "Idempotency key invalid",
+        Rejection::KeyReused => "Idempotency key reused for a different request",
+        Rejection::InProgress => "Request in progress",
+        Rejection::OutcomeUnknown => "Outcome unknown",
+        Rejection::ResultUnavailable => "Result unavailable",
+        Rejection::StoreUnavailable(_) | Rejection::Unrecorded(_) | Rejection::Draining => {
+            "Request cannot be recorded right now"
+        }
+        Rejection::TooManyKeys(_) => "Too many idempotency keys",
+        Rejection::BodyTooLarge => "Request body too large",
+        Rejection::ScopeEmpty
+        | Rejection::FingerprintInvalid(_)
+        | Rejection::RecordUnreadable(_) => "Internal Server Error",
+    }
+}
+
+/// What to do about it, without a word on what is stored.
+fn detail(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::KeyMissing => "Send an Idempotency-Key header: one new random key per operation, the same key on every retry of it.",
+        Rejection::KeyInvalid(error) => return error.to_string(),
+        Rejection::KeyReused => "This key was first used with other content. Use a new key for a new operation.",
+        Rejection::InProgress => "The first request with this key has not finished. Retry later with the same key.",
+        Rejection::OutcomeUnknown => "The first request with this key began and did not report its result. Do not retry; check whether the operation took place.",
+        Rejection::ResultUnavailable => "The first request with this key finished, but its answer was not kept. Do not retry; look the result up.",
+        Rejection::Unrecorded(_) => "The request may have been carried out, but its result is not recorded yet. Retry later with the same key.",
+        Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) => "Nothing was done. Retry later with the same key.",
+        Rejection::BodyTooLarge => "The body is larger than this route accepts.",
+        Rejection::ScopeEmpty | Rejection::FingerprintInvalid(_) | Rejection::RecordUnreadable(_) => {
+            "The request could not be processed. The service's log says why."
+        }
+    }
+    .to_owned()
+}

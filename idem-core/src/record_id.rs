@@ -1,0 +1,80 @@
+//! What stores index by: namespace, operation, scope and key in one digest.
+
+use std::fmt;
+
+use crate::digest::{PartDigest, Secret};
+use crate::key::IdempotencyKey;
+use crate::scope::ScopeId;
+
+/// The identity of a record: SHA-256 (HMAC-SHA-256 with a secret) over the length-prefixed namespace,
+/// operation, scope and key (R14, R40).
+///
+/// It is the only thing a store indexes by, so a client's key can neither reach a query nor choose a
+/// Redis slot. `Display` and `Debug` show its first 8 hex digits, the form that logs use.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordId([u8; 32]);
+
+impl RecordId {
+    pub(crate) fn new(
+        secret: Option<&Secret>,
+        namespace: &str,
+        operation: &[&str],
+        scope: ScopeId,
+        key: &IdempotencyKey,
+    ) -> Self {
+        let mut digest = PartDigest::new(secret);
+        digest.part(b"idem1");
+        digest.part(namespace.as_bytes());
+        digest.part(&(operation.len() as u64).to_be_bytes());
+        for part in operation {
+            digest.part(part.as_bytes());
+        }
+        digest.part(scope.as_bytes());
+        digest.part(key.as_str().as_bytes());
+        Self(digest.finish())
+    }
+
+    /// A record id from its 32 bytes, as a store kept them.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest itself.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecordId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scope::Scope;
+
+    fn hex(secret: Option<&Secret>) -> String {
+        let (key, scope) =
+            (IdempotencyKey::new("order-1001").unwrap(), Scope::of("acme").id().unwrap());
+        let id = RecordId::new(secret, "payments", &["POST", "/payments"], scope, &key);
+        id.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn identities_are_frozen() {
+        assert_eq!(hex(None), "51950d440bbc0e7c47f1a8143f8d6d6b9c04c463116e9d679b95c5bdaecceb8a");
+        assert_eq!(
+            hex(Some(&Secret::new(b"secret"))),
+            "df9f725172cfe0bac241851f0565ea92e8e51cac8c3b381735a01d4d2be82d2a"
+        );
+    }
+}

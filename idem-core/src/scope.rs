@@ -1,0 +1,310 @@
+//! Whose keys: the scope of a key, taken from what authentication established.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::digest::{PartDigest, Secret};
+
+/// A value that says whose keys these are: a tenant, a user, an account.
+///
+/// Two callers share keys exactly if their values write the same parts, so write what identifies the
+/// principal and nothing else. The value must come from authentication, never from a header or a body
+/// field that the client chooses (R15).
+///
+/// ```
+/// use idem_core::{ScopeParts, ScopeValue};
+///
+/// struct Tenant { id: String }
+///
+/// impl ScopeValue for Tenant {
+///     fn write_parts(&self, parts: &mut ScopeParts) {
+///         parts.push(&self.id);
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whose keys these are",
+    label = "not a `ScopeValue`",
+    note = "name a field that is a string or an integer (`scope = \"tenant.id\"`), or implement `ScopeValue` for `{Self}`"
+)]
+pub trait ScopeValue {
+    /// Writes the parts that identify the principal. An empty part, or none, makes the request fail
+    /// closed: nothing is ever shared under an empty scope (R15).
+    fn write_parts(&self, parts: &mut ScopeParts);
+
+    /// How many live keys this principal may have at once, if that differs from the quota that
+    /// [`Idempotency`](crate::Idempotency) was built with (R41). `None` leaves that quota in force.
+    fn quota(&self) -> Option<NonZeroU32> {
+        None
+    }
+}
+
+/// Collects the parts of a [`ScopeValue`].
+pub struct ScopeParts {
+    digest: PartDigest,
+    count: usize,
+    blank: bool,
+}
+
+impl ScopeParts {
+    /// Adds one part. Parts are hashed behind their lengths: `"a", "b:c"` differs from `"a:b", "c"`.
+    pub fn push(&mut self, part: impl AsRef<[u8]>) {
+        let part = part.as_ref();
+        self.count += 1;
+        self.blank |= part.iter().all(u8::is_ascii_whitespace);
+        self.digest.part(part);
+    }
+
+    /// Adds all parts of `value` as one, so that none of them passes for a part of its neighbour.
+    fn push_value<V: ScopeValue + ?Sized>(&mut self, value: &V) {
+        let mut parts = Self::new();
+        value.write_parts(&mut parts);
+        self.count += 1;
+        self.blank |= !parts.is_whole();
+        self.digest.part(&parts.digest.finish());
+    }
+
+    fn new() -> Self {
+        let mut digest = PartDigest::new(None);
+        digest.part(b"value");
+        Self { digest, count: 0, blank: false }
+    }
+
+    const fn is_whole(&self) -> bool {
+        self.count > 0 && !self.blank
+    }
+}
+
+impl fmt::Debug for ScopeParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopeParts").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+/// The scope of a key: a digest, so that no tenant's name is stored or logged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    id: Option<ScopeId>,
+    quota: Option<NonZeroU32>,
+    global: bool,
+}
+
+/// The identity of a scope within a store: what live keys are counted under (R41).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ScopeId([u8; 32]);
+
+impl ScopeId {
+    /// The identity of a scope from its 32 bytes, as a store kept it.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// What a store may see of it, when the store is not to guess it.
+    pub(crate) fn keyed(self, secret: Option<&Secret>) -> Self {
+        if secret.is_none() {
+            return self;
+        }
+        let mut digest = PartDigest::new(secret);
+        digest.part(&self.0);
+        Self(digest.finish())
+    }
+
+    /// The digest itself.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ScopeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScopeId(..)")
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("empty", &self.id.is_none()).finish_non_exhaustive()
+    }
+}
+
+impl Scope {
+    /// The scope that `value` names.
+    pub fn of<V: ScopeValue + ?Sized>(value: &V) -> Self {
+        let mut parts = ScopeParts::new();
+        value.write_parts(&mut parts);
+        let id = parts.is_whole().then(|| ScopeId(parts.digest.finish()));
+        Self { id, quota: value.quota(), global: false }
+    }
+
+    /// One scope for every caller. Safe only where keys cannot be guessed (R15).
+    pub fn global() -> Self {
+        let mut digest = PartDigest::new(None);
+        digest.part(b"global");
+        Self { id: Some(ScopeId(digest.finish())), quota: None, global: true }
+    }
+
+    /// `None` if the value was empty.
+    pub(crate) const fn id(&self) -> Option<ScopeId> {
+        self.id
+    }
+
+    pub(crate) const fn is_global(&self) -> bool {
+        self.global
+    }
+
+    pub(crate) const fn quota(&self) -> Option<NonZeroU32> {
+        self.quota
+    }
+}
+
+macro_rules! textual {
+    ($($type:ty),+) => {$(
+        impl ScopeValue for $type {
+            fn write_parts(&self, parts: &mut ScopeParts) {
+                parts.push(self.as_bytes());
+            }
+        }
+    )+};
+}
+textual!(str, String);
+
+/// As decimal text, so that an identity does not change with the width of its type.
+macro_rules! numeric {
+    ($($type:ty),+) => {$(
+        impl ScopeValue for $type {
+            fn write_parts(&self, parts: &mut ScopeParts) {
+                parts.push(self.to_string());
+            }
+        }
+    )+};
+}
+numeric!(u16, u32, u64, u128, i16, i32, i64, i128);
+
+macro_rules! pointer {
+    ($($type:ty),+) => {$(
+        impl<V: ScopeValue + ?Sized> ScopeValue for $type {
+            fn write_parts(&self, parts: &mut ScopeParts) {
+                (**self).write_parts(parts);
+            }
+
+            fn quota(&self) -> Option<NonZeroU32> {
+                (**self).quota()
+            }
+        }
+    )+};
+}
+pointer!(&V, Box<V>, Arc<V>, Rc<V>);
+
+impl<V: ScopeValue + ToOwned + ?Sized> ScopeValue for Cow<'_, V> {
+    fn write_parts(&self, parts: &mut ScopeParts) {
+        (**self).write_parts(parts);
+    }
+
+    fn quota(&self) -> Option<NonZeroU32> {
+        (**self).quota()
+    }
+}
+
+macro_rules! tuple {
+    ($($name:ident)+) => {
+        impl<$($name: ScopeValue),+> ScopeValue for ($($name,)+) {
+            fn write_parts(&self, parts: &mut ScopeParts) {
+                #[allow(non_snake_case)]
+                let ($($name,)+) = self;
+                $(parts.push_value($name);)+
+            }
+
+            /// The tightest quota among the parts.
+            fn quota(&self) -> Option<NonZeroU32> {
+                #[allow(non_snake_case)]
+                let ($($name,)+) = self;
+                [$($name.quota()),+].into_iter().flatten().min()
+            }
+        }
+    };
+}
+tuple!(A);
+tuple!(A B);
+tuple!(A B C);
+tuple!(A B C D);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_inside_values_do_not_move_the_border() {
+        assert_ne!(Scope::of(&("a", "b:c")).id(), Scope::of(&("a:b", "c")).id());
+        assert_ne!(Scope::of("ab").id(), Scope::of(&("a", "b")).id());
+        assert_ne!(Scope::of("a\0b").id(), Scope::of(&("a", "b")).id());
+        assert_ne!(Scope::of("ü").id(), Scope::of("u\u{308}").id());
+    }
+
+    #[test]
+    fn an_empty_value_is_no_scope() {
+        assert_eq!(Scope::of("").id(), None);
+        assert_eq!(Scope::of("  ").id(), None);
+        assert_eq!(Scope::of(&("tenant", "")).id(), None);
+    }
+
+    #[test]
+    fn an_integer_is_the_same_principal_at_every_width() {
+        let golden = Scope::of("8224");
+        assert_eq!(Scope::of(&8224_u16), golden, "both of its bytes are spaces");
+        assert_eq!(Scope::of(&8224_u64), golden);
+        assert_eq!(Scope::of(&8224_i128), golden);
+    }
+
+    #[test]
+    fn parts_of_one_value_do_not_pass_for_parts_of_the_next() {
+        struct Parts(&'static [&'static str]);
+
+        impl ScopeValue for Parts {
+            fn write_parts(&self, parts: &mut ScopeParts) {
+                self.0.iter().for_each(|part| parts.push(part));
+            }
+        }
+
+        let one = Scope::of(&(Parts(&["x"]), Parts(&["y", "z"])));
+        let other = Scope::of(&(Parts(&["x", "y"]), Parts(&["z"])));
+        assert_ne!(one, other);
+        assert_eq!(Scope::of(&(Parts(&["x"]), Parts(&[]))).id(), None);
+    }
+
+    #[test]
+    fn identities_are_frozen() {
+        let hex = |scope: Scope| {
+            let id = scope.id().unwrap();
+            id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        assert_eq!(
+            hex(Scope::global()),
+            "dda18578db255831df8b77a840450a8c4ccf3dfae0a6083b058829b6a259bcf0"
+        );
+        assert_eq!(
+            hex(Scope::of("acme")),
+            "5e4547551c22c7ec0a9eb197013f8d1cbc8ba91d1e074209ebbb47c69872742f"
+        );
+        assert_eq!(
+            hex(Scope::of(&("acme", 7_u32))),
+            "a4dc7dc3b361b009670adaaf857aaba679b50efc933722d2c67b49b71be57a64"
+        );
+    }
+
+    #[test]
+    fn global_is_nobodys_value() {
+        assert_ne!(Scope::of("global").id(), Scope::global().id());
+        assert!(Scope::global().id().is_some());
+    }
+
+    #[test]
+    fn pointers_are_transparent() {
+        let plain = Scope::of("acme");
+        assert_eq!(Scope::of(&String::from("acme")), plain);
+        assert_eq!(Scope::of(&Arc::new(String::from("acme"))), plain);
+        assert_eq!(Scope::of(&Cow::Borrowed("acme")), plain);
+    }
+}

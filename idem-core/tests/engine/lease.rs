@@ -1,0 +1,60 @@
+//! How long a run holds its key: renewed while it lives, given up when it lives too long.
+
+use std::future::pending;
+use std::time::Duration;
+
+use idem_core::{MemoryStore, Policy};
+use tokio::runtime;
+use tokio::sync::oneshot;
+
+use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, HUGE, Service, done, ran, refused, replayed};
+
+/// Long enough that a busy machine does not starve the thread that renews it.
+const SHORT_LEASE: Duration = Duration::from_millis(600);
+
+static SHORT: Policy = AT_LEAST_ONCE.with_lease(SHORT_LEASE);
+
+#[test]
+fn a_handler_that_blocks_its_thread_for_three_leases_is_not_taken_over() {
+    let store = MemoryStore::new();
+    let service = Service::new(store.clone());
+    let rival = service.another(store);
+    let handler = async move {
+        std::thread::sleep(3 * SHORT_LEASE);
+        let rival = std::thread::spawn(move || block_on(rival.send(&SHORT, "key", done("rival"))));
+        assert_eq!(rival.join().unwrap(), refused("InProgress"));
+        done("first").await
+    };
+    assert_eq!(block_on(service.send(&SHORT, "key", handler)), ran("first"));
+    assert_eq!(block_on(service.send(&SHORT, "key", done("again"))), replayed("first"));
+    assert_eq!(service.runs(), 1);
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+const BRIEF: Duration = Duration::from_millis(100);
+static BRIEF_ONCE: Policy = AT_MOST_ONCE.with_max_run(BRIEF).with_wait(HUGE);
+static BRIEF_AGAIN: Policy = AT_LEAST_ONCE.with_max_run(BRIEF).with_wait(HUGE);
+
+#[tokio::test]
+async fn a_run_that_takes_too_long_is_cut_and_its_outcome_unknown() {
+    for policy in [&BRIEF_ONCE, &BRIEF_AGAIN] {
+        let service = Service::new(MemoryStore::new());
+        let (held_by_handler, dropped) = oneshot::channel::<()>();
+        let hanging = async move {
+            let _held = held_by_handler;
+            pending().await
+        };
+        assert_eq!(service.send(policy, "key", hanging).await, refused("OutcomeUnknown"));
+        assert!(dropped.await.is_err(), "what the handler held is dropped");
+        let retry = service.send(policy, "key", done("retried")).await;
+        assert_eq!(
+            retry,
+            refused("OutcomeUnknown"),
+            "the retry waited for the mark, not for the lease"
+        );
+        assert_eq!(service.runs(), 1);
+    }
+}

@@ -1,0 +1,17 @@
+//! The engine from the outside: what a service sees of it over a store that works.
+
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod cancellation;
+mod capacity;
+mod detach;
+mod drain;
+mod duplicate;
+mod end;
+mod identity;
+mod lease;
+mod race;
+mod support;
+mod takeover;
+mod trace;
+mod wait;

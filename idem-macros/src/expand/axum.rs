@@ -1,0 +1,113 @@
+//! The axum flavour: the last parameter is wrapped in an extractor that buffers the body.
+
+use super::{Flavour, HTTP_KEYS, HTTP_REQUIRED, parts};
+use crate::plan::Plan;
+use crate::signature::Handler;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::PatType;
+
+pub(crate) const AXUM: Flavour = Flavour {
+    keys: HTTP_KEYS,
+    required: HTTP_REQUIRED,
+    route_macros: &[],
+    max_parameters: 16,
+    expand,
+};
+
+/// Input:
+/// ```text
+/// #[idempotent(ttl = "24h", scope = "tenant")]
+/// async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Answer { body }
+/// ```
+/// Output:
+/// ```text
+/// async fn create<__State: ProvidesIdempotency, __Via>(
+///     arg0: Tenant,
+///     call: Guarded<Json<NewPayment>, __State, __Via>,
+/// ) -> Response
+/// where
+///     Json<NewPayment>: FromRequest<__State, __Via>,
+/// {
+///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Answer { body }
+///     let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
+///     let call = match call.admit(policy).await {
+///         Ok(call) => call,
+///         Err(refused) => return refused,
+///     };
+///     let scope = { let tenant = &arg0; Scope::of(tenant) };
+///     call.run(scope, move |last| create(arg0, last)).await
+/// }
+/// ```
+/// The router's state and the kind of the last extractor are parameters with bounds: rustc names what a
+/// bound lacks, while from within an extractor it would only say that the function is no handler.
+fn expand(handler: &Handler, plan: &Plan) -> TokenStream {
+    let site = Span::mixed_site();
+    let private = quote_spanned!(site=> ::idem_axum::__private);
+    let attrs = handler.attrs.iter().filter(parts::is_outer);
+    let (vis, sig) = (&handler.vis, &handler.sig);
+    let (asyncness, fn_token, name) = (&sig.asyncness, &sig.fn_token, &sig.ident);
+    let last = last_type(handler);
+    let parameters = parameters(&private, handler, &last);
+    let is_extractor =
+        quote_spanned!(parts::at(&last)=> #last: #private::FromRequest<__State, __Via>);
+    let response = quote_spanned!(parts::output(handler)=> -> #private::Response);
+    let body = parts::block(handler, body(&private, handler, plan));
+    quote_spanned! {site=>
+        #(#attrs)*
+        #vis #asyncness #fn_token #name<__State: #private::ProvidesIdempotency, __Via>(
+            #parameters
+        ) #response
+        where
+            #is_extractor,
+        #body
+    }
+}
+
+fn parameters(private: &TokenStream, handler: &Handler, last: &TokenStream) -> TokenStream {
+    let (first, _) = split_last(handler);
+    let names = (0..first.len()).map(parts::argument);
+    let types = first.iter().map(|parameter| &parameter.ty);
+    let guarded = quote_spanned!(parts::at(last)=> #private::Guarded<#last, __State, __Via>);
+    quote_spanned!(Span::mixed_site()=> #(#names: #types,)* call: #guarded)
+}
+
+/// The type of the last parameter; the unit extracts nothing where there is none.
+fn last_type(handler: &Handler) -> TokenStream {
+    match split_last(handler) {
+        (_, Some(last)) => last.ty.to_token_stream(),
+        (_, None) => quote_spanned!(Span::mixed_site()=> ()),
+    }
+}
+
+fn body(private: &TokenStream, handler: &Handler, plan: &Plan) -> TokenStream {
+    let site = Span::mixed_site();
+    let last = handler.parameters().count().saturating_sub(1);
+    let place = |position| match parts::argument(position) {
+        _ if position == last => quote_spanned!(site=> call.last()),
+        argument => quote_spanned!(site=> &#argument),
+    };
+    let admit = quote_spanned!(site=> call.admit(policy).await);
+    parts::guarded(private, handler, plan, &place, (admit, run(handler)))
+}
+
+/// `call.run(scope, move |last| create(arg0, last)).await`, where a return type that is no response
+/// is refused: hence at that type.
+fn run(handler: &Handler) -> TokenStream {
+    let name = handler.name();
+    let (first, last) = split_last(handler);
+    let arguments = (0..first.len()).map(parts::argument);
+    let closure = match last {
+        Some(_) => quote_spanned! {parts::at(name)=>
+            move |last| #name(#(#arguments,)* last)
+        },
+        None => quote_spanned!(parts::at(name)=> move |()| #name()),
+    };
+    quote_spanned!(parts::output(handler)=> call.run(scope, #closure).await)
+}
+
+fn split_last(handler: &Handler) -> (Vec<&PatType>, Option<&PatType>) {
+    let mut parameters: Vec<_> = handler.parameters().collect();
+    let last = parameters.pop();
+    (parameters, last)
+}

@@ -1,0 +1,222 @@
+//! Pieces that every flavour quotes. Names of ours get `Span::mixed_site`, so that no name of
+//! the user's meets them; where rustc checks a type for us, they stand at the user's token.
+
+use crate::bindings;
+use crate::duration::Length;
+use crate::expression::{Expression, Fingerprint, Scope};
+use crate::plan::{Guarantee, Plan, Source};
+use crate::signature::Handler;
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Attribute, ReturnType};
+
+/// Where a parameter's value is found in the generated function, as a reference.
+pub(crate) type Place<'a> = &'a dyn Fn(usize) -> TokenStream;
+
+/// The location of `tokens`, without their names.
+pub(crate) fn at(tokens: &impl Spanned) -> Span {
+    Span::mixed_site().located_at(tokens.span())
+}
+
+/// The location of the return type, or of the name where none is written.
+pub(crate) fn output(handler: &Handler) -> Span {
+    match &handler.sig.output {
+        ReturnType::Type(_, ty) => at(ty),
+        ReturnType::Default => at(handler.name()),
+    }
+}
+
+pub(crate) fn argument(position: usize) -> Ident {
+    format_ident!("arg{position}", span = Span::mixed_site())
+}
+
+/// The user's function, whole, under its own name. What the attribute mentions counts as used there:
+/// a tenant is often a parameter for nothing else.
+fn inner(handler: &Handler, plan: &Plan) -> TokenStream {
+    let site = Span::mixed_site();
+    let attrs = handler.attrs.iter().filter(|attr| !is_outer(attr));
+    let (sig, body) = (&handler.sig, &handler.body);
+    let mentions = plan.mentions();
+    let bound = handler.parameters().flat_map(|parameter| bindings::names(&parameter.pat));
+    let used: Vec<_> =
+        bound.filter(|name| mentions.iter().any(|mention| name == mention)).collect();
+    let body = match &used[..] {
+        [] => body.clone(),
+        used => block(handler, quote_spanned!(site=> #(let _ = &#used;)* #body)),
+    };
+    quote_spanned!(site=> #(#attrs)* #sig #body)
+}
+
+/// The generated body between the user's own braces: to rustc the function is then the user's,
+/// and an unused handler is reported like any other.
+pub(crate) fn block(handler: &Handler, statements: TokenStream) -> Group {
+    let mut block = Group::new(Delimiter::Brace, statements);
+    block.set_span(handler.body.span());
+    block
+}
+
+/// What every flavour's function does: admits the call, finds its scope, and runs it.
+/// ```text
+/// async fn create(…) -> Answer { body }
+/// let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
+/// let call = match /* admit */ { Ok(call) => call, Err(refused) => return refused };
+/// let scope = { let tenant = /* place */; Scope::of(tenant) };
+/// /* run */
+/// ```
+/// The policy is a local: a constant here could be seen from the user's body.
+pub(crate) fn guarded(
+    private: &TokenStream,
+    handler: &Handler,
+    plan: &Plan,
+    place: Place<'_>,
+    (admit, run): (TokenStream, TokenStream),
+) -> TokenStream {
+    let (inner, policy) = (inner(handler, plan), policy(private, plan));
+    let scope = scope(private, &plan.scope, handler, place);
+    let identity = identity(private, handler, plan, place);
+    quote_spanned! {Span::mixed_site()=>
+        #inner
+        let policy = const { &#policy };
+        let call = match #admit {
+            ::core::result::Result::Ok(call) => call,
+            ::core::result::Result::Err(refused) => return refused,
+        };
+        let scope = #scope;
+        #identity
+        #run
+    }
+}
+
+/// `let key = …; let call = call.with_key(key);`, and the same for the fingerprint, where the attribute
+/// names them.
+fn identity(
+    private: &TokenStream,
+    handler: &Handler,
+    plan: &Plan,
+    place: Place<'_>,
+) -> TokenStream {
+    let site = Span::mixed_site();
+    let mut steps = TokenStream::new();
+    if let Source::Argument(key) = &plan.source {
+        let path = quote_spanned!(site=> #private::IdempotencyKey);
+        let key = value_of(&path, key, handler, place);
+        steps.extend(quote_spanned!(site=> let key = #key; let call = call.with_key(key);));
+    }
+    if let Fingerprint::Of(material) = &plan.fingerprint {
+        let path = quote_spanned!(site=> #private::Material);
+        let material = value_of(&path, material, handler, place);
+        steps.extend(quote_spanned!(site=> let material = #material; let call = call.with_fingerprint(material);));
+    }
+    steps
+}
+
+/// The attributes that speak to callers, and the lint levels: these hold for the user's function
+/// inside as well, while an `expect` inside could not see what is reported outside.
+pub(crate) fn is_outer(attr: &&Attribute) -> bool {
+    const OUTER: &[&str] =
+        &["doc", "cfg", "deprecated", "must_use", "allow", "expect", "warn", "deny", "forbid"];
+    OUTER.iter().any(|name| attr.path().is_ident(name))
+}
+
+/// `Policy::new(ttl, guarantee).with_…(…)`, each builder only where its key was written.
+fn policy(private: &TokenStream, plan: &Plan) -> TokenStream {
+    let site = Span::mixed_site();
+    let ttl = duration(&plan.ttl);
+    let guarantee = match plan.guarantee {
+        Guarantee::AtMostOnce => quote_spanned!(site=> AtMostOnce),
+        Guarantee::AtLeastOnce => quote_spanned!(site=> AtLeastOnce),
+    };
+    let lease = plan.lease.as_ref().map(duration).into_iter();
+    let wait = plan.wait.as_ref().map(duration).into_iter();
+    let max_run = plan.max_run.as_ref().map(duration).into_iter();
+    let max_attempts = plan.max_attempts.into_iter();
+    let operation = plan.operation.iter();
+    let raw = matches!(plan.fingerprint, Fingerprint::Raw)
+        .then(|| quote_spanned!(site=> .with_raw_fingerprint()));
+    let key = key_source(private, &plan.source).into_iter();
+    quote_spanned! {site=>
+        #private::Policy::new(#ttl, #private::Guarantee::#guarantee)
+            #(.with_lease(#lease))*
+            #(.with_wait(#wait))*
+            #(.with_max_run(#max_run))*
+            #(.with_max_attempts(#max_attempts))*
+            #(.with_operation(#operation))*
+            #raw
+            #(#key)*
+    }
+}
+
+/// `.with_key_header(syntax, required)`, where it is not the default, or `.with_argument_key()`.
+fn key_source(private: &TokenStream, source: &Source) -> Option<TokenStream> {
+    let site = Span::mixed_site();
+    match *source {
+        Source::Argument(_) => Some(quote_spanned!(site=> .with_argument_key())),
+        Source::Header { optional: false, strict: false } => None,
+        Source::Header { optional, strict } => {
+            let syntax =
+                format_ident!("{}", if strict { "Strict" } else { "Lenient" }, span = site);
+            let required = !optional;
+            Some(quote_spanned!(site=> .with_key_header(#private::KeySyntax::#syntax, #required)))
+        }
+    }
+}
+
+fn duration(length: &Length) -> TokenStream {
+    let millis = Literal::u64_suffixed(length.millis());
+    quote_spanned!(Span::mixed_site()=> ::core::time::Duration::from_millis(#millis))
+}
+
+/// `{ let tenant = &arg1; Scope::of(tenant) }`
+fn scope(private: &TokenStream, scope: &Scope, handler: &Handler, place: Place<'_>) -> TokenStream {
+    let parts = match scope {
+        Scope::Global => {
+            return quote_spanned!(Span::mixed_site()=> #private::Scope::global());
+        }
+        Scope::Parts(parts) => parts,
+    };
+    let lets = rebind(parts, handler, place);
+    let value = match &parts[..] {
+        [part] => reference(part),
+        parts => {
+            let parts = parts.iter().map(reference);
+            quote_spanned!(Span::mixed_site()=> &(#(#parts),*))
+        }
+    };
+    let site = parts.first().map_or_else(Span::mixed_site, |part| at(&part.expr));
+    quote_spanned!(site=> { #lets #private::Scope::of(#value) })
+}
+
+/// `{ let Json(payment) = call.last(); path::of(&(payment.id)) }`
+fn value_of(
+    path: &TokenStream,
+    expression: &Expression,
+    handler: &Handler,
+    place: Place<'_>,
+) -> TokenStream {
+    let lets = rebind(std::slice::from_ref(expression), handler, place);
+    let value = reference(expression);
+    quote_spanned!(at(&expression.expr)=> { #lets #path::of(#value) })
+}
+
+/// The user's own patterns, matched on references: no expression can move an argument away.
+fn rebind(expressions: &[Expression], handler: &Handler, place: Place<'_>) -> TokenStream {
+    let mentions: Vec<_> =
+        expressions.iter().flat_map(|expression| expression.mentions.clone()).collect();
+    let parameters = handler.parameters().map(|parameter| &parameter.pat).enumerate();
+    let mentioned = parameters.filter(|(_, pat)| bindings::binds_any(pat, &mentions));
+    let lets = mentioned.map(|(position, pat)| {
+        let pat = bindings::by_reference(pat, &mentions);
+        let place = place(position);
+        quote_spanned!(Span::mixed_site()=> let #pat = #place;)
+    });
+    lets.collect()
+}
+
+fn reference(expression: &Expression) -> TokenStream {
+    let expr = &expression.expr;
+    if expression.is_binding {
+        return expr.to_token_stream();
+    }
+    quote_spanned!(at(expr)=> &(#expr))
+}

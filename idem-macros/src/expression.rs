@@ -1,0 +1,117 @@
+//! Expressions over the handler's parameters, written as string literals.
+
+use crate::bindings;
+use crate::signature::Handler;
+use crate::suggest;
+use crate::symbol::{GLOBAL, RAW, Symbol};
+use syn::punctuated::Punctuated;
+use syn::{Expr, LitStr, Token};
+
+/// One expression that mentions at least one parameter.
+pub(crate) struct Expression {
+    pub(crate) expr: Expr,
+    /// The names in it, among them those of parameters.
+    pub(crate) mentions: Vec<String>,
+    /// Whether it is nothing but the name of a binding, which is a reference already.
+    pub(crate) is_binding: bool,
+}
+
+/// Whose keys they are.
+pub(crate) enum Scope {
+    Global,
+    Parts(Vec<Expression>),
+}
+
+/// What makes two requests the same.
+pub(crate) enum Fingerprint {
+    Default,
+    Raw,
+    Of(Expression),
+}
+
+impl Scope {
+    pub(crate) fn parse(literal: &LitStr, handler: &Handler) -> syn::Result<Self> {
+        if literal.value().trim() == GLOBAL {
+            return Ok(Self::Global);
+        }
+        let parts = literal
+            .parse_with(Punctuated::<Expr, Token![,]>::parse_terminated)
+            .map_err(|error| not_an_expression(literal, Symbol::Scope, &error))?;
+        if parts.iter().any(is_global) {
+            let message = format!(
+                "`{GLOBAL}` is one scope for every caller and stands alone; \
+                 write `scope = \"{GLOBAL}\"` or leave it out of the list"
+            );
+            return Err(syn::Error::new_spanned(literal, message));
+        }
+        let mut mistakes = crate::report::Report::default();
+        let parts = parts
+            .into_iter()
+            .filter_map(|part| mistakes.keep(Expression::check(part, handler, Symbol::Scope)))
+            .collect();
+        mistakes.finish().map(|()| Self::Parts(parts))
+    }
+}
+
+impl Fingerprint {
+    pub(crate) fn parse(literal: &LitStr, handler: &Handler) -> syn::Result<Self> {
+        if literal.value().trim() == RAW {
+            return Ok(Self::Raw);
+        }
+        Expression::parse(literal, handler, Symbol::Fingerprint).map(Self::Of)
+    }
+}
+
+impl Expression {
+    pub(crate) fn parse(literal: &LitStr, handler: &Handler, key: Symbol) -> syn::Result<Self> {
+        let expr = literal.parse().map_err(|error| not_an_expression(literal, key, &error))?;
+        Self::check(expr, handler, key)
+    }
+
+    fn check(expr: Expr, handler: &Handler, key: Symbol) -> syn::Result<Self> {
+        let mentions = bindings::mentions(&expr);
+        if !handler.parameters().any(|parameter| bindings::binds_any(&parameter.pat, &mentions)) {
+            let message = names_no_parameter(&expr, &mentions, handler, key);
+            return Err(syn::Error::new_spanned(expr, message));
+        }
+        let is_binding = matches!(&expr, Expr::Path(path) if path.path.get_ident().is_some());
+        Ok(Self { expr, mentions, is_binding })
+    }
+}
+
+fn is_global(part: &Expr) -> bool {
+    matches!(part, Expr::Path(path) if path.path.is_ident(GLOBAL))
+}
+
+fn not_an_expression(literal: &LitStr, key: Symbol, error: &syn::Error) -> syn::Error {
+    let text = literal.value();
+    let example = key.example();
+    let message =
+        format!("`{text}` is not a Rust expression: {error}; write one, such as `{example}`");
+    syn::Error::new_spanned(literal, message)
+}
+
+fn names_no_parameter(expr: &Expr, mentions: &[String], handler: &Handler, key: Symbol) -> String {
+    let text = quote::quote!(#expr).to_string().replace(" . ", ".");
+    let function = handler.name();
+    let known: Vec<_> = handler
+        .parameters()
+        .flat_map(|parameter| bindings::names(&parameter.pat))
+        .map(|name| name.to_string())
+        .collect();
+    let word = match key {
+        Symbol::Scope => format!(", or `scope = \"{GLOBAL}\"`"),
+        Symbol::Fingerprint => format!(", or `fingerprint = \"{RAW}\"`"),
+        _ => String::new(),
+    };
+    if known.is_empty() {
+        return format!(
+            "`{text}` names no parameter of `{function}`, which binds none; add one{word}"
+        );
+    }
+    let known = || known.iter().map(String::as_str);
+    let near = |mention: &String| suggest::closest(mention, known());
+    let hint = suggest::hint(mentions.iter().find_map(near));
+    let list = suggest::list(known());
+    format!("`{text}` names no parameter of `{function}`; {hint}write one of: {list}")
+}

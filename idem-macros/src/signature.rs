@@ -1,0 +1,61 @@
+//! The annotated function: attributes, visibility and signature parsed, body left alone.
+
+use crate::symbol::ATTRIBUTE;
+use proc_macro2::{Group, Ident};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, FnArg, PatType, Signature, Token, Visibility};
+
+pub(crate) struct Handler {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    /// Raw, so that a half-typed body is rustc's affair and never breaks the attribute.
+    pub(crate) body: Group,
+}
+
+impl Handler {
+    pub(crate) fn name(&self) -> &Ident {
+        &self.sig.ident
+    }
+
+    /// The parameters in order, without a `self`.
+    pub(crate) fn parameters(&self) -> impl DoubleEndedIterator<Item = &PatType> {
+        self.sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(parameter) => Some(parameter),
+            FnArg::Receiver(_) => None,
+        })
+    }
+}
+
+impl Parse for Handler {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        if !starts_a_function(input)? {
+            let message = format!("`#[{ATTRIBUTE}]` goes on an `async fn` handler; move it there");
+            return Err(input.error(message));
+        }
+        let sig = input.parse()?;
+        if !input.peek(syn::token::Brace) {
+            let message = "the function has no body; write one between `{` and `}`";
+            return Err(input.error(message));
+        }
+        let body = input.parse()?;
+        Ok(Self { attrs, vis, sig, body })
+    }
+}
+
+fn starts_a_function(input: ParseStream<'_>) -> syn::Result<bool> {
+    let ahead = input.fork();
+    ahead.parse::<Option<Token![const]>>()?;
+    ahead.parse::<Option<Token![async]>>()?;
+    ahead.parse::<Option<Token![unsafe]>>()?;
+    ahead.parse::<Option<syn::Abi>>()?;
+    Ok(ahead.peek(Token![fn]))
+}
+
+/// Whether an attribute is this one, by whatever path it was imported.
+pub(crate) fn is_ours(attr: &Attribute) -> bool {
+    let last = attr.path().segments.last();
+    last.is_some_and(|segment| segment.ident == ATTRIBUTE)
+}

@@ -1,0 +1,20 @@
+#[idempotent(
+    ttl = "24h",
+    scope = "tenant",
+    operation = "payments.create",
+    optional,
+    guarantee = "at-least-once",
+    wait = "3s",
+    lease = "10s",
+    max_run = "5m",
+    max_attempts = 3,
+    fingerprint = "payment",
+    syntax = "strict",
+)]
+async fn create_payment(
+    State(app): State<App>,
+    tenant: Tenant,
+    Json(payment): Json<NewPayment>,
+) -> Result<(StatusCode, Json<Payment>), ApiError> {
+    app.pay(tenant, payment).await
+}

@@ -1,0 +1,4 @@
+#[idempotent(ttl = "24h", scope = "global")]
+async fn tick() -> StatusCode {
+    StatusCode::NO_CONTENT
+}

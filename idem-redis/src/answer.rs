@@ -1,0 +1,41 @@
+//! What the scripts answer.
+
+use bytes::Bytes;
+use deadpool_redis::redis::Value;
+use idem_core::{Claim, Claimed, Existing, Fence, Fenced, Owner, RecordId, StoreError};
+
+use crate::error::StrangeAnswer;
+use crate::value;
+
+/// The answer to `claim.lua`, and the server's time in microseconds if it was told.
+pub(crate) fn claimed(
+    answer: Value,
+    id: RecordId,
+    owner: Owner,
+) -> Result<(Claimed, Option<u64>), StoreError> {
+    if let Value::Array(parts) = &answer
+        && let [Value::Int(fence), Value::Int(attempt), Value::Int(now)] = parts[..]
+    {
+        let attempt = u32::try_from(attempt).map_err(StoreError::unknown)?;
+        let claim = Claim { id, owner, fence: Fence(fence.cast_unsigned()), attempt };
+        return Ok((Claimed::Acquired(claim), Some(now.cast_unsigned())));
+    }
+    Ok((Claimed::Existing(standing(answer)?), None))
+}
+
+/// The answer to the scripts that present a claim.
+pub(crate) fn fenced(answer: Value) -> Result<Fenced, StoreError> {
+    match answer {
+        Value::Int(1) => Ok(Fenced::Held),
+        Value::Int(_) => Ok(Fenced::Lost(None)),
+        standing_there => Ok(Fenced::Lost(Some(Box::new(standing(standing_there)?)))),
+    }
+}
+
+fn standing(answer: Value) -> Result<Existing, StoreError> {
+    let strange = || StoreError::unknown(StrangeAnswer);
+    let Value::Array(parts) = answer else { return Err(strange()) };
+    let parts = <[Value; 2]>::try_from(parts).map_err(|_| strange())?;
+    let [Value::Int(lapsed), Value::BulkString(found)] = parts else { return Err(strange()) };
+    value::observe(&Bytes::from(found), lapsed == 1)
+}

@@ -1,0 +1,58 @@
+#!lua
+-- T1, T2, T10 to T12, T15: `transition::claim`.
+-- ARGV: 1 terms, 2 record, 3 milliseconds to keep it, 4 attempts allowed, 5 microseconds that a plain claim may take.
+-- Returns {fence, attempt, now} to the owner, {1 if the lease is over, value} to everybody else.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+
+local function acquire(fence, attempt, awaited)
+  local value = string.sub(ARGV[1], 1, 15) .. awaited .. string.sub(ARGV[2], 1, 20)
+    .. struct.pack('>I8I4', fence, attempt) .. string.sub(ARGV[2], 33)
+  redis.call('SET', KEYS[1], value, 'PX', ARGV[3])
+  return {fence, attempt, now}
+end
+
+local found = redis.call('GET', KEYS[1])
+if not found then
+  return acquire(now, 1, '\0')
+end
+if #found < 80 or string.byte(found) ~= 1 or string.byte(found, 17) ~= 1 then
+  return {0, found}
+end
+
+local grace, pad = struct.unpack('>I8I4', found, 3)
+local state = string.byte(found, 18)
+local fence, attempt = struct.unpack('>I8I4', found, 37)
+local left = redis.call('PTTL', KEYS[1])
+if left < 0 then
+  left = math.huge
+end
+if state == 0 or left <= pad then
+  return acquire(math.max(now, fence + 1), 1, '\0')
+end
+if state ~= 1 then
+  return {0, found}
+end
+
+if string.sub(found, 21, 36) == string.sub(ARGV[2], 5, 20) then
+  if string.byte(found, 2) == 0 then
+    local claimed_at = now - (ARGV[3] - left) * 1000
+    if claimed_at - fence > tonumber(ARGV[5]) then
+      fence = math.max(now, fence + 1)
+      redis.call('SETRANGE', KEYS[1], 36, struct.pack('>I8', fence))
+    end
+    redis.call('SETRANGE', KEYS[1], 1, '\1')
+  end
+  return {fence, attempt, now}
+end
+
+if left > grace then
+  return {0, found}
+end
+local careful = string.byte(found, 19) ~= 2 or string.byte(ARGV[2], 3) ~= 2
+local same_request = string.sub(found, 20, 20) == string.sub(ARGV[2], 4, 4)
+  and string.sub(found, 49, 80) == string.sub(ARGV[2], 33, 64)
+if careful or not same_request or attempt >= tonumber(ARGV[4]) then
+  return {1, found}
+end
+return acquire(math.max(now, fence + 1), attempt + 1, string.sub(found, 16, 16))

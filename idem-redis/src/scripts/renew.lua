@@ -1,0 +1,18 @@
+#!lua flags=allow-oom
+-- T3: `transition::renew`.
+-- ARGV: 1 claim, 2 terms, 3 milliseconds to keep the record.
+-- Returns whether the claim was held.
+local head = redis.call('GETRANGE', KEYS[1], 0, 43)
+if string.sub(head, 21) ~= ARGV[1] or string.byte(head, 18) ~= 1 then
+  return 0
+end
+local pad = struct.unpack('>I4', head, 11)
+if pad > 0 then
+  local left = redis.call('PTTL', KEYS[1])
+  if left >= 0 and left <= pad then
+    return 0
+  end
+end
+redis.call('SETRANGE', KEYS[1], 1, string.sub(ARGV[2], 2, 14))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1

@@ -1,0 +1,286 @@
+//! The store: each transition is one plain command, or one script, on one key.
+
+use std::fmt;
+use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
+
+use bytes::{BufMut, Bytes};
+use deadpool_redis::redis::{Cmd, RedisWrite, Value};
+use idem_core::store::Changed;
+use idem_core::{
+    Claim, ClaimRequest, Claimed, Conclusion, Fence, Fenced, IdempotencyStore, Owner, RecordId,
+    State, StoreError, StoreFuture, wire,
+};
+
+use crate::answer;
+use crate::error::{self, StrangeAnswer};
+use crate::fence::{Heard, PATIENCE};
+use crate::health::{Alarm, Seen};
+use crate::keys::Keys;
+use crate::link::{Links, Live};
+use crate::memo::Memo;
+use crate::push::{self, Push};
+use crate::replicas::Replicas;
+use crate::script::Scripts;
+use crate::value::{self, REMEMBERED, Terms};
+
+/// Keeps records in Redis or Valkey. Cloning shares the connections.
+///
+/// See the [crate](crate) for how to connect and for what no setup of Redis can promise.
+#[derive(Clone)]
+pub struct RedisStore(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) links: Arc<Links>,
+    pub(crate) keys: Keys,
+    pub(crate) scripts: Scripts,
+    pub(crate) replicas: Option<Replicas>,
+    pub(crate) push: Arc<Push>,
+    pub(crate) seen: Seen,
+    pub(crate) memo: Memo,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.push.close();
+    }
+}
+
+impl RedisStore {
+    /// Looks at the server now, as the store does by itself every minute and after every reconnection,
+    /// and tells what is wrong.
+    ///
+    /// # Errors
+    /// If the server cannot be asked.
+    pub async fn check(&self) -> Result<Vec<Alarm>, StoreError> {
+        self.0.look().await
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("keys", &self.0.keys.channel()).finish_non_exhaustive()
+    }
+}
+
+impl IdempotencyStore for RedisStore {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+        if request.quota.is_some() {
+            static WARNING: Once = Once::new();
+            WARNING.call_once(|| tracing::warn!("the Redis store does not enforce quotas"));
+        }
+        let inner = Arc::clone(&self.0);
+        StoreFuture::new(async move { inner.claim(id, request).await })
+    }
+
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::new(async move { inner.renew(&claim, lease, ttl).await })
+    }
+
+    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::new(async move { inner.complete(claim, conclusion.into(), ttl).await })
+    }
+
+    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::new(async move { inner.release(&claim).await })
+    }
+
+    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::new(async move { inner.free(id, owner.as_bytes()).await })
+    }
+
+    fn changed(&self, id: RecordId) -> Changed {
+        push::listen(&self.0, id)
+    }
+}
+
+impl Inner {
+    async fn claim(&self, id: RecordId, request: ClaimRequest) -> Result<Claimed, StoreError> {
+        let claimed = self.claim_unremembered(id, &request).await?;
+        if let Claimed::Acquired(_) = claimed {
+            self.memo.keep(&request);
+        }
+        Ok(claimed)
+    }
+
+    async fn claim_unremembered(
+        &self,
+        id: RecordId,
+        request: &ClaimRequest,
+    ) -> Result<Claimed, StoreError> {
+        let key = self.keys.of(id);
+        if let Some(replicas) = &self.replicas {
+            return Box::pin(self.claim_durably(replicas, id, &key, request)).await;
+        }
+        let live = self.links.live().await?;
+        // The nodes of a cluster have a clock each.
+        let heard = live.time.heard().filter(|_| !self.links.source.is_cluster());
+        if let Some(heard) = heard
+            && let Some(claimed) = claim_plainly(&live, heard, id, &key, request).await?
+        {
+            return Ok(claimed);
+        }
+        // Boxed, as all that few calls need, so that all others stay small.
+        Box::pin(self.claim_by_script(&live, id, &key, request)).await
+    }
+
+    async fn claim_durably(
+        &self,
+        replicas: &Replicas,
+        id: RecordId,
+        key: &[u8],
+        request: &ClaimRequest,
+    ) -> Result<Claimed, StoreError> {
+        let own = replicas.check_out(&self.links.source).await?;
+        let claimed = self.claim_by_script(&own.live, id, key, request).await?;
+        if let Claimed::Acquired(_) = claimed {
+            replicas.confirm(&own.live).await?;
+        }
+        Ok(claimed)
+    }
+
+    async fn claim_by_script(
+        &self,
+        live: &Live,
+        id: RecordId,
+        key: &[u8],
+        request: &ClaimRequest,
+    ) -> Result<Claimed, StoreError> {
+        let terms = Terms::running(request.lease, request.ttl, true);
+        let mut call = self.scripts.claim.call(key, 128);
+        call.arg(&terms.prefix[..])
+            .arg(&*value::claimed(request, Fence(0)).to_bytes())
+            .arg(terms.kept_ms)
+            .arg(request.max_attempts)
+            .arg(PATIENCE.as_micros() as u64);
+        let asked_at = Instant::now();
+        let answer = self.scripts.claim.run(live, &call).await?;
+        let (claimed, now) = answer::claimed(answer, id, request.owner)?;
+        if let Some(now) = now {
+            live.time.hear(now, asked_at);
+        }
+        Ok(claimed)
+    }
+
+    async fn renew(
+        &self,
+        claim: &Claim,
+        lease: Duration,
+        ttl: Duration,
+    ) -> Result<Fenced, StoreError> {
+        let terms = Terms::running(lease, ttl, true);
+        let mut call = self.scripts.renew.call(&self.keys.of(claim.id), 64);
+        call.arg(&claim_bytes(claim)[..]).arg(&terms.prefix[..]).arg(terms.kept_ms);
+        let live = self.links.live().await?;
+        answer::fenced(self.scripts.renew.run(&live, &call).await?)
+    }
+
+    async fn complete(
+        &self,
+        claim: Claim,
+        state: State,
+        ttl: Duration,
+    ) -> Result<Fenced, StoreError> {
+        let call = self.complete_call(&claim, state, ttl);
+        let fenced = match &self.replicas {
+            Some(replicas) => Box::pin(self.complete_durably(replicas, &call)).await?,
+            None => {
+                let live = self.links.live().await?;
+                answer::fenced(self.scripts.complete.run(&live, &call).await?)?
+            }
+        };
+        self.memo.forget(&claim.owner);
+        Ok(fenced)
+    }
+
+    async fn complete_durably(
+        &self,
+        replicas: &Replicas,
+        call: &Cmd,
+    ) -> Result<Fenced, StoreError> {
+        let own = replicas.check_out(&self.links.source).await?;
+        let fenced = answer::fenced(self.scripts.complete.run(&own.live, call).await?)?;
+        replicas.confirm(&own.live).await?;
+        Ok(fenced)
+    }
+
+    /// The body is written once, into the command.
+    fn complete_call(&self, claim: &Claim, state: State, ttl: Duration) -> Cmd {
+        let terms = Terms::ended(ttl);
+        let size = 160 + state.tail_len();
+        let mut call = self.scripts.complete.call(&self.keys.of(claim.id), size);
+        let remembered = self.memo.of(&claim.owner);
+        call.arg(&value::unawaited(claim, remembered)[..]);
+        if let Some(remembered) = remembered {
+            let record = remembered.record(claim, state);
+            let mut value = call.bufmut_for_next_arg(size);
+            value.put_slice(&terms.prefix);
+            record.put(&mut value);
+            drop(value);
+            call.arg(terms.kept_ms);
+        } else {
+            let mut head = call.bufmut_for_next_arg(18);
+            head.put_slice(&terms.prefix);
+            head.put_slice(&[wire::VERSION, state.code()]);
+            drop(head);
+            call.arg(terms.kept_ms);
+            state.put_tail(&mut call.bufmut_for_next_arg(state.tail_len()));
+        }
+        call
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+        self.memo.forget(&claim.owner);
+        self.free(claim.id, &claim_bytes(claim)).await
+    }
+
+    /// Frees a key for the owner, or the claim, whose bytes are given.
+    async fn free(&self, id: RecordId, holder: &[u8]) -> Result<Fenced, StoreError> {
+        let mut call = self.scripts.free.call(&self.keys.of(id), 48);
+        call.arg(holder).arg(REMEMBERED.as_millis() as u64);
+        let live = self.links.live().await?;
+        answer::fenced(self.scripts.free.run(&live, &call).await?)
+    }
+}
+
+/// A claim by one plain command, with the fence that was heard. `None` if only the script can tell: what
+/// stands there runs, or will expire soon, or the answer took too long.
+async fn claim_plainly(
+    live: &Live,
+    heard: Heard,
+    id: RecordId,
+    key: &[u8],
+    request: &ClaimRequest,
+) -> Result<Option<Claimed>, StoreError> {
+    let terms = Terms::running(request.lease, request.ttl, false);
+    let mut set = Cmd::with_capacity(7, key.len() + 128);
+    set.arg("SET").arg(key);
+    let mut value = set.bufmut_for_next_arg(80);
+    value.put_slice(&terms.prefix);
+    value::claimed(request, heard.fence).put(&mut value);
+    drop(value);
+    set.arg("NX").arg("GET").arg("PX").arg(terms.kept_ms);
+    match live.send(&set).await.map_err(error::of_command)? {
+        Value::Nil if heard.vouches() => {
+            let claim = Claim { id, owner: request.owner, fence: heard.fence, attempt: 1 };
+            Ok(Some(Claimed::Acquired(claim)))
+        }
+        Value::BulkString(found) if value::is_settled(&found) => {
+            Ok(Some(Claimed::Existing(value::observe(&Bytes::from(found), false)?)))
+        }
+        Value::Nil | Value::BulkString(_) => Ok(None),
+        _ => Err(StoreError::unknown(StrangeAnswer)),
+    }
+}
+
+/// What the scripts compare ([`wire::CLAIM_BYTES`]).
+fn claim_bytes(claim: &Claim) -> [u8; 24] {
+    let mut bytes = [0; 24];
+    bytes[..16].copy_from_slice(claim.owner.as_bytes());
+    bytes[16..].copy_from_slice(&claim.fence.0.to_be_bytes());
+    bytes
+}

@@ -1,0 +1,33 @@
+//! The store keeps every rule, on a server of its own.
+
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use idem_conformance::Subject;
+use idem_conformance::servers::RedisServer;
+use idem_redis::RedisStore;
+
+static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
+
+struct Redis(RedisStore);
+
+impl Subject for Redis {
+    type Store = RedisStore;
+
+    async fn fresh() -> Self {
+        Self(RedisStore::connect(&SERVER.url()).await.unwrap())
+    }
+
+    fn store(&self) -> &RedisStore {
+        &self.0
+    }
+
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+idem_conformance::store_suite!(Redis);
+idem_conformance::push_suite!(Redis);

@@ -1,0 +1,166 @@
+//! Duplicates at once, over processes, waiting or not, through the engine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use idem_conformance::servers::RedisServer;
+use idem_core::{
+    Executed, Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, Rejection, Scope, Served,
+};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::support::{HOUR, answered, calls, store};
+
+static AT_ONCE: Policy = Policy::new(HOUR, Guarantee::AtMostOnce);
+static WAITING: Policy =
+    Policy::new(HOUR, Guarantee::AtMostOnce).with_wait(Duration::from_secs(60));
+
+type Reply = Result<Served<()>, Rejection>;
+
+fn executed(outcome: Outcome) -> Executed<()> {
+    Executed { reply: (), outcome, conclusion: answered("done") }
+}
+
+/// A service whose handler counts its runs and waits at a gate.
+#[derive(Clone)]
+struct Service {
+    idempotency: Idempotency,
+    runs: Arc<AtomicUsize>,
+    gate: Arc<Semaphore>,
+    outcomes: Arc<dyn Fn(usize) -> Outcome + Send + Sync>,
+}
+
+impl Service {
+    async fn on(server: &RedisServer) -> Self {
+        let idempotency =
+            Idempotency::builder(store(server).await).max_waiters(5_000, 5_000).build();
+        Self {
+            idempotency,
+            runs: Arc::default(),
+            gate: Arc::new(Semaphore::new(0)),
+            outcomes: Arc::new(|_| Outcome::Final),
+        }
+    }
+
+    /// Another process of the same service.
+    async fn sibling(&self, server: &RedisServer) -> Self {
+        Self { idempotency: Self::on(server).await.idempotency, ..self.clone() }
+    }
+
+    async fn send(self, policy: &'static Policy, key: &'static str) -> Reply {
+        let key = IdempotencyKey::new(key).unwrap();
+        let call = self.idempotency.call(policy, &["pay"], Scope::global(), &key).unwrap();
+        let Self { runs, gate, outcomes, .. } = self.clone();
+        let handler = move |_| async move {
+            let run = runs.fetch_add(1, Ordering::SeqCst);
+            gate.acquire().await.unwrap().forget();
+            executed(outcomes(run))
+        };
+        self.idempotency.run(call, handler, || executed(Outcome::Ambiguous)).await
+    }
+
+    fn runs(&self) -> usize {
+        self.runs.load(Ordering::SeqCst)
+    }
+}
+
+async fn storm(services: &[Service], policy: &'static Policy, senders: usize) -> JoinSet<Reply> {
+    let mut replies = JoinSet::new();
+    for n in 0..senders {
+        replies.spawn(services[n % services.len()].clone().send(policy, "k"));
+    }
+    replies
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_47_one_of_200_duplicates_runs() {
+    let server = RedisServer::start(&[]);
+    let one = Service::on(&server).await;
+    let two = one.sibling(&server).await;
+    let mut replies = storm(&[one.clone(), two], &AT_ONCE, 200).await;
+    for _ in 0..199 {
+        let refused = replies.join_next().await.unwrap().unwrap();
+        assert!(matches!(refused, Err(Rejection::InProgress)), "{refused:?}");
+    }
+    one.gate.add_permits(1);
+    let first = replies.join_next().await.unwrap().unwrap();
+    assert!(matches!(first, Ok(Served::Executed(()))), "{first:?}");
+    assert_eq!(one.runs(), 1);
+    assert!(matches!(one.clone().send(&AT_ONCE, "k").await, Ok(Served::Replayed(_))));
+}
+
+/// Woken by the subscription: polling alone would ask the store far more often, and no waiter holds a
+/// connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_48_thousands_wait_on_one_key() {
+    const WAITERS: usize = 2_000;
+    let server = RedisServer::start(&[]);
+    let service = Service::on(&server).await;
+    let mut replies = storm(std::slice::from_ref(&service), &WAITING, WAITERS).await;
+    server.until(&["info", "commandstats"], |_| {
+        calls(&server).get("evalsha").is_some_and(|calls| *calls > 2 * WAITERS as u64)
+    });
+    let clients = server.cli(&["info", "clients"]);
+    let connected = clients.lines().find_map(|line| line.strip_prefix("connected_clients:"));
+    let connected: usize = connected.unwrap().trim().parse().unwrap();
+    assert!(connected <= 5, "{connected} connections: this one, the service's, its subscription");
+    service.gate.add_permits(1);
+    let mut replayed = 0;
+    while let Some(reply) = replies.join_next().await {
+        replayed += usize::from(matches!(reply.unwrap().unwrap(), Served::Replayed(_)));
+    }
+    assert_eq!((service.runs(), replayed), (1, WAITERS - 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_49_freed_key_lets_one_waiter_run() {
+    let server = RedisServer::start(&[]);
+    let outcomes = |run| if run == 0 { Outcome::NotExecuted } else { Outcome::Final };
+    let one = Service { outcomes: Arc::new(outcomes), ..Service::on(&server).await };
+    let two = one.sibling(&server).await;
+    let mut replies = storm(&[one.clone(), two], &WAITING, 50).await;
+    one.gate.add_permits(2);
+    let mut executed = 0;
+    while let Some(reply) = replies.join_next().await {
+        executed += usize::from(matches!(reply.unwrap().unwrap(), Served::Executed(())));
+    }
+    assert_eq!((one.runs(), executed), (2, 2));
+}
+
+/// The subscription is made again after it was lost, and wake-ups come again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_subscription_is_made_again() {
+    let server = RedisServer::start(&[]);
+    let service = Service::on(&server).await;
+    for key in ["before", "after"] {
+        let first = tokio::spawn(service.clone().send(&WAITING, key));
+        let waiting = tokio::spawn(service.clone().send(&WAITING, key));
+        let channels = ["pubsub", "numsub", "idem:default:changed"];
+        server.until(&channels, |said| said.ends_with('1'));
+        service.gate.add_permits(1);
+        let served = [first.await.unwrap().unwrap(), waiting.await.unwrap().unwrap()];
+        assert_eq!(served.iter().filter(|s| matches!(s, Served::Executed(()))).count(), 1);
+        server.cli(&["client", "kill", "type", "pubsub"]);
+        server.until(&channels, |said| said.ends_with('1'));
+    }
+    assert_eq!(service.runs(), 2);
+}
+
+/// A record that is marked is published when it ends, with the subscription long made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn marked_record_is_published() {
+    use idem_core::IdempotencyStore;
+
+    let server = RedisServer::start(&[]);
+    let (store, other) = (store(&server).await, store(&server).await);
+    store.changed(crate::support::key()).await;
+    let claim = crate::support::won(&other).await;
+    let changed = store.changed(claim.id);
+    let hex: String = claim.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mark = "return string.byte(redis.call('GETRANGE', KEYS[1], 15, 15))";
+    server.until(&["eval", mark, "1", &format!("idem:default:{hex}")], |mark| mark == "1");
+    drop(other.complete(claim, answered("done"), HOUR).await.unwrap());
+    tokio::time::timeout(Duration::from_secs(30), changed).await.expect("published");
+}

@@ -1,0 +1,89 @@
+//! Fences grow over all owners of a key, whichever way they claimed (I5).
+
+use std::time::Duration;
+
+use idem_conformance::servers::RedisServer;
+use idem_core::{Claimed, Fence, Fenced, IdempotencyStore};
+use idem_redis::RedisStore;
+
+use crate::support::{answered, key, request, store};
+
+/// Two processes hear the server's time at different moments, and free the key in turn.
+#[tokio::test]
+async fn two_processes_never_go_back() {
+    let server = RedisServer::start(&[]);
+    let early = store(&server).await;
+    let late = store(&server).await;
+    warm(&early).await;
+    warm(&late).await;
+    let id = key();
+    let mut highest = Fence(0);
+    for turn in 0..20 {
+        let store = if turn % 2 == 0 { &late } else { &early };
+        let Claimed::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
+            panic!("freed")
+        };
+        assert!(claim.fence > highest, "{:?} after {highest:?}", claim.fence);
+        highest = claim.fence;
+        assert_eq!(store.release(claim).await.unwrap(), Fenced::Held);
+    }
+}
+
+/// A ttl shorter than the time for which fences are remembered ends on time, and the fence is still known.
+#[tokio::test]
+async fn short_ttl_ends_but_its_fence_is_remembered() {
+    let server = RedisServer::start(&[]);
+    let early = store(&server).await;
+    let late = store(&server).await;
+    warm(&early).await;
+    warm(&late).await;
+    let id = key();
+    let Claimed::Acquired(first) = late.claim(id, request()).await.unwrap() else { panic!("new") };
+    let ttl = Duration::from_millis(50);
+    assert_eq!(late.complete(first, answered("brief"), ttl).await.unwrap(), Fenced::Held);
+    tokio::time::sleep(ttl * 2).await;
+    let Claimed::Acquired(second) = early.claim(id, request()).await.unwrap() else {
+        panic!("expired")
+    };
+    assert!(second.fence > first.fence);
+    assert_eq!(second.attempt, 1);
+}
+
+/// A plain claim whose answer was lost, and that was carried out long after it heard the time, gets a
+/// new fence when it is sent again; one that was carried out soon keeps its own.
+#[tokio::test]
+async fn late_plain_claim_gets_a_new_fence() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    warm(&store).await;
+    for (age_ms, keeps) in [(0, true), (20_000, true), (40_000, false)] {
+        let (id, request) = (key(), request());
+        let Claimed::Acquired(first) = store.claim(id, request).await.unwrap() else {
+            panic!("new")
+        };
+        backdate(&server, first.id, first.fence, age_ms);
+        let backdated = Fence(first.fence.0 - age_ms * 1000);
+        let Claimed::Acquired(again) = store.claim(id, request).await.unwrap() else {
+            panic!("mine")
+        };
+        match keeps {
+            true => assert_eq!(again.fence, backdated),
+            false => assert!(again.fence > first.fence),
+        }
+        let concluded = store.complete(again, answered("mine"), crate::support::HOUR).await;
+        assert_eq!(concluded.unwrap(), Fenced::Held);
+    }
+}
+
+/// Makes a plain claim look as if its fence had been heard that much earlier.
+fn backdate(server: &RedisServer, id: idem_core::RecordId, fence: Fence, age_ms: u64) {
+    let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let script = "return redis.call('SETRANGE', KEYS[1], 36, struct.pack('>I8', ARGV[1]))";
+    let fence = (fence.0 - age_ms * 1000).to_string();
+    server.cli(&["eval", script, "1", &format!("idem:default:{hex}"), &fence]);
+}
+
+/// Lets the store hear the time, so that its next claims are plain.
+async fn warm(store: &RedisStore) {
+    drop(store.claim(key(), request()).await.unwrap());
+}

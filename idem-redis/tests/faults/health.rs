@@ -1,0 +1,104 @@
+//! The store looks at its server, and says what is wrong with it.
+
+use idem_conformance::servers::RedisServer;
+use idem_core::{Fenced, IdempotencyStore};
+use idem_redis::{Alarm, ConnectError, RedisStore};
+
+use crate::support::{HOUR, Proxy, answered, store, won};
+
+#[tokio::test]
+async fn fault_53_evicting_server_is_refused() {
+    let server = RedisServer::start(&["--maxmemory", "100mb"]);
+    for policy in ["allkeys-lru", "volatile-lru", "volatile-ttl", "allkeys-random"] {
+        server.cli(&["config", "set", "maxmemory-policy", policy]);
+        match RedisStore::connect(&server.url()).await {
+            Err(ConnectError::Unfit(Alarm::Evicts(found))) => assert_eq!(found, policy),
+            other => panic!("{other:?}"),
+        }
+        let store = RedisStore::builder().allow_eviction().connect(&server.url()).await.unwrap();
+        assert!(store.check().await.unwrap().contains(&Alarm::Evicts(policy.to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn fault_53_change_of_policy_is_alarmed() {
+    let server = RedisServer::start(&["--maxmemory", "3mb"]);
+    let store = store(&server).await;
+    assert_eq!(store.check().await.unwrap(), [Alarm::NotAppendOnly]);
+    server.cli(&["config", "set", "maxmemory-policy", "allkeys-lru"]);
+    for n in 0..40 {
+        server.cli(&["set", &format!("other:{n}"), &"x".repeat(100_000)]);
+    }
+    let alarms = store.check().await.unwrap();
+    assert!(alarms.contains(&Alarm::Evicts("allkeys-lru".to_owned())), "{alarms:?}");
+    assert!(alarms.iter().any(|alarm| matches!(alarm, Alarm::Evicted(1..))), "{alarms:?}");
+}
+
+#[tokio::test]
+async fn replica_is_refused() {
+    let primary = RedisServer::start(&[]);
+    let port = primary.port().to_string();
+    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
+    let refused = RedisStore::connect(&replica.url()).await;
+    assert!(matches!(refused, Err(ConnectError::Unfit(Alarm::Replica))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn unreachable_server_is_an_error_that_keeps_its_source() {
+    let mut server = RedisServer::start(&[]);
+    server.kill();
+    let error = RedisStore::connect(&server.url()).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Unreachable(_)));
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("did not do it"));
+}
+
+#[tokio::test]
+async fn fault_51_restart_without_persistence_is_noticed() {
+    let mut server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    server.restart();
+    let alarms = loop {
+        if let Ok(alarms) = store.check().await {
+            break alarms;
+        }
+    };
+    assert!(alarms.contains(&Alarm::Forgot), "{alarms:?}");
+    let late = store.complete(claim, answered("late"), HOUR).await.unwrap();
+    assert_eq!(late, Fenced::Lost(None), "what vanished is not brought back");
+}
+
+#[tokio::test]
+async fn fault_52_flushed_server_is_noticed() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    store.check().await.unwrap();
+    server.cli(&["flushall"]);
+    assert!(store.check().await.unwrap().contains(&Alarm::Forgot));
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Lost(None));
+}
+
+/// The replica never saw the last writes: it was cut off, the primary died, and it was promoted.
+#[tokio::test]
+async fn fault_56_rollback_is_noticed() {
+    let mut primary = RedisServer::start(&[]);
+    let port = primary.port().to_string();
+    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
+    replica.until(&["info", "replication"], |info| info.contains("master_link_status:up"));
+    let proxy = Proxy::before(&primary).await;
+    let store = RedisStore::connect(&proxy.url()).await.unwrap();
+    primary.cli(&["wait", "1", "5000"]);
+    replica.cli(&["replicaof", "no", "one"]);
+    let claim = won(&store).await;
+    store.check().await.unwrap();
+    primary.kill();
+    proxy.lead_to(&replica);
+    let alarms = loop {
+        if let Ok(alarms) = store.check().await {
+            break alarms;
+        }
+    };
+    assert!(alarms.contains(&Alarm::Forgot), "{alarms:?}");
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Lost(None));
+}

@@ -1,0 +1,195 @@
+//! A server that refuses, forgets, or is busy.
+
+use std::thread;
+use std::time::Duration;
+
+use idem_conformance::servers::RedisServer;
+use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_redis::RedisStore;
+
+use crate::support::{HOUR, answered, completed, failure, key, request, store, won};
+
+/// The call times out while the server sleeps, and was made all the same.
+#[tokio::test]
+async fn fault_50_sleeping_server() {
+    let server = RedisServer::start(&[]);
+    let builder = RedisStore::builder().command_timeout(Duration::from_millis(200));
+    let store = builder.connect(&server.url()).await.unwrap();
+    for sleep in [&["debug", "sleep", "1"][..], &["client", "pause", "1000", "all"]] {
+        let (id, request) = (key(), request());
+        thread::scope(|scope| {
+            scope.spawn(|| server.cli(sleep));
+        });
+        let claimed = loop {
+            match store.claim(id, request).await {
+                Ok(claimed) => break claimed,
+                Err(error) => assert_ne!(error.kind(), StoreErrorKind::Corrupt),
+            }
+        };
+        assert!(matches!(claimed, Claimed::Acquired(_)), "{claimed:?}");
+    }
+}
+
+#[tokio::test]
+async fn fault_50_busy_server_refuses() {
+    let server = RedisServer::start(&["--busy-reply-threshold", "50"]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    let port = server.port().to_string();
+    let mut busy = std::process::Command::new("redis-cli")
+        .args(["-p", &port, "eval", "while true do end", "0"])
+        .spawn()
+        .unwrap();
+    server.until(&["ping"], |said| said.contains("BUSY"));
+    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    assert_eq!(failure(store.renew(claim, HOUR, HOUR).await), StoreErrorKind::NotDone);
+    assert_eq!(
+        failure(store.complete(claim, answered("kept"), HOUR).await),
+        StoreErrorKind::NotDone
+    );
+    server.cli(&["script", "kill"]);
+    busy.wait().unwrap();
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+}
+
+#[tokio::test]
+async fn fault_51_append_only_file_keeps_records() {
+    let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let store = store(&server).await;
+    let (running, done) = (won(&store).await, won(&store).await);
+    assert_eq!(store.complete(done, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    server.restart();
+    let found = loop {
+        if let Ok(found) = store.claim(done.id, request()).await {
+            break found;
+        }
+    };
+    assert_eq!(found, completed("kept"));
+    assert!(matches!(store.claim(running.id, request()).await.unwrap(), Claimed::Existing(_)));
+    assert_eq!(store.complete(running, answered("late"), HOUR).await.unwrap(), Fenced::Held);
+}
+
+#[tokio::test]
+async fn fault_52_deleted_key_is_not_brought_back() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    assert_eq!(server.cli(&["del", &name(claim.id)]), "1");
+    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.release(claim).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(server.cli(&["exists", &name(claim.id)]), "0");
+}
+
+/// Somebody else's value is never run over: not by a plain claim, not by a script.
+#[tokio::test]
+async fn fault_52_foreign_value_is_corrupt() {
+    let server = RedisServer::start(&[]);
+    let long = "x".repeat(200);
+    let foreign: [&[&str]; 5] = [
+        &["rpush", "KEY", "an element"],
+        &["set", "KEY", "short"],
+        &["set", "KEY", &long],
+        &["hset", "KEY", "field", "value"],
+        &["set", "KEY", ""],
+    ];
+    for command in foreign {
+        let store = store(&server).await;
+        let id = key();
+        let command: Vec<String> =
+            command.iter().map(|word| word.replace("KEY", &name(id))).collect();
+        server.cli(&command.iter().map(String::as_str).collect::<Vec<_>>());
+        let before = server.cli(&["dump", &name(id)]);
+        for _ in ["by script", "plainly"] {
+            let claimed = store.claim(id, request()).await;
+            assert_eq!(failure(claimed), StoreErrorKind::Corrupt, "{command:?}");
+            won(&store).await;
+        }
+        let claim = idem_core::Claim { id, ..won(&store).await };
+        drop(store.complete(claim, answered("late"), HOUR).await);
+        drop(store.renew(claim, HOUR, HOUR).await);
+        drop(store.release(claim).await);
+        assert_eq!(server.cli(&["dump", &name(id)]), before, "{command:?}");
+    }
+}
+
+/// A key that somebody made to stay is held for ever; it is never free.
+#[tokio::test]
+async fn persisted_key_is_not_free() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    server.cli(&["persist", &name(claim.id)]);
+    assert!(matches!(store.claim(claim.id, request()).await.unwrap(), Claimed::Existing(_)));
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
+}
+
+#[tokio::test]
+async fn fault_54_full_memory_refuses_claims_and_takes_conclusions() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let (done, kept, freed) = (won(&store).await, won(&store).await, won(&store).await);
+    server.cli(&["config", "set", "maxmemory", "1mb"]);
+    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    assert_eq!(store.complete(done, answered(vec![7; 10_000]), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.renew(kept, HOUR, HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.release(freed).await.unwrap(), Fenced::Held);
+}
+
+#[tokio::test]
+async fn fault_55_forgotten_scripts_are_loaded_again() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let flush = || assert_eq!(server.cli(&["script", "flush"]), "OK");
+    let (one, two) = (won(&store).await, won(&store).await);
+    flush();
+    assert!(matches!(store.claim(one.id, request()).await.unwrap(), Claimed::Existing(_)));
+    flush();
+    assert_eq!(store.renew(one, HOUR, HOUR).await.unwrap(), Fenced::Held);
+    flush();
+    assert_eq!(store.complete(one, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    flush();
+    assert_eq!(store.release(two).await.unwrap(), Fenced::Held);
+    assert_eq!(store.claim(one.id, request()).await.unwrap(), completed("kept"));
+}
+
+#[tokio::test]
+async fn fault_57_demoted_server_is_not_done() {
+    let server = RedisServer::start(&[]);
+    let other = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    server.cli(&["replicaof", "127.0.0.1", &other.port().to_string()]);
+    for answer in [
+        store.claim(key(), request()).await.map(drop),
+        store.complete(claim, answered("late"), HOUR).await.map(drop),
+        store.renew(claim, HOUR, HOUR).await.map(drop),
+        store.release(claim).await.map(drop),
+    ] {
+        assert_eq!(failure(answer), StoreErrorKind::NotDone);
+    }
+}
+
+#[tokio::test]
+async fn fault_58_too_few_replicas_refuse_every_write() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    server.cli(&["config", "set", "min-replicas-to-write", "1"]);
+    for answer in [
+        store.claim(key(), request()).await.map(drop),
+        store.complete(claim, answered("late"), HOUR).await.map(drop),
+        store.renew(claim, HOUR, HOUR).await.map(drop),
+        store.release(claim).await.map(drop),
+    ] {
+        assert_eq!(failure(answer), StoreErrorKind::NotDone);
+    }
+    server.cli(&["config", "set", "min-replicas-to-write", "0"]);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+}
+
+fn name(id: idem_core::RecordId) -> String {
+    let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("idem:default:{hex}")
+}

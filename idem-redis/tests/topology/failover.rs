@@ -1,0 +1,104 @@
+//! A primary dies, its replica takes over, and the store follows.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use idem_conformance::servers::{RedisCluster, RedisSentinel};
+use idem_core::{
+    Answer, Claim, ClaimRequest, Claimed, Conclusion, Fenced, Guarantee, Headers, IdempotencyStore,
+    Policy, RecordId, State, StoreError,
+};
+use idem_redis::RedisStore;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn request() -> ClaimRequest {
+    ClaimRequest::new(&Policy::new(HOUR, Guarantee::AtMostOnce).with_lease(HOUR))
+}
+
+fn done() -> Conclusion {
+    let body = Bytes::from_static(b"done");
+    Conclusion::Answer(Answer { status: 201, headers: Headers::default(), body })
+}
+
+async fn won(store: &RedisStore) -> Claim {
+    let id = RecordId::from_bytes(rand::random());
+    match store.claim(id, request()).await.unwrap() {
+        Claimed::Acquired(claim) => claim,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Asks until the store answers. Every error on the way must be one that the engine can act on.
+async fn persist<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
+    let started = Instant::now();
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(error) => assert!(started.elapsed() < PATIENCE, "still {error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Claims on the old primary are concluded on the new one, and nothing of what it has is free.
+async fn outlives(store: &RedisStore, claims: Vec<Claim>) {
+    for claim in &claims {
+        let fenced = persist(async || store.complete(*claim, done(), HOUR).await).await;
+        assert_eq!(fenced, Fenced::Held);
+    }
+    for claim in claims {
+        match persist(async || store.claim(claim.id, request()).await).await {
+            Claimed::Existing(existing) => assert!(matches!(existing.state, State::Completed(_))),
+            other => panic!("{other:?}"),
+        }
+    }
+    persist(async || {
+        let id = RecordId::from_bytes(rand::random());
+        store
+            .claim(id, request())
+            .await
+            .map(|claimed| assert!(matches!(claimed, Claimed::Acquired(_))))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sentinel_promotes_the_replica() {
+    let mut servers = RedisSentinel::start();
+    let store = RedisStore::builder().connect_sentinel(&servers.urls(), "mymaster").await.unwrap();
+    let mut claims = Vec::new();
+    for _ in 0..20 {
+        claims.push(won(&store).await);
+    }
+    servers.primary.cli(&["wait", "1", "5000"]);
+    servers.primary.kill();
+    outlives(&store, claims).await;
+    assert!(servers.replica.cli(&["info", "replication"]).contains("role:master"));
+}
+
+/// The primary is not dead but demoted: it answers READONLY (fault 57).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn demoted_primary_is_left() {
+    let servers = RedisSentinel::start();
+    let store = RedisStore::builder().connect_sentinel(&servers.urls(), "mymaster").await.unwrap();
+    let claim = won(&store).await;
+    servers.primary.cli(&["wait", "1", "5000"]);
+    servers.sentinels[0].cli(&["sentinel", "failover", "mymaster"]);
+    servers.primary.until(&["info", "replication"], |info| info.contains("role:slave"));
+    outlives(&store, vec![claim]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cluster_promotes_a_replica() {
+    let mut servers = RedisCluster::start();
+    let store = RedisStore::builder().connect_cluster(&servers.urls()).await.unwrap();
+    let mut claims = Vec::new();
+    for _ in 0..30 {
+        claims.push(won(&store).await);
+    }
+    servers.nodes[0].cli(&["wait", "1", "5000"]);
+    servers.nodes[0].kill();
+    outlives(&store, claims).await;
+}

@@ -1,0 +1,70 @@
+//! The whole suite in a Cluster and behind Sentinel, and a failover in each.
+
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use idem_conformance::Subject;
+use idem_conformance::servers::{RedisCluster, RedisSentinel};
+use idem_redis::RedisStore;
+
+mod failover;
+
+mod cluster {
+    use super::{Duration, LazyLock, RedisCluster, RedisStore, Subject};
+
+    static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(RedisCluster::start);
+
+    struct Cluster(RedisStore);
+
+    impl Subject for Cluster {
+        type Store = RedisStore;
+        /// Six servers share the machine.
+        const UNIT: Duration = Duration::from_millis(400);
+
+        async fn fresh() -> Self {
+            Self(RedisStore::builder().connect_cluster(&CLUSTER.urls()).await.unwrap())
+        }
+
+        fn store(&self) -> &RedisStore {
+            &self.0
+        }
+
+        async fn pass(&self, time: Duration) {
+            tokio::time::sleep(time).await;
+        }
+    }
+
+    idem_conformance::store_suite!(Cluster);
+    idem_conformance::push_suite!(Cluster);
+}
+
+mod sentinel {
+    use super::{Duration, LazyLock, RedisSentinel, RedisStore, Subject};
+
+    static SENTINEL: LazyLock<RedisSentinel> = LazyLock::new(RedisSentinel::start);
+
+    struct Sentinel(RedisStore);
+
+    impl Subject for Sentinel {
+        type Store = RedisStore;
+
+        async fn fresh() -> Self {
+            let urls = SENTINEL.urls();
+            let store = RedisStore::builder().connect_sentinel(&urls, "mymaster");
+            Self(store.await.unwrap())
+        }
+
+        fn store(&self) -> &RedisStore {
+            &self.0
+        }
+
+        async fn pass(&self, time: Duration) {
+            tokio::time::sleep(time).await;
+        }
+    }
+
+    idem_conformance::store_suite!(Sentinel);
+    idem_conformance::push_suite!(Sentinel);
+}
