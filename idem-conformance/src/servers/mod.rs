@@ -2,6 +2,8 @@
 //! own, and killed, paused and restarted at will. They end with the test process, however it ends.
 
 mod process;
+mod proxy;
 mod redis;
 
+pub use proxy::{Proxy, Replies};
 pub use redis::{RedisCluster, RedisSentinel, RedisServer};

@@ -1,0 +1,35 @@
+//! What tests ask beside payments.
+
+use actix_web::web::{Data, Json, Query, ServiceConfig, get, post};
+use testbed::control::{Advance, Behaviour, Control};
+use testbed::payment::Note;
+
+use crate::respond::Replied;
+
+pub(crate) fn routes(app: &mut ServiceConfig) {
+    app.route("/_test/effects", get().to(effects))
+        .route("/_test/store", post().to(store))
+        .route("/_test/clock", post().to(clock))
+        .route("/_test/logs", get().to(logs))
+        .route("/_test/health", get().to(health));
+}
+
+async fn effects(control: Data<Control>, Query(note): Query<Note>) -> Replied {
+    Replied(control.effects(&note).await)
+}
+
+async fn store(control: Data<Control>, Json(behaviour): Json<Behaviour>) -> Replied {
+    Replied(control.store(behaviour))
+}
+
+async fn clock(control: Data<Control>, Json(advance): Json<Advance>) -> Replied {
+    Replied(control.advance(advance))
+}
+
+async fn logs(control: Data<Control>) -> Replied {
+    Replied(control.logs())
+}
+
+async fn health(control: Data<Control>) -> Replied {
+    Replied(control.health())
+}

@@ -1,0 +1,64 @@
+//! What stands around the handlers of a real service.
+
+use actix_cors::Cors;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::{
+    ErrorGatewayTimeout, ErrorUnprocessableEntity, ErrorUnsupportedMediaType, InternalError,
+    JsonPayloadError,
+};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::rt::time::timeout;
+use actix_web::{Error, HttpMessage, HttpRequest};
+use testbed::TIMEOUT;
+use testbed::caller::Caller;
+
+pub(crate) fn cors() -> Cors {
+    Cors::default()
+        .allow_any_origin()
+        .send_wildcard()
+        .allowed_methods(["GET", "HEAD", "PATCH", "POST", "PUT"])
+        .allowed_headers(["authorization", "content-type", "idempotency-key", "if-match"])
+        .expose_headers(["idempotent-replayed", "retry-after", "location"])
+}
+
+pub(crate) async fn authenticate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    match Caller::of(request.method().as_str(), authorization) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.call(request).await
+        }
+        Err(status) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
+            Err(InternalError::new("not allowed", status).into())
+        }
+    }
+}
+
+/// actix-web has no timeout of its own; this is how its users write one.
+pub(crate) async fn bounded(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    match timeout(TIMEOUT, next.call(request)).await {
+        Ok(response) => response,
+        Err(elapsed) => Err(ErrorGatewayTimeout(elapsed)),
+    }
+}
+
+/// Tells, unlike the default, a wrong media type and a wrong value from broken JSON, as axum does.
+pub(crate) fn refused(error: JsonPayloadError, _: &HttpRequest) -> Error {
+    match error {
+        JsonPayloadError::ContentType => ErrorUnsupportedMediaType(error),
+        JsonPayloadError::Deserialize(ref cause) if cause.is_data() => {
+            ErrorUnprocessableEntity(error)
+        }
+        error => error.into(),
+    }
+}

@@ -1,0 +1,55 @@
+//! The testbed on actix-web.
+
+mod control;
+mod extract;
+mod layers;
+mod respond;
+mod routes;
+
+use std::process::ExitCode;
+
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{Data, JsonConfig, PayloadConfig, scope};
+use actix_web::{App, HttpServer};
+use anyhow::{Context, Result};
+use clap::Parser;
+use idem_actix::Drained;
+use testbed::flags::Flags;
+use testbed::logs::Logs;
+use testbed::{MAX_REQUEST, process, store};
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    process::exit_code(serve(&Flags::parse()).await)
+}
+
+async fn serve(flags: &Flags) -> Result<Drained> {
+    let testbed::App { idempotency, service, control } = store::open(flags, Logs::start()).await?;
+    let asked = process::asked_to_end()?;
+    let (handle, service, control) =
+        (Data::new(idempotency.clone()), Data::new(service), Data::new(control));
+    let app = move || {
+        App::new()
+            .app_data(handle.clone())
+            .app_data(service.clone())
+            .app_data(control.clone())
+            .app_data(PayloadConfig::new(MAX_REQUEST))
+            .app_data(JsonConfig::default().limit(MAX_REQUEST).error_handler(layers::refused))
+            .wrap(Compress::default())
+            .wrap(layers::cors())
+            .configure(control::routes)
+            .service(scope("").wrap(from_fn(layers::authenticate)).configure(routes::routes))
+    };
+    let server = HttpServer::new(app).disable_signals().shutdown_timeout(2);
+    let server = server.bind_auto_h2c(flags.listen).context("the address is taken")?;
+    let address = server.addrs()[0];
+    let server = server.run();
+    let handle = server.handle();
+    let served = tokio::spawn(server);
+    process::announce(address)?;
+
+    asked.cancelled().await;
+    let drained = idem_actix::stop(&handle, idempotency.drain(flags.drain())).await;
+    served.await??;
+    Ok(drained)
+}

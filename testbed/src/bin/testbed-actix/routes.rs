@@ -1,0 +1,197 @@
+//! The routes of callers.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderValue, IF_MATCH};
+use actix_web::middleware::from_fn;
+use actix_web::web::{
+    Bytes, Data, Json, Path, Query, ReqData, ServiceConfig, get, head, patch, post, put, resource,
+};
+use idem_actix::idempotent;
+use testbed::caller::Caller;
+use testbed::payment::{Amendment, NewLabel, Note, Payment};
+use testbed::service::Service;
+
+use crate::extract::AnyJson;
+use crate::layers::bounded;
+use crate::respond::Replied;
+
+pub(crate) fn routes(app: &mut ServiceConfig) {
+    app.service(
+        resource("/payments").route(post().to(create)).route(get().to(list)).route(head().to(list)),
+    )
+    .route("/refunds", post().to(create))
+    .route("/accounts/{acct}/payments", post().to(create))
+    .service(
+        resource("/payments/{id}")
+            .route(get().to(show))
+            .route(head().to(show))
+            .route(patch().to(amend)),
+    )
+    .route("/payments/{id}/label", put().to(label))
+    .route("/notes", post().to(note))
+    .route("/user-payments", post().to(user_payment))
+    .route("/raw", post().to(raw))
+    .route("/json-any", post().to(json_any))
+    .route("/empty", post().to(empty))
+    .route("/see-other", post().to(see_other))
+    .route("/accepted", post().to(accepted))
+    .route("/short", post().to(short))
+    .route("/wait", post().to(wait))
+    .route("/release", post().to(release))
+    .route("/hold", post().to(hold))
+    .route("/takeover", post().to(takeover))
+    .route("/strict", post().to(strict))
+    .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)));
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn create(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn amend(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    id: Path<String>,
+    request: HttpRequest,
+    Json(change): Json<Amendment>,
+) -> Replied {
+    let if_match = request.headers().get(IF_MATCH).map(HeaderValue::as_bytes);
+    Replied(service.amend(&id, if_match, change).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", optional)]
+async fn note(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.user")]
+async fn user_payment(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", fingerprint = "raw")]
+async fn raw(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Query(note): Query<Note>,
+    body: Bytes,
+) -> Replied {
+    Replied(service.echo(&note, body).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn json_any(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Query(note): Query<Note>,
+    _body: AnyJson,
+) -> Replied {
+    Replied(service.take(&note).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn empty(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await.only(204))
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn see_other(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await.only(303))
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn accepted(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await.only(202))
+}
+
+#[idempotent(ttl = "2s", lease = "1s", scope = "caller.tenant")]
+async fn short(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", wait = "3s")]
+async fn wait(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", guarantee = "at-least-once")]
+async fn release(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s")]
+async fn hold(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", guarantee = "at-least-once")]
+async fn takeover(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", syntax = "strict")]
+async fn strict(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+async fn label(service: Data<Service>, id: Path<String>, Json(label): Json<NewLabel>) -> Replied {
+    Replied(service.label(&id, &label).await)
+}
+
+async fn show(service: Data<Service>, id: Path<String>) -> Replied {
+    Replied(service.show(&id).await)
+}
+
+async fn list(service: Data<Service>) -> Replied {
+    Replied(service.list())
+}

@@ -1,0 +1,49 @@
+//! What stands around the handlers of a real service.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH, LOCATION, RETRY_AFTER,
+};
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use testbed::MAX_REQUEST;
+use testbed::caller::Caller;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::App;
+
+/// For the routes of callers: who calls, and how much.
+pub(crate) fn inside(routes: Router<App>) -> Router<App> {
+    routes.layer(DefaultBodyLimit::max(MAX_REQUEST)).route_layer(from_fn(authenticate))
+}
+
+/// For all routes.
+pub(crate) fn outside(routes: Router<App>) -> Router<App> {
+    routes.layer(CompressionLayer::new()).layer(cors())
+}
+
+fn cors() -> CorsLayer {
+    let key = HeaderName::from_static("idempotency-key");
+    let replayed = HeaderName::from_static("idempotent-replayed");
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::PATCH, Method::POST, Method::PUT])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, key, IF_MATCH])
+        .expose_headers([replayed, RETRY_AFTER, LOCATION])
+}
+
+async fn authenticate(mut request: Request, next: Next) -> Response {
+    let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    match Caller::of(request.method().as_str(), authorization) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(status) => {
+            StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED).into_response()
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The routes of callers.
+
+use axum::extract::{Path, Query, State};
+use axum::http::header::{HeaderValue, IF_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post, put};
+use axum::{Extension, Json, Router};
+use bytes::Bytes;
+use idem_axum::idempotent;
+use testbed::TIMEOUT;
+use testbed::caller::Caller;
+use testbed::payment::{Amendment, NewLabel, Note, Payment};
+use testbed::service::Service;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::App;
+use crate::extract::AnyJson;
+use crate::respond::Replied;
+
+pub(crate) fn routes() -> Router<App> {
+    let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
+    Router::new()
+        .route("/payments", post(create).get(list))
+        .route("/refunds", post(create))
+        .route("/accounts/{acct}/payments", post(create))
+        .route("/payments/{id}", get(show).patch(amend))
+        .route("/payments/{id}/label", put(label))
+        .route("/notes", post(note))
+        .route("/user-payments", post(user_payment))
+        .route("/raw", post(raw))
+        .route("/json-any", post(json_any))
+        .route("/empty", post(empty))
+        .route("/see-other", post(see_other))
+        .route("/accepted", post(accepted))
+        .route("/short", post(short))
+        .route("/wait", post(wait))
+        .route("/release", post(release))
+        .route("/hold", post(hold))
+        .route("/takeover", post(takeover))
+        .route("/strict", post(strict))
+        .route("/timeout", post(create).layer(timeout))
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn create(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn amend(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(change): Json<Amendment>,
+) -> Replied {
+    let if_match = headers.get(IF_MATCH).map(HeaderValue::as_bytes);
+    Replied(service.amend(&id, if_match, change).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", optional)]
+async fn note(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.user")]
+async fn user_payment(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", fingerprint = "raw")]
+async fn raw(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Query(note): Query<Note>,
+    body: Bytes,
+) -> Replied {
+    Replied(service.echo(&note, body).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn json_any(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Query(note): Query<Note>,
+    _body: AnyJson,
+) -> Replied {
+    Replied(service.take(&note).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn empty(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await.only(204))
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn see_other(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await.only(303))
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn accepted(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await.only(202))
+}
+
+#[idempotent(ttl = "2s", lease = "1s", scope = "caller.tenant")]
+async fn short(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", wait = "3s")]
+async fn wait(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", guarantee = "at-least-once")]
+async fn release(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s")]
+async fn hold(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", guarantee = "at-least-once")]
+async fn takeover(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", syntax = "strict")]
+async fn strict(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+async fn label(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+    Json(label): Json<NewLabel>,
+) -> Replied {
+    Replied(service.label(&id, &label).await)
+}
+
+async fn show(State(service): State<Service>, Path(id): Path<String>) -> Replied {
+    Replied(service.show(&id).await)
+}
+
+async fn list(State(service): State<Service>) -> Replied {
+    Replied(service.list())
+}

@@ -1,0 +1,70 @@
+//! Who calls: fixed bearer tokens. The tenant comes from the token alone.
+
+use std::num::NonZeroU32;
+
+use idem_core::{ScopeParts, ScopeValue};
+
+/// The principal behind a token.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    pub tenant: Tenant,
+    pub user: User,
+    may_pay: bool,
+}
+
+/// Whose payments these are.
+#[derive(Clone, Copy, Debug)]
+pub struct Tenant(&'static str);
+
+/// Who in the tenant pays.
+#[derive(Clone, Copy, Debug)]
+pub struct User(Tenant, &'static str);
+
+/// How many live keys the tenant `flood` may have.
+const FLOOD: NonZeroU32 = NonZeroU32::new(5).unwrap();
+
+impl ScopeValue for Tenant {
+    fn write_parts(&self, parts: &mut ScopeParts) {
+        parts.push(self.0);
+    }
+
+    fn quota(&self) -> Option<NonZeroU32> {
+        (self.0 == "flood").then_some(FLOOD)
+    }
+}
+
+impl ScopeValue for User {
+    fn write_parts(&self, parts: &mut ScopeParts) {
+        self.0.write_parts(parts);
+        parts.push(self.1);
+    }
+}
+
+impl Caller {
+    /// Who sends a request, from its method and the value of `Authorization`.
+    ///
+    /// # Errors
+    /// The status to answer: 401 without a known token, 403 for one who may only read.
+    pub fn of(method: &str, authorization: Option<&[u8]>) -> Result<Self, u16> {
+        let token =
+            authorization.and_then(|field| field.strip_prefix(b"Bearer ")).ok_or(401_u16)?;
+        let caller = Self::by_token(token).ok_or(401_u16)?;
+        let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
+        if caller.may_pay || reads { Ok(caller) } else { Err(403) }
+    }
+
+    fn by_token(token: &[u8]) -> Option<Self> {
+        let (tenant, user) = match token {
+            b"alice" | b"alice-rot" => ("acme", "alice"),
+            b"bob" => ("acme", "bob"),
+            b"eve" => ("acme", "eve"),
+            b"carol" => ("globex", "carol"),
+            b"inj1" => ("a", "inj1"),
+            b"inj2" => ("a:b", "inj2"),
+            b"flood" => ("flood", "flood"),
+            _ => return None,
+        };
+        let tenant = Tenant(tenant);
+        Some(Self { tenant, user: User(tenant, user), may_pay: user != "eve" })
+    }
+}

@@ -1,0 +1,157 @@
+//! What really happened: handler entries and effects, counted where the store keeps its records.
+//!
+//! Each is a member of a set, named by its run, so that counting can be tried again after an error without
+//! counting twice.
+
+mod file;
+mod memory;
+mod redis;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use serde::Serialize;
+
+pub use file::{EffectsFile, Event, What};
+
+/// How often counting is tried while the ledger is down, and how long between.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Counts. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    kept: Arc<Kept>,
+    file: Option<Arc<EffectsFile>>,
+}
+
+/// Where the counts are.
+#[derive(Debug)]
+pub enum Kept {
+    Memory(memory::Memory),
+    Redis(redis::Redis),
+}
+
+/// An entry of a handler.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The name of the run.
+    pub run: String,
+    /// Which entry of its note it is, from 1.
+    pub number: u64,
+    /// Unlike that of every other entry.
+    pub seq: u64,
+}
+
+/// What was counted for one note.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub attempts: u64,
+    pub effects: u64,
+}
+
+impl Kept {
+    pub fn in_memory() -> Self {
+        Self::Memory(memory::Memory::default())
+    }
+
+    /// # Errors
+    /// If `url` cannot be read.
+    pub fn in_redis(url: &str, namespace: &str) -> anyhow::Result<Self> {
+        Ok(Self::Redis(redis::Redis::new(url, namespace)?))
+    }
+}
+
+impl Ledger {
+    pub fn new(kept: Kept, file: Option<EffectsFile>) -> Self {
+        Self { kept: Arc::new(kept), file: file.map(Arc::new) }
+    }
+
+    /// Counts a handler entry.
+    ///
+    /// # Errors
+    /// If the ledger stays down.
+    pub async fn enter(&self, note: &str) -> io::Result<Entry> {
+        let run = format!("{:032x}", rand::random::<u128>());
+        self.write(What::Attempt, note, &run)?;
+        let (number, seq) = retried(|| match &*self.kept {
+            Kept::Memory(kept) => ready(Ok(kept.enter(note, &run))).boxed(),
+            Kept::Redis(kept) => kept.enter(note, &run).boxed(),
+        })
+        .await?;
+        Ok(Entry { run, number, seq })
+    }
+
+    /// Has an effect.
+    ///
+    /// # Errors
+    /// If the ledger stays down.
+    pub async fn effect(&self, note: &str, entry: &Entry) -> io::Result<()> {
+        self.write(What::Effect, note, &entry.run)?;
+        retried(|| match &*self.kept {
+            Kept::Memory(kept) => {
+                kept.effect(note, &entry.run);
+                ready(Ok(())).boxed()
+            }
+            Kept::Redis(kept) => kept.effect(note, &entry.run).boxed(),
+        })
+        .await
+    }
+
+    /// What was counted.
+    ///
+    /// # Errors
+    /// If the ledger is down.
+    pub async fn counts(&self, note: &str) -> io::Result<Counts> {
+        match &*self.kept {
+            Kept::Memory(kept) => Ok(kept.counts(note)),
+            Kept::Redis(kept) => kept.counts(note).await,
+        }
+    }
+
+    /// The version of a payment, from 1.
+    ///
+    /// # Errors
+    /// If the ledger stays down.
+    pub async fn version(&self, payment: &str) -> io::Result<u64> {
+        retried(|| match &*self.kept {
+            Kept::Memory(kept) => ready(Ok(kept.changes(payment))).boxed(),
+            Kept::Redis(kept) => kept.changes(payment).boxed(),
+        })
+        .await
+        .map(|changes| changes + 1)
+    }
+
+    /// Gives a payment a new version.
+    ///
+    /// # Errors
+    /// If the ledger is down.
+    pub async fn revise(&self, payment: &str) -> io::Result<u64> {
+        let changes = match &*self.kept {
+            Kept::Memory(kept) => kept.change(payment),
+            Kept::Redis(kept) => kept.change(payment).await?,
+        };
+        Ok(changes + 1)
+    }
+
+    fn write(&self, what: What, note: &str, run: &str) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), |file| file.append(what, note, run))
+    }
+}
+
+async fn retried<'a, T>(count: impl Fn() -> BoxFuture<'a, io::Result<T>>) -> io::Result<T> {
+    let mut tries = 0;
+    loop {
+        match count().await {
+            Err(error) if tries < TRIES => {
+                tracing::warn!(%error, "the ledger is down");
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            counted => return counted,
+        }
+    }
+}

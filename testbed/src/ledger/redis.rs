@@ -1,0 +1,76 @@
+//! The ledger beside the records in Redis.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::Result;
+use idem_redis::deadpool_redis::redis::{AsyncConnectionConfig, FromRedisValue, Pipeline, pipe};
+use idem_redis::deadpool_redis::{Manager, Pool, Runtime, Timeouts};
+
+use super::Counts;
+
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub struct Redis {
+    pool: Pool,
+    prefix: String,
+}
+
+impl Redis {
+    pub(super) fn new(url: &str, namespace: &str) -> Result<Self> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT));
+        let timeouts =
+            Timeouts { wait: Some(TIMEOUT), create: Some(TIMEOUT), recycle: Some(TIMEOUT) };
+        let pool = Pool::builder(Manager::new_with_config(url, config)?)
+            .timeouts(timeouts)
+            .runtime(Runtime::Tokio1)
+            .build()?;
+        Ok(Self { pool, prefix: format!("idem-testbed:{namespace}") })
+    }
+
+    pub(super) async fn enter(&self, note: &str, run: &str) -> io::Result<(u64, u64)> {
+        let attempts = self.key("attempts", note);
+        let mut commands = pipe();
+        commands
+            .atomic()
+            .sadd(&attempts, run)
+            .ignore()
+            .scard(attempts)
+            .incr(self.key("seq", ""), 1);
+        self.query(&commands).await
+    }
+
+    pub(super) async fn effect(&self, note: &str, run: &str) -> io::Result<()> {
+        self.query(pipe().sadd(self.key("effects", note), run).ignore()).await
+    }
+
+    pub(super) async fn counts(&self, note: &str) -> io::Result<Counts> {
+        let mut commands = pipe();
+        commands.scard(self.key("attempts", note)).scard(self.key("effects", note));
+        let (attempts, effects) = self.query(&commands).await?;
+        Ok(Counts { attempts, effects })
+    }
+
+    pub(super) async fn changes(&self, payment: &str) -> io::Result<u64> {
+        let (changes,): (Option<u64>,) =
+            self.query(pipe().get(self.key("changes", payment))).await?;
+        Ok(changes.unwrap_or(0))
+    }
+
+    pub(super) async fn change(&self, payment: &str) -> io::Result<u64> {
+        let (changes,) = self.query(pipe().incr(self.key("changes", payment), 1)).await?;
+        Ok(changes)
+    }
+
+    fn key(&self, of: &str, name: &str) -> String {
+        format!("{}:{of}:{name}", self.prefix)
+    }
+
+    async fn query<T: FromRedisValue>(&self, commands: &Pipeline) -> io::Result<T> {
+        let mut connection = self.pool.get().await.map_err(io::Error::other)?;
+        commands.query_async(&mut connection).await.map_err(io::Error::other)
+    }
+}

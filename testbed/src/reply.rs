@@ -1,0 +1,50 @@
+//! What a handler answers, for a binary to turn into its framework's response.
+
+use bytes::Bytes;
+
+/// A response.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    /// The fields in their order; a name may come again.
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+    /// In how many pieces the body is streamed; `None`: as a whole.
+    pub chunks: Option<usize>,
+}
+
+impl Reply {
+    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+
+    pub fn new(status: u16, media_type: &str, body: impl Into<Bytes>) -> Self {
+        let headers = vec![("content-type", media_type.to_owned())];
+        Self { status, headers, body: body.into(), chunks: None }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same answer with another status and no body, nor a word about one. A status that a test asked
+    /// for stays.
+    #[must_use]
+    pub fn only(mut self, status: u16) -> Self {
+        if self.status == 201 {
+            self.status = status;
+            self.body = Bytes::new();
+            self.headers.retain(|(name, _)| *name != "content-type");
+        }
+        self
+    }
+
+    /// The body in its pieces.
+    pub fn pieces(&self) -> Vec<Bytes> {
+        let count = self.chunks.unwrap_or(1).max(1);
+        let border = |n| self.body.len() * n / count;
+        (0..count).map(|n| self.body.slice(border(n)..border(n + 1))).collect()
+    }
+}

@@ -1,0 +1,238 @@
+//! The contract of the server, on both frameworks: what black-box suites rely on.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Bed, Problem, Server};
+
+const ORDERS: [(&str, u16); 17] = [
+    ("/payments", 201),
+    ("/refunds", 201),
+    ("/accounts/7/payments", 201),
+    ("/notes", 201),
+    ("/user-payments", 201),
+    ("/json-any?note=any", 201),
+    ("/empty", 204),
+    ("/see-other", 303),
+    ("/accepted", 202),
+    ("/short", 201),
+    ("/wait", 201),
+    ("/release", 201),
+    ("/hold", 201),
+    ("/takeover", 201),
+    ("/strict", 201),
+    ("/timeout", 201),
+    ("/raw?note=raw", 200),
+];
+
+fn order(note: &str) -> Value {
+    json!({ "amount": 1, "currency": "EUR", "source": "s", "note": note })
+}
+
+impl Server {
+    fn ask(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth("alice")
+    }
+
+    async fn post(&self, path: &str, key: &str, body: &Value) -> reqwest::Response {
+        let request = self.ask(Method::POST, path).header("idempotency-key", format!("\"{key}\""));
+        request.json(body).send().await.unwrap()
+    }
+}
+
+fn replayed(response: &reqwest::Response) -> bool {
+    response.headers().contains_key("idempotent-replayed")
+}
+
+pub(crate) async fn every_route_succeeds_and_replays(bed: &Bed) {
+    let mut server = bed.start().await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    server.client = client.build().unwrap();
+    for (path, status) in ORDERS {
+        let first = server.post(path, path, &order("n")).await;
+        assert_eq!((first.status().as_u16(), replayed(&first)), (status, false), "{path}");
+        let again = server.post(path, path, &order("n")).await;
+        assert_eq!((again.status().as_u16(), replayed(&again)), (status, true), "{path}");
+        assert_eq!(first.bytes().await.unwrap(), again.bytes().await.unwrap(), "{path}");
+    }
+    for path in ["/payments", "/payments/7"] {
+        for method in [Method::GET, Method::HEAD] {
+            assert_eq!(server.ask(method, path).send().await.unwrap().status(), 200, "{path}");
+        }
+    }
+    let label = server.ask(Method::PUT, "/payments/7/label").json(&json!({ "label": "l", "x": 1 }));
+    assert_eq!(label.send().await.unwrap().status(), 200);
+    let unkeyed = server.ask(Method::POST, "/payments").json(&order("n")).send().await.unwrap();
+    assert_eq!(unkeyed.status(), 400);
+    let unkeyed = server.ask(Method::POST, "/notes").json(&order("n")).send().await.unwrap();
+    assert_eq!(unkeyed.status(), 201);
+}
+
+pub(crate) async fn the_first_answer_has_its_headers(bed: &Bed) {
+    let server = bed.start().await;
+    let first = server.post("/payments", "k", &order("n")).await;
+    let headers = first.headers().clone();
+    let body: Value = first.json().await.unwrap();
+    let id = body["id"].as_str().unwrap();
+    assert_eq!(headers["location"], format!("/payments/{id}"));
+    for name in ["etag", "x-resource-version", "set-cookie", "x-request-id"] {
+        assert!(headers.contains_key(name), "{name}");
+    }
+    assert_eq!(headers["cache-control"], "private");
+    assert_eq!(headers.get_all("link").iter().count(), 2);
+    for member in ["amount", "currency", "note", "seq"] {
+        assert!(!body[member].is_null(), "{member}");
+    }
+    let other: Value = server.post("/payments", "k2", &order("n")).await.json().await.unwrap();
+    assert_ne!(body["seq"], other["seq"]);
+}
+
+pub(crate) async fn callers_are_told_apart(bed: &Bed) {
+    let server = bed.start().await;
+    for (token, status) in
+        [("alice", 201), ("alice-rot", 201), ("bob", 201), ("eve", 403), ("carol", 201), ("x", 401)]
+    {
+        let note = if token == "carol" { "globex" } else { "acme" };
+        let answer = server.pay("/refunds", "r").token(token).note(note).send().await;
+        assert_eq!(answer.status, status, "{token}");
+    }
+    server.assert_counts("acme", 1, 1).await;
+    server.assert_counts("globex", 1, 1).await;
+    server.pay("/user-payments", "u").token("alice-rot").send().await.assert_executed(201);
+    server.pay("/user-payments", "u").token("alice").send().await.assert_replay();
+    server.pay("/user-payments", "u").token("bob").note("bob").send().await.assert_executed(201);
+    for token in ["inj1", "inj2"] {
+        server.pay("/payments", "i").token(token).note(token).send().await.assert_executed(201);
+    }
+    for n in 0..6 {
+        let flood = server.pay("/payments", &format!("f{n}")).token("flood").send().await;
+        assert_eq!(flood.status, if n < 5 { 201 } else { 429 });
+    }
+    let reads = server.client.get(format!("http://{}/payments/7", server.address));
+    assert_eq!(reads.try_clone().unwrap().bearer_auth("eve").send().await.unwrap().status(), 200);
+    assert_eq!(reads.send().await.unwrap().status(), 401);
+}
+
+pub(crate) async fn a_request_may_steer_its_handler(bed: &Bed) {
+    let server = bed.start().await;
+    let failing = server.pay_with("/payments", "status", &json!({ "status": 500 }));
+    failing.send().await.assert_executed(500);
+    assert_eq!((failing.send().await.status, server.counts("status").await.attempts), (500, 1));
+    let once = json!({ "once": true, "status": 500, "effect": "none" });
+    let failing = server.pay_with("/release", "once", &once);
+    failing.send().await.assert_executed(500);
+    failing.send().await.assert_executed(201);
+    server.assert_counts("once", 2, 1).await;
+    let panics = server.pay_with("/payments", "panic", &json!({ "panic": true }));
+    assert_eq!(panics.send().await.status, 500);
+    server.assert_counts("panic", 1, 1).await;
+    let large = json!({ "size": 9000, "chunks": 3 });
+    let large = server.pay_with("/payments", "large", &large);
+    let first = large.send().await;
+    assert!(first.body.len().abs_diff(9000) < 100, "{}", first.body.len());
+    large.send().await.assert_replay_of(&first);
+}
+
+pub(crate) async fn a_change_honours_its_precondition(bed: &Bed) {
+    let server = bed.start().await;
+    let first = server.post("/payments", "k", &order("n")).await;
+    let (tag, path) = (first.headers()["etag"].clone(), first.headers()["location"].clone());
+    let change = |key: &'static str| {
+        let request = server.ask(Method::PATCH, path.to_str().unwrap());
+        let body = json!({ "memo": "m", "note": "patch" });
+        request.header("idempotency-key", key).header("if-match", tag.clone()).json(&body).send()
+    };
+    let changed = change("p").await.unwrap();
+    assert_eq!((changed.status().as_u16(), replayed(&changed)), (200, false));
+    assert_ne!(changed.headers()["etag"], tag);
+    let again = change("p").await.unwrap();
+    assert_eq!((again.status().as_u16(), replayed(&again)), (200, true));
+    assert_eq!(change("q").await.unwrap().status(), 412);
+    server.assert_counts("patch", 2, 1).await;
+}
+
+pub(crate) async fn layers_stand_outside(bed: &Bed) {
+    let server = bed.start().await;
+    let preflight = server
+        .client
+        .request(Method::OPTIONS, format!("http://{}/payments", server.address))
+        .header("origin", "https://shop.test")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "idempotency-key,content-type,authorization")
+        .send();
+    let preflight = preflight.await.unwrap();
+    assert!(preflight.status().is_success(), "{preflight:?}");
+    let allowed = preflight.headers()["access-control-allow-headers"].to_str().unwrap();
+    assert!(allowed.to_ascii_lowercase().contains("idempotency-key"), "{allowed}");
+    let request = server.ask(Method::POST, "/payments").header("idempotency-key", "k");
+    let request = request.header("origin", "https://shop.test").header("accept-encoding", "gzip");
+    let body = json!({ "amount": 1, "currency": "EUR", "source": "s", "note": "n", "sim": { "size": 5000 } });
+    for _ in 0..2 {
+        let answer = request.try_clone().unwrap().json(&body).send().await.unwrap();
+        assert_eq!(answer.headers()["content-encoding"], "gzip");
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+        let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap();
+        let exposed = exposed.to_ascii_lowercase();
+        for name in ["idempotent-replayed", "retry-after", "location"] {
+            assert!(exposed.contains(name), "{exposed}");
+        }
+    }
+}
+
+pub(crate) async fn a_store_may_be_broken(bed: &Bed) {
+    let server = bed.start().await;
+    let pay = server.pay("/payments", "k");
+    for mode in ["down", "hang"] {
+        server.set_store(mode).await;
+        pay.send().await.assert_problem(Problem::StoreUnavailable);
+        server.assert_counts("k", 0, 0).await;
+    }
+    server.set_store("ok").await;
+    pay.until_settled().await.assert_executed(201);
+}
+
+pub(crate) async fn a_clock_may_be_moved(bed: &Bed) {
+    let server = bed.start().await;
+    let moved = server.control("clock", &json!({ "advance_ms": 90_000_000 })).await.status();
+    assert_eq!(moved, if bed.in_memory() { 200 } else { 404 });
+    if bed.in_memory() {
+        let first = server.post("/payments", "k", &order("n")).await;
+        server.control("clock", &json!({ "advance_ms": 90_000_000 })).await;
+        let again = server.post("/payments", "k", &order("n")).await;
+        assert_eq!((replayed(&first), replayed(&again)), (false, false));
+    }
+}
+
+pub(crate) async fn logs_hide_secrets(bed: &Bed) {
+    let server = bed.start().await;
+    let pay = server.pay_with("/payments", "a-secret-key", &json!({ "status": 500 }));
+    pay.send().await;
+    pay.send().await;
+    server.set_store("down").await;
+    server.pay("/payments", "a-secret-key").send().await;
+    let logs = server.logs().await;
+    assert!(logs.contains("idempotent"), "{logs}");
+    for secret in ["a-secret-key", "alice"] {
+        assert!(!logs.contains(secret), "{secret} in {logs}");
+    }
+}
+
+pub(crate) async fn requests_and_answers_are_bounded(bed: &Bed) {
+    let server = bed.start().await;
+    let mut large = order("n");
+    large["memo"] = "x".repeat(testbed::MAX_REQUEST).into();
+    assert_eq!(server.post("/payments", "k", &large).await.status(), 413);
+    let large =
+        server.pay_with("/payments", "large", &json!({ "size": testbed::MAX_RESPONSE + 9 }));
+    assert_eq!(large.send().await.status, 201);
+    assert_eq!(large.send().await.status, 409);
+    server.assert_counts("large", 1, 1).await;
+    assert_eq!(server.pay("/payments", &"k".repeat(256)).send().await.status, 400);
+}
+
+pub(crate) async fn both_versions_of_http_are_spoken(bed: &Bed) {
+    let server = bed.start().await;
+    let newer = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let first = server.pay("/payments", "k").send().await;
+    server.pay("/payments", "k").over(newer).send().await.assert_replay_of(&first);
+}

@@ -1,0 +1,89 @@
+//! A process is paused for longer than its lease, or runs for longer (rows 10 to 14).
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Bed, Problem};
+
+/// Three leases of `/hold` and `/takeover`.
+const THREE_LEASES: Duration = Duration::from_secs(3);
+
+pub(crate) async fn fault_10_paused_and_unnoticed(bed: &Bed) {
+    let (first, second) = (bed.start().await, bed.start().await);
+    let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
+    let sent = pay.start();
+    first.until("k", 1, 1).await;
+    first.pause();
+    // The fault itself: nobody may look, so time is all there is.
+    tokio::time::sleep(THREE_LEASES).await;
+    first.resume();
+    let answer = sent.await.unwrap().expect("it goes on");
+    answer.assert_executed(201);
+    pay.to(&second).send().await.assert_replay_of(&answer);
+    second.assert_counts("k", 1, 1).await;
+}
+
+pub(crate) async fn fault_11_paused_and_missed(bed: &Bed) {
+    let (first, second) = (bed.start().await, bed.start().await);
+    let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
+    let sent = pay.start();
+    first.until("k", 1, 1).await;
+    first.pause();
+    pay.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);
+    first.resume();
+    let answer = sent.await.unwrap().expect("it goes on");
+    answer.assert_executed(201);
+    pay.to(&second).send().await.assert_replay_of(&answer);
+    second.assert_counts("k", 1, 1).await;
+}
+
+pub(crate) async fn fault_12_paused_and_overtaken(bed: &Bed) {
+    let (first, second) = (bed.start().await, bed.start().await);
+    let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "delay_ms": 300 }));
+    let sent = pay.start();
+    first.until("k", 1, 1).await;
+    first.pause();
+    let winner = pay.to(&second).until_settled().await;
+    winner.assert_executed(201);
+    first.resume();
+    let late = sent.await.unwrap().expect("it goes on");
+    assert_eq!((late.status, &late.body), (201, &winner.body), "the stored result, not its own");
+    pay.to(&second).send().await.assert_replay_of(&winner);
+    second.assert_counts("k", 2, 2).await;
+}
+
+pub(crate) async fn fault_13_paused_while_another_runs(bed: &Bed) {
+    let (first, second) = (bed.start().await, bed.start().await);
+    let pay = first.pay_with("/takeover", "k", &json!({ "delay_ms": 1500 }));
+    let sent = pay.start();
+    first.until("k", 1, 1).await;
+    first.pause();
+    let overtaking = pay.to(&second);
+    let overtaking = tokio::spawn(async move { overtaking.until_settled().await });
+    second.until("k", 2, 2).await;
+    first.resume();
+    let late = sent.await.unwrap().expect("it goes on");
+    let winner = overtaking.await.unwrap();
+    winner.assert_executed(201);
+    // Which of them ended first is the scheduler's choice; that both have one answer is not.
+    assert!(late.is(Problem::OutcomeUnknown) || late.body == winner.body, "{late:?}");
+    second.assert_counts("k", 2, 2).await;
+}
+
+pub(crate) async fn fault_14_longer_than_its_lease(bed: &Bed) {
+    for path in ["/hold", "/takeover"] {
+        let server = bed.start().await;
+        let key = path.trim_start_matches('/');
+        let pay = server.pay_with(path, key, &json!({ "delay_ms": 2500 }));
+        let sent = pay.start();
+        server.until(key, 1, 1).await;
+        while !sent.is_finished() {
+            let duplicate = pay.send().await;
+            assert!(duplicate.is(Problem::InProgress) || duplicate.is_replay(), "{duplicate:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        pay.send().await.assert_replay_of(sent.await.unwrap().unwrap().assert_executed(201));
+        server.assert_counts(key, 1, 1).await;
+    }
+}

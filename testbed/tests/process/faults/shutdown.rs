@@ -1,0 +1,66 @@
+//! A process is asked to end (rows 23 to 25).
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Bed, Problem};
+
+pub(crate) async fn fault_23_a_drain_stores_what_runs(bed: &Bed) {
+    let server = bed.start().await;
+    let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 500 }));
+    let sent = pay.start();
+    let left = server.pay_with("/payments", "left", &json!({ "delay_ms": 500 }));
+    let connection = left.by_hand(true).await;
+    server.until("k", 1, 1).await;
+    server.until("left", 1, 1).await;
+    connection.set_zero_linger().unwrap();
+    drop(connection);
+    server.terminate();
+    let answer = sent.await.unwrap().expect("it is answered");
+    answer.assert_executed(201);
+    assert_eq!(server.ended().await.code(), Some(0));
+    if !bed.in_memory() {
+        let next = bed.start().await;
+        pay.to(&next).send().await.assert_replay_of(&answer);
+        left.to(&next).send().await.assert_replay();
+        next.assert_counts("left", 1, 1).await;
+    }
+}
+
+pub(crate) async fn fault_24_a_drain_gives_up(bed: &Bed) {
+    let server = bed.start_with(&["--drain", "200ms"]).await;
+    let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 600_000 }));
+    let sent = pay.start();
+    server.until("k", 1, 1).await;
+    server.terminate();
+    sent.await.unwrap().expect("it is answered").assert_problem(Problem::OutcomeUnknown);
+    assert_eq!(server.ended().await.code(), Some(3));
+    let next = bed.start().await;
+    // At once, though its lease has half a minute left.
+    pay.to(&next).send().await.assert_problem(Problem::OutcomeUnknown);
+    next.assert_counts("k", 1, 1).await;
+}
+
+pub(crate) async fn fault_25_a_drain_refuses_what_is_new(bed: &Bed) {
+    let (server, other) = (bed.start().await, bed.start().await);
+    let running = server.pay_with("/payments", "running", &json!({ "delay_ms": 2500 }));
+    let sent = running.start();
+    server.until("running", 1, 1).await;
+    server.terminate();
+    // The signal takes a moment; what comes before it counts as usual.
+    let refused = loop {
+        let pay = server.pay("/payments", &format!("{:016x}", rand::random::<u64>()));
+        match pay.send_within(Duration::from_millis(300)).await {
+            Some(answer) if answer.status == 201 => {}
+            Some(answer) => {
+                answer.assert_problem(Problem::StoreUnavailable);
+                break pay;
+            }
+            None => break pay,
+        }
+    };
+    sent.await.unwrap().expect("it is answered").assert_executed(201);
+    assert_eq!(server.ended().await.code(), Some(0));
+    refused.to(&other).send().await.assert_executed(201);
+}

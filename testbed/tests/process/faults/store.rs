@@ -1,0 +1,68 @@
+//! The store goes away (rows 40 to 43 and 51).
+
+use idem_conformance::servers::RedisServer;
+use serde_json::json;
+
+use crate::support::{Bed, Problem};
+
+/// Keeps what it acknowledged.
+const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+pub(crate) async fn fault_40_the_store_dies_for_a_moment(bed: &Bed) {
+    let mut redis = RedisServer::start(&DURABLE);
+    let first = bed.start_on(&redis.url(), &[], &[]).await;
+    let second = bed.start_on(&redis.url(), &[], &[]).await;
+    let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 300 }));
+    let sent = pay.start();
+    first.until("k", 1, 1).await;
+    redis.restart();
+    let answer = sent.await.unwrap().expect("it is answered");
+    answer.assert_executed(201);
+    pay.to(&second).until_settled().await.assert_replay_of(&answer);
+    second.assert_counts("k", 1, 1).await;
+}
+
+pub(crate) async fn fault_41_the_store_dies_for_longer(bed: &Bed) {
+    let server = bed.start().await;
+    server.set_store("down_on_complete").await;
+    let pay = server.pay("/payments", "k");
+    let answer = pay.send().await;
+    answer.assert_executed(201);
+    pay.send().await.assert_problem(Problem::InProgress);
+    server.set_store("ok").await;
+    pay.until_settled().await.assert_replay_of(&answer);
+    server.assert_counts("k", 1, 1).await;
+}
+
+pub(crate) async fn fault_42_the_store_dies_and_then_the_process(bed: &Bed) {
+    let (first, second) = (bed.start().await, bed.start().await);
+    first.set_store("down_on_complete").await;
+    let pay = first.pay("/hold", "k");
+    pay.send().await.assert_executed(201);
+    first.kill().await;
+    pay.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);
+    second.assert_counts("k", 1, 1).await;
+}
+
+pub(crate) async fn fault_43_the_store_dies_under_at_least_once(bed: &Bed) {
+    let server = bed.start().await;
+    server.set_store("down_on_complete").await;
+    let pay = server.pay("/takeover", "k");
+    pay.send().await.assert_problem(Problem::StoreUnavailable);
+    server.set_store("ok").await;
+    let settled = pay.until_settled().await;
+    assert_eq!(settled.status, 201);
+    pay.send().await.assert_replay_of(&settled);
+}
+
+pub(crate) async fn fault_51_the_store_restarts_with_its_records(bed: &Bed) {
+    let mut redis = RedisServer::start(&DURABLE);
+    let server = bed.start_on(&redis.url(), &[], &[]).await;
+    let pay = server.pay("/payments", "k");
+    let first = pay.send().await;
+    first.assert_executed(201);
+    redis.restart();
+    let settled = pay.until(|answer| !answer.is(Problem::StoreUnavailable)).await;
+    settled.assert_replay_of(&first);
+    server.assert_counts("k", 1, 1).await;
+}

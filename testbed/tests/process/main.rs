@@ -1,0 +1,24 @@
+//! The testbed as processes, on stores of the tests' own: its contract, and what faults lead to.
+
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
+
+mod contract;
+mod faults;
+mod support;
+
+use support::rows;
+
+rows! {
+    contract:
+        every_route_succeeds_and_replays on [memory redis];
+        the_first_answer_has_its_headers on [memory];
+        callers_are_told_apart on [memory];
+        a_request_may_steer_its_handler on [memory redis];
+        a_change_honours_its_precondition on [memory redis];
+        layers_stand_outside on [memory];
+        a_store_may_be_broken on [memory redis];
+        a_clock_may_be_moved on [memory redis];
+        logs_hide_secrets on [memory redis];
+        requests_and_answers_are_bounded on [memory];
+        both_versions_of_http_are_spoken on [memory];
+}

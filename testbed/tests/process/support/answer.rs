@@ -1,0 +1,76 @@
+//! What came back.
+
+use bytes::Bytes;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What the toolkit refuses with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    InProgress,
+    OutcomeUnknown,
+    StoreUnavailable,
+}
+
+impl Problem {
+    const fn words(self) -> (u16, &'static str) {
+        match self {
+            Self::InProgress => (409, "in-progress"),
+            Self::OutcomeUnknown => (409, "outcome-unknown"),
+            Self::StoreUnavailable => (503, "store-unavailable"),
+        }
+    }
+}
+
+impl Answer {
+    /// Reads it; `None` if it breaks off.
+    pub(super) async fn read(response: reqwest::Response) -> Option<Self> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.ok()?;
+        Some(Self { status, headers, body })
+    }
+
+    pub(crate) fn is_replay(&self) -> bool {
+        self.headers.get("idempotent-replayed").is_some_and(|value| value == "true")
+    }
+
+    pub(crate) fn is(&self, problem: Problem) -> bool {
+        let (status, slug) = problem.words();
+        self.status == status && self.problem().is_some_and(|kind| kind.ends_with(slug))
+    }
+
+    fn problem(&self) -> Option<String> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        body["type"].as_str().map(str::to_owned)
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_executed(&self, status: u16) -> &Self {
+        assert_eq!((self.status, self.is_replay()), (status, false), "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_replay_of(&self, first: &Self) {
+        assert!(self.is_replay(), "{self:?}");
+        assert_eq!((self.status, &self.body), (first.status, &first.body));
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_replay(&self) {
+        assert_eq!((self.status, self.is_replay()), (201, true), "{self:?}");
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, problem: Problem) {
+        assert!(self.is(problem), "{self:?}");
+    }
+}

@@ -1,0 +1,140 @@
+//! A payment that can be sent again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::answer::{Answer, Problem};
+use super::history::{History, Intent};
+use super::server::{Server, pause};
+
+/// A request. Cloning gives another attempt of it.
+#[derive(Clone)]
+pub(crate) struct Request {
+    client: reqwest::Client,
+    address: std::net::SocketAddr,
+    history: Arc<History>,
+    key: String,
+    intent: Intent,
+    token: &'static str,
+    body: Value,
+}
+
+impl Request {
+    pub(super) fn pay(server: &Server, path: &str, key: &str, sim: &Value) -> Self {
+        let body =
+            json!({ "amount": 100, "currency": "EUR", "source": "s", "note": key, "sim": sim });
+        Self {
+            client: server.client.clone(),
+            address: server.address,
+            history: Arc::clone(&server.history),
+            key: key.to_owned(),
+            intent: Intent { path: path.to_owned(), note: key.to_owned() },
+            token: "alice",
+            body,
+        }
+    }
+
+    /// Sent by the bearer of another token.
+    pub(crate) fn token(self, token: &'static str) -> Self {
+        Self { token, ..self }
+    }
+
+    /// Counted under a note of its own, because others use the same key for something else.
+    pub(crate) fn note(mut self, note: &str) -> Self {
+        self.body["note"] = note.into();
+        self.intent.note = note.to_owned();
+        self
+    }
+
+    /// Sent over a client of its own, such as one that speaks HTTP/2.
+    pub(crate) fn over(self, client: reqwest::Client) -> Self {
+        Self { client, ..self }
+    }
+
+    /// The same to another process.
+    pub(crate) fn to(&self, server: &Server) -> Self {
+        Self { client: server.client.clone(), address: server.address, ..self.clone() }
+    }
+
+    /// Sends it; `None` if nobody answers.
+    pub(crate) async fn try_send(&self) -> Option<Answer> {
+        let sent = self.history.begin(&self.intent);
+        let response = self.builder().send().await;
+        let answer = match response {
+            Ok(response) => Answer::read(response).await,
+            Err(_) => None,
+        };
+        self.history.end(sent, answer.as_ref());
+        answer
+    }
+
+    /// Sends it.
+    pub(crate) async fn send(&self) -> Answer {
+        self.try_send().await.expect("the server answers")
+    }
+
+    /// Sends it on a task of its own.
+    pub(crate) fn start(&self) -> JoinHandle<Option<Answer>> {
+        let request = self.clone();
+        tokio::spawn(async move { request.try_send().await })
+    }
+
+    /// Sends it until the answer is such.
+    pub(crate) async fn until(&self, such: impl Fn(&Answer) -> bool) -> Answer {
+        loop {
+            let answer = self.send().await;
+            if such(&answer) {
+                return answer;
+            }
+            pause().await;
+        }
+    }
+
+    /// Sends it until the answer is not that the first is in progress.
+    pub(crate) async fn until_settled(&self) -> Answer {
+        self.until(|answer| !answer.is(Problem::InProgress)).await
+    }
+
+    /// Sends it until the answer is not that the first is in progress, or nobody answers.
+    pub(crate) async fn until_settled_or_gone(&self) {
+        while self.try_send().await.is_some_and(|answer| answer.is(Problem::InProgress)) {
+            pause().await;
+        }
+    }
+
+    /// Sends its head and the first half of its body on a connection by hand, or all of it.
+    pub(crate) async fn by_hand(&self, whole: bool) -> TcpStream {
+        let body = self.body.to_string();
+        let head = format!(
+            "POST {} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\nidempotency-key: \"{}\"\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            self.intent.path,
+            self.token,
+            self.key,
+            body.len()
+        );
+        let sent = if whole { body.len() } else { body.len() / 2 };
+        let mut connection = TcpStream::connect(self.address).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(&body.as_bytes()[..sent]).await.unwrap();
+        connection
+    }
+
+    /// Sends it and gives the answer up after a while.
+    pub(crate) async fn send_within(&self, patience: Duration) -> Option<Answer> {
+        tokio::time::timeout(patience, self.try_send()).await.ok().flatten()
+    }
+
+    fn builder(&self) -> reqwest::RequestBuilder {
+        self.client
+            .post(format!("http://{}{}", self.address, self.intent.path))
+            .bearer_auth(self.token)
+            .header("idempotency-key", format!("\"{}\"", self.key))
+            .json(&self.body)
+    }
+}
