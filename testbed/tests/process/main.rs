@@ -2,8 +2,10 @@
 
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
+mod chaos;
 mod contract;
 mod faults;
+mod matrix;
 mod support;
 
 use support::rows;

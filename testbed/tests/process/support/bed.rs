@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use idem_conformance::servers::{Proxy, RedisServer};
 
-use super::history::History;
+use super::history::{History, Tally};
 use super::server::{self, Server};
 
 /// Which binary is tested.
@@ -127,6 +127,11 @@ impl Bed {
     /// The ledger beside all stores.
     pub(crate) fn effects(&self) -> PathBuf {
         self.directory.join("effects")
+    }
+
+    /// Sums up the ledger beside all stores.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally::of(&read(&self.effects()))
     }
 
     /// Holds what happened to the invariants.

@@ -1,6 +1,6 @@
 //! What clients saw and what handlers did, held to the invariants of RELIABILITY section 3.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use bytes::Bytes;
@@ -60,8 +60,7 @@ impl History {
 
     /// Holds every key to the invariants, given the lines of the effects file.
     pub(crate) fn check(&self, effects: &str) {
-        let events: Vec<Event> =
-            effects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let events = events(effects);
         let invocations = self.0.lock().unwrap();
         let mut keys: BTreeMap<&Intent, Vec<&Invocation>> = BTreeMap::new();
         for invocation in invocations.iter() {
@@ -72,6 +71,34 @@ impl History {
             Key { intent, invocations, events: of_key }.check();
         }
     }
+}
+
+/// The sum of a ledger.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    pub(crate) attempts: usize,
+    pub(crate) effects: usize,
+    /// Effects beyond the first of their note.
+    pub(crate) duplicates: usize,
+}
+
+impl Tally {
+    pub(super) fn of(ledger: &str) -> Self {
+        let events = events(ledger);
+        let effects: Vec<_> = events.iter().filter(|event| event.what == What::Effect).collect();
+        let notes: BTreeSet<_> = effects.iter().map(|event| &event.note).collect();
+        Self {
+            attempts: events.len() - effects.len(),
+            effects: effects.len(),
+            duplicates: effects.len() - notes.len(),
+        }
+    }
+}
+
+/// What the lines of a ledger say.
+fn events(ledger: &str) -> Vec<Event> {
+    let lines = ledger.lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// All that happened under one key.

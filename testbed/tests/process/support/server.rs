@@ -118,6 +118,11 @@ impl Server {
         self.child.kill().await.unwrap();
     }
 
+    /// SIGKILL, and no word about it.
+    pub(crate) fn kill_now(&self) {
+        self.signal(Signal::SIGKILL);
+    }
+
     /// SIGSTOP.
     pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
