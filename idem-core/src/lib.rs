@@ -21,7 +21,7 @@ pub mod transition;
 pub mod wire;
 
 pub use answer::{Answer, Headers};
-pub use engine::{Call, Drained, Executed, Idempotency, IdempotencyBuilder, Served};
+pub use engine::{Call, Drained, Executed, Execution, Idempotency, IdempotencyBuilder, Served};
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::{Fingerprint, Material, RequestParts};
 pub use key::{IdempotencyKey, KeyError, KeySyntax, KeyValue};

@@ -1,11 +1,13 @@
 //! The engine: claim, execute, store (DESIGN section 4).
 
 mod begin;
+mod borrowed;
 mod builder;
 mod call;
 mod claim;
 mod detach;
 mod drain;
+mod execution;
 mod keeper;
 mod run;
 mod settle;
@@ -30,6 +32,7 @@ use crate::store::IdempotencyStore;
 pub use builder::IdempotencyBuilder;
 pub use call::Call;
 pub use drain::Drained;
+pub use execution::Execution;
 pub use run::{Executed, Served};
 
 use begin::Begun;
