@@ -141,6 +141,11 @@ impl Idempotency {
         self.0.config.max_response
     }
 
+    /// How long a caller that is told to come again should stay away, where nothing better is known.
+    pub(crate) fn retry_after(&self) -> Duration {
+        self.0.config.retry_after
+    }
+
     /// The problem document for a request that was refused before it became a [`Call`], with a span that
     /// tells of it.
     pub fn refuse(&self, rejection: &Rejection) -> Answer {
