@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Failure, Refused, kept};
+use super::refused::Terms;
+use super::{Failure, kept};
 use crate::engine::{Call, Executed, Idempotency, Served};
 use crate::fingerprint::Material;
 use crate::key::{IdempotencyKey, KeyError};
@@ -66,24 +68,35 @@ impl Invocation {
         F: Future<Output = Result<T, E>>,
     {
         let Self { idempotency, policy, call } = self;
-        let refused = |rejection| Refused::new(rejection, policy, idempotency.retry_after());
+        let terms = Terms { policy, retry_after: idempotency.retry_after() };
         let max = idempotency.max_response();
-        let call = call.map_err(|rejection| E::from(refused(rejection)))?;
-        let execute = move |_claim| async move { kept::record(body.await, max) };
-        let on_panic = || panicked(E::from(refused(after_panic(policy.guarantee))));
-        match idempotency.run_borrowed(call, execute, on_panic).await {
+        // Atomic only because whoever spawns the call needs it to be `Send`.
+        let ran = AtomicBool::new(false);
+        let execute = |_claim| {
+            ran.store(true, Ordering::Relaxed);
+            async move { kept::record(body.await, max) }
+        };
+        let on_panic = || panicked(E::from(terms.refuse(after_panic(policy.guarantee), false)));
+        let served = match call {
+            Ok(call) => idempotency.run_borrowed(call, execute, on_panic).await,
+            Err(rejection) => Err(rejection),
+        };
+        match served {
             Ok(Served::Executed(result)) => result,
-            Ok(Served::Replayed(answer)) => kept::read(&answer).unwrap_or_else(|error| {
-                tracing::error!(
-                    operation = policy.operation,
-                    error = &error as &dyn Error,
-                    "a stored result cannot be read as the type that the function returns"
-                );
-                Err(E::from(refused(Rejection::ResultUnreadable(error))))
-            }),
-            Err(rejection) => Err(E::from(refused(rejection))),
+            Ok(Served::Replayed(answer)) => kept::read(&answer)
+                .unwrap_or_else(|error| Err(E::from(terms.refuse(unreadable(error), false)))),
+            Err(rejection) => Err(E::from(terms.refuse(rejection, ran.load(Ordering::Relaxed)))),
         }
     }
+}
+
+fn unreadable(error: serde_json::Error) -> Rejection {
+    let source = &error as &dyn Error;
+    tracing::error!(
+        error = source,
+        "a stored result is no value of the type that its function returns"
+    );
+    Rejection::ResultUnreadable(error)
 }
 
 /// The key is freed or held, as after any other ambiguous failure.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Disposition;
-use crate::policy::Policy;
+use crate::policy::{Guarantee, Policy};
 use crate::rejection::Rejection;
 
 /// A call of a guarded function that the toolkit answered itself, in place of its body. It reaches the
@@ -13,21 +13,10 @@ use crate::rejection::Rejection;
 #[derive(Debug)]
 pub struct Refused {
     rejection: Rejection,
-    after: Duration,
+    disposition: Disposition,
 }
 
 impl Refused {
-    /// `retry_after` is when trying again makes sense, where nothing better is known.
-    pub(super) fn new(rejection: Rejection, policy: &Policy, retry_after: Duration) -> Self {
-        let after = match rejection {
-            // By then the first run has ended, or renewed its lease, or may be taken over. Asking more
-            // often would only use up the deliveries that a broker grants.
-            Rejection::InProgress => policy.lease,
-            _ => retry_after,
-        };
-        Self { rejection, after }
-    }
-
     /// Why.
     pub const fn rejection(&self) -> &Rejection {
         &self.rejection
@@ -38,18 +27,40 @@ impl Refused {
     /// | Disposition | Rejection |
     /// |---|---|
     /// | acknowledge | the result was not kept, but the work is done |
-    /// | redeliver after a lease | in progress |
+    /// | redeliver after a lease | in progress; at least once: this run lost its lease |
     /// | redeliver after [`retry_after`](crate::IdempotencyBuilder::retry_after) | store unavailable or full, result not recorded yet, shutting down, panicked |
     /// | dead-letter | outcome unknown, key reused, no valid key or scope, stored result or record not readable |
     pub const fn disposition(&self) -> Disposition {
-        match self.rejection {
+        self.disposition
+    }
+}
+
+/// What refusals depend on, besides their reason.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) policy: &'static Policy,
+    /// When trying again makes sense, where nothing better is known.
+    pub(super) retry_after: Duration,
+}
+
+impl Terms {
+    /// A refusal of a call whose body `ran`, or did not.
+    pub(super) fn refuse(self, rejection: Rejection, ran: bool) -> Refused {
+        let disposition = self.disposition(&rejection, ran);
+        Refused { rejection, disposition }
+    }
+
+    const fn disposition(self, rejection: &Rejection, ran: bool) -> Disposition {
+        match rejection {
             Rejection::ResultUnavailable => Disposition::Acknowledge,
-            Rejection::InProgress
-            | Rejection::StoreUnavailable(_)
+            Rejection::InProgress => self.after_a_lease(),
+            // It lost its lease: the next delivery finds out what that led to, or takes over.
+            Rejection::OutcomeUnknown if ran && self.may_be_taken_over() => self.after_a_lease(),
+            Rejection::StoreUnavailable(_)
             | Rejection::Unrecorded(_)
             | Rejection::Draining
             | Rejection::TooManyKeys(_)
-            | Rejection::Panicked => Disposition::Redeliver { after: self.after },
+            | Rejection::Panicked => Disposition::Redeliver { after: self.retry_after },
             Rejection::OutcomeUnknown
             | Rejection::KeyReused
             | Rejection::KeyMissing
@@ -60,6 +71,16 @@ impl Refused {
             | Rejection::RecordUnreadable(_)
             | Rejection::ResultUnreadable(_) => Disposition::DeadLetter,
         }
+    }
+
+    const fn may_be_taken_over(self) -> bool {
+        matches!(self.policy.guarantee, Guarantee::AtLeastOnce)
+    }
+
+    /// By then the run that holds the lease has ended, or renewed it, or may be taken over. Asking more
+    /// often would only use up the deliveries that a broker grants.
+    const fn after_a_lease(self) -> Disposition {
+        Disposition::Redeliver { after: self.policy.lease }
     }
 }
 

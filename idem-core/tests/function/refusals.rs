@@ -72,6 +72,28 @@ async fn a_running_duplicate_comes_again_when_the_lease_would_be_over() {
     assert!(pay(None).await.is_ok(), "the late owner resolved it");
 }
 
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once", lease = "20s")]
+async fn repeat(idempotency: &Idempotency, id: u64, gate: &Notify) -> Result<(), OrderError> {
+    gate.notified().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_lost_its_lease_is_not_given_up() {
+    let (idempotency, store, _) = fresh();
+    let gates = [Notify::new(), Notify::new()];
+    let mut first = Box::pin(repeat(&idempotency, 1, &gates[0]));
+    begin(&mut first).await;
+    store.advance_clock(LEASE);
+    let mut second = Box::pin(repeat(&idempotency, 1, &gates[1]));
+    begin(&mut second).await;
+    gates[0].notify_one();
+    let late = first.await;
+    assert_eq!(disposition(&late), ("OutcomeUnknown".to_owned(), redeliver(LEASE)));
+    gates[1].notify_one();
+    second.await.unwrap();
+}
+
 #[tokio::test]
 async fn what_can_never_succeed_is_dead_lettered() {
     let (idempotency, ..) = fresh();
