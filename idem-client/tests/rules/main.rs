@@ -1,0 +1,13 @@
+//! Every rule of the README, against a scripted server and a paused clock.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod bodies;
+mod hints;
+mod keys;
+mod limits;
+mod pauses;
+mod problems;
+mod statuses;
+mod stores;
+mod support;
