@@ -12,7 +12,8 @@ use crate::key::{IdempotencyKey, KeyError};
 #[derive(Debug)]
 #[must_use = "an answer may be a refusal: look at its status"]
 pub enum Answer {
-    /// The answer to the attempt that was made last.
+    /// The answer to the attempt that was made last. So are all answers of a service that does not mark
+    /// replays.
     Fresh(Response),
     /// The stored answer to an earlier attempt, whose own answer was lost or not final.
     Replayed(Response),
@@ -63,13 +64,16 @@ pub enum Failure {
     /// An error that no retry mends, such as too many redirects.
     #[error("the operation failed in a way that a retry does not mend")]
     Unretryable(#[source] Box<Stop>),
+    /// Another middleware of the client failed around this one. It alone knows whether anything was sent.
+    #[error("another middleware of the client failed")]
+    Outside(#[source] Error),
     /// Nothing was sent.
     #[error("nothing was sent")]
     NotSent(#[source] NotSent),
 }
 
 impl Failure {
-    /// Where the operation stands, if anything was sent.
+    /// Where the operation stands, after at least one attempt.
     pub fn stop(&self) -> Option<&Stop> {
         match self {
             Self::InProgress(stop)
@@ -78,11 +82,11 @@ impl Failure {
             | Self::KeyReused(stop)
             | Self::Exhausted(stop)
             | Self::Unretryable(stop) => Some(stop),
-            Self::NotSent(_) => None,
+            Self::Outside(_) | Self::NotSent(_) => None,
         }
     }
 
-    /// The key to go on with, if anything was sent.
+    /// The key to go on with, after at least one attempt.
     pub fn key(&self) -> Option<&IdempotencyKey> {
         self.stop().map(|stop| &stop.key)
     }
@@ -185,7 +189,7 @@ pub enum NotSent {
         "the client has no idempotency middleware; build it with `IdempotencyMiddleware::attach`"
     )]
     NoMiddleware,
-    /// It could not be built, or another middleware refused it.
-    #[error("the request cannot be sent")]
-    Request(#[source] Error),
+    /// It could not be built.
+    #[error("the request cannot be built")]
+    Request(#[source] reqwest::Error),
 }

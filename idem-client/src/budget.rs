@@ -18,7 +18,7 @@ impl RetryBudget {
     /// `per_second` for each second beside that. The default is 0.2, and 10 a second, over 10 s.
     ///
     /// # Panics
-    /// If the window is not of 1 to 60 seconds, or the share not of 0 to 1,000.
+    /// If the window is not of 1 to 60 seconds, the share not of 0 to 1,000, or `per_second` not below 2³¹ - 1.
     #[must_use]
     pub fn new(share: f32, per_second: u32, window: Duration) -> Self {
         Self(Arc::new(TpsBudget::new(window, per_second, share)))

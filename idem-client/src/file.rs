@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -19,6 +20,7 @@ use crate::key_store::KeyStore;
 #[derive(Clone, Debug)]
 pub struct FileKeyStore {
     directory: PathBuf,
+    max_age: Duration,
 }
 
 /// Why a [`FileKeyStore`] could not do its work.
@@ -37,6 +39,9 @@ pub enum FileKeyStoreError {
     /// A file holds no key. It is never replaced, since what it held may have been sent.
     #[error("{} holds no idempotency key; find out whether its operation took place, then remove it", .0.display())]
     NoKey(PathBuf),
+    /// A key is older than [`max_age`](FileKeyStore::max_age).
+    #[error("the key in {} is so old that the service may have forgotten it; find out whether its operation took place, then remove it", .0.display())]
+    TooOld(PathBuf),
 }
 
 impl FileKeyStore {
@@ -47,9 +52,17 @@ impl FileKeyStore {
     pub fn new(directory: impl Into<PathBuf>) -> Result<Self, FileKeyStoreError> {
         let directory = directory.into();
         match fs::create_dir_all(&directory) {
-            Ok(()) => Ok(Self { directory }),
+            Ok(()) => Ok(Self { directory, max_age: Duration::from_hours(23) }),
             Err(source) => Err(FileKeyStoreError::Io { directory, source }),
         }
+    }
+
+    /// How old a key may be to be given out again. Default 23 hours, because many services forget keys
+    /// after 24, and a forgotten key is a new operation to them. Judged by this machine's clock.
+    #[must_use]
+    pub const fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = max_age;
+        self
     }
 
     /// Runs `work` on the file of `operation`, on a thread that may block.
@@ -74,7 +87,10 @@ impl KeyStore for FileKeyStore {
     type Error = FileKeyStoreError;
 
     async fn key_of(&self, operation: &str) -> Result<IdempotencyKey, FileKeyStoreError> {
-        let kept = self.with(operation, kept_or_new).await?;
+        let (kept, age) = self.with(operation, kept_or_new).await?;
+        if age > self.max_age {
+            return Err(FileKeyStoreError::TooOld(self.file(operation)));
+        }
         let kept = IdempotencyKey::from_header(kept.trim_end());
         kept.map_err(|_| FileKeyStoreError::NoKey(self.file(operation)))
     }
@@ -88,13 +104,15 @@ impl KeyStore for FileKeyStore {
     }
 }
 
-fn kept_or_new(directory: &Path, file: &Path) -> io::Result<String> {
+/// What stands in the file, and for how long it has.
+fn kept_or_new(directory: &Path, file: &Path) -> io::Result<(String, Duration)> {
     if !file.try_exists()? {
         keep(directory, file, &IdempotencyKey::random())?;
     }
     // Also for a key that another process put there: it may not have synced its name yet.
     File::open(directory)?.sync_all()?;
-    fs::read_to_string(file)
+    let age = fs::metadata(file)?.modified()?.elapsed().unwrap_or_default();
+    Ok((fs::read_to_string(file)?, age))
 }
 
 /// Puts the key in place unless somebody else was first.

@@ -9,7 +9,7 @@ use reqwest_middleware::{ClientBuilder, Error, Extension, Middleware, Next};
 
 use crate::answer::NotSent;
 use crate::budget::RetryBudget;
-use crate::key::IdempotencyKey;
+use crate::key::{IdempotencyKey, KeyError};
 use crate::operation::Operation;
 use crate::policy::RetryPolicy;
 
@@ -110,12 +110,13 @@ impl IdempotencyMiddleware {
     ) -> Result<Option<IdempotencyKey>, NotSent> {
         let mut lines = request.headers().get_all(&self.header).iter();
         let key = match (lines.next(), lines.next()) {
-            (Some(line), None) => return Ok(Some(parse(line)?)),
+            (Some(line), None) => Some(parse(line)?),
             (Some(_), Some(_)) => return Err(NotSent::SeveralKeys),
             (None, _) => {
                 (self.make_key)(request).or_else(|| is_wanted.then(IdempotencyKey::random))
             }
         };
+        // One that was there too: what is sent now and what goes on with it later must be the same bytes.
         if let Some(key) = &key {
             request.headers_mut().insert(self.header.clone(), key.into());
         }
@@ -123,10 +124,8 @@ impl IdempotencyMiddleware {
     }
 }
 
-fn parse(line: &HeaderValue) -> Result<IdempotencyKey, NotSent> {
-    // A header that is no text holds no printable ASCII only: the empty text would say the wrong thing.
-    let text = line.to_str().unwrap_or("\u{fffd}");
-    Ok(IdempotencyKey::from_header(text)?)
+fn parse(line: &HeaderValue) -> Result<IdempotencyKey, KeyError> {
+    IdempotencyKey::from_header(line.to_str().map_err(|_| KeyError::Character)?)
 }
 
 fn is_stream(body: &Body) -> bool {

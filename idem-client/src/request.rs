@@ -63,7 +63,7 @@ impl IdempotentRequest for RequestBuilder {
         if extensions.get::<Attached>().is_none() {
             return Err(Failure::NotSent(NotSent::NoMiddleware));
         }
-        let request = request.map_err(|error| Failure::NotSent(NotSent::Request(error.into())))?;
+        let request = request.map_err(|error| Failure::NotSent(NotSent::Request(error)))?;
         extensions.insert(WantsKey);
         send(&client, request, &mut extensions).await
     }
@@ -79,17 +79,16 @@ async fn send(
         (Some(report), result) => report.sort(result),
         // Another middleware stood before ours and had an answer of its own.
         (None, Ok(response)) => Ok(Answer::Fresh(response)),
-        (None, Err(error)) => Err(Failure::NotSent(refusal(error))),
+        (None, Err(error)) => Err(refusal(error)),
     }
 }
 
-fn refusal(error: Error) -> NotSent {
+fn refusal(error: Error) -> Failure {
     match error {
-        Error::Middleware(error) => match error.downcast() {
-            Ok(refusal) => refusal,
-            Err(error) => NotSent::Request(Error::Middleware(error)),
-        },
-        error @ Error::Reqwest(_) => NotSent::Request(error),
+        Error::Middleware(error) => error
+            .downcast()
+            .map_or_else(|error| Failure::Outside(Error::Middleware(error)), Failure::NotSent),
+        error @ Error::Reqwest(_) => Failure::Outside(error),
     }
 }
 

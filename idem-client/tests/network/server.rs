@@ -64,7 +64,7 @@ async fn meet(mut stream: TcpStream, fate: Fate, requests: Arc<Mutex<Vec<String>
         stream.readable().await.unwrap();
         return;
     }
-    let request = read(&mut stream).await;
+    let Some(request) = read(&mut stream).await else { return };
     requests.lock().unwrap().push(request);
     match fate {
         Fate::ResetAtOnce | Fate::CloseUnanswered => {}
@@ -77,16 +77,18 @@ async fn meet(mut stream: TcpStream, fate: Fate, requests: Arc<Mutex<Vec<String>
     }
 }
 
-/// Reads a head and a body of as many bytes as the head says.
-async fn read(stream: &mut TcpStream) -> String {
+/// Reads a head and a body of as many bytes as the head says; `None` if the client leaves before.
+async fn read(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     loop {
-        stream.read_buf(&mut request).await.unwrap();
+        if stream.read_buf(&mut request).await.unwrap() == 0 {
+            return None;
+        }
         let text = String::from_utf8(request.clone()).unwrap();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         if body.len() >= length.unwrap().parse().unwrap() {
-            return text;
+            return Some(text);
         }
     }
 }

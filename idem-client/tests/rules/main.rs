@@ -6,6 +6,7 @@ mod bodies;
 mod hints;
 mod keys;
 mod limits;
+mod neighbours;
 mod pauses;
 mod problems;
 mod statuses;

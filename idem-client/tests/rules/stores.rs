@@ -1,6 +1,8 @@
 //! Keys that outlive the client.
 
+use std::fs::File;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use idem_client::{FileKeyStore, FileKeyStoreError, IdempotencyKey, IdempotentRequest, KeyStore};
 use tempfile::TempDir;
@@ -87,6 +89,25 @@ async fn a_file_that_holds_no_key_is_never_replaced() {
         assert!(matches!(error, FileKeyStoreError::NoKey(path) if path == file));
         assert_eq!(std::fs::read_to_string(&file).unwrap(), broken);
     }
+}
+
+#[tokio::test]
+async fn a_key_that_the_service_may_have_forgotten_is_not_given() {
+    let directory = TempDir::new().unwrap();
+    let keys = open(directory.path());
+    let key = keys.key_of("order-1001").await.unwrap();
+    let path = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+    let file = File::options().write(true).open(&path).unwrap();
+
+    file.set_modified(SystemTime::now() - Duration::from_hours(22)).unwrap();
+    assert_eq!(keys.key_of("order-1001").await.unwrap(), key);
+    file.set_modified(SystemTime::now() - Duration::from_hours(24)).unwrap();
+    let error = keys.key_of("order-1001").await.unwrap_err();
+    assert!(matches!(error, FileKeyStoreError::TooOld(of) if of == path));
+    let patient = keys.max_age(Duration::from_hours(48));
+    assert_eq!(patient.key_of("order-1001").await.unwrap(), key);
+    file.set_modified(SystemTime::now() + Duration::from_hours(1)).unwrap();
+    assert_eq!(patient.key_of("order-1001").await.unwrap(), key, "a clock that was set back");
 }
 
 #[tokio::test]

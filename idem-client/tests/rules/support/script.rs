@@ -21,7 +21,7 @@ struct Inner {
 }
 
 impl Script {
-    pub(super) fn new(turns: impl IntoIterator<Item = Turn>) -> Self {
+    pub(crate) fn new(turns: impl IntoIterator<Item = Turn>) -> Self {
         let turns = Mutex::new(turns.into_iter().collect());
         Self(Arc::new(Inner { turns, attempts: Mutex::default() }))
     }
