@@ -1,6 +1,6 @@
 //! A [`KeyStore`] in a directory.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +14,8 @@ use crate::key_store::KeyStore;
 
 /// Keeps each key in a file of its own, named after a hash of the operation. For command-line tools and
 /// small services; processes on one machine may share the directory.
+///
+/// Of the feature `file`, which is on by default.
 ///
 /// A key is written, synced and put in place whole, and is never replaced: a crash leaves it kept, or
 /// not there. It counts on a local file system that keeps what it synced.
@@ -110,9 +112,20 @@ fn kept_or_new(directory: &Path, file: &Path) -> io::Result<(String, Duration)> 
         keep(directory, file, &IdempotencyKey::random())?;
     }
     // Also for a key that another process put there: it may not have synced its name yet.
-    File::open(directory)?.sync_all()?;
+    sync(directory)?;
     let age = fs::metadata(file)?.modified()?.elapsed().unwrap_or_default();
     Ok((fs::read_to_string(file)?, age))
+}
+
+#[cfg(unix)]
+fn sync(directory: &Path) -> io::Result<()> {
+    fs::File::open(directory)?.sync_all()
+}
+
+/// Elsewhere a directory is no file, and there is nothing to sync.
+#[cfg(not(unix))]
+fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Puts the key in place unless somebody else was first.

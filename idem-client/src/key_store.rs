@@ -39,7 +39,7 @@ use crate::key::IdempotencyKey;
 /// }
 /// ```
 ///
-/// [`FileKeyStore`](crate::FileKeyStore) keeps them in a directory.
+/// `FileKeyStore` (feature `file`) keeps them in a directory.
 pub trait KeyStore: Send + Sync {
     /// Why a key could not be kept.
     type Error: Error + Send + Sync + 'static;
@@ -47,7 +47,8 @@ pub trait KeyStore: Send + Sync {
     /// The key of `operation`: the one that is kept, or a new [random](IdempotencyKey::random) one.
     ///
     /// Implementers guarantee that the key is on durable storage before it is returned, and that all
-    /// callers, in all processes, get the same one: insert if absent, atomically, then read.
+    /// callers, in all processes, get the same one: insert if absent, atomically, then read. When the future
+    /// is dropped the key may be kept all the same.
     fn key_of(
         &self,
         operation: &str,

@@ -4,6 +4,7 @@ mod answer;
 mod attempt;
 mod budget;
 mod collect;
+#[cfg(feature = "file")]
 mod file;
 mod hint;
 mod key;
@@ -18,6 +19,7 @@ mod verdict;
 
 pub use answer::{Answer, Failure, Last, Limit, NotSent, Stop};
 pub use budget::RetryBudget;
+#[cfg(feature = "file")]
 pub use file::{FileKeyStore, FileKeyStoreError};
 pub use key::{IdempotencyKey, KeyError};
 pub use key_store::KeyStore;

@@ -58,8 +58,8 @@ impl<'a> Operation<'a> {
         self.config.budget.pay_in();
         loop {
             // Each attempt begins with what the caller gave, not with what the one before left there.
-            let mut left = extensions.clone();
-            let (result, verdict) = self.attempt(request, &mut left, next.clone()).await?;
+            let mut own = extensions.clone();
+            let (result, verdict) = self.attempt(request, &mut own, next.clone()).await?;
             let limit = match self.pause(verdict, &result) {
                 Ok(Some(pause)) => {
                     debug!(?pause, "trying again after a pause");
@@ -69,7 +69,7 @@ impl<'a> Operation<'a> {
                 Ok(None) => None,
                 Err(limit) => Some(limit),
             };
-            *extensions = left;
+            *extensions = own;
             let Self { key, attempts, .. } = self;
             extensions.insert(Report { key, attempts, verdict, limit });
             return result;
@@ -90,6 +90,7 @@ impl<'a> Operation<'a> {
         Ok(attempt(self.attempts, request, extensions, next, time, max_answer).await)
     }
 
+    /// How much time is left.
     fn left(&self) -> Duration {
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
         self.deadline.map_or(Duration::MAX, left)
@@ -114,10 +115,12 @@ impl<'a> Operation<'a> {
 
     /// Waiting for an attempt that still runs is no failure of one.
     fn count(&mut self, cause: Cause) -> Result<(), Limit> {
-        self.failures += u32::from(cause != Cause::InProgress);
+        if cause == Cause::InProgress {
+            return Ok(());
+        }
+        self.failures += 1;
         self.server_errors += u32::from(cause == Cause::ServerError);
         let spent = self.failures >= self.config.policy.attempts.max(1) || self.server_errors > 1;
-        let spent = spent && cause != Cause::InProgress;
         if spent { Err(Limit::Attempts) } else { Ok(()) }
     }
 }

@@ -63,13 +63,8 @@ impl Verdict {
 
     pub(crate) fn on_error(error: &Error) -> Self {
         let lost = match error {
-            Error::Reqwest(error) => {
-                error.is_connect()
-                    || error.is_timeout()
-                    || error.is_request()
-                    || error.is_body()
-                    || error.is_decode()
-            }
+            // The first is every failure to connect and to hear, the second is one to read on; timeouts are both.
+            Error::Reqwest(error) => error.is_request() || error.is_decode(),
             Error::Middleware(error) => error.is::<TimedOut>(),
         };
         if lost { Self::Retry(Cause::Transient) } else { Self::Unretryable }

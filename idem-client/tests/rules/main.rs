@@ -10,5 +10,6 @@ mod neighbours;
 mod pauses;
 mod problems;
 mod statuses;
+#[cfg(feature = "file")]
 mod stores;
 mod support;

@@ -33,6 +33,15 @@ async fn every_other_status_is_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_time_to_come_back_makes_no_other_status_one_that_says_so() {
+    for code in [200, 202, 303, 400, 401, 403, 404, 413, 422, 501] {
+        let bench = Bench::new([status(code).header("retry-after", "1")]);
+        assert_eq!(bench.pay().await.unwrap().response().status(), code);
+        assert_eq!(bench.script.attempts(), 1, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_500_is_tried_again_once() {
     let bench = Bench::new([status(500), status(201)]);
     bench.is_paid().await;
