@@ -120,7 +120,7 @@ impl<'a> Operation<'a> {
         }
         self.failures += 1;
         self.server_errors += u32::from(cause == Cause::ServerError);
-        let spent = self.failures >= self.config.policy.attempts.max(1) || self.server_errors > 1;
+        let spent = self.failures >= self.config.policy.attempts || self.server_errors > 1;
         if spent { Err(Limit::Attempts) } else { Ok(()) }
     }
 }

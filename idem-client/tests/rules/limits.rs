@@ -60,7 +60,8 @@ async fn what_is_in_progress_at_the_deadline_is_said_to_be() {
 async fn a_pause_that_ends_after_the_deadline_is_not_begun() {
     for asked in ["10", "3600", &"9".repeat(30)] {
         let turn = status(503).header("retry-after", asked);
-        let bench = Bench::with_policy(policy().deadline(Duration::from_secs(10)), [turn]);
+        let strict = policy().random(|| 0.0).deadline(Duration::from_secs(10));
+        let bench = Bench::with_policy(strict, [turn]);
         let begun = Instant::now();
         let stop = exhausted(bench.pay().await.unwrap_err());
         assert_eq!((stop.attempts, stop.limit), (1, Some(Limit::Deadline)));

@@ -91,6 +91,11 @@ async fn other_documents_are_the_applications_answer() {
         problem(409, "").body(r#"{"type": 5, "title": [], "error": "no"}"#),
         problem(200, "in-progress"),
         problem(201, "key-reused"),
+        problem(303, "in-progress"),
+        problem(422, "").body(r#"{"title": "A request is outstanding for this Idempotency-Key"}"#),
+        problem(409, "").body(r#"{"title": "Idempotency-Key is already used"}"#),
+        problem(402, "").body(r#"{"error": {"type": "idempotency_error"}}"#),
+        problem(400, "").body(r#"{"error": {"code": "idempotency_key_in_use"}}"#),
     ] {
         let bench = Bench::new([turn]);
         assert!(!bench.pay().await.unwrap().is_replayed());
