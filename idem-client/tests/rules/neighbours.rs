@@ -8,6 +8,10 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware,
 
 use crate::support::{Bench, Script, URL, policy, status};
 
+/// What the caller gives them all.
+#[derive(Clone)]
+struct Given;
+
 /// What one of them leaves for those after it, and for whoever asks in the end.
 #[derive(Clone)]
 struct Seen;
@@ -33,6 +37,7 @@ impl Middleware for Marks {
         next: Next<'_>,
     ) -> Result<Response, Error> {
         assert!(extensions.insert(Seen).is_none(), "left by an earlier attempt");
+        assert!(extensions.get::<Given>().is_some(), "lost with an earlier attempt");
         next.run(request, extensions).await
     }
 }
@@ -69,7 +74,8 @@ async fn of_an_error_of_one_before_ours_nothing_is_said() {
 async fn every_attempt_begins_with_the_extensions_of_the_request() {
     let script = Script::new([status(503), status(503), status(201)]);
     let client = ours().attach(builder()).with(Marks).with(script.clone()).build();
-    let answer = client.post(URL).send_idempotent().await.unwrap();
+    let request = client.post(URL).with_extension(Given);
+    let answer = request.send_idempotent().await.unwrap();
     assert_eq!((answer.response().status().as_u16(), script.attempts()), (201, 3));
 }
 
@@ -77,7 +83,8 @@ async fn every_attempt_begins_with_the_extensions_of_the_request() {
 async fn what_the_last_attempt_left_among_the_extensions_stays() {
     let bench = Bench::new([status(503), status(201)]);
     let client = ours().attach(builder()).with(Marks).with(bench.script.clone()).build();
-    let mut request = client.post(URL).header("idempotency-key", "order-1001");
+    let mut request =
+        client.post(URL).header("idempotency-key", "order-1001").with_extension(Given);
     let mut extensions = std::mem::take(request.extensions());
     let (client, request) = request.build_split();
     let sent = client.execute_with_extensions(request.unwrap(), &mut extensions).await;
