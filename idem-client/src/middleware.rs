@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{Extensions, HeaderName, HeaderValue};
-use reqwest::{Body, Request, Response};
+use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Error, Extension, Middleware, Next};
 
 use crate::answer::NotSent;
@@ -128,10 +128,6 @@ fn parse(line: &HeaderValue) -> Result<IdempotencyKey, KeyError> {
     IdempotencyKey::from_header(line.to_str().map_err(|_| KeyError::Character)?)
 }
 
-fn is_stream(body: &Body) -> bool {
-    body.as_bytes().is_none()
-}
-
 /// Tells a request builder that its client retries, and where keys go.
 #[derive(Clone)]
 pub(crate) struct Attached {
@@ -154,9 +150,6 @@ impl Middleware for IdempotencyMiddleware {
         let Some(key) = self.key(&mut request, is_wanted).map_err(Error::middleware)? else {
             return next.run(request, extensions).await;
         };
-        if request.body().is_some_and(is_stream) {
-            return Err(Error::middleware(NotSent::Stream));
-        }
         Operation::new(self, key).run(&request, extensions, next).await
     }
 }

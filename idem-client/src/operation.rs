@@ -76,7 +76,7 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// Makes one attempt. Fails only if nothing was sent.
+    /// Makes one attempt. Fails only if the body is a stream, which is found out before the first is sent.
     async fn attempt(
         &mut self,
         request: &Request,

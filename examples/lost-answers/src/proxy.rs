@@ -60,7 +60,7 @@ async fn carry(mut client: TcpStream, server: SocketAddr, fate: Fate) -> io::Res
             let length = from_server.read(&mut answer).await?;
             match fate {
                 Fate::Swallowed | Fate::Reset => Ok(()),
-                Fate::CutOff => to_client.write_all(&answer[..length - 1]).await,
+                Fate::CutOff => to_client.write_all(&answer[..length.saturating_sub(1)]).await,
                 Fate::Delivered => {
                     to_client.write_all(&answer[..length]).await?;
                     copy(&mut from_server, &mut to_client).await.map(drop)

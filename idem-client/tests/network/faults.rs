@@ -79,6 +79,33 @@ async fn an_answer_that_does_not_come_or_does_not_end_is_made_again() {
     }
 }
 
+/// 30 bytes whose number is not told beforehand, of which a client reads about 10 within its attempt.
+const LONG: &str = "HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n\
+    8\r\n01234567\r\n8\r\n89012345\r\ne\r\n67890123456789\r\n0\r\n\r\n";
+
+async fn long_answer(sent: &'static str) -> (Server, reqwest::Result<String>) {
+    let server = Server::start([Fate::Send(sent)]).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let middleware = IdempotencyMiddleware::new().max_answer(10);
+    let client = middleware.attach(ClientBuilder::new(http)).build();
+    let payment = client.post(server.url()).body("{}").send_idempotent().await;
+    (server, payment.unwrap().into_response().text().await)
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_the_limit_arrives_whole() {
+    let (_server, text) = long_answer(LONG).await;
+    assert_eq!(text.unwrap(), "012345678901234567890123456789");
+}
+
+#[tokio::test]
+async fn beyond_the_limit_a_lost_connection_is_the_callers() {
+    let cut = LONG.strip_suffix("789\r\n0\r\n\r\n").unwrap();
+    let (server, text) = long_answer(cut).await;
+    assert!(text.unwrap_err().is_decode());
+    assert_eq!(server.requests().len(), 1);
+}
+
 #[tokio::test]
 async fn the_clients_own_timeout_is_a_lost_answer_too() {
     let server = Server::start([Fate::SendAndHang("")].into_iter().chain([CREATED; 9])).await;
