@@ -13,10 +13,6 @@ pub(crate) struct Collected {
 
 /// Reads at most about `limit` bytes of the body; what is longer is left to the caller to read.
 pub(crate) async fn collect(mut response: Response, limit: usize) -> reqwest::Result<Collected> {
-    let is_longer = |length: u64| usize::try_from(length).map_or(true, |length| length > limit);
-    if response.content_length().is_some_and(is_longer) {
-        return Ok(Collected { response, body: None });
-    }
     let mut read = BytesMut::new();
     while let Some(chunk) = response.chunk().await? {
         read.extend_from_slice(&chunk);

@@ -163,4 +163,9 @@ async fn a_failure_says_why_and_keeps_the_key_to_itself() {
         "after 2 attempts, for no more are allowed; the last answer was 503 Service Unavailable"
     );
     assert!(!format!("{failure:?}").contains(&key));
+
+    let bench = Bench::new([problem(409, "outcome-unknown")]);
+    let source = bench.pay().await.unwrap_err();
+    let said = source.stop().unwrap().to_string();
+    assert_eq!(said, "after 1 attempt; the last answer was 409 Conflict");
 }
