@@ -1,16 +1,19 @@
 //! A network that loses answers, between a client and the payments example.
 //!
-//! `cargo run -p lost-answers` pays twice over it: first with one key for all attempts, which charges once,
-//! then with none that is kept, which charges for every answer that got lost. It starts `payments-axum`
-//! itself; each attempt's span goes to standard error.
+//! `cargo run -p lost-answers` pays three times over it: with one key for all attempts, which charges once;
+//! with a key in a file, by a client that crashes and comes back, which charges once; and with no key that is
+//! kept, which charges for every answer that got lost. It starts `payments-axum` itself; each attempt's span
+//! goes to standard error.
 
 mod proxy;
 mod server;
 
 use std::io::{self, IsTerminal};
 
-use anyhow::{Result, bail};
-use idem_client::{Answer, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest};
+use anyhow::{Result, bail, ensure};
+use idem_client::{
+    Answer, FileKeyStore, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, RetryPolicy,
+};
 use reqwest::Client;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use serde_json::{Value, json};
@@ -33,6 +36,11 @@ async fn main() -> Result<()> {
     println!("  charges: {}\n", charges(&server).await? - before);
 
     let before = charges(&server).await?;
+    let answer = pay_across_a_crash(&Proxy::start(server.address).await?).await?;
+    println!("one key, kept over a crash: {answer}");
+    println!("  charges: {}\n", charges(&server).await? - before);
+
+    let before = charges(&server).await?;
     let answer = pay_without_a_key_to_keep(&Proxy::start(server.address).await?).await?;
     println!("no key that is kept: {answer}");
     println!("  charges: {}", charges(&server).await? - before);
@@ -49,11 +57,32 @@ fn show_spans() {
 }
 
 async fn pay_with_one_key(network: &Proxy) -> Result<String> {
-    let client = IdempotencyMiddleware::new().attach(ClientBuilder::new(http()?)).build();
-    Ok(match payment(&client, network).send_idempotent().await? {
-        Answer::Fresh(response) => format!("{}, fresh", response.status()),
-        Answer::Replayed(response) => format!("{}, replayed", response.status()),
-    })
+    let client = client(RetryPolicy::new())?;
+    Ok(describe(&payment(&client, network).send_idempotent().await?))
+}
+
+/// The first client has sent its only attempt when it is gone, as in a crash; the second knows no more than
+/// which order to pay, and finds the key.
+async fn pay_across_a_crash(network: &Proxy) -> Result<String> {
+    let directory = tempfile::tempdir()?;
+    let pay = async |client: ClientWithMiddleware| {
+        let keys = FileKeyStore::new(directory.path())?;
+        let request = payment(&client, network).idempotency_key_from(&keys, "order-1001").await?;
+        anyhow::Ok(request.send_idempotent().await)
+    };
+    let lost = pay(client(RetryPolicy::new().attempts(1))?).await?;
+    ensure!(lost.is_err(), "the network lost no answer");
+    Ok(describe(&pay(client(RetryPolicy::new())?).await??))
+}
+
+fn client(policy: RetryPolicy) -> Result<ClientWithMiddleware> {
+    let middleware = IdempotencyMiddleware::new().policy(policy);
+    Ok(middleware.attach(ClientBuilder::new(http()?)).build())
+}
+
+fn describe(answer: &Answer) -> String {
+    let origin = if answer.is_replayed() { "replayed" } else { "fresh" };
+    format!("{}, {origin}", answer.response().status())
 }
 
 /// The loop that everybody writes. The service takes no payment without a key, so there is one; but it is
