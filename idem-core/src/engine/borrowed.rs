@@ -31,7 +31,7 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        match self.begin(call).await? {
+        match self.begin(&call).await? {
             Begun::Replay(answer) => Ok(Served::Replayed(answer)),
             Begun::Run(run) => {
                 let span = run.span.clone();

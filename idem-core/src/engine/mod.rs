@@ -91,7 +91,7 @@ impl Idempotency {
     {
         let engine = self.clone();
         async move {
-            match engine.begin(call).await? {
+            match engine.begin(&call).await? {
                 Begun::Replay(answer) => Ok(Served::Replayed(answer)),
                 Begun::Run(run) => {
                     let span = run.span.clone();
@@ -120,7 +120,7 @@ impl Idempotency {
     {
         let engine = self.clone();
         async move {
-            match engine.begin(call).await? {
+            match engine.begin(&call).await? {
                 Begun::Replay(answer) => Ok(Served::Replayed(answer)),
                 Begun::Run(run) => {
                     let span = run.span.clone();

@@ -13,6 +13,7 @@ pub async fn on_order_placed(
             .with_max_run(::core::time::Duration::from_millis(300000u64))
             .with_max_attempts(5u32)
             .with_operation("orders.place")
+            .with_argument_fingerprint()
             .with_argument_key()
     };
     let scope = {
