@@ -38,9 +38,6 @@ impl Invocation {
         let call = key
             .map_err(Rejection::from)
             .and_then(|key| idempotency.call(policy, &[name], scope, &key));
-        if let Err(refused) = &call {
-            idempotency.refuse(refused);
-        }
         Self { idempotency: idempotency.clone(), policy, call }
     }
 
@@ -79,7 +76,10 @@ impl Invocation {
         let on_panic = || panicked(E::from(terms.refuse(after_panic(policy.guarantee), false)));
         let served = match call {
             Ok(call) => idempotency.run_borrowed(call, execute, on_panic).await,
-            Err(rejection) => Err(rejection),
+            Err(rejection) => {
+                idempotency.refuse(&rejection);
+                Err(rejection)
+            }
         };
         match served {
             Ok(Served::Executed(result)) => result,

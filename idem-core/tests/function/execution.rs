@@ -1,10 +1,12 @@
 //! The keys that a run hands on.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use idem_core::{Execution, Idempotency, IdempotencyKey, idempotent};
+use idem_core::{Drained, Execution, Idempotency, IdempotencyKey, idempotent};
+use tokio::sync::Notify;
 
-use crate::support::{OrderError, fresh};
+use crate::support::{OrderError, begin, fresh, refused};
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
 async fn outer(idempotency: &Idempotency, id: u64) -> Result<[String; 3], OrderError> {
@@ -28,6 +30,30 @@ async fn every_label_call_and_nested_call_has_a_key_of_its_own() {
         keys.extend(outer(&idempotency, id).await.unwrap());
     }
     assert_eq!(keys.len(), 30);
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+async fn gated(
+    idempotency: &Idempotency,
+    id: u64,
+    gate: &Notify,
+) -> Result<[String; 3], OrderError> {
+    gate.notified().await;
+    outer(idempotency, id).await
+}
+
+#[tokio::test]
+async fn shutdown_lets_a_run_make_its_nested_calls() {
+    let (idempotency, ..) = fresh();
+    let gate = Notify::new();
+    let mut run = Box::pin(gated(&idempotency, 1, &gate));
+    begin(&mut run).await;
+    let mut drained = Box::pin(idempotency.drain(Duration::from_secs(3600)));
+    begin(&mut drained).await;
+    assert_eq!(refused(&outer(&idempotency, 2).await), "Draining");
+    gate.notify_one();
+    run.await.unwrap();
+    assert_eq!(drained.await, Drained::Finished);
 }
 
 #[tokio::test]
