@@ -34,7 +34,8 @@ pub use run::{Executed, Served};
 
 use begin::Begun;
 use builder::Config;
-use detach::{InPlace, to_runtime, to_this_thread};
+use detach::to_this_thread;
+pub(crate) use detach::{InPlace, to_runtime};
 use keeper::Keeper;
 use wait::WaitingRoom;
 

@@ -1,0 +1,162 @@
+//! What sits between a store and its server, and loses what passes.
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// What a [`Proxy`] does with the server's replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replies {
+    /// Passes them on.
+    Pass,
+    /// Throws them away.
+    Swallow,
+}
+
+/// Passes bytes between a store and its server, on the runtime that made it.
+#[derive(Clone)]
+pub struct Proxy(Arc<State>);
+
+struct State {
+    port: u16,
+    target: AtomicU16,
+    swallows: AtomicBool,
+    trap: Mutex<Option<(Vec<u8>, Trap)>>,
+    cuts: watch::Sender<u32>,
+}
+
+/// What happens to a connection whose client sends certain bytes.
+#[derive(Clone, Copy)]
+enum Trap {
+    /// They do not arrive, and the connection breaks.
+    CutBefore,
+    /// They arrive, and the connection breaks before the reply.
+    CutAfter,
+}
+
+impl Proxy {
+    /// Starts one before the server at `port` of the loopback interface.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    pub async fn before(port: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let proxy = Self(Arc::new(State {
+            port: listener.local_addr().expect("bound").port(),
+            target: AtomicU16::new(port),
+            swallows: AtomicBool::new(false),
+            trap: Mutex::default(),
+            cuts: watch::Sender::new(0),
+        }));
+        let state = Arc::clone(&proxy.0);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let state = Arc::clone(&state);
+                tokio::spawn(async move { state.serve(client).await });
+            }
+        });
+        proxy
+    }
+
+    /// Its own port on the loopback interface.
+    pub fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    /// Passes the server's replies on, or throws them away.
+    pub fn replies(&self, replies: Replies) {
+        self.0.swallows.store(replies == Replies::Swallow, Ordering::SeqCst);
+    }
+
+    /// Closes all connections.
+    pub fn cut(&self) {
+        self.0.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Closes the next connection on which a client sends `bytes`, before they arrive.
+    pub fn cut_before(&self, bytes: &str) {
+        *self.trap() = Some((bytes.into(), Trap::CutBefore));
+    }
+
+    /// Closes the next connection on which a client sends `bytes`, once the server has replied to them:
+    /// the reply does not arrive.
+    pub fn cut_after(&self, bytes: &str) {
+        *self.trap() = Some((bytes.into(), Trap::CutAfter));
+    }
+
+    /// Leads to another server from now on.
+    pub fn lead_to(&self, port: u16) {
+        self.0.target.store(port, Ordering::SeqCst);
+        self.cut();
+    }
+
+    fn trap(&self) -> std::sync::MutexGuard<'_, Option<(Vec<u8>, Trap)>> {
+        self.0.trap.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    async fn serve(&self, client: TcpStream) {
+        let mut cuts = self.cuts.subscribe();
+        let target = (Ipv4Addr::LOCALHOST, self.target.load(Ordering::SeqCst));
+        let Ok(server) = TcpStream::connect(target).await else { return };
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        let trapped = AtomicBool::new(false);
+        tokio::select! {
+            () = self.pass_requests(from_client, to_server, &trapped) => {}
+            () = self.pass_replies(from_server, to_client, &trapped) => {}
+            _ = cuts.changed() => {}
+        }
+    }
+
+    async fn pass_requests(
+        &self,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+        trapped: &AtomicBool,
+    ) {
+        let mut buffer = vec![0; 1 << 16];
+        while let Ok(read @ 1..) = from.read(&mut buffer).await {
+            match self.spring(&buffer[..read]) {
+                Some(Trap::CutBefore) => return,
+                Some(Trap::CutAfter) => trapped.store(true, Ordering::SeqCst),
+                None => {}
+            }
+            if to.write_all(&buffer[..read]).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn pass_replies(
+        &self,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+        trapped: &AtomicBool,
+    ) {
+        let mut buffer = vec![0; 1 << 16];
+        while let Ok(read @ 1..) = from.read(&mut buffer).await {
+            if trapped.load(Ordering::SeqCst) {
+                return;
+            }
+            let swallowed = self.swallows.load(Ordering::SeqCst);
+            if !swallowed && to.write_all(&buffer[..read]).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The trap, if these bytes spring it; it does so once.
+    fn spring(&self, bytes: &[u8]) -> Option<Trap> {
+        let mut trap = self.trap.lock().unwrap_or_else(PoisonError::into_inner);
+        let (awaited, _) = trap.as_ref()?;
+        let sprung = bytes.windows(awaited.len()).any(|window| window == awaited);
+        sprung.then(|| trap.take()).flatten().map(|(_, trap)| trap)
+    }
+}

@@ -1,0 +1,93 @@
+//! Connections, and how statements are sent on them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use idem_core::StoreError;
+use idem_core::store::PerRuntime;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgPoolOptions, PgQueryResult, PgRow};
+use sqlx::query::Query;
+use sqlx::{PgPool, Postgres};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::error;
+
+pub(crate) type Call<'q> = Query<'q, Postgres, PgArguments>;
+
+/// The pools of one store.
+pub(crate) struct Sessions {
+    /// For all calls but renewals.
+    pub(crate) pool: PgPool,
+    /// Renewals go on while handlers block the runtime that drives the pool.
+    renewals: PerRuntime<PgPool>,
+    /// How long a statement may take before its connection is thrown away.
+    within: Duration,
+}
+
+impl Sessions {
+    pub(crate) fn new(pool: PgPool, within: Duration) -> Self {
+        Self { pool, renewals: PerRuntime::default(), within }
+    }
+
+    /// Sends a statement that answers with a row, or with none.
+    pub(crate) async fn fetch(&self, call: Call<'_>) -> Result<Option<PgRow>, StoreError> {
+        self.fetch_on(&self.pool, call).await
+    }
+
+    /// [`fetch`](Self::fetch) on a connection that the calling runtime drives.
+    pub(crate) async fn fetch_here(&self, call: Call<'_>) -> Result<Option<PgRow>, StoreError> {
+        let runtime = Handle::try_current().map_err(StoreError::not_done)?;
+        let pool = self.renewals.of(&runtime, || small_pool(&self.pool));
+        self.fetch_on(&pool, call).await
+    }
+
+    async fn fetch_on(&self, pool: &PgPool, call: Call<'_>) -> Result<Option<PgRow>, StoreError> {
+        let mut session = self.check_out(pool).await?;
+        let answer = timeout(self.within, call.fetch_optional(&mut *session)).await;
+        settle(session, answer)
+    }
+
+    /// Sends a statement that answers with a count.
+    pub(crate) async fn execute(&self, call: Call<'_>) -> Result<PgQueryResult, StoreError> {
+        let mut session = self.check_out(&self.pool).await?;
+        let answer = timeout(self.within, call.execute(&mut *session)).await;
+        settle(session, answer)
+    }
+
+    /// Nothing was sent yet, whatever goes wrong.
+    async fn check_out(&self, pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
+        pool.acquire().await.map_err(StoreError::not_done)
+    }
+}
+
+/// A connection that broke, or that is still busy with a statement that took too long, is closed: given
+/// back, it would make the next caller wait for an answer that is not its own.
+fn settle<T>(
+    session: PoolConnection<Postgres>,
+    answer: Result<sqlx::Result<T>, tokio::time::error::Elapsed>,
+) -> Result<T, StoreError> {
+    match answer {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(failed)) => {
+            if error::ends_connection(&failed) {
+                drop(session.detach());
+            }
+            Err(error::of_statement(failed))
+        }
+        Err(elapsed) => {
+            drop(session.detach());
+            Err(StoreError::unknown(elapsed))
+        }
+    }
+}
+
+/// A pool for the few statements of a runtime that has none.
+fn small_pool(like: &PgPool) -> PgPool {
+    let options = PgPoolOptions::new()
+        .max_connections(2)
+        .acquire_timeout(like.options().get_acquire_timeout())
+        .idle_timeout(Duration::from_secs(60));
+    options.connect_lazy_with(Arc::unwrap_or_clone(like.connect_options()))
+}
