@@ -28,6 +28,11 @@ pub use idem_core::{
 /// compile time, all at once, each on its own token. The function stays whole inside the one that is
 /// generated.
 pub use idem_macros::idempotent_actix as idempotent;
+/// The Postgres store (feature `postgres`).
+#[cfg(feature = "postgres")]
+pub use idem_postgres as postgres;
+#[cfg(feature = "postgres")]
+pub use idem_postgres::PostgresStore;
 /// The Redis and Valkey store (feature `redis`).
 #[cfg(feature = "redis")]
 pub use idem_redis as redis;

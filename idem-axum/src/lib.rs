@@ -27,6 +27,11 @@ pub use idem_core::{
 /// generated, which takes the router's state as a type parameter.
 pub use idem_macros::idempotent_axum as idempotent;
 
+/// The Postgres store (feature `postgres`).
+#[cfg(feature = "postgres")]
+pub use idem_postgres as postgres;
+#[cfg(feature = "postgres")]
+pub use idem_postgres::PostgresStore;
 /// The Redis and Valkey store (feature `redis`).
 #[cfg(feature = "redis")]
 pub use idem_redis as redis;

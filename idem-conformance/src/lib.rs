@@ -14,6 +14,8 @@ pub mod rules;
 #[cfg(feature = "servers")]
 #[expect(clippy::expect_used, reason = "a server that does not start panics, as tests do")]
 pub mod servers;
+#[expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+pub mod service;
 mod subject;
 #[expect(clippy::expect_used, reason = "a rule that is broken panics, as tests do")]
 mod suite;

@@ -137,8 +137,8 @@ impl PostgresStoreBuilder {
     }
 
     /// Works through a pooler in transaction mode: no prepared statement outlives its call, no session is
-    /// set up, and waiting duplicates poll. On an existing pool, set its `statement_cache_capacity(0)` as
-    /// well.
+    /// set up, and waiting duplicates poll. An existing pool needs `statement_cache_capacity(0)`, and before
+    /// PgBouncer 1.20 `extra_float_digits(None)`, in its own options.
     pub const fn pgbouncer(mut self) -> Self {
         self.pgbouncer = true;
         self.push = false;
@@ -200,7 +200,7 @@ impl PostgresStoreBuilder {
     ) -> Result<PostgresStore, ConnectError> {
         let timeout = self.statement_timeout.as_millis().max(1).to_string();
         let options = match self.pgbouncer {
-            true => options.statement_cache_capacity(0),
+            true => options.statement_cache_capacity(0).extra_float_digits(None),
             false => options.options(KEEPALIVE).options([("statement_timeout", timeout)]),
         };
         let pool = PgPoolOptions::new()

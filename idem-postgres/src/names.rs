@@ -30,18 +30,34 @@ impl Names {
 
     /// `sql` with the names in place of the words in braces.
     pub(crate) fn write_into(&self, sql: &str) -> String {
+        let mut written = String::with_capacity(sql.len() + 256);
+        let mut rest = sql;
+        while let Some((before, (word, after))) =
+            rest.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+        {
+            written += before;
+            written += &self.name_of(word);
+            rest = after;
+        }
+        written + rest
+    }
+
+    fn name_of(&self, word: &str) -> String {
         let Self { schema, table } = self;
         let of_table = |suffix: &str| identifier(&format!("{table}{suffix}"));
         let qualified = |suffix: &str| format!("{}.{}", identifier(schema), of_table(suffix));
-        sql.replace("{schema}", &identifier(schema))
-            .replace("{schema_name}", &literal(&identifier(schema)))
-            .replace("{records}", &qualified(""))
-            .replace("{versions}", &qualified("_schema"))
-            .replace("{versions_name}", &literal(&qualified("_schema")))
-            .replace("{claim}", &qualified("_claim_1"))
-            .replace("{sweep_index}", &of_table("_sweep_at"))
-            .replace("{channel}", &literal(self.channel()))
-            .replace("{lock}", &literal(&format!("{schema}.{table}")))
+        match word {
+            "schema" => identifier(schema),
+            "schema_name" => literal(&identifier(schema)),
+            "records" => qualified(""),
+            "versions" => qualified("_schema"),
+            "versions_name" => literal(&qualified("_schema")),
+            "claim" => qualified("_claim_1"),
+            "sweep_index" => of_table("_sweep_at"),
+            "channel" => literal(self.channel()),
+            "lock" => literal(&format!("{schema}.{table}")),
+            other => unreachable!("no statement names `{other}`"),
+        }
     }
 
     /// Where the ends of runs are notified. Tables of the same name share it, which wakes a few in vain.
@@ -66,9 +82,12 @@ mod tests {
 
     #[test]
     fn names_cannot_end_their_quotes() {
-        let names = Names::new("a\"b", "c'd\"e").unwrap();
+        let names = Names::new("a\"b{lock}", "c'd\"e").unwrap();
         let sql = names.write_into("{records} {claim} {channel} {lock}");
-        assert_eq!(sql, r#""a""b"."c'd""e" "a""b"."c'd""e_claim_1" 'c''d"e' 'a"b.c''d"e'"#);
+        assert_eq!(
+            sql,
+            r#""a""b{lock}"."c'd""e" "a""b{lock}"."c'd""e_claim_1" 'c''d"e' 'a"b{lock}.c''d"e'"#
+        );
     }
 
     #[test]

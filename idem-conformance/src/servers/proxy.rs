@@ -79,13 +79,13 @@ impl Proxy {
     }
 
     /// Closes the next connection on which a client sends `bytes`, before they arrive.
-    pub fn cut_before(&self, bytes: &str) {
+    pub fn cut_before(&self, bytes: impl Into<Vec<u8>>) {
         *self.trap() = Some((bytes.into(), Trap::CutBefore));
     }
 
     /// Closes the next connection on which a client sends `bytes`, once the server has replied to them:
     /// the reply does not arrive.
-    pub fn cut_after(&self, bytes: &str) {
+    pub fn cut_after(&self, bytes: impl Into<Vec<u8>>) {
         *self.trap() = Some((bytes.into(), Trap::CutAfter));
     }
 
