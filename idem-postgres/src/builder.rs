@@ -136,8 +136,8 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// Works through a pooler in transaction mode: no prepared statement outlives its call, no session is
-    /// set up, and waiting duplicates poll. An existing pool needs `statement_cache_capacity(0)`, and before
+    /// Works through a pooler in transaction mode: every statement has a transaction around it and is
+    /// prepared anew, no session is set up, and waiting duplicates poll. An existing pool needs `statement_cache_capacity(0)`, and before
     /// PgBouncer 1.20 `extra_float_digits(None)`, in its own options.
     pub const fn pgbouncer(mut self) -> Self {
         self.pgbouncer = true;
@@ -235,7 +235,11 @@ impl PostgresStoreBuilder {
         let server = self.push.then(|| Arc::unwrap_or_clone(pool.connect_options()));
         let inner = Arc::new(Inner {
             statements: Statements::new(&names, !self.pgbouncer),
-            sessions: Sessions::new(pool, self.statement_timeout + Duration::from_secs(1)),
+            sessions: Sessions::new(
+                pool,
+                self.pgbouncer,
+                self.statement_timeout + Duration::from_secs(1),
+            ),
             push: Push::new(server, names.channel()),
             names,
         });

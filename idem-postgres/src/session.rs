@@ -6,9 +6,9 @@ use std::time::Duration;
 use idem_core::StoreError;
 use idem_core::store::PerRuntime;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgPoolOptions, PgQueryResult, PgRow};
+use sqlx::postgres::{PgArguments, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgPool, Postgres};
+use sqlx::{Connection, PgConnection, PgPool, Postgres};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -22,13 +22,15 @@ pub(crate) struct Sessions {
     pub(crate) pool: PgPool,
     /// Renewals go on while handlers block the runtime that drives the pool.
     renewals: PerRuntime<PgPool>,
+    /// Whether a pooler may have every transaction on another connection.
+    pooled: bool,
     /// How long a statement may take before its connection is thrown away.
     within: Duration,
 }
 
 impl Sessions {
-    pub(crate) fn new(pool: PgPool, within: Duration) -> Self {
-        Self { pool, renewals: PerRuntime::default(), within }
+    pub(crate) fn new(pool: PgPool, pooled: bool, within: Duration) -> Self {
+        Self { pool, renewals: PerRuntime::default(), pooled, within }
     }
 
     /// Sends a statement that answers with a row, or with none.
@@ -45,14 +47,10 @@ impl Sessions {
 
     async fn fetch_on(&self, pool: &PgPool, call: Call<'_>) -> Result<Option<PgRow>, StoreError> {
         let mut session = self.check_out(pool).await?;
-        let answer = timeout(self.within, call.fetch_optional(&mut *session)).await;
-        settle(session, answer)
-    }
-
-    /// Sends a statement that answers with a count.
-    pub(crate) async fn execute(&self, call: Call<'_>) -> Result<PgQueryResult, StoreError> {
-        let mut session = self.check_out(&self.pool).await?;
-        let answer = timeout(self.within, call.execute(&mut *session)).await;
+        let answer = match self.pooled {
+            false => timeout(self.within, call.fetch_optional(&mut *session)).await,
+            true => timeout(self.within, fetch_in_brackets(&mut session, call)).await,
+        };
         settle(session, answer)
     }
 
@@ -60,6 +58,18 @@ impl Sessions {
     async fn check_out(&self, pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
         pool.acquire().await.map_err(StoreError::not_done)
     }
+}
+
+/// The client parses a statement and executes it in two steps. Only inside a transaction does a pooler send
+/// both to the same server process.
+async fn fetch_in_brackets(
+    session: &mut PgConnection,
+    call: Call<'_>,
+) -> sqlx::Result<Option<PgRow>> {
+    let mut brackets = session.begin().await?;
+    let answer = call.fetch_optional(&mut *brackets).await?;
+    brackets.commit().await?;
+    Ok(answer)
 }
 
 /// A connection that broke, or that is still busy with a statement that took too long, is closed: given

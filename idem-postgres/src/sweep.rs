@@ -18,9 +18,10 @@ impl Inner {
         let mut removed = 0;
         loop {
             let started = Instant::now();
-            let batch = self.sessions.execute(self.statements.sweep.call().bind(BATCH)).await?;
-            removed += batch.rows_affected();
-            if batch.rows_affected() < BATCH as u64 {
+            let row = self.sessions.fetch(self.statements.sweep.call().bind(BATCH)).await?;
+            let batch = row.map_or(Ok(0), |row| row::get::<i64>(&row, "removed"))?;
+            removed += batch.cast_unsigned();
+            if batch < BATCH {
                 return Ok(removed);
             }
             sleep(started.elapsed()).await;

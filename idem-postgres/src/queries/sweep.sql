@@ -8,5 +8,8 @@ WITH turn AS MATERIALIZED (
     ORDER BY sweep_at
     LIMIT $1
     FOR UPDATE OF records SKIP LOCKED
+), removed AS (
+    DELETE FROM {records} WHERE id = ANY (ARRAY(SELECT id FROM expired)) AND expires_at <= now()
+    RETURNING true
 )
-DELETE FROM {records} WHERE id = ANY (ARRAY(SELECT id FROM expired)) AND expires_at <= now()
+SELECT count(*) AS removed FROM removed
