@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use idem_core::http::{self, Identity};
 use idem_core::{
     Idempotency, IdempotencyKey, KeyError, Material, Policy, Rejection, Scope, Served,
+    TransactionSlot,
 };
 
 use crate::request::{self, CaptureError, Captured};
@@ -43,9 +44,16 @@ impl Guarded {
         let Some(idempotency) = state::idempotency(&request) else {
             return Err(HttpResponse::InternalServerError().finish());
         };
+        let slot = offer(&request);
         let identity = match identity(&request, &idempotency, policy) {
             Ok(Some(identity)) => identity,
-            Ok(None) => return Call::extract(request, payload, None).await,
+            Ok(None) => {
+                let call = Call::extract(request, payload, None).await?;
+                if slot.is_some_and(|slot| slot.is_wanted()) {
+                    return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
+                }
+                return Ok(call);
+            }
             Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
         };
         let (captured, payload) = match request::capture(&request, payload).await {
@@ -55,9 +63,19 @@ impl Guarded {
             }
             Err(CaptureError::Broken(response)) => return Err(response),
         };
-        let guard = Guard { idempotency, identity, request: captured };
+        let guard = Guard { idempotency, identity, request: captured, slot };
         Call::extract(request, payload, Some(guard)).await
     }
+}
+
+#[cfg(feature = "postgres")]
+fn offer(request: &HttpRequest) -> Option<TransactionSlot> {
+    Some(crate::tx::offer(request))
+}
+
+#[cfg(not(feature = "postgres"))]
+const fn offer(_: &HttpRequest) -> Option<TransactionSlot> {
+    None
 }
 
 fn identity(
@@ -82,6 +100,8 @@ struct Guard {
     idempotency: Idempotency,
     identity: Identity,
     request: Captured,
+    /// Through which the handler gets a transaction, if it takes one.
+    slot: Option<TransactionSlot>,
 }
 
 impl<T: FromRequest> Call<T> {
@@ -158,10 +178,11 @@ impl<T: 'static> Call<T> {
 
 impl Guard {
     fn identify(self, scope: Scope) -> Identified {
-        let Self { idempotency, identity, request } = self;
+        let Self { idempotency, identity, request, slot } = self;
+        let slot = slot.filter(TransactionSlot::is_wanted);
         let (operation, parts) = (request.operation(), request.parts());
         match idempotency.identified_call(identity, scope, &operation, &parts) {
-            Ok(call) => Identified::Guarded(idempotency, call),
+            Ok(call) => Identified::Guarded(idempotency, call.in_transaction(slot)),
             Err(refused) => Identified::Refused(rejection::refuse(&idempotency, &refused)),
         }
     }

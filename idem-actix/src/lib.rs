@@ -6,6 +6,8 @@ mod request;
 mod response;
 mod state;
 mod stop;
+#[cfg(feature = "postgres")]
+mod tx;
 
 pub use idem_core::{
     self, Drained, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, IdempotencyStore,
@@ -40,6 +42,8 @@ pub use idem_redis as redis;
 pub use idem_redis::RedisStore;
 pub use response::Declared;
 pub use stop::stop;
+#[cfg(feature = "postgres")]
+pub use tx::Tx;
 
 /// What the attribute's expansion names. Not API: it changes with every release, which is why the crates
 /// pin each other exactly.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use idem_core::http::{self, Identity};
 use idem_core::{
     Idempotency, IdempotencyKey, KeyError, Material, Policy, Rejection, Scope, Served,
+    TransactionSlot,
 };
 
 use crate::request::{self, CaptureError, Captured};
@@ -51,11 +52,18 @@ where
     /// # Errors
     /// The response to a request that was refused.
     pub async fn admit(self, policy: &'static Policy) -> Result<Call<T>, Response> {
-        let Self { request, state, .. } = self;
+        let Self { mut request, state, .. } = self;
+        let slot = offer(&mut request);
         let idempotency = state.idempotency();
         let identity = match identity(&request, &idempotency, policy) {
             Ok(Some(identity)) => identity,
-            Ok(None) => return Ok(Call { last: extract(request, &state).await?, guard: None }),
+            Ok(None) => {
+                let last = extract(request, &state).await?;
+                if slot.is_some_and(|slot| slot.is_wanted()) {
+                    return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
+                }
+                return Ok(Call { last, guard: None });
+            }
             Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
         };
         let (captured, request) = match request::capture(request).await {
@@ -66,8 +74,19 @@ where
             Err(CaptureError::Broken(response)) => return Err(response),
         };
         let last = extract(request, &state).await?;
-        Ok(Call { last, guard: Some(Guard { idempotency, identity, request: captured }) })
+        let slot = slot.filter(TransactionSlot::is_wanted);
+        Ok(Call { last, guard: Some(Guard { idempotency, identity, request: captured, slot }) })
     }
+}
+
+#[cfg(feature = "postgres")]
+fn offer(request: &mut Request) -> Option<TransactionSlot> {
+    Some(crate::tx::slot(request.extensions_mut()))
+}
+
+#[cfg(not(feature = "postgres"))]
+const fn offer(_: &mut Request) -> Option<TransactionSlot> {
+    None
 }
 
 async fn extract<T, S, M>(request: Request, state: &S) -> Result<T, Response>
@@ -98,6 +117,8 @@ struct Guard {
     idempotency: Idempotency,
     identity: Identity,
     request: Captured,
+    /// Through which the handler gets a transaction, if it takes one.
+    slot: Option<TransactionSlot>,
 }
 
 impl<T> Call<T> {
@@ -164,10 +185,10 @@ impl<T: Send + 'static> Call<T> {
         let Self { last, guard: Some(guard) } = self else {
             return Identified::Unguarded(self.last);
         };
-        let Guard { idempotency, identity, request } = guard;
+        let Guard { idempotency, identity, request, slot } = guard;
         let (operation, parts) = (request.operation(), request.parts());
         match idempotency.identified_call(identity, scope, &operation, &parts) {
-            Ok(call) => Identified::Guarded(idempotency, call, last),
+            Ok(call) => Identified::Guarded(idempotency, call.in_transaction(slot), last),
             Err(refused) => Identified::Refused(rejection::refuse(&idempotency, &refused)),
         }
     }

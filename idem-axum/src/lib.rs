@@ -5,6 +5,8 @@ mod rejection;
 mod request;
 mod response;
 mod state;
+#[cfg(feature = "postgres")]
+mod tx;
 
 pub use idem_core::{
     self, Drained, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, IdempotencyStore,
@@ -37,6 +39,8 @@ pub use idem_postgres::PostgresStore;
 pub use idem_redis as redis;
 #[cfg(feature = "redis")]
 pub use idem_redis::RedisStore;
+#[cfg(feature = "postgres")]
+pub use tx::Tx;
 
 /// What the attribute's expansion names. Not API: it changes with every release, which is why the crates
 /// pin each other exactly.

@@ -34,5 +34,5 @@ pub use rejection::Rejection;
 pub use scope::{Scope, ScopeId, ScopeParts, ScopeValue};
 pub use store::{
     Capacity, ClaimRequest, Claimed, DeleteExpired, Existing, Fenced, IdempotencyStore, Quota,
-    StoreFuture,
+    StoreFuture, TransactionSlot,
 };

@@ -12,6 +12,7 @@
 //! * The engine drops no call half-way: it drives every future to its end, on another task if need be.
 
 mod per_runtime;
+mod transaction;
 mod wakeups;
 
 use std::fmt;
@@ -29,6 +30,7 @@ use crate::record::{Claim, Conclusion, Owner, Record, State};
 use crate::record_id::RecordId;
 use crate::scope::ScopeId;
 pub use per_runtime::PerRuntime;
+pub use transaction::{Opened, Transaction, TransactionSlot, Transactions};
 pub use wakeups::Wakeups;
 
 /// Keeps records. Shared by all handlers of a process; see the [module](self) for what an
@@ -64,6 +66,11 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     fn changed(&self, id: RecordId) -> Changed {
         let _ = id;
         Box::pin(std::future::pending())
+    }
+
+    /// The optional power to run handlers inside transactions of the store.
+    fn transactions(&self) -> Option<&dyn Transactions> {
+        None
     }
 }
 

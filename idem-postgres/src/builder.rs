@@ -109,8 +109,9 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// How many connections the store opens for its statements at most. Default 16. Beside them are one
-    /// that listens and up to two that renew leases. An existing pool keeps its own.
+    /// How many connections the store opens for its statements at most, and again for transactions that
+    /// handlers work in. Default 16. Beside them are one that listens and up to two that renew leases. An
+    /// existing pool keeps its own bound, for both.
     pub const fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = connections;
         self
@@ -199,11 +200,19 @@ impl PostgresStoreBuilder {
         options: PgConnectOptions,
     ) -> Result<PostgresStore, ConnectError> {
         let timeout = self.statement_timeout.as_millis().max(1).to_string();
-        let options = match self.pgbouncer {
-            true => options.statement_cache_capacity(0).extra_float_digits(None),
-            false => options.options(KEEPALIVE).options([("statement_timeout", timeout)]),
-        };
-        let pool = PgPoolOptions::new()
+        if self.pgbouncer {
+            let options = options.statement_cache_capacity(0).extra_float_digits(None);
+            let pool = self.pool(options);
+            return self.open(pool.clone(), pool).await;
+        }
+        let options = options.options(KEEPALIVE);
+        let transactions = self.pool(options.clone());
+        let pool = self.pool(options.options([("statement_timeout", timeout)]));
+        self.open(pool, transactions).await
+    }
+
+    fn pool(&self, options: PgConnectOptions) -> PgPool {
+        PgPoolOptions::new()
             .max_connections(self.max_connections)
             .acquire_timeout(self.wait_timeout)
             .test_before_acquire(false)
@@ -216,8 +225,7 @@ impl PostgresStoreBuilder {
                     Ok(true)
                 })
             })
-            .connect_lazy_with(options);
-        self.open(pool).await
+            .connect_lazy_with(options)
     }
 
     /// Takes its connections from an existing pool. The pool's connections must be those of the database's
@@ -226,10 +234,10 @@ impl PostgresStoreBuilder {
     /// # Errors
     /// If the database cannot be reached, or is not fit to keep records.
     pub async fn on_pool(self, pool: PgPool) -> Result<PostgresStore, ConnectError> {
-        self.open(pool).await
+        self.open(pool.clone(), pool).await
     }
 
-    async fn open(self, pool: PgPool) -> Result<PostgresStore, ConnectError> {
+    async fn open(self, pool: PgPool, transactions: PgPool) -> Result<PostgresStore, ConnectError> {
         let names = self.names()?;
         drop(pool.acquire().await.map_err(unreachable)?);
         let server = self.push.then(|| Arc::unwrap_or_clone(pool.connect_options()));
@@ -237,6 +245,7 @@ impl PostgresStoreBuilder {
             statements: Statements::new(&names, !self.pgbouncer),
             sessions: Sessions::new(
                 pool,
+                transactions,
                 self.pgbouncer,
                 self.statement_timeout + Duration::from_secs(1),
             ),
@@ -277,7 +286,8 @@ impl PostgresStoreBuilder {
 }
 
 /// Lets the server notice within a minute that a client is gone, and end its transaction.
-const KEEPALIVE: [(&str, &str); 3] = [
+const KEEPALIVE: [(&str, &str); 4] = [
+    ("client_connection_check_interval", "10s"),
     ("tcp_keepalives_idle", "30"),
     ("tcp_keepalives_interval", "10"),
     ("tcp_keepalives_count", "3"),

@@ -11,9 +11,12 @@ mod session;
 mod statements;
 mod store;
 mod sweep;
+mod transaction;
+mod tx;
 
 pub use builder::{ConnectError, PostgresStoreBuilder};
 pub use health::Alarm;
 pub use schema::SchemaError;
 pub use sqlx;
 pub use store::PostgresStore;
+pub use tx::Tx;

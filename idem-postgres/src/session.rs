@@ -20,17 +20,19 @@ pub(crate) type Call<'q> = Query<'q, Postgres, PgArguments>;
 pub(crate) struct Sessions {
     /// For all calls but renewals.
     pub(crate) pool: PgPool,
+    /// For transactions that handlers work in: their statements take as long as they take.
+    pub(crate) transactions: PgPool,
     /// Renewals go on while handlers block the runtime that drives the pool.
     renewals: PerRuntime<PgPool>,
     /// Whether a pooler may have every transaction on another connection.
     pooled: bool,
     /// How long a statement may take before its connection is thrown away.
-    within: Duration,
+    pub(crate) within: Duration,
 }
 
 impl Sessions {
-    pub(crate) fn new(pool: PgPool, pooled: bool, within: Duration) -> Self {
-        Self { pool, renewals: PerRuntime::default(), pooled, within }
+    pub(crate) fn new(pool: PgPool, transactions: PgPool, pooled: bool, within: Duration) -> Self {
+        Self { pool, transactions, renewals: PerRuntime::default(), pooled, within }
     }
 
     /// Sends a statement that answers with a row, or with none.

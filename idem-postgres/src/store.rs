@@ -5,7 +5,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use idem_core::store::Changed;
+use idem_core::store::{Changed, Transactions};
 use idem_core::{
     Claim, ClaimRequest, Claimed, Conclusion, DeleteExpired, Fenced, IdempotencyStore, Owner,
     RecordId, State, StoreError, StoreFuture, wire,
@@ -96,6 +96,10 @@ impl IdempotencyStore for PostgresStore {
     fn changed(&self, id: RecordId) -> Changed {
         push::listen(&self.0, id)
     }
+
+    fn transactions(&self) -> Option<&dyn Transactions> {
+        Some(self)
+    }
 }
 
 impl DeleteExpired for PostgresStore {
@@ -177,7 +181,7 @@ impl Inner {
     }
 
     /// What a completion meant that changed nothing: it was made before, or the claim is stale.
-    async fn standing(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+    pub(crate) async fn standing(&self, claim: &Claim) -> Result<Fenced, StoreError> {
         let call = present(self.statements.read.call(), claim);
         let Some(row) = self.sessions.fetch(call).await? else { return Ok(Fenced::Lost(None)) };
         match row::get(&row, "mine")? {

@@ -9,6 +9,7 @@ mod drain;
 mod keeper;
 mod run;
 mod settle;
+mod transact;
 mod wait;
 
 use std::fmt;
@@ -95,6 +96,10 @@ impl Idempotency {
                     let span = run.span.clone();
                     InPlace::new(run.execute(handler, on_panic).instrument(span), to_runtime).await
                 }
+                Begun::Transact(run) => {
+                    let span = run.span.clone();
+                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_runtime).await
+                }
             }
         }
     }
@@ -121,6 +126,11 @@ impl Idempotency {
             match engine.begin(call).await? {
                 Begun::Replay(answer) => Ok(Served::Replayed(answer)),
                 Begun::Run(run) => {
+                    let span = run.span.clone();
+                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_this_thread)
+                        .await
+                }
+                Begun::Transact(run) => {
                     let span = run.span.clone();
                     InPlace::new(run.execute(handler, on_panic).instrument(span), to_this_thread)
                         .await
