@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// What a [`Proxy`] does with the server's replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,7 @@ struct State {
     target: AtomicU16,
     swallows: AtomicBool,
     trap: Mutex<Option<(Vec<u8>, Trap)>>,
+    sprung: Notify,
     cuts: watch::Sender<u32>,
 }
 
@@ -37,6 +38,8 @@ enum Trap {
     CutBefore,
     /// They arrive, and the connection breaks before the reply.
     CutAfter,
+    /// They do not arrive, and the connection stays as it is.
+    Hold,
 }
 
 impl Proxy {
@@ -51,6 +54,7 @@ impl Proxy {
             target: AtomicU16::new(port),
             swallows: AtomicBool::new(false),
             trap: Mutex::default(),
+            sprung: Notify::new(),
             cuts: watch::Sender::new(0),
         }));
         let state = Arc::clone(&proxy.0);
@@ -89,6 +93,17 @@ impl Proxy {
         *self.trap() = Some((bytes.into(), Trap::CutAfter));
     }
 
+    /// Holds the next bytes back in which a client sends `bytes`, and all that follow on that connection, as if
+    /// the client had stopped just before.
+    pub fn hold(&self, bytes: impl Into<Vec<u8>>) {
+        *self.trap() = Some((bytes.into(), Trap::Hold));
+    }
+
+    /// Resolves when the bytes that were waited for have come since the last time.
+    pub async fn sprung(&self) {
+        self.0.sprung.notified().await;
+    }
+
     /// Leads to another server from now on.
     pub fn lead_to(&self, port: u16) {
         self.0.target.store(port, Ordering::SeqCst);
@@ -125,6 +140,7 @@ impl State {
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
             match self.spring(&buffer[..read]) {
                 Some(Trap::CutBefore) => return,
+                Some(Trap::Hold) => std::future::pending().await,
                 Some(Trap::CutAfter) => trapped.store(true, Ordering::SeqCst),
                 None => {}
             }
@@ -157,6 +173,8 @@ impl State {
         let mut trap = self.trap.lock().unwrap_or_else(PoisonError::into_inner);
         let (awaited, _) = trap.as_ref()?;
         let sprung = bytes.windows(awaited.len()).any(|window| window == awaited);
-        sprung.then(|| trap.take()).flatten().map(|(_, trap)| trap)
+        let (_, trap) = sprung.then(|| trap.take()).flatten()?;
+        self.sprung.notify_one();
+        Some(trap)
     }
 }
