@@ -1,11 +1,12 @@
 //! How the schema comes into a database, and what is refused.
 
 use idem_conformance::servers::PostgresServer;
+use idem_core::{DeleteExpired, Fenced, IdempotencyStore};
 use idem_postgres::sqlx::PgPool;
 use idem_postgres::{Alarm, ConnectError, PostgresStore};
 use tokio::task::JoinSet;
 
-use crate::support::{builder, won};
+use crate::support::{HOUR, answered, builder, completed, request, won};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_processes_migrate_at_once() {
@@ -62,4 +63,32 @@ async fn fault_66_other_schema_version_is_refused() {
     let refused = builder().connect(&server.url()).await.unwrap_err();
     assert!(matches!(&refused, ConnectError::Unfit(alarm) if *alarm == newer), "{refused:?}");
     won(&builder().start_unfit().connect(&server.url()).await.unwrap()).await;
+}
+
+/// As the crate's documentation says of high volumes: the same text, with partitions by hash.
+#[tokio::test]
+async fn partitioned_table_works() {
+    let server = PostgresServer::start(&[]);
+    let text = builder().migration_sql().unwrap();
+    let (table, rest) = text.split_once(") WITH (fillfactor").unwrap();
+    let (_, rest) = rest.split_once(';').unwrap();
+    server.sql(&format!("{table}) PARTITION BY HASH (id);"));
+    for n in 0..4 {
+        server.sql(&format!(
+            "CREATE TABLE records_{n} PARTITION OF idem_records
+             FOR VALUES WITH (MODULUS 4, REMAINDER {n}) WITH (fillfactor = 50)"
+        ));
+    }
+    server.sql(rest);
+    let store = builder().verify_only().connect(&server.url()).await.unwrap();
+    for _ in 0..40 {
+        let claim = won(&store).await;
+        assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Held);
+        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+        assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
+    }
+    let used = "SELECT count(DISTINCT tableoid) FROM idem_records";
+    assert_eq!(server.sql(used), "4");
+    server.sql("UPDATE idem_records SET expires_at = now(), sweep_at = now()");
+    assert_eq!(store.delete_expired().await.unwrap(), 40);
 }
