@@ -105,6 +105,14 @@ impl PostgresServer {
         self.port
     }
 
+    /// The process id of its first process, whose children are all others.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn pid(&self) -> i32 {
+        self.process.as_ref().expect("the server runs").pid()
+    }
+
     /// Kills it at once, as a crash would.
     pub fn kill(&mut self) {
         self.process = None;

@@ -107,6 +107,10 @@ impl Process {
         Err(said)
     }
 
+    pub(super) fn pid(&self) -> i32 {
+        self.server.as_raw()
+    }
+
     /// Stops the process where it is, as a paused machine would.
     pub(super) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
