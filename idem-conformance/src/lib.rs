@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod cancel;
 mod fault;
 #[cfg(feature = "http")]
 pub mod http;
@@ -21,6 +22,7 @@ mod subject;
 mod suite;
 mod terms;
 
+pub use cancel::dropped_after;
 pub use fault::{Calls, Fault, FaultStore, Faults, Kind, Pending};
 pub use subject::{Case, Subject};
 

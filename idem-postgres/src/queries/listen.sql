@@ -5,4 +5,4 @@ WITH marked AS (
     WHERE id = $1 AND state = 1 AND expires_at > clock_timestamp()
     RETURNING true
 )
-SELECT EXISTS (SELECT FROM marked) OR NOT pg_try_advisory_xact_lock($2) AS runs
+SELECT EXISTS (SELECT FROM marked) OR NOT pg_try_advisory_xact_lock_shared($2) AS runs

@@ -3,6 +3,7 @@
 use idem_conformance::servers::PostgresServer;
 use idem_conformance::service::{AT_ONCE, Service, WAITING, storm};
 use idem_core::{IdempotencyStore, Outcome, Rejection, Served};
+use idem_postgres::sqlx::postgres::PgListener;
 
 use crate::support::{HOUR, answered, builder, key, store, won};
 
@@ -90,8 +91,7 @@ async fn end_that_nobody_awaits_is_not_notified() {
     let any = store.changed(key());
     server.until(LISTENERS, |count| count == "1");
     any.await;
-    let mut listener =
-        idem_postgres::sqlx::postgres::PgListener::connect(&server.url()).await.unwrap();
+    let mut listener = PgListener::connect(&server.url()).await.unwrap();
     listener.listen("idem_records").await.unwrap();
     for _ in 0..10 {
         let claim = won(&other).await;

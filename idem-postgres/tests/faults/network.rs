@@ -94,7 +94,7 @@ async fn fault_35_silent_server_is_unknown_and_then_not_done() {
         .wait_timeout(Duration::from_millis(500));
     let store = builder.connect(&server.url()).await.unwrap();
     let (id, request) = (key(), request());
-    drop(won(&store).await);
+    won(&store).await;
     server.pause();
     let first = failure(store.claim(id, request).await);
     let second = failure(store.claim(id, request).await);

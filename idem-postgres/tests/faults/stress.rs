@@ -1,13 +1,11 @@
 //! Many at once, on leases that are too short (M7), and calls that are cut off.
 
 use std::collections::{HashMap, HashSet};
-use std::future::Future;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use idem_conformance::dropped_after;
 use idem_conformance::servers::PostgresServer;
 use idem_core::{
     Claim, ClaimRequest, Claimed, Fenced, Guarantee, IdempotencyStore, Policy, RecordId, State,
@@ -138,19 +136,6 @@ async fn fault_69_calls_dropped_at_every_await() {
     }
     let stale = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
     assert_eq!(server.sql(stale), "0");
-}
-
-/// Polls a call so often and drops it; tells whether it was done by then.
-async fn dropped_after<T>(polls: usize, call: impl Future<Output = T>) -> bool {
-    let mut call = pin!(call);
-    for _ in 0..polls {
-        if let Poll::Ready(_) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return true;
-        }
-        // Lets its connection move on, so that polls are those of different moments.
-        tokio::time::sleep(Duration::from_micros(500)).await;
-    }
-    false
 }
 
 /// Answers never meet the wrong call, though calls are dropped at any moment: that would show one tenant

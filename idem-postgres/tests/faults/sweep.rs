@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
 use idem_core::{DeleteExpired, Fenced, IdempotencyStore, State};
+use idem_postgres::sqlx::{self, PgPool};
 use tokio::task::JoinSet;
 
 use crate::support::{HOUR, answered, builder, key, request, store, won};
@@ -45,10 +46,10 @@ async fn locked_record_is_skipped() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     server.sql(MANY);
-    let pool = idem_postgres::sqlx::PgPool::connect(&server.url()).await.unwrap();
+    let pool = PgPool::connect(&server.url()).await.unwrap();
     let mut holder = pool.begin().await.unwrap();
     let lock = "SELECT id FROM idem_records ORDER BY id LIMIT 1 FOR UPDATE";
-    idem_postgres::sqlx::query(lock).execute(&mut *holder).await.unwrap();
+    sqlx::query(lock).execute(&mut *holder).await.unwrap();
     assert_eq!(store.delete_expired().await.unwrap(), 5499);
     holder.rollback().await.unwrap();
     assert_eq!(store.delete_expired().await.unwrap(), 1);

@@ -1,14 +1,21 @@
 //! Connections that break, and a server that goes.
 
+use std::time::Duration;
+
+use idem_conformance::dropped_after;
 use idem_conformance::servers::Proxy;
-use idem_core::{Rejection, Served};
+use idem_core::store::Opened;
+use idem_core::{
+    ClaimRequest, Guarantee, Idempotency, IdempotencyStore, Policy, RecordId, Rejection, Served,
+    TransactionSlot,
+};
 use idem_postgres::Tx;
 use idem_postgres::sqlx;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    AT_ONCE, OPEN, answering, call, effects, executed_with, found, replayed_with, server, service,
-    write,
+    AT_ONCE, OPEN, answering, builder, call, effects, executed_with, found, replayed_with, server,
+    service, write,
 };
 
 fn url(proxy: &Proxy) -> String {
@@ -162,4 +169,34 @@ async fn fault_64_serialization_failure_at_commit() {
     workers.join_all().await;
     assert_eq!(server.sql("SELECT n FROM counter"), "60");
     assert_eq!(effects(&server), found("0", "60 of 60"));
+}
+
+/// A transaction that nobody waits for any more, dropped after its n-th poll for every n that opening takes: no
+/// connection comes back inside it, and the key is free.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_69_opening_dropped_at_every_await() {
+    let server = server(&[]);
+    let builder = builder().max_connections(2).wait_timeout(Duration::from_secs(30));
+    let store = builder.connect(&server.url()).await.unwrap();
+    let service = Idempotency::new(store.clone());
+    let policy = Policy::new(Duration::from_secs(60), Guarantee::AtMostOnce);
+    for polls in 0.. {
+        let id = RecordId::from_bytes(rand::random());
+        let open = || {
+            let power = store.transactions().expect("it has the power");
+            power.open(id, ClaimRequest::new(&policy), TransactionSlot::default())
+        };
+        let opened = dropped_after(polls, open()).await;
+        server.until(OPEN, |open| open == "0");
+        // Whatever the one that was dropped is at, it ends, and the key is free.
+        while matches!(open().await.unwrap(), Opened::Existing(_)) {}
+        let key = polls.to_string();
+        executed_with(&call(&service, &AT_ONCE, &key, |tx| answering(tx, 201)).await, 201);
+        if opened {
+            break;
+        }
+        assert!(polls < 1_000, "opening takes too many polls");
+    }
+    let (effects, records) = effects(&server);
+    assert_eq!(records, format!("{effects} of {effects}"));
 }
