@@ -6,13 +6,15 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use idem_core::http::{self, Identity};
 use idem_core::{
     Idempotency, IdempotencyKey, KeyError, Material, Policy, Rejection, Scope, Served,
     TransactionSlot,
 };
 
-use crate::request::{self, CaptureError, Captured};
+use crate::request::{self, BodyError};
 use crate::{rejection, response, state};
 
 /// The request as it reaches a guarded handler. Nothing is read before the handler's policy is known.
@@ -45,7 +47,7 @@ impl Guarded {
             return Err(HttpResponse::InternalServerError().finish());
         };
         let slot = offer(&request);
-        let identity = match identity(&request, &idempotency, policy) {
+        let mut identity = match identity(&request, &idempotency, policy) {
             Ok(Some(identity)) => identity,
             Ok(None) => {
                 let call = Call::extract(request, payload, None).await?;
@@ -56,15 +58,16 @@ impl Guarded {
             }
             Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
         };
-        let (captured, payload) = match request::capture(&request, payload).await {
-            Ok(captured) => captured,
-            Err(CaptureError::TooLarge) => {
+        let body = match request::buffer(&request, payload).await {
+            Ok(body) => body,
+            Err(BodyError::TooLarge) => {
                 return Err(rejection::refuse(&idempotency, &Rejection::BodyTooLarge));
             }
-            Err(CaptureError::Broken(response)) => return Err(response),
+            Err(BodyError::Broken(response)) => return Err(response),
         };
-        let guard = Guard { idempotency, identity, request: captured, slot };
-        Call::extract(request, payload, Some(guard)).await
+        idempotency.fingerprint(&mut identity, &request::parts(&request, &body.bytes));
+        let guard = Guard { idempotency, identity, slot };
+        Call::extract(request, body.payload, Some(guard)).await
     }
 }
 
@@ -99,7 +102,6 @@ pub struct Call<T> {
 struct Guard {
     idempotency: Idempotency,
     identity: Identity,
-    request: Captured,
     /// Through which the handler gets a transaction, if it takes one.
     slot: Option<TransactionSlot>,
 }
@@ -142,13 +144,6 @@ impl<T> Call<T> {
     }
 }
 
-/// What a call came to before its handler.
-enum Identified {
-    Unguarded,
-    Guarded(Idempotency, idem_core::Call),
-    Refused(HttpResponse),
-}
-
 impl<T: 'static> Call<T> {
     /// Answers the request, running `handler` if its key is new in `scope`.
     ///
@@ -163,41 +158,44 @@ impl<T: 'static> Call<T> {
         Fut: Future<Output: Responder> + 'static,
     {
         let Self { request, arguments, guard } = self;
-        let identified = guard.map_or(Identified::Unguarded, |guard| guard.identify(scope));
-        let handle =
-            async move || handler(arguments).await.respond_to(&request).map_into_boxed_body();
-        async move {
-            match identified {
-                Identified::Unguarded => response::unmarked(handle().await),
-                Identified::Guarded(idempotency, call) => serve(idempotency, call, handle).await,
-                Identified::Refused(response) => response,
-            }
+        let asked = request.clone();
+        let handle = move || {
+            let respond =
+                move |answer: Fut::Output| answer.respond_to(&request).map_into_boxed_body();
+            handler(arguments).map(respond)
+        };
+        match guard {
+            None => Either::Left(handle().map(response::unmarked)),
+            Some(guard) => Either::Right(guard.run(scope, &asked, handle)),
         }
     }
 }
 
 impl Guard {
-    fn identify(self, scope: Scope) -> Identified {
-        let Self { idempotency, identity, request, slot } = self;
-        let slot = slot.filter(TransactionSlot::is_wanted);
-        let (operation, parts) = (request.operation(), request.parts());
-        match idempotency.identified_call(identity, scope, &operation, &parts) {
-            Ok(call) => Identified::Guarded(idempotency, call.in_transaction(slot)),
-            Err(refused) => Identified::Refused(rejection::refuse(&idempotency, &refused)),
-        }
-    }
-}
-
-async fn serve(
-    idempotency: Idempotency,
-    call: idem_core::Call,
-    handle: impl AsyncFnOnce() -> HttpResponse + 'static,
-) -> HttpResponse {
-    let max_response = idempotency.max_response();
-    let execute = move |_claim| async move { response::record(handle().await, max_response).await };
-    match idempotency.run_local(call, execute, || http::panicked(response::from_answer)).await {
-        Ok(Served::Executed(response)) => response,
-        Ok(Served::Replayed(answer)) => response::replay(answer),
-        Err(refused) => rejection::into_response(&idempotency, &refused),
+    fn run<H, Fut>(
+        self,
+        scope: Scope,
+        request: &HttpRequest,
+        handle: H,
+    ) -> impl Future<Output = HttpResponse> + use<H, Fut>
+    where
+        H: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = HttpResponse> + 'static,
+    {
+        let Self { idempotency, identity, slot } = self;
+        let operation = [request.method().as_str(), &request::pattern(request)];
+        let call = match idempotency.identified_call(identity, scope, &operation) {
+            Ok(call) => call.in_transaction(slot.filter(TransactionSlot::is_wanted)),
+            Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
+        };
+        let max_response = idempotency.max_response();
+        let execute =
+            move |_claim| handle().then(move |response| response::record(response, max_response));
+        let served = idempotency.run_local(call, execute, || http::panicked(response::from_answer));
+        Either::Right(served.map(move |served| match served {
+            Ok(Served::Executed(response)) => response,
+            Ok(Served::Replayed(answer)) => response::replay(answer),
+            Err(refused) => rejection::into_response(&idempotency, &refused),
+        }))
     }
 }

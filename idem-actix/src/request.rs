@@ -1,5 +1,7 @@
 //! What of an actix-web request the engine must know.
 
+use std::borrow::Cow;
+
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
@@ -8,30 +10,44 @@ use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use idem_core::RequestParts;
 
-/// What identifies a request.
-pub(crate) struct Captured {
-    request: HttpRequest,
-    template: Option<String>,
-    body: Bytes,
-}
-
-/// Why a request could not be captured.
-pub(crate) enum CaptureError {
-    /// Its body is over the route's limit.
+/// Why a request's body could not be buffered.
+pub(crate) enum BodyError {
+    /// It is over the route's limit.
     TooLarge,
-    /// Its body did not arrive, or is not what the route takes.
+    /// It did not arrive, or is not what the route takes.
     Broken(HttpResponse),
 }
 
-/// Captures a request and buffers its body, as [`web::Bytes`] does: under the route's own
-/// [`web::PayloadConfig`]. The payload gives the body again, as it was sent.
-pub(crate) async fn capture(
-    request: &HttpRequest,
-    payload: Payload,
-) -> Result<(Captured, Payload), CaptureError> {
-    let (sent, body) = read(request, payload).await.map_err(capture_error)?;
-    let captured = Captured { request: request.clone(), template: request.match_pattern(), body };
-    Ok((captured, Payload::from(sent)))
+/// A request's whole body.
+pub(crate) struct Body {
+    /// Gives it again, as it was sent.
+    pub(crate) payload: Payload,
+    /// As the extractors will see it.
+    pub(crate) bytes: Bytes,
+}
+
+/// Buffers a body, as [`web::Bytes`] does: under the route's own [`web::PayloadConfig`].
+pub(crate) async fn buffer(request: &HttpRequest, payload: Payload) -> Result<Body, BodyError> {
+    let (sent, bytes) = read(request, payload).await.map_err(body_error)?;
+    Ok(Body { payload: Payload::from(sent), bytes })
+}
+
+/// What of a request is compared (R11), with the body that was buffered.
+pub(crate) fn parts<'a>(request: &'a HttpRequest, body: &'a [u8]) -> RequestParts<'a> {
+    let uri = request.uri();
+    RequestParts {
+        method: request.method().as_str(),
+        path: uri.path(),
+        query: uri.query(),
+        content_type: request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes),
+        body,
+    }
+}
+
+/// The path of the operation that a request asks for: its match pattern; the concrete path where there is
+/// no pattern, as in a default service (R14).
+pub(crate) fn pattern(request: &HttpRequest) -> Cow<'_, str> {
+    request.match_pattern().map_or_else(|| Cow::Borrowed(request.path()), Cow::Owned)
 }
 
 /// The body as it was sent, and as the extractors will see it.
@@ -59,28 +75,9 @@ fn unencoded(request: &HttpRequest) -> HttpRequest {
     unencoded.to_http_request()
 }
 
-fn capture_error(error: Error) -> CaptureError {
+fn body_error(error: Error) -> BodyError {
     match error.as_error() {
-        Some(PayloadError::Overflow) => CaptureError::TooLarge,
-        _ => CaptureError::Broken(HttpResponse::from_error(error)),
-    }
-}
-
-impl Captured {
-    /// Method and match pattern; the concrete path where there is no pattern, as in a default service (R14).
-    pub(crate) fn operation(&self) -> [&str; 2] {
-        let path = self.template.as_deref().unwrap_or_else(|| self.request.uri().path());
-        [self.request.method().as_str(), path]
-    }
-
-    pub(crate) fn parts(&self) -> RequestParts<'_> {
-        let uri = self.request.uri();
-        RequestParts {
-            method: self.request.method().as_str(),
-            path: uri.path(),
-            query: uri.query(),
-            content_type: self.request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes),
-            body: &self.body,
-        }
+        Some(PayloadError::Overflow) => BodyError::TooLarge,
+        _ => BodyError::Broken(HttpResponse::from_error(error)),
     }
 }

@@ -42,7 +42,10 @@ impl<R: Responder> Responder for Declared<R> {
 }
 
 /// What a handler's response is to its caller and to the record.
-pub(crate) async fn record(response: HttpResponse, max: usize) -> Executed<HttpResponse> {
+pub(crate) fn record(
+    response: HttpResponse,
+    max: usize,
+) -> impl Future<Output = Executed<HttpResponse>> {
     let (response, body) = unmarked(response).into_parts();
     let (status, size) = (response.status().as_u16(), body.size());
     let declared = response.extensions().get().copied();
@@ -51,11 +54,10 @@ pub(crate) async fn record(response: HttpResponse, max: usize) -> Executed<HttpR
         BodySize::None | BodySize::Stream => 0,
     };
     let head = Head { status, headers: stored_headers(response.headers()), declared, announced };
-    http::record(head, Chunks(body), max, |body| match body {
+    http::record(head, Chunks(body), max, move |body| match body {
         Ok(body) => response.set_body(rebuild(body, size)),
         Err(answer) => from_answer(answer),
     })
-    .await
 }
 
 /// A handler's response without what only a replay may say (R25).

@@ -1,18 +1,22 @@
 //! A guarded call: the extractor that stands in for a handler's last parameter, and what follows it.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::marker::PhantomData;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use idem_core::http::{self, Identity};
 use idem_core::{
     Idempotency, IdempotencyKey, KeyError, Material, Policy, Rejection, Scope, Served,
     TransactionSlot,
 };
 
-use crate::request::{self, CaptureError, Captured};
+use crate::request::{self, BodyError, Operation};
 use crate::state::ProvidesIdempotency;
 use crate::{rejection, response};
 
@@ -23,7 +27,8 @@ pub struct Via<M>(M);
 /// The request as it reaches a guarded handler, whose last argument `T` is still to be extracted from it.
 /// Nothing is read before the handler's policy is known.
 pub struct Guarded<T, S, M> {
-    request: Request,
+    /// Boxed, because it is moved from future to future, and each would have to make room for it.
+    request: Box<Request>,
     state: S,
     last: PhantomData<fn() -> (T, M)>,
 }
@@ -37,7 +42,7 @@ where
     type Rejection = Infallible;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Infallible> {
-        Ok(Self { request, state: state.clone(), last: PhantomData })
+        Ok(Self { request: Box::new(request), state: state.clone(), last: PhantomData })
     }
 }
 
@@ -51,31 +56,40 @@ where
     ///
     /// # Errors
     /// The response to a request that was refused.
-    pub async fn admit(self, policy: &'static Policy) -> Result<Call<T>, Response> {
+    pub fn admit(
+        self,
+        policy: &'static Policy,
+    ) -> impl Future<Output = Result<Call<T>, Response>> + use<T, S, M> {
         let Self { mut request, state, .. } = self;
         let slot = offer(&mut request);
         let idempotency = state.idempotency();
-        let identity = match identity(&request, &idempotency, policy) {
-            Ok(Some(identity)) => identity,
-            Ok(None) => {
-                let last = extract(request, &state).await?;
-                if slot.is_some_and(|slot| slot.is_wanted()) {
-                    return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
+        let identity = identity(&request, &idempotency, policy);
+        async move {
+            let mut identity = match identity {
+                Ok(Some(identity)) => identity,
+                Ok(None) => {
+                    let last = extract(request, &state).await?;
+                    if slot.is_some_and(|slot| slot.is_wanted()) {
+                        return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
+                    }
+                    return Ok(Call { last, guard: None });
                 }
-                return Ok(Call { last, guard: None });
-            }
-            Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
-        };
-        let (captured, request) = match request::capture(request).await {
-            Ok(captured) => captured,
-            Err(CaptureError::TooLarge) => {
-                return Err(rejection::refuse(&idempotency, &Rejection::BodyTooLarge));
-            }
-            Err(CaptureError::Broken(response)) => return Err(response),
-        };
-        let last = extract(request, &state).await?;
-        let slot = slot.filter(TransactionSlot::is_wanted);
-        Ok(Call { last, guard: Some(Guard { idempotency, identity, request: captured, slot }) })
+                Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
+            };
+            let body = match request::buffer(&mut request).await {
+                Ok(body) => body,
+                Err(BodyError::TooLarge) => {
+                    return Err(rejection::refuse(&idempotency, &Rejection::BodyTooLarge));
+                }
+                Err(BodyError::Broken(response)) => return Err(response),
+            };
+            idempotency.fingerprint(&mut identity, &request::parts(&request, &body));
+            let operation = Operation::of(&request);
+            *request.body_mut() = Body::from(body);
+            let last = extract(request, &state).await?;
+            let slot = slot.filter(TransactionSlot::is_wanted);
+            Ok(Call { last, guard: Some(Guard { idempotency, identity, operation, slot }) })
+        }
     }
 }
 
@@ -89,11 +103,11 @@ const fn offer(_: &mut Request) -> Option<TransactionSlot> {
     None
 }
 
-async fn extract<T, S, M>(request: Request, state: &S) -> Result<T, Response>
+async fn extract<T, S, M>(request: Box<Request>, state: &S) -> Result<T, Response>
 where
     T: FromRequest<S, M>,
 {
-    T::from_request(request, state).await.map_err(IntoResponse::into_response)
+    T::from_request(*request, state).await.map_err(IntoResponse::into_response)
 }
 
 fn identity(
@@ -116,7 +130,7 @@ pub struct Call<T> {
 struct Guard {
     idempotency: Idempotency,
     identity: Identity,
-    request: Captured,
+    operation: Operation,
     /// Through which the handler gets a transaction, if it takes one.
     slot: Option<TransactionSlot>,
 }
@@ -146,13 +160,6 @@ impl<T> Call<T> {
     }
 }
 
-/// What a call came to before its handler.
-enum Identified<T> {
-    Unguarded(T),
-    Guarded(Idempotency, idem_core::Call, T),
-    Refused(Response),
-}
-
 impl<T: Send + 'static> Call<T> {
     /// Answers the request, running `handler` if its key is new in `scope`.
     ///
@@ -167,51 +174,34 @@ impl<T: Send + 'static> Call<T> {
         H: FnOnce(T) -> Fut + Send + 'static,
         Fut: Future<Output: IntoResponse> + Send + 'static,
     {
-        let identified = self.identify(scope);
-        async move {
-            match identified {
-                Identified::Unguarded(last) => {
-                    response::unmarked(handler(last).await.into_response())
-                }
-                Identified::Guarded(idempotency, call, last) => {
-                    serve(idempotency, call, last, handler).await
-                }
-                Identified::Refused(response) => response,
-            }
-        }
-    }
-
-    fn identify(self, scope: Scope) -> Identified<T> {
-        let Self { last, guard: Some(guard) } = self else {
-            return Identified::Unguarded(self.last);
-        };
-        let Guard { idempotency, identity, request, slot } = guard;
-        let (operation, parts) = (request.operation(), request.parts());
-        match idempotency.identified_call(identity, scope, &operation, &parts) {
-            Ok(call) => Identified::Guarded(idempotency, call.in_transaction(slot), last),
-            Err(refused) => Identified::Refused(rejection::refuse(&idempotency, &refused)),
+        let Self { last, guard } = self;
+        let handle = move || handler(last).map(IntoResponse::into_response);
+        match guard {
+            None => Either::Left(handle().map(response::unmarked)),
+            Some(guard) => Either::Right(guard.run(scope, handle)),
         }
     }
 }
 
-async fn serve<T, H, Fut>(
-    idempotency: Idempotency,
-    call: idem_core::Call,
-    last: T,
-    handler: H,
-) -> Response
-where
-    T: Send + 'static,
-    H: FnOnce(T) -> Fut + Send + 'static,
-    Fut: Future<Output: IntoResponse> + Send + 'static,
-{
-    let max_response = idempotency.max_response();
-    let execute = move |_claim| async move {
-        response::record(handler(last).await.into_response(), max_response).await
-    };
-    match idempotency.run(call, execute, || http::panicked(response::from_answer)).await {
-        Ok(Served::Executed(response)) => response,
-        Ok(Served::Replayed(answer)) => response::replay(answer),
-        Err(refused) => rejection::into_response(&idempotency, &refused),
+impl Guard {
+    fn run<H, Fut>(self, scope: Scope, handle: H) -> impl Future<Output = Response> + use<H, Fut>
+    where
+        H: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Response> + Send + 'static,
+    {
+        let Self { idempotency, identity, operation, slot } = self;
+        let call = match idempotency.identified_call(identity, scope, &operation.words()) {
+            Ok(call) => call.in_transaction(slot),
+            Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
+        };
+        let max_response = idempotency.max_response();
+        let execute =
+            move |_claim| handle().then(move |response| response::record(response, max_response));
+        let served = idempotency.run(call, execute, || http::panicked(response::from_answer));
+        Either::Right(served.map(move |served| match served {
+            Ok(Served::Executed(response)) => response,
+            Ok(Served::Replayed(answer)) => response::replay(answer),
+            Err(refused) => rejection::into_response(&idempotency, &refused),
+        }))
     }
 }

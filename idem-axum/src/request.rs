@@ -1,78 +1,83 @@
 //! What of an axum request the engine must know.
 
 use std::error::Error;
+use std::mem::take;
 
 use axum::RequestExt;
-use axum::body::Body;
 use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError};
+use http_body_util::{BodyExt, Collected, LengthLimitError};
 use idem_core::RequestParts;
 
-/// What identifies a request, captured before the extractors consume it.
-pub(crate) struct Captured {
-    method: Method,
-    uri: Uri,
-    template: Option<MatchedPath>,
-    content_type: Option<HeaderValue>,
-    body: Bytes,
-}
-
-/// Why a request could not be captured.
-pub(crate) enum CaptureError {
-    /// Its body is over the route's limit.
+/// Why a request's body could not be buffered.
+pub(crate) enum BodyError {
+    /// It is over the route's limit.
     TooLarge,
-    /// Its body did not arrive.
+    /// It did not arrive.
     Broken(Response),
 }
 
-/// Captures a request and buffers its body, under the route's own limit (`DefaultBodyLimit`, or a layer's).
-pub(crate) async fn capture(request: Request) -> Result<(Captured, Request), CaptureError> {
-    let (parts, body) = request.with_limited_body().into_parts();
-    let body = body.collect().await.map_err(|error| capture_error(&error))?.to_bytes();
-    let captured = Captured {
-        method: parts.method.clone(),
-        uri: parts
-            .extensions
-            .get::<OriginalUri>()
-            .map_or_else(|| parts.uri.clone(), |original| original.0.clone()),
-        template: parts.extensions.get::<MatchedPath>().cloned(),
-        content_type: parts.headers.get(CONTENT_TYPE).cloned(),
-        body: body.clone(),
-    };
-    Ok((captured, Request::from_parts(parts, Body::from(body))))
+/// Takes the whole body out of a request, under the route's own limit (`DefaultBodyLimit`, or a layer's).
+pub(crate) async fn buffer(request: &mut Request) -> Result<Bytes, BodyError> {
+    *request = take(request).with_limited_body();
+    let body = take(request.body_mut()).collect().await;
+    body.map(Collected::to_bytes).map_err(|error| body_error(&error))
 }
 
-fn capture_error(error: &axum::Error) -> CaptureError {
+/// What of a request is compared (R11), with the body that was buffered.
+pub(crate) fn parts<'a>(request: &'a Request, body: &'a [u8]) -> RequestParts<'a> {
+    let original = request.extensions().get::<OriginalUri>();
+    let uri = original.map_or_else(|| request.uri(), |original| &original.0);
+    RequestParts {
+        method: request.method().as_str(),
+        path: uri.path(),
+        query: uri.query(),
+        content_type: request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes),
+        body,
+    }
+}
+
+/// The operation that a request asks for: method and route template; the concrete path where there is no
+/// template, as in a fallback (R14).
+pub(crate) struct Operation {
+    method: Method,
+    path: Path,
+}
+
+enum Path {
+    Template(MatchedPath),
+    Concrete(Box<str>),
+}
+
+impl Operation {
+    pub(crate) fn of(request: &Request) -> Self {
+        let template = request.extensions().get::<MatchedPath>().cloned();
+        let path = template
+            .map_or_else(|| Path::Concrete(parts(request, &[]).path.into()), Path::Template);
+        Self { method: request.method().clone(), path }
+    }
+
+    pub(crate) fn words(&self) -> [&str; 2] {
+        let path = match &self.path {
+            Path::Template(template) => template.as_str(),
+            Path::Concrete(path) => path,
+        };
+        [self.method.as_str(), path]
+    }
+}
+
+fn body_error(error: &axum::Error) -> BodyError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.is::<LengthLimitError>() {
-            return CaptureError::TooLarge;
+            return BodyError::TooLarge;
         }
         cause = error.source();
     }
-    CaptureError::Broken(
+    BodyError::Broken(
         (StatusCode::BAD_REQUEST, "The request body could not be read").into_response(),
     )
-}
-
-impl Captured {
-    /// Method and route template; the concrete path where there is no template, as in a fallback (R14).
-    pub(crate) fn operation(&self) -> [&str; 2] {
-        let path = self.template.as_ref().map_or_else(|| self.uri.path(), MatchedPath::as_str);
-        [self.method.as_str(), path]
-    }
-
-    pub(crate) fn parts(&self) -> RequestParts<'_> {
-        RequestParts {
-            method: self.method.as_str(),
-            path: self.uri.path(),
-            query: self.uri.query(),
-            content_type: self.content_type.as_ref().map(HeaderValue::as_bytes),
-            body: &self.body,
-        }
-    }
 }

@@ -11,7 +11,7 @@ use idem_core::http::{self, Delivery, Head};
 use idem_core::{Answer, Executed, Headers};
 
 /// What a handler's response is to its caller and to the record.
-pub(crate) async fn record(response: Response, max: usize) -> Executed<Response> {
+pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Executed<Response>> {
     let (parts, body) = unmarked(response).into_parts();
     let head = Head {
         status: parts.status.as_u16(),
@@ -23,7 +23,6 @@ pub(crate) async fn record(response: Response, max: usize) -> Executed<Response>
         Ok(body) => Response::from_parts(parts, rebuild(body)),
         Err(answer) => from_answer(answer),
     })
-    .await
 }
 
 /// A handler's response without what only a replay may say (R25).

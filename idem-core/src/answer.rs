@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use bytes::{BufMut, Bytes};
+use bytes::Bytes;
+use smallvec::SmallVec;
 
 /// A stored answer: status, headers and body, byte for byte (R23).
 ///
@@ -44,18 +45,18 @@ impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers {
     /// # Panics
     /// If a name is longer than 65,535 bytes or a value longer than 4 GiB, which no HTTP library yields.
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a [u8])>>(fields: I) -> Self {
-        let mut buffer = Vec::with_capacity(256);
+        // Gathered on the stack: what is kept as long as its record has no spare room.
+        let mut buffer = SmallVec::<[u8; 256]>::new();
         for (name, value) in fields {
             let lengths = u16::try_from(name.len()).ok().zip(u32::try_from(value.len()).ok());
             #[expect(clippy::expect_used, reason = "documented under # Panics")]
             let (name_len, value_len) = lengths.expect("HTTP libraries bound names and values");
-            buffer.put_u16(name_len);
-            buffer.put_slice(name.as_bytes());
-            buffer.put_u32(value_len);
-            buffer.put_slice(value);
+            buffer.extend_from_slice(&name_len.to_be_bytes());
+            buffer.extend_from_slice(name.as_bytes());
+            buffer.extend_from_slice(&value_len.to_be_bytes());
+            buffer.extend_from_slice(value);
         }
-        // Without spare room: it is kept as long as its record.
-        Self(Bytes::from(buffer.into_boxed_slice()))
+        Self(Bytes::copy_from_slice(&buffer))
     }
 }
 

@@ -23,6 +23,8 @@ pub enum FingerprintMode {
     Canonical,
     /// Every body byte by byte.
     Raw,
+    /// Not as it was sent, but by an expression over the handler's arguments.
+    Argument,
 }
 
 /// Where the key of an HTTP request comes from.
@@ -141,6 +143,13 @@ impl Policy {
     #[must_use]
     pub const fn with_raw_fingerprint(mut self) -> Self {
         self.fingerprint = FingerprintMode::Raw;
+        self
+    }
+
+    /// Compares requests by an expression over the handler's arguments.
+    #[must_use]
+    pub const fn with_argument_fingerprint(mut self) -> Self {
+        self.fingerprint = FingerprintMode::Argument;
         self
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::digest::{PartDigest, Secret};
 
@@ -141,9 +141,12 @@ impl Scope {
 
     /// One scope for every caller. Safe only where keys cannot be guessed (R15).
     pub fn global() -> Self {
-        let mut digest = PartDigest::new(None);
-        digest.part(b"global");
-        Self { id: Some(ScopeId(digest.finish())), quota: None, global: true }
+        static ID: LazyLock<ScopeId> = LazyLock::new(|| {
+            let mut digest = PartDigest::new(None);
+            digest.part(b"global");
+            ScopeId(digest.finish())
+        });
+        Self { id: Some(*ID), quota: None, global: true }
     }
 
     /// `None` if the value was empty.

@@ -12,7 +12,7 @@ use crate::record_id::RecordId;
 use crate::store::{ClaimRequest, Claimed, Fenced};
 
 /// A moment on a store's clock, in microseconds. Never compared with another clock (R30).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub u64);
 
 impl Timestamp {

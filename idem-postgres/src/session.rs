@@ -16,6 +16,9 @@ use crate::error;
 
 pub(crate) type Call<'q> = Query<'q, Postgres, PgArguments>;
 
+/// A connection, unless it is not to be used again.
+type Session = Option<PoolConnection<Postgres>>;
+
 /// The pools of one store.
 pub(crate) struct Sessions {
     /// For all calls but renewals.
@@ -48,12 +51,15 @@ impl Sessions {
     }
 
     async fn fetch_on(&self, pool: &PgPool, call: Call<'_>) -> Result<Option<PgRow>, StoreError> {
-        let mut session = self.check_out(pool).await?;
+        let mut connection = self.check_out(pool).await?;
         let answer = match self.pooled {
-            false => timeout(self.within, call.fetch_optional(&mut *session)).await,
-            true => timeout(self.within, fetch_in_brackets(&mut session, call)).await,
+            false => timeout(self.within, call.fetch_optional(&mut *connection)).await,
+            true => timeout(self.within, fetch_in_brackets(&mut connection, call)).await,
         };
-        settle(session, answer)
+        let mut session = Some(connection);
+        let answer = settle(&mut session, answer);
+        give_back(session, self.within);
+        answer
     }
 
     /// Nothing was sent yet, whatever goes wrong.
@@ -74,24 +80,32 @@ async fn fetch_in_brackets(
     Ok(answer)
 }
 
-/// A connection that broke, or that is still busy with a statement that took too long, is closed: given
-/// back, it would make the next caller wait for an answer that is not its own.
+/// What an answer means. A connection that broke, or that owes an answer, is not to be used again: the
+/// next caller would wait for what is not its own.
 fn settle<T>(
-    session: PoolConnection<Postgres>,
+    session: &mut Session,
     answer: Result<sqlx::Result<T>, tokio::time::error::Elapsed>,
 ) -> Result<T, StoreError> {
     match answer {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(failed)) => {
             if error::ends_connection(&failed) {
-                drop(session.detach());
+                drop(session.take().map(PoolConnection::detach));
             }
             Err(error::of_statement(failed))
         }
         Err(elapsed) => {
-            drop(session.detach());
+            drop(session.take().map(PoolConnection::detach));
             Err(StoreError::unknown(elapsed))
         }
+    }
+}
+
+/// Gives a connection back. The pool looks at it first, and by itself would wait for ever where nothing
+/// answers any more, with one connection less for all others.
+fn give_back(session: Session, within: Duration) {
+    if let Some(mut session) = session {
+        tokio::spawn(async move { timeout(within, session.return_to_pool()).await });
     }
 }
 

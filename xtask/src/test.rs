@@ -14,7 +14,10 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     let mut tally = Tally::default();
     step("servers", || servers::install(shell))?;
     step("tests", || {
-        count(cmd!(shell, "cargo test --workspace --all-features --all-targets"), &mut tally)
+        count(
+            cmd!(shell, "cargo test --workspace --all-features --lib --bins --tests --examples"),
+            &mut tally,
+        )
     })?;
     step("compile errors", || {
         count(cmd!(shell, "cargo test -p idem-axum -p idem-actix --test ui"), &mut tally)

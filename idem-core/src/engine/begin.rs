@@ -30,8 +30,8 @@ pub(super) enum Begun {
 impl Idempotency {
     /// Claims the key, waiting for the first run if the policy says so. The call's span learns what came
     /// of it, unless it is a run.
-    pub(super) async fn begin(&self, call: Call) -> Result<Begun, Rejection> {
-        let begun = self.claim_or_wait(&call).instrument(call.span.clone()).await;
+    pub(super) async fn begin(&self, call: &Call) -> Result<Begun, Rejection> {
+        let begun = self.claim_or_wait(call).instrument(call.span.clone()).await;
         match &begun {
             Ok(Begun::Run(run)) => {
                 call.span.record("attempt", run.settlement.lease.claim().attempt);

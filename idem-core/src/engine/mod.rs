@@ -90,7 +90,7 @@ impl Idempotency {
     {
         let engine = self.clone();
         async move {
-            match engine.begin(call).await? {
+            match engine.begin(&call).await? {
                 Begun::Replay(answer) => Ok(Served::Replayed(answer)),
                 Begun::Run(run) => {
                     let span = run.span.clone();
@@ -123,7 +123,7 @@ impl Idempotency {
     {
         let engine = self.clone();
         async move {
-            match engine.begin(call).await? {
+            match engine.begin(&call).await? {
                 Begun::Replay(answer) => Ok(Served::Replayed(answer)),
                 Begun::Run(run) => {
                     let span = run.span.clone();

@@ -1,5 +1,7 @@
 //! A response body, collected up to a limit (R37, R38).
 
+use std::task::{Context, Poll, ready};
+
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 
@@ -14,22 +16,50 @@ pub(super) enum Collected<S, E> {
     Broken(Bytes, E),
 }
 
-pub(super) async fn collect<S, E>(mut body: S, max: usize) -> Collected<S, E>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
-{
-    let mut collected = Chunks::default();
-    while let Some(chunk) = body.next().await {
-        match chunk {
-            Ok(data) => collected.push(data),
-            Err(_) if collected.len() == 0 => return Collected::BrokenAtStart,
-            Err(error) => return Collected::Broken(collected.into_bytes(), error),
+/// Collects a body up to a limit.
+pub(super) struct Collecting<S> {
+    body: S,
+    max: usize,
+    collected: Chunks,
+}
+
+/// How collecting ended.
+pub(super) enum End<E> {
+    Whole,
+    Longer,
+    Broken(E),
+}
+
+impl<S> Collecting<S> {
+    pub(super) fn new(body: S, max: usize) -> Self {
+        Self { body, max, collected: Chunks::default() }
+    }
+
+    pub(super) fn poll<E>(&mut self, cx: &mut Context<'_>) -> Poll<End<E>>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+    {
+        while let Some(chunk) = ready!(self.body.poll_next_unpin(cx)) {
+            match chunk {
+                Ok(data) => self.collected.push(data),
+                Err(error) => return Poll::Ready(End::Broken(error)),
+            }
+            if self.collected.len() > self.max {
+                return Poll::Ready(End::Longer);
+            }
         }
-        if collected.len() > max {
-            return Collected::Longer(collected.into_bytes(), body);
+        Poll::Ready(End::Whole)
+    }
+
+    pub(super) fn finish<E>(self, end: End<E>) -> Collected<S, E> {
+        let collected = self.collected.into_bytes();
+        match end {
+            End::Whole => Collected::Whole(trim(collected)),
+            End::Longer => Collected::Longer(collected, self.body),
+            End::Broken(_) if collected.is_empty() => Collected::BrokenAtStart,
+            End::Broken(error) => Collected::Broken(collected, error),
         }
     }
-    Collected::Whole(trim(collected.into_bytes()))
 }
 
 /// A body without the spare room that it was written into, often as much again: it is kept as long as

@@ -1,9 +1,9 @@
 //! What a guarded request is known by: its key, and what it is compared by.
 
 use crate::engine::{Call, Idempotency};
-use crate::fingerprint::{Material, RequestParts};
+use crate::fingerprint::{Fingerprint, Material, RequestParts};
 use crate::key::{IdempotencyKey, KeyError};
-use crate::policy::{KeySource, Policy};
+use crate::policy::{FingerprintMode, KeySource, Policy};
 use crate::rejection::Rejection;
 use crate::scope::Scope;
 
@@ -13,7 +13,18 @@ use crate::scope::Scope;
 pub struct Identity {
     policy: &'static Policy,
     key: Option<Result<IdempotencyKey, KeyError>>,
-    material: Option<Result<Material, serde_json::Error>>,
+    compared: Compared,
+}
+
+/// What a request is compared by.
+#[derive(Debug)]
+enum Compared {
+    /// Nothing yet.
+    Nothing,
+    /// What was sent.
+    Request(Fingerprint),
+    /// What an expression of the attribute yielded.
+    Argument(Result<Material, serde_json::Error>),
 }
 
 impl Identity {
@@ -24,7 +35,7 @@ impl Identity {
 
     /// The request is compared by an expression of the attribute.
     pub fn set_fingerprint(&mut self, material: Result<Material, serde_json::Error>) {
-        self.material = Some(material);
+        self.compared = Compared::Argument(material);
     }
 }
 
@@ -54,10 +65,19 @@ impl Idempotency {
                 }
             }
         };
-        Ok(Some(Identity { policy, key, material: None }))
+        Ok(Some(Identity { policy, key, compared: Compared::Nothing }))
     }
 
-    /// The call of a `request` that passed all extractors. `operation` is its method and route template
+    /// Takes the fingerprint of a `request` whose body has arrived, if it is compared as it was sent
+    /// (R11).
+    pub fn fingerprint(&self, identity: &mut Identity, request: &RequestParts<'_>) {
+        if identity.policy.fingerprint != FingerprintMode::Argument {
+            let fingerprint = self.fingerprint_request(identity.policy, request);
+            identity.compared = Compared::Request(fingerprint);
+        }
+    }
+
+    /// The call of a request that passed all extractors. `operation` is its method and route template
     /// (R14).
     ///
     /// # Errors
@@ -67,17 +87,22 @@ impl Idempotency {
         identity: Identity,
         scope: Scope,
         operation: &[&str],
-        request: &RequestParts<'_>,
     ) -> Result<Call, Rejection> {
-        let Identity { policy, key, material } = identity;
+        let Identity { policy, key, compared } = identity;
         let key = key.transpose()?.ok_or(Rejection::KeyMissing)?;
-        let fingerprint = match material {
-            Some(material) => {
-                self.fingerprint_material(&material.map_err(Rejection::FingerprintInvalid)?)
+        let fingerprint = match compared {
+            Compared::Nothing => None,
+            Compared::Request(fingerprint) => Some(fingerprint),
+            Compared::Argument(material) => {
+                let material = material.map_err(Rejection::FingerprintInvalid)?;
+                Some(self.fingerprint_material(&material))
             }
-            None => self.fingerprint_request(policy, request),
         };
-        Ok(self.call(policy, operation, scope, &key)?.with_fingerprint(fingerprint))
+        let call = self.call(policy, operation, scope, &key)?;
+        Ok(match fingerprint {
+            Some(fingerprint) => call.with_fingerprint(fingerprint),
+            None => call,
+        })
     }
 }
 

@@ -1,9 +1,13 @@
 //! A handler's response: what its caller gets and what is recorded.
 
+use std::future::{poll_fn, ready};
+use std::task::{Context, Poll, Waker};
+
 use bytes::Bytes;
 use futures_util::Stream;
+use futures_util::future::Either;
 
-use super::collect::{Collected, collect};
+use super::collect::{Collected, Collecting};
 use crate::answer::{Answer, Headers};
 use crate::engine::Executed;
 use crate::outcome::Outcome;
@@ -39,22 +43,40 @@ pub enum Delivery<S, E> {
 ///
 /// `respond` makes the response for the caller: with this body, or, if the body failed before it gave
 /// a byte, from an answer that says so.
-pub async fn record<T, S, E>(
+///
+/// Most bodies are there at once, so that is tried first; only one that is still to come is collected
+/// in a box, and the future of every other run stays small.
+pub fn record<T, S, E>(
     head: Head,
     body: S,
     max: usize,
     respond: impl FnOnce(Result<Delivery<S, E>, Answer>) -> T,
-) -> Executed<T>
+) -> impl Future<Output = Executed<T>>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
-    let Head { status, headers, declared, announced } = head;
+    if head.announced > max as u64 {
+        let longer = Collected::Longer(Bytes::new(), body);
+        return Either::Left(ready(conclude(head, longer, respond)));
+    }
+    let mut collecting = Collecting::new(body, max);
+    match collecting.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(end) => Either::Left(ready(conclude(head, collecting.finish(end), respond))),
+        Poll::Pending => Either::Right(Box::pin(async move {
+            let end = poll_fn(|cx| collecting.poll(cx)).await;
+            conclude(head, collecting.finish(end), respond)
+        })),
+    }
+}
+
+fn conclude<T, S, E>(
+    head: Head,
+    collected: Collected<S, E>,
+    respond: impl FnOnce(Result<Delivery<S, E>, Answer>) -> T,
+) -> Executed<T> {
+    let Head { status, headers, declared, .. } = head;
     // As it says itself, else as its status says (R21).
     let outcome = declared.unwrap_or_else(|| Outcome::of_status(status));
-    let collected = match announced > max as u64 {
-        true => Collected::Longer(Bytes::new(), body),
-        false => collect(body, max).await,
-    };
     let conclusion = Conclusion::NotRetained { status };
     let (body, outcome, conclusion) = match collected {
         Collected::Whole(body) => {

@@ -20,6 +20,8 @@ pub(super) struct Shard {
     slots: HashMap<RecordId, Box<Slot>, ahash::RandomState>,
     listeners: HashMap<RecordId, Weak<Notify>, ahash::RandomState>,
     last_tick: u64,
+    /// Before this moment nothing here expires.
+    first_expiry: Timestamp,
     sweep: Doubling,
     prune: Doubling,
 }
@@ -40,6 +42,9 @@ impl Shard {
     }
 
     pub(super) fn apply(&mut self, id: RecordId, change: Change, usage: &Usage) {
+        if let Change::Put(slot) = &change {
+            self.first_expiry = self.first_expiry.min(slot.expires_at);
+        }
         let freed = match (change, self.slots.entry(id)) {
             (Change::Keep, _) | (Change::Remove, Entry::Vacant(_)) => return,
             (Change::Put(slot), Entry::Vacant(place)) => {
@@ -64,11 +69,19 @@ impl Shard {
 
     /// Removes what expired. Every removed record is a change, but nobody waits for an expired one.
     pub(super) fn sweep(&mut self, now: Timestamp, usage: &Usage) -> u64 {
+        if now < self.first_expiry {
+            return 0;
+        }
         let before = self.slots.len();
         let mut bytes = 0;
+        self.first_expiry = Timestamp(u64::MAX);
         self.slots.retain(|_, slot| {
             let keep = !slot.expired(now);
-            bytes += if keep { 0 } else { answer_bytes(slot) };
+            if keep {
+                self.first_expiry = self.first_expiry.min(slot.expires_at);
+            } else {
+                bytes += answer_bytes(slot);
+            }
             keep
         });
         let swept = before - self.slots.len();

@@ -132,8 +132,11 @@ fn policy(private: &TokenStream, plan: &Plan) -> TokenStream {
     let max_run = plan.max_run.as_ref().map(duration).into_iter();
     let max_attempts = plan.max_attempts.into_iter();
     let operation = plan.operation.iter();
-    let raw = matches!(plan.fingerprint, Fingerprint::Raw)
-        .then(|| quote_spanned!(site=> .with_raw_fingerprint()));
+    let fingerprint = match plan.fingerprint {
+        Fingerprint::Default => None,
+        Fingerprint::Raw => Some(quote_spanned!(site=> .with_raw_fingerprint())),
+        Fingerprint::Of(_) => Some(quote_spanned!(site=> .with_argument_fingerprint())),
+    };
     let key = key_source(private, &plan.source).into_iter();
     quote_spanned! {site=>
         #private::Policy::new(#ttl, #private::Guarantee::#guarantee)
@@ -142,7 +145,7 @@ fn policy(private: &TokenStream, plan: &Plan) -> TokenStream {
             #(.with_max_run(#max_run))*
             #(.with_max_attempts(#max_attempts))*
             #(.with_operation(#operation))*
-            #raw
+            #fingerprint
             #(#key)*
     }
 }

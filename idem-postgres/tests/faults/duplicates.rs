@@ -1,9 +1,13 @@
 //! Duplicates at once, over processes, waiting or not, through the engine.
 
+use std::time::Duration;
+
 use idem_conformance::servers::PostgresServer;
 use idem_conformance::service::{AT_ONCE, Service, WAITING, storm};
+use idem_core::store::Changed;
 use idem_core::{IdempotencyStore, Outcome, Rejection, Served};
 use idem_postgres::sqlx::postgres::PgListener;
+use tokio::time::timeout;
 
 use crate::support::{HOUR, answered, builder, key, store, won};
 
@@ -29,7 +33,7 @@ async fn fault_47_one_of_200_duplicates_runs() {
 async fn fault_48_thousands_wait_on_one_key() {
     const WAITERS: usize = 2_000;
     let server = PostgresServer::start(&[]);
-    let builder = builder().max_connections(4).wait_timeout(std::time::Duration::from_secs(30));
+    let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
     let service = Service::on(builder.connect(&server.url()).await.unwrap());
     let mut replies = storm(std::slice::from_ref(&service), &WAITING, WAITERS);
     server.until("SELECT count(*) FROM idem_records WHERE awaited", |count| count == "1");
@@ -60,6 +64,11 @@ async fn fault_49_freed_key_lets_one_waiter_run() {
     assert_eq!((one.runs(), executed), (2, 2));
 }
 
+/// After that a wake-up is taken for lost.
+async fn woken(changed: Changed) {
+    timeout(Duration::from_secs(30), changed).await.expect("notified");
+}
+
 const LISTENERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
 
 /// The listener is made again after it was lost, everybody is woken, and notifications come again.
@@ -71,11 +80,11 @@ async fn lost_listener_is_made_again() {
         let claim = won(&other).await;
         let woken_at_the_latest_by_a_new_listener = waiting.changed(claim.id);
         server.until(LISTENERS, |count| count == "1");
-        woken_at_the_latest_by_a_new_listener.await;
+        woken(woken_at_the_latest_by_a_new_listener).await;
         let changed = waiting.changed(claim.id);
         server.until("SELECT count(*) FROM idem_records WHERE awaited", |count| count == "1");
         drop(other.complete(claim, answered("done"), HOUR).await.unwrap());
-        changed.await;
+        woken(changed).await;
         server.sql("DELETE FROM idem_records");
         let end =
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
@@ -90,7 +99,7 @@ async fn end_that_nobody_awaits_is_not_notified() {
     let (store, other) = (store(&server).await, store(&server).await);
     let any = store.changed(key());
     server.until(LISTENERS, |count| count == "1");
-    any.await;
+    woken(any).await;
     let mut listener = PgListener::connect(&server.url()).await.unwrap();
     listener.listen("idem_records").await.unwrap();
     for _ in 0..10 {
@@ -101,7 +110,7 @@ async fn end_that_nobody_awaits_is_not_notified() {
     let changed = store.changed(claim.id);
     server.until("SELECT count(*) FROM idem_records WHERE awaited", |count| count == "1");
     drop(other.complete(claim, answered("done"), HOUR).await.unwrap());
-    changed.await;
+    woken(changed).await;
     let first = listener.recv().await.unwrap();
     let hex: String = claim.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(first.payload(), hex);

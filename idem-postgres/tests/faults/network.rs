@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_conformance::servers::{PostgresServer, Proxy};
+use idem_conformance::servers::{PostgresServer, Proxy, Replies};
 use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
 use idem_postgres::PostgresStore;
 
@@ -104,4 +104,22 @@ async fn fault_35_silent_server_is_unknown_and_then_not_done() {
     assert_eq!(second, StoreErrorKind::NotDone);
     while store.claim(id, request).await.is_err() {}
     assert!(matches!(store.claim(id, request).await.unwrap(), Claimed::Acquired(_)));
+}
+
+/// A connection that owes an answer is closed: given back, it would owe it to the next call.
+#[tokio::test]
+async fn fault_59_silent_connection_is_replaced() {
+    let server = PostgresServer::start(&[]);
+    let proxy = Proxy::before(server.port()).await;
+    let builder = builder().max_connections(1).statement_timeout(Duration::from_millis(100));
+    let store = builder.connect(&url(&proxy)).await.unwrap();
+    prepare(&store).await;
+    for _ in 0..3 {
+        proxy.replies(Replies::Swallow);
+        assert_ne!(failure(store.claim(key(), request()).await), StoreErrorKind::Corrupt);
+        proxy.replies(Replies::Pass);
+        let claimed_again = async { while store.claim(key(), request()).await.is_err() {} };
+        let patience = Duration::from_secs(30);
+        tokio::time::timeout(patience, claimed_again).await.expect("a new connection");
+    }
 }

@@ -12,9 +12,10 @@ async fn create_payment(
     }
     let policy = const {
         &::idem_actix::__private::Policy::new(
-            ::core::time::Duration::from_millis(86400000u64),
-            ::idem_actix::__private::Guarantee::AtMostOnce,
-        )
+                ::core::time::Duration::from_millis(86400000u64),
+                ::idem_actix::__private::Guarantee::AtMostOnce,
+            )
+            .with_argument_fingerprint()
     };
     let call = match call
         .admit::<(web::Data<App>, Tenant, web::Json<NewPayment>)>(policy)

@@ -25,6 +25,7 @@ where
             .with_max_run(::core::time::Duration::from_millis(300000u64))
             .with_max_attempts(3u32)
             .with_operation("payments.create")
+            .with_argument_fingerprint()
             .with_key_header(::idem_axum::__private::KeySyntax::Strict, false)
     };
     let call = match call.admit(policy).await {

@@ -17,9 +17,10 @@ where
     }
     let policy = const {
         &::idem_axum::__private::Policy::new(
-            ::core::time::Duration::from_millis(86400000u64),
-            ::idem_axum::__private::Guarantee::AtMostOnce,
-        )
+                ::core::time::Duration::from_millis(86400000u64),
+                ::idem_axum::__private::Guarantee::AtMostOnce,
+            )
+            .with_argument_fingerprint()
     };
     let call = match call.admit(policy).await {
         ::core::result::Result::Ok(call) => call,

@@ -1,0 +1,120 @@
+//! A network that loses answers, between a client and the payments example.
+//!
+//! `cargo run -p lost-answers` pays three times over it: with one key for all attempts, which charges once;
+//! with a key in a file, by a client that crashes and comes back, which charges once; and with no key that is
+//! kept, which charges for every answer that got lost. It starts `payments-axum` itself; each attempt's span
+//! goes to standard error.
+
+mod proxy;
+mod server;
+
+use std::io::{self, IsTerminal};
+
+use anyhow::{Result, bail, ensure};
+use idem_client::{
+    Answer, FileKeyStore, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, RetryPolicy,
+};
+use reqwest::Client;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use proxy::Proxy;
+use server::Server;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    show_spans();
+    let server = Server::start()?;
+
+    println!(
+        "Of four answers, the network swallows one, cuts one off, and resets the connection of one.\n"
+    );
+    let before = charges(&server).await?;
+    let answer = pay_with_one_key(&Proxy::start(server.address).await?).await?;
+    println!("one key, kept over all attempts: {answer}");
+    println!("  charges: {}\n", charges(&server).await? - before);
+
+    let before = charges(&server).await?;
+    let answer = pay_across_a_crash(&Proxy::start(server.address).await?).await?;
+    println!("one key, kept over a crash: {answer}");
+    println!("  charges: {}\n", charges(&server).await? - before);
+
+    let before = charges(&server).await?;
+    let answer = pay_without_a_key_to_keep(&Proxy::start(server.address).await?).await?;
+    println!("no key that is kept: {answer}");
+    println!("  charges: {}", charges(&server).await? - before);
+    Ok(())
+}
+
+fn show_spans() {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_span_events(FmtSpan::CLOSE)
+        .without_time()
+        .init();
+}
+
+async fn pay_with_one_key(network: &Proxy) -> Result<String> {
+    let client = client(RetryPolicy::new())?;
+    Ok(describe(&payment(&client, network).send_idempotent().await?))
+}
+
+/// The first client has sent its only attempt when it is gone, as in a crash; the second knows no more than
+/// which order to pay, and finds the key.
+async fn pay_across_a_crash(network: &Proxy) -> Result<String> {
+    let directory = tempfile::tempdir()?;
+    let pay = async |client: ClientWithMiddleware| {
+        let keys = FileKeyStore::new(directory.path())?;
+        let request = payment(&client, network).idempotency_key_from(&keys, "order-1001").await?;
+        anyhow::Ok(request.send_idempotent().await)
+    };
+    let lost = pay(client(RetryPolicy::new().attempts(1))?).await?;
+    ensure!(lost.is_err(), "the network lost no answer");
+    Ok(describe(&pay(client(RetryPolicy::new())?).await??))
+}
+
+fn client(policy: RetryPolicy) -> Result<ClientWithMiddleware> {
+    let middleware = IdempotencyMiddleware::new().policy(policy);
+    Ok(middleware.attach(ClientBuilder::new(http()?)).build())
+}
+
+fn describe(answer: &Answer) -> String {
+    let origin = if answer.is_replayed() { "replayed" } else { "fresh" };
+    format!("{}, {origin}", answer.response().status())
+}
+
+/// The loop that everybody writes. The service takes no payment without a key, so there is one; but it is
+/// made anew for each attempt, and so says nothing.
+async fn pay_without_a_key_to_keep(network: &Proxy) -> Result<String> {
+    let client = ClientBuilder::new(http()?).build();
+    for _ in 0..10 {
+        let request = payment(&client, network).idempotency_key(&IdempotencyKey::random());
+        let Ok(response) = request.send().await else { continue };
+        let status = response.status();
+        if response.bytes().await.is_ok() {
+            return Ok(format!("{status}, after every lost answer was tried again"));
+        }
+    }
+    bail!("the network lost all answers")
+}
+
+/// A client that opens a connection for each attempt, as a network that resets them makes it do anyway.
+fn http() -> reqwest::Result<Client> {
+    Client::builder().no_proxy().pool_max_idle_per_host(0).build()
+}
+
+fn payment(client: &ClientWithMiddleware, network: &Proxy) -> RequestBuilder {
+    client
+        .post(format!("http://{}/payments", network.address))
+        .bearer_auth("alice-token")
+        .json(&json!({"amount": 4200, "currency": "EUR"}))
+}
+
+/// What was charged, asked for without the network between.
+async fn charges(server: &Server) -> Result<usize> {
+    let request = http()?.get(format!("http://{}/payments", server.address));
+    let list: Vec<Value> = request.bearer_auth("alice-token").send().await?.json().await?;
+    Ok(list.len())
+}

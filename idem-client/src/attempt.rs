@@ -1,0 +1,85 @@
+//! One attempt: sent, answered, judged, and told to a span.
+
+use std::time::Duration;
+
+use http::Extensions;
+use reqwest::{Request, Response};
+use reqwest_middleware::{Error, Next};
+use tokio::time::timeout;
+use tracing::field::{Empty, display};
+use tracing::{Instrument, Span, info_span};
+
+use crate::collect::{Collected, collect};
+use crate::verdict::{TimedOut, Verdict};
+
+/// Sends `request` once and reads its answer, both within `time`.
+pub(crate) async fn attempt(
+    number: u32,
+    request: Request,
+    extensions: &mut Extensions,
+    next: Next<'_>,
+    time: Duration,
+    max_answer: usize,
+) -> (Result<Response, Error>, Verdict) {
+    let span = span(number, &request);
+    let exchange = async {
+        let response = next.run(request, extensions).await?;
+        Ok(collect(response, max_answer).await?)
+    };
+    let result = timeout(time, exchange.instrument(span.clone())).await;
+    let result = result.unwrap_or_else(|_| Err(Error::middleware(TimedOut)));
+    let verdict = judge(&result);
+    tell(&span, &result, verdict);
+    (result.map(|collected| collected.response), verdict)
+}
+
+fn judge(result: &Result<Collected, Error>) -> Verdict {
+    match result {
+        Ok(Collected { response, body }) => {
+            Verdict::on_answer(response.status(), response.headers(), body.as_ref())
+        }
+        Err(error) => Verdict::on_error(error),
+    }
+}
+
+/// What is sent, without what may be secret: the key, the other headers, the query and the body.
+fn span(number: u32, request: &Request) -> Span {
+    let url = request.url();
+    info_span!(
+        "idempotent_attempt",
+        attempt = number,
+        http.request.method = %request.method(),
+        server.address = url.host_str(),
+        server.port = url.port_or_known_default(),
+        url.path = url.path(),
+        http.response.status_code = Empty,
+        error = Empty,
+        verdict = Empty,
+    )
+}
+
+fn tell(span: &Span, result: &Result<Collected, Error>, verdict: Verdict) {
+    match result {
+        Ok(collected) => {
+            span.record("http.response.status_code", collected.response.status().as_u16());
+        }
+        Err(error) => {
+            span.record("error", display(kind(error)));
+        }
+    }
+    span.record("verdict", verdict.word());
+}
+
+/// The error itself would show the whole address.
+fn kind(error: &Error) -> &'static str {
+    match error {
+        Error::Middleware(error) if error.is::<TimedOut>() => "timeout",
+        Error::Middleware(_) => "middleware",
+        Error::Reqwest(error) if error.is_timeout() => "timeout",
+        Error::Reqwest(error) if error.is_connect() => "connect",
+        Error::Reqwest(error) if error.is_redirect() => "redirect",
+        Error::Reqwest(error) if error.is_decode() => "read",
+        Error::Reqwest(error) if error.is_request() => "exchange",
+        Error::Reqwest(_) => "other",
+    }
+}

@@ -1,0 +1,43 @@
+//! An answer is read within its attempt, so that one cut off half-way is an attempt that failed.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use http_body_util::{BodyStream, StreamBody};
+use reqwest::{Body, Response, ResponseBuilderExt};
+
+/// A response whose body is at hand, unless it was too long.
+pub(crate) struct Collected {
+    pub(crate) response: Response,
+    pub(crate) body: Option<Bytes>,
+}
+
+/// Reads at most about `limit` bytes of the body; what is longer is left to the caller to read.
+pub(crate) async fn collect(mut response: Response, limit: usize) -> reqwest::Result<Collected> {
+    let mut read = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        read.extend_from_slice(&chunk);
+        if read.len() > limit {
+            return Ok(Collected { response: unread(response, read.freeze()), body: None });
+        }
+    }
+    let body = read.freeze();
+    let response = with_body(response, |_| Body::from(body.clone()));
+    Ok(Collected { response, body: Some(body) })
+}
+
+/// Puts back what was read before the rest.
+fn unread(response: Response, read: Bytes) -> Response {
+    with_body(response, |rest| {
+        let read = stream::iter([Ok(http_body::Frame::data(read))]);
+        Body::wrap(StreamBody::new(read.chain(BodyStream::new(rest))))
+    })
+}
+
+fn with_body(response: Response, body: impl FnOnce(Body) -> Body) -> Response {
+    // The conversion to an `http::Response` forgets the address; this is how reqwest wants it back.
+    let url = http::response::Builder::new().url(response.url().clone());
+    let url = url.body(()).map(|carrier| carrier.into_parts().0.extensions);
+    let (mut parts, rest) = http::Response::<Body>::from(response).into_parts();
+    parts.extensions.extend(url.unwrap_or_default());
+    http::Response::from_parts(parts, body(rest)).into()
+}

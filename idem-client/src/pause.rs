@@ -1,0 +1,77 @@
+//! The pauses between attempts: full jitter over an exponential ramp.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use crate::policy::{Random, RetryPolicy};
+
+/// The pauses of one operation.
+pub(crate) struct Pauses {
+    ceilings: <ExponentialBuilder as BackoffBuilder>::Backoff,
+    cap: Duration,
+    random: Random,
+}
+
+impl Pauses {
+    pub(crate) fn new(policy: &RetryPolicy) -> Self {
+        let ceilings = ExponentialBuilder::new()
+            .with_min_delay(policy.base)
+            .with_max_delay(policy.cap)
+            .without_max_times();
+        Self { ceilings: ceilings.build(), cap: policy.cap, random: policy.random.clone() }
+    }
+
+    /// The next pause, at least as long as the server asked for. The jitter comes on top of that, or all
+    /// clients that were sent away together would return together.
+    pub(crate) fn next(&mut self, retry_after: Option<Duration>) -> Duration {
+        let ceiling = self.ceilings.next().unwrap_or(self.cap).min(self.cap);
+        let jitter = ceiling.mul_f64((self.random)().clamp(0.0, 1.0));
+        retry_after.unwrap_or_default().saturating_add(jitter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pauses(random: f64) -> Pauses {
+        let policy = RetryPolicy::new().backoff(Duration::from_secs(1), Duration::from_secs(5));
+        Pauses::new(&policy.random(move || random))
+    }
+
+    #[test]
+    fn ceilings_double_up_to_the_cap() {
+        let mut pauses = pauses(1.0);
+        let seconds: Vec<_> = (0..6).map(|_| pauses.next(None).as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 5, 5, 5]);
+    }
+
+    #[test]
+    fn jitter_is_full() {
+        let mut least = pauses(0.0);
+        assert_eq!([least.next(None), least.next(None)], [Duration::ZERO; 2]);
+        let mut middle = pauses(0.5);
+        assert_eq!(middle.next(None), Duration::from_millis(500));
+        assert_eq!(middle.next(None), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn retry_after_comes_first_and_jitter_on_top() {
+        let mut pauses = pauses(0.5);
+        assert_eq!(pauses.next(Some(Duration::from_secs(9))), Duration::from_millis(9_500));
+        assert_eq!(pauses.next(Some(Duration::MAX)), Duration::MAX);
+    }
+
+    #[test]
+    fn nonsense_from_the_random_source_is_harmless() {
+        assert_eq!(pauses(-1.0).next(None), Duration::ZERO);
+        assert_eq!(pauses(7.0).next(None), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_base_above_the_cap_is_cut_to_it() {
+        let policy = RetryPolicy::new().backoff(Duration::from_secs(9), Duration::from_secs(5));
+        assert_eq!(Pauses::new(&policy.random(|| 1.0)).next(None), Duration::from_secs(5));
+    }
+}

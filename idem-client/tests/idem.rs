@@ -1,0 +1,192 @@
+//! Client and server of one house: every word that `idem` says to a client is understood.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::extract::{FromRef, State};
+use axum::http::{Extensions, StatusCode};
+use axum::{Router, routing::post};
+use idem_axum::{Idempotency, MemoryStore, idempotent};
+use idem_client::{
+    Answer, Failure, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, RetryPolicy,
+};
+use reqwest::{Client, Request, Response};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+#[derive(Clone, FromRef)]
+struct App {
+    idempotency: Idempotency,
+    bank: Arc<Bank>,
+}
+
+struct Bank {
+    charges: AtomicUsize,
+    gate: Semaphore,
+}
+
+impl Bank {
+    fn charge(&self) {
+        self.charges.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[idempotent(ttl = "24h", scope = "global")]
+async fn pay(State(bank): State<Arc<Bank>>, _amount: String) -> StatusCode {
+    bank.charge();
+    StatusCode::CREATED
+}
+
+#[idempotent(ttl = "24h", scope = "global")]
+async fn pay_slowly(State(bank): State<Arc<Bank>>) -> StatusCode {
+    bank.charge();
+    bank.gate.acquire().await.unwrap().forget();
+    StatusCode::CREATED
+}
+
+#[idempotent(ttl = "24h", scope = "global")]
+async fn pay_and_fail(State(bank): State<Arc<Bank>>) -> StatusCode {
+    bank.charge();
+    StatusCode::INTERNAL_SERVER_ERROR
+}
+
+#[idempotent(ttl = "24h", scope = "global")]
+async fn pay_and_tell_much(State(bank): State<Arc<Bank>>) -> String {
+    bank.charge();
+    "x".repeat(LIMIT + 1)
+}
+
+#[idempotent(ttl = "24h", scope = "global", lease = "100ms", max_run = "100ms")]
+async fn pay_and_never_tell(State(bank): State<Arc<Bank>>) -> StatusCode {
+    bank.charge();
+    std::future::pending().await
+}
+
+const LIMIT: usize = 64;
+
+struct Service {
+    url: String,
+    bank: Arc<Bank>,
+}
+
+impl Service {
+    async fn start() -> Self {
+        let bank = Arc::new(Bank { charges: AtomicUsize::new(0), gate: Semaphore::new(0) });
+        let idempotency = Idempotency::builder(MemoryStore::new()).max_response(LIMIT).build();
+        let router = Router::new()
+            .route("/pay", post(pay))
+            .route("/slowly", post(pay_slowly))
+            .route("/fail", post(pay_and_fail))
+            .route("/much", post(pay_and_tell_much))
+            .route("/never", post(pay_and_never_tell))
+            .with_state(App { idempotency, bank: bank.clone() });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, router).into_future());
+        Self { url, bank }
+    }
+
+    async fn pay(&self, path: &str, amount: &'static str) -> Result<Answer, Failure> {
+        self.pay_by(RetryPolicy::new(), path, amount).await
+    }
+
+    /// Pays with one key for all that a test does.
+    async fn pay_by(
+        &self,
+        policy: RetryPolicy,
+        path: &str,
+        amount: &'static str,
+    ) -> Result<Answer, Failure> {
+        let key = IdempotencyKey::new("order-1001").unwrap();
+        let client = self.client(policy.random(|| 0.0));
+        let request = client.post(format!("{}{path}", self.url)).body(amount);
+        request.idempotency_key(&key).send_idempotent().await
+    }
+
+    fn client(&self, policy: RetryPolicy) -> ClientWithMiddleware {
+        let http = ClientBuilder::new(Client::builder().no_proxy().build().unwrap());
+        let client = IdempotencyMiddleware::new().policy(policy).attach(http);
+        client.with(OpensTheGate(self.bank.clone())).build()
+    }
+
+    fn charges(&self) -> usize {
+        self.bank.charges.load(Ordering::Relaxed)
+    }
+}
+
+/// Lets the slow payment end once a client was told that it is still in progress.
+struct OpensTheGate(Arc<Bank>);
+
+#[async_trait]
+impl Middleware for OpensTheGate {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response, Error> {
+        let response = next.run(request, extensions).await?;
+        if response.status() == StatusCode::CONFLICT {
+            self.0.gate.add_permits(1);
+        }
+        Ok(response)
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_is_asked_for_twice_is_replayed() {
+    let service = Service::start().await;
+    assert!(matches!(service.pay("/pay", "4200").await, Ok(Answer::Fresh(_))));
+    assert!(matches!(service.pay("/pay", "4200").await, Ok(Answer::Replayed(_))));
+    assert_eq!(service.charges(), 1);
+}
+
+#[tokio::test]
+async fn a_payment_that_takes_longer_than_an_attempt_is_waited_for() {
+    let service = Service::start().await;
+    let impatient = RetryPolicy::new().attempt_timeout(Duration::from_millis(500)).attempts(20);
+    let answer = service.pay_by(impatient, "/slowly", "").await.unwrap();
+    assert!(answer.is_replayed());
+    assert_eq!((answer.response().status(), service.charges()), (StatusCode::CREATED, 1));
+}
+
+#[tokio::test]
+async fn a_stored_500_is_told_from_one_that_may_go_away() {
+    let service = Service::start().await;
+    let answer = service.pay("/fail", "").await.unwrap();
+    assert!(answer.is_replayed());
+    assert_eq!(answer.response().status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(service.charges(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_used_for_another_payment_is_refused() {
+    let service = Service::start().await;
+    assert!(service.pay("/pay", "4200").await.is_ok());
+    assert!(matches!(service.pay("/pay", "9900").await, Err(Failure::KeyReused(_))));
+    assert_eq!(service.charges(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_not_kept_is_not_asked_for_again() {
+    let service = Service::start().await;
+    assert!(matches!(service.pay("/much", "").await, Ok(Answer::Fresh(_))));
+    assert!(matches!(service.pay("/much", "").await, Err(Failure::ResultUnavailable(_))));
+    assert_eq!(service.charges(), 1);
+}
+
+#[tokio::test]
+async fn a_payment_of_which_nobody_knows_the_end_is_left_alone() {
+    let service = Service::start().await;
+    for _ in 0..2 {
+        let failure = service.pay("/never", "").await.unwrap_err();
+        let Failure::OutcomeUnknown(stop) = failure else { panic!("{failure:?}") };
+        assert_eq!(stop.limit, None);
+    }
+    assert_eq!(service.charges(), 1);
+}

@@ -1,0 +1,104 @@
+//! What a document says about the key.
+
+use idem_client::Failure;
+
+use crate::support::{Bench, Turn, problem, status};
+
+async fn fails(turn: Turn) -> Failure {
+    let bench = Bench::new([turn]);
+    let failure = bench.pay().await.unwrap_err();
+    assert_eq!(bench.script.attempts(), 1);
+    assert_eq!(bench.script.header("idempotency-key"), [failure.key().unwrap().to_header()]);
+    assert_eq!(failure.stop().unwrap().limit, None);
+    failure
+}
+
+#[tokio::test(start_paused = true)]
+async fn named_problems_are_final() {
+    assert!(matches!(fails(problem(422, "key-reused")).await, Failure::KeyReused(_)));
+    assert!(matches!(fails(problem(409, "outcome-unknown")).await, Failure::OutcomeUnknown(_)));
+    let unavailable = fails(problem(409, "result-unavailable")).await;
+    assert!(matches!(unavailable, Failure::ResultUnavailable(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn named_problems_are_final_whatever_else_the_answer_says() {
+    for slug in ["key-reused", "outcome-unknown", "result-unavailable"] {
+        let body = format!(r#"{{"type": "urn:idem:problem:{slug}", "retryable": true}}"#);
+        let turn = problem(409, slug).body(&body).header("retry-after", "1");
+        let failure = fails(turn.header("stripe-should-retry", "true")).await;
+        assert!(!matches!(failure, Failure::InProgress(_) | Failure::Exhausted(_)), "{slug}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_progress_is_waited_for() {
+    let in_progress = || problem(409, "in-progress").header("retry-after", "1");
+    let bench = Bench::new([in_progress(), in_progress(), status(201).replayed()]);
+    assert!(bench.pay().await.unwrap().is_replayed());
+    assert_eq!(bench.script.attempts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_base_of_the_type_will_do() {
+    for base in ["", "urn:idem:problem:", "https://x.example/#", "https://x.example/problems/"] {
+        let body = format!(r#"{{"type": "{base}in-progress"}}"#);
+        let bench = Bench::new([problem(409, "").body(&body), status(201)]);
+        assert_eq!(bench.pay().await.unwrap().response().status(), 201, "{base}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_titles_of_the_draft_are_known() {
+    let json = |title: &str| format!(r#"{{"type": "https://x.example/docs", "title": "{title}"}}"#);
+    let outstanding = json("A request is outstanding for this Idempotency-Key");
+    let bench = Bench::new([problem(409, "").body(&outstanding), status(201)]);
+    bench.is_paid().await;
+
+    let used = json("Idempotency-Key is already used");
+    assert!(matches!(fails(problem(422, "").body(&used)).await, Failure::KeyReused(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_codes_of_stripe_are_known() {
+    let json = |code: u16, kind: &str, name: &str| {
+        let body = format!(r#"{{"error": {{"type": "{kind}", "code": "{name}"}}}}"#);
+        status(code).header("content-type", "application/json").body(&body)
+    };
+    let in_use = json(409, "invalid_request_error", "idempotency_key_in_use");
+    let bench = Bench::new([in_use, status(200).replayed()]);
+    assert!(bench.pay().await.unwrap().is_replayed());
+
+    let reused = json(400, "idempotency_error", "");
+    assert!(matches!(fails(reused).await, Failure::KeyReused(_)));
+
+    let declined = json(402, "card_error", "card_declined");
+    assert_eq!(Bench::new([declined]).pay().await.unwrap().response().status(), 402);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_409_that_names_a_time_is_in_progress() {
+    let bench = Bench::new([status(409).header("retry-after", "2"), status(201)]);
+    bench.is_paid().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_documents_are_the_applications_answer() {
+    for turn in [
+        problem(409, "seat-taken"),
+        problem(422, "amount-too-small"),
+        problem(409, "").body("not JSON"),
+        problem(409, "").body(r#"{"type": 5, "title": [], "error": "no"}"#),
+        problem(200, "in-progress"),
+        problem(201, "key-reused"),
+        problem(303, "in-progress"),
+        problem(422, "").body(r#"{"title": "A request is outstanding for this Idempotency-Key"}"#),
+        problem(409, "").body(r#"{"title": "Idempotency-Key is already used"}"#),
+        problem(402, "").body(r#"{"error": {"type": "idempotency_error"}}"#),
+        problem(400, "").body(r#"{"error": {"code": "idempotency_key_in_use"}}"#),
+    ] {
+        let bench = Bench::new([turn]);
+        assert!(!bench.pay().await.unwrap().is_replayed());
+        assert_eq!(bench.script.attempts(), 1);
+    }
+}

@@ -1,0 +1,98 @@
+//! What a status alone means.
+
+use std::time::Duration;
+
+use idem_client::{Failure, Limit};
+
+use crate::support::{Bench, status};
+
+#[tokio::test(start_paused = true)]
+async fn statuses_that_say_come_back_are_tried_again() {
+    for code in [408, 425, 429, 502, 503, 504] {
+        let bench = Bench::new([status(code), status(code), status(201)]);
+        let answer = bench.pay().await.unwrap();
+        assert!(!answer.is_replayed(), "{code}");
+        assert_eq!(answer.response().status(), 201, "{code}");
+        assert_eq!(bench.script.attempts(), 3, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_other_status_is_the_answer() {
+    let codes = [
+        200, 201, 202, 204, 303, 400, 401, 402, 403, 404, 405, 409, 410, 412, 413, 415, 418, 421,
+        422, 423, 424, 451, 501, 505, 507, 599,
+    ];
+    for code in codes {
+        let bench = Bench::new([status(code)]);
+        let answer = bench.pay().await.unwrap();
+        assert!(!answer.is_replayed(), "{code}");
+        assert_eq!(answer.into_response().status(), code);
+        assert_eq!(bench.script.attempts(), 1, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_to_come_back_makes_no_other_status_one_that_says_so() {
+    for code in [200, 202, 303, 400, 401, 403, 404, 413, 422, 501] {
+        let bench = Bench::new([status(code).header("retry-after", "1")]);
+        assert_eq!(bench.pay().await.unwrap().response().status(), code);
+        assert_eq!(bench.script.attempts(), 1, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_500_is_tried_again_once() {
+    let bench = Bench::new([status(500), status(201)]);
+    bench.is_paid().await;
+
+    let bench = Bench::new([status(500), status(500)]);
+    let Failure::Exhausted(stop) = bench.pay().await.unwrap_err() else { panic!() };
+    assert_eq!((stop.attempts, stop.limit), (2, Some(Limit::Attempts)));
+    assert_eq!(bench.script.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_500_is_tried_again_once_whatever_comes_between() {
+    let bench = Bench::new([status(500), status(503), status(500)]);
+    let Failure::Exhausted(stop) = bench.pay().await.unwrap_err() else { panic!() };
+    assert_eq!((stop.attempts, stop.limit), (3, Some(Limit::Attempts)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_is_final_whatever_its_status() {
+    for code in [201, 402, 409, 422, 429, 500, 503] {
+        let bench = Bench::new([status(code).replayed()]);
+        let answer = bench.pay().await.unwrap();
+        assert!(answer.is_replayed(), "{code}");
+        assert_eq!(answer.response().status(), code);
+        assert_eq!(bench.script.attempts(), 1, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_500_is_found_out_by_the_second_attempt() {
+    let bench = Bench::new([status(500), status(500).replayed()]);
+    let answer = bench.pay().await.unwrap();
+    assert!(answer.is_replayed());
+    assert_eq!(answer.response().status(), 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_names_of_the_replay_marker_are_known() {
+    for name in ["idempotency-replayed", "x-idempotent-replayed"] {
+        let bench = Bench::new([status(503).header(name, "true")]);
+        assert!(bench.pay().await.unwrap().is_replayed(), "{name}");
+    }
+    let bench = Bench::new([status(201).header("idempotent-replayed", "false")]);
+    assert!(!bench.pay().await.unwrap().is_replayed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plain_send_retries_by_the_same_rules() {
+    let bench = Bench::new([status(503), status(402)]);
+    let key = idem_client::IdempotencyKey::random();
+    let request = idem_client::IdempotentRequest::idempotency_key(bench.payment(), &key);
+    assert_eq!(request.send().await.unwrap().status(), 402);
+    assert_eq!(bench.script.pauses(), [Duration::from_secs(1)]);
+}
