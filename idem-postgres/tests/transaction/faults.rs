@@ -128,7 +128,7 @@ async fn fault_64_transaction_that_the_server_ends() {
     let idle = |mut tx: Tx| async move {
         write(&mut tx).await.unwrap();
         while sqlx::query("SELECT pg_sleep(0)").execute(&mut *tx).await.is_ok() {
-            tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+            tokio::time::sleep(Duration::from_millis(400)).await;
         }
         500
     };
