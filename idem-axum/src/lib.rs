@@ -9,8 +9,8 @@ mod state;
 mod tx;
 
 pub use idem_core::{
-    self, Drained, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, IdempotencyStore,
-    KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
+    self, Drained, Execution, Fence, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
+    IdempotencyStore, KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
 };
 /// Makes an axum handler run once per key.
 ///

@@ -91,8 +91,10 @@ const fn title(rejection: &Rejection) -> &'static str {
         Rejection::ScopeEmpty
         | Rejection::FingerprintInvalid(_)
         | Rejection::RecordUnreadable(_)
+        | Rejection::ResultUnreadable(_)
         | Rejection::NoTransactions
-        | Rejection::Unguarded => "Internal Server Error",
+        | Rejection::Unguarded
+        | Rejection::Panicked => "Internal Server Error",
     }
 }
 
@@ -111,8 +113,10 @@ fn detail(rejection: &Rejection) -> String {
         Rejection::ScopeEmpty
         | Rejection::FingerprintInvalid(_)
         | Rejection::RecordUnreadable(_)
+        | Rejection::ResultUnreadable(_)
         | Rejection::NoTransactions
-        | Rejection::Unguarded => {
+        | Rejection::Unguarded
+        | Rejection::Panicked => {
             "The request could not be processed. The service's log says why."
         }
     }

@@ -68,6 +68,15 @@ pub enum Rejection {
     /// What stands under the key cannot be read; it is never run again.
     #[error("the stored record cannot be read")]
     RecordUnreadable(#[source] StoreError),
+    /// A guarded function's stored result is no value of the type that it returns by now; it is never
+    /// run again.
+    #[error(
+        "the stored result cannot be read; the function's type must read what earlier versions stored"
+    )]
+    ResultUnreadable(#[source] serde_json::Error),
+    /// A guarded function panicked; under at least once its key is free again.
+    #[error("the function panicked; the log says where")]
+    Panicked,
 }
 
 impl Rejection {
@@ -89,8 +98,10 @@ impl Rejection {
             Self::ScopeEmpty
             | Self::FingerprintInvalid(_)
             | Self::RecordUnreadable(_)
+            | Self::ResultUnreadable(_)
             | Self::NoTransactions
-            | Self::Unguarded => "internal-error",
+            | Self::Unguarded
+            | Self::Panicked => "internal-error",
         }
     }
 
@@ -110,8 +121,10 @@ impl Rejection {
             Self::ScopeEmpty
             | Self::FingerprintInvalid(_)
             | Self::RecordUnreadable(_)
+            | Self::ResultUnreadable(_)
             | Self::NoTransactions
-            | Self::Unguarded => 500,
+            | Self::Unguarded
+            | Self::Panicked => 500,
         }
     }
 

@@ -1,14 +1,15 @@
-//! The database servers that tests start for themselves.
+//! The servers that tests start for themselves.
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 /// Programs, and the Debian packages that have them.
-const NEEDED: [(&str, &str); 4] = [
+const NEEDED: [(&str, &str); 5] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-server"),
     ("psql", "postgresql"),
     ("/usr/sbin/pgbouncer", "pgbouncer"),
+    ("nats-server", "nats-server"),
 ];
 
 /// Installs what is missing, where `apt-get` can. The packages start services of their own, which no test

@@ -2,8 +2,9 @@
 //! (P5). There is no lease to keep, since nobody sees the claim before the end.
 
 use std::error::Error;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -11,6 +12,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Span;
 
+use super::execution::Execution;
 use super::run::{Executed, Served, accepted_answer, answered, panic_text};
 use super::{Call, Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
@@ -112,9 +114,14 @@ impl Transacting {
         let Self { transaction, policy, fingerprint, tracked, span } = self;
         async move {
             let claim = transaction.claim();
-            let running = AssertUnwindSafe(async move { handler(claim).await }).catch_unwind();
-            // Dropped before its transaction ends, with all that it borrowed from it.
-            let ended = timeout(policy.max_run, running).await;
+            // The handler is dropped before its transaction ends, with all that it has of it.
+            let ended = {
+                let execution = Execution::of(claim);
+                let running = AssertUnwindSafe(async move { handler(claim).await }).catch_unwind();
+                let mut running = pin!(running);
+                let running = poll_fn(|cx| execution.enter(|| running.as_mut().poll(cx)));
+                timeout(policy.max_run, running).await
+            };
             let executed = match ended {
                 Ok(Ok(executed)) => executed,
                 Ok(Err(panic)) => {
