@@ -2,5 +2,7 @@
 
 pub mod load;
 pub mod pairs;
+pub mod pairs_postgres;
 pub mod process;
+pub mod rounds;
 pub mod server;

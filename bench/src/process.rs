@@ -28,14 +28,14 @@ impl Server {
         Self::start_on(variant, "")
     }
 
-    /// The same for a variant on the Redis at `redis_url`.
+    /// The same for a variant on the store at `store_url`.
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub fn start_on(variant: &str, redis_url: &str) -> anyhow::Result<Self> {
+    pub fn start_on(variant: &str, store_url: &str) -> anyhow::Result<Self> {
         let mut child = again()?
             .args(["serve", variant])
-            .env("REDIS_URL", redis_url)
+            .env("STORE_URL", store_url)
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start the server")?;

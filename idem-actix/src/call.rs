@@ -11,6 +11,7 @@ use futures_util::future::Either;
 use idem_core::http::{self, Identity};
 use idem_core::{
     Idempotency, IdempotencyKey, KeyError, Material, Policy, Rejection, Scope, Served,
+    TransactionSlot,
 };
 
 use crate::request::{self, BodyError};
@@ -45,9 +46,16 @@ impl Guarded {
         let Some(idempotency) = state::idempotency(&request) else {
             return Err(HttpResponse::InternalServerError().finish());
         };
+        let slot = offer(&request);
         let mut identity = match identity(&request, &idempotency, policy) {
             Ok(Some(identity)) => identity,
-            Ok(None) => return Call::extract(request, payload, None).await,
+            Ok(None) => {
+                let call = Call::extract(request, payload, None).await?;
+                if slot.is_some_and(|slot| slot.is_wanted()) {
+                    return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
+                }
+                return Ok(call);
+            }
             Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
         };
         let body = match request::buffer(&request, payload).await {
@@ -58,9 +66,19 @@ impl Guarded {
             Err(BodyError::Broken(response)) => return Err(response),
         };
         idempotency.fingerprint(&mut identity, &request::parts(&request, &body.bytes));
-        let guard = Guard { idempotency, identity };
+        let guard = Guard { idempotency, identity, slot };
         Call::extract(request, body.payload, Some(guard)).await
     }
+}
+
+#[cfg(feature = "postgres")]
+fn offer(request: &HttpRequest) -> Option<TransactionSlot> {
+    Some(crate::tx::offer(request))
+}
+
+#[cfg(not(feature = "postgres"))]
+const fn offer(_: &HttpRequest) -> Option<TransactionSlot> {
+    None
 }
 
 fn identity(
@@ -84,6 +102,8 @@ pub struct Call<T> {
 struct Guard {
     idempotency: Idempotency,
     identity: Identity,
+    /// Through which the handler gets a transaction, if it takes one.
+    slot: Option<TransactionSlot>,
 }
 
 impl<T: FromRequest> Call<T> {
@@ -162,10 +182,10 @@ impl Guard {
         H: FnOnce() -> Fut + 'static,
         Fut: Future<Output = HttpResponse> + 'static,
     {
-        let Self { idempotency, identity } = self;
+        let Self { idempotency, identity, slot } = self;
         let operation = [request.method().as_str(), &request::pattern(request)];
         let call = match idempotency.identified_call(identity, scope, &operation) {
-            Ok(call) => call,
+            Ok(call) => call.in_transaction(slot.filter(TransactionSlot::is_wanted)),
             Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
         };
         let max_response = idempotency.max_response();

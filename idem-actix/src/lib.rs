@@ -6,6 +6,8 @@ mod request;
 mod response;
 mod state;
 mod stop;
+#[cfg(feature = "postgres")]
+mod tx;
 
 pub use idem_core::{
     self, Drained, Execution, Fence, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
@@ -28,6 +30,11 @@ pub use idem_core::{
 /// compile time, all at once, each on its own token. The function stays whole inside the one that is
 /// generated.
 pub use idem_macros::idempotent_actix as idempotent;
+/// The Postgres store (feature `postgres`).
+#[cfg(feature = "postgres")]
+pub use idem_postgres as postgres;
+#[cfg(feature = "postgres")]
+pub use idem_postgres::PostgresStore;
 /// The Redis and Valkey store (feature `redis`).
 #[cfg(feature = "redis")]
 pub use idem_redis as redis;
@@ -35,6 +42,8 @@ pub use idem_redis as redis;
 pub use idem_redis::RedisStore;
 pub use response::Declared;
 pub use stop::stop;
+#[cfg(feature = "postgres")]
+pub use tx::Tx;
 
 /// What the attribute's expansion names. Not API: it changes with every release, which is why the crates
 /// pin each other exactly.

@@ -13,6 +13,7 @@ use futures_util::future::Either;
 use idem_core::http::{self, Identity};
 use idem_core::{
     Idempotency, IdempotencyKey, KeyError, Material, Policy, Rejection, Scope, Served,
+    TransactionSlot,
 };
 
 use crate::request::{self, BodyError, Operation};
@@ -60,12 +61,19 @@ where
         policy: &'static Policy,
     ) -> impl Future<Output = Result<Call<T>, Response>> + use<T, S, M> {
         let Self { mut request, state, .. } = self;
+        let slot = offer(&mut request);
         let idempotency = state.idempotency();
         let identity = identity(&request, &idempotency, policy);
         async move {
             let mut identity = match identity {
                 Ok(Some(identity)) => identity,
-                Ok(None) => return Ok(Call { last: extract(request, &state).await?, guard: None }),
+                Ok(None) => {
+                    let last = extract(request, &state).await?;
+                    if slot.is_some_and(|slot| slot.is_wanted()) {
+                        return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
+                    }
+                    return Ok(Call { last, guard: None });
+                }
                 Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
             };
             let body = match request::buffer(&mut request).await {
@@ -79,9 +87,20 @@ where
             let operation = Operation::of(&request);
             *request.body_mut() = Body::from(body);
             let last = extract(request, &state).await?;
-            Ok(Call { last, guard: Some(Guard { idempotency, identity, operation }) })
+            let slot = slot.filter(TransactionSlot::is_wanted);
+            Ok(Call { last, guard: Some(Guard { idempotency, identity, operation, slot }) })
         }
     }
+}
+
+#[cfg(feature = "postgres")]
+fn offer(request: &mut Request) -> Option<TransactionSlot> {
+    Some(crate::tx::slot(request.extensions_mut()))
+}
+
+#[cfg(not(feature = "postgres"))]
+const fn offer(_: &mut Request) -> Option<TransactionSlot> {
+    None
 }
 
 async fn extract<T, S, M>(request: Box<Request>, state: &S) -> Result<T, Response>
@@ -112,6 +131,8 @@ struct Guard {
     idempotency: Idempotency,
     identity: Identity,
     operation: Operation,
+    /// Through which the handler gets a transaction, if it takes one.
+    slot: Option<TransactionSlot>,
 }
 
 impl<T> Call<T> {
@@ -168,9 +189,9 @@ impl Guard {
         H: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Response> + Send + 'static,
     {
-        let Self { idempotency, identity, operation } = self;
+        let Self { idempotency, identity, operation, slot } = self;
         let call = match idempotency.identified_call(identity, scope, &operation.words()) {
-            Ok(call) => call,
+            Ok(call) => call.in_transaction(slot),
             Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
         };
         let max_response = idempotency.max_response();

@@ -5,6 +5,8 @@ mod rejection;
 mod request;
 mod response;
 mod state;
+#[cfg(feature = "postgres")]
+mod tx;
 
 pub use idem_core::{
     self, Drained, Execution, Fence, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
@@ -27,11 +29,18 @@ pub use idem_core::{
 /// generated, which takes the router's state as a type parameter.
 pub use idem_macros::idempotent_axum as idempotent;
 
+/// The Postgres store (feature `postgres`).
+#[cfg(feature = "postgres")]
+pub use idem_postgres as postgres;
+#[cfg(feature = "postgres")]
+pub use idem_postgres::PostgresStore;
 /// The Redis and Valkey store (feature `redis`).
 #[cfg(feature = "redis")]
 pub use idem_redis as redis;
 #[cfg(feature = "redis")]
 pub use idem_redis::RedisStore;
+#[cfg(feature = "postgres")]
+pub use tx::Tx;
 
 /// What the attribute's expansion names. Not API: it changes with every release, which is why the crates
 /// pin each other exactly.

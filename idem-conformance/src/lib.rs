@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod cancel;
 mod fault;
 #[cfg(feature = "http")]
 pub mod http;
@@ -14,11 +15,14 @@ pub mod rules;
 #[cfg(feature = "servers")]
 #[expect(clippy::expect_used, reason = "a server that does not start panics, as tests do")]
 pub mod servers;
+#[expect(clippy::expect_used, reason = "a test that cannot go on panics")]
+pub mod service;
 mod subject;
 #[expect(clippy::expect_used, reason = "a rule that is broken panics, as tests do")]
 mod suite;
 mod terms;
 
+pub use cancel::dropped_after;
 pub use fault::{Calls, Fault, FaultStore, Faults, Kind, Pending};
 pub use subject::{Case, Subject};
 

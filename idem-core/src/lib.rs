@@ -38,7 +38,7 @@ pub use rejection::Rejection;
 pub use scope::{Scope, ScopeId, ScopeParts, ScopeValue};
 pub use store::{
     Capacity, ClaimRequest, Claimed, DeleteExpired, Existing, Fenced, IdempotencyStore, Quota,
-    StoreFuture,
+    StoreFuture, TransactionSlot,
 };
 
 /// What the attribute's expansion names. Not API: it changes with every release, which is why the crates

@@ -82,15 +82,18 @@ const fn title(rejection: &Rejection) -> &'static str {
         Rejection::InProgress => "Request in progress",
         Rejection::OutcomeUnknown => "Outcome unknown",
         Rejection::ResultUnavailable => "Result unavailable",
-        Rejection::StoreUnavailable(_) | Rejection::Unrecorded(_) | Rejection::Draining => {
-            "Request cannot be recorded right now"
-        }
+        Rejection::StoreUnavailable(_)
+        | Rejection::Unrecorded(_)
+        | Rejection::NotCommitted(_)
+        | Rejection::Draining => "Request cannot be recorded right now",
         Rejection::TooManyKeys(_) => "Too many idempotency keys",
         Rejection::BodyTooLarge => "Request body too large",
         Rejection::ScopeEmpty
         | Rejection::FingerprintInvalid(_)
         | Rejection::RecordUnreadable(_)
         | Rejection::ResultUnreadable(_)
+        | Rejection::NoTransactions
+        | Rejection::Unguarded
         | Rejection::Panicked => "Internal Server Error",
     }
 }
@@ -104,13 +107,15 @@ fn detail(rejection: &Rejection) -> String {
         Rejection::InProgress => "The first request with this key has not finished. Retry later with the same key.",
         Rejection::OutcomeUnknown => "The first request with this key began and did not report its result. Do not retry; check whether the operation took place.",
         Rejection::ResultUnavailable => "The first request with this key finished, but its answer was not kept. Do not retry; look the result up.",
-        Rejection::Unrecorded(_) => "The request may have been carried out, but its result is not recorded yet. Retry later with the same key.",
+        Rejection::Unrecorded(_) | Rejection::NotCommitted(_) => "The request may have been carried out, but its result is not recorded yet. Retry later with the same key.",
         Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) => "Nothing was done. Retry later with the same key.",
         Rejection::BodyTooLarge => "The body is larger than this route accepts.",
         Rejection::ScopeEmpty
         | Rejection::FingerprintInvalid(_)
         | Rejection::RecordUnreadable(_)
         | Rejection::ResultUnreadable(_)
+        | Rejection::NoTransactions
+        | Rejection::Unguarded
         | Rejection::Panicked => {
             "The request could not be processed. The service's log says why."
         }

@@ -36,6 +36,20 @@ pub enum Rejection {
     /// see a success that a later run may contradict (R35).
     #[error("the idempotency store has not taken the answer of a finished run yet")]
     Unrecorded(#[source] StoreError),
+    /// It ran inside a transaction that was not committed: nothing of it happened, or, where the error is
+    /// [`Unknown`](crate::StoreErrorKind::Unknown), all of it. A retry finds out.
+    #[error("the transaction of the run was not committed, as far as can be told")]
+    NotCommitted(#[source] StoreError),
+    /// Its handler takes a transaction, and the store has none to give.
+    #[error(
+        "the handler takes a transaction, which only the Postgres store gives: build the `Idempotency` on a `PostgresStore`"
+    )]
+    NoTransactions,
+    /// Its handler takes a transaction, and the request has no key, so nothing opens one.
+    #[error(
+        "the handler takes a transaction, which only requests with a key get: take `optional` out of the attribute, and keep it off GET routes"
+    )]
+    Unguarded,
     /// The process is shutting down, so nothing new is begun.
     #[error("the service is shutting down")]
     Draining,
@@ -75,13 +89,18 @@ impl Rejection {
             Self::InProgress => "in-progress",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::ResultUnavailable => "result-unavailable",
-            Self::StoreUnavailable(_) | Self::Unrecorded(_) | Self::Draining => "store-unavailable",
+            Self::StoreUnavailable(_)
+            | Self::Unrecorded(_)
+            | Self::NotCommitted(_)
+            | Self::Draining => "store-unavailable",
             Self::TooManyKeys(_) => "too-many-keys",
             Self::BodyTooLarge => "body-too-large",
             Self::ScopeEmpty
             | Self::FingerprintInvalid(_)
             | Self::RecordUnreadable(_)
             | Self::ResultUnreadable(_)
+            | Self::NoTransactions
+            | Self::Unguarded
             | Self::Panicked => "internal-error",
         }
     }
@@ -94,6 +113,7 @@ impl Rejection {
             Self::InProgress | Self::OutcomeUnknown | Self::ResultUnavailable => 409,
             Self::StoreUnavailable(_)
             | Self::Unrecorded(_)
+            | Self::NotCommitted(_)
             | Self::Draining
             | Self::TooManyKeys(Capacity::Store) => 503,
             Self::TooManyKeys(Capacity::Scope) => 429,
@@ -102,6 +122,8 @@ impl Rejection {
             | Self::FingerprintInvalid(_)
             | Self::RecordUnreadable(_)
             | Self::ResultUnreadable(_)
+            | Self::NoTransactions
+            | Self::Unguarded
             | Self::Panicked => 500,
         }
     }
@@ -113,6 +135,7 @@ impl Rejection {
             Self::InProgress
                 | Self::StoreUnavailable(_)
                 | Self::Unrecorded(_)
+                | Self::NotCommitted(_)
                 | Self::Draining
                 | Self::TooManyKeys(_)
         )

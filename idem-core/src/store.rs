@@ -11,6 +11,10 @@
 //!   "free".
 //! * The engine drops no call half-way: it drives every future to its end, on another task if need be.
 
+mod per_runtime;
+mod transaction;
+mod wakeups;
+
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -18,12 +22,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::engine::{InPlace, to_runtime};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::policy::{Guarantee, Policy};
 use crate::record::{Claim, Conclusion, Owner, Record, State};
 use crate::record_id::RecordId;
 use crate::scope::ScopeId;
+pub use per_runtime::PerRuntime;
+pub use transaction::{Opened, Transaction, TransactionSlot, Transactions};
+pub use wakeups::Wakeups;
 
 /// Keeps records. Shared by all handlers of a process; see the [module](self) for what an
 /// implementation must hold to.
@@ -58,6 +66,11 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     fn changed(&self, id: RecordId) -> Changed {
         let _ = id;
         Box::pin(std::future::pending())
+    }
+
+    /// The optional power to run handlers inside transactions of the store.
+    fn transactions(&self) -> Option<&dyn Transactions> {
+        None
     }
 }
 
@@ -201,6 +214,15 @@ impl<T> StoreFuture<T> {
     /// An answer that takes a round trip.
     pub fn new(future: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Self {
         Self(Inner::Pending(Box::pin(future)))
+    }
+
+    /// [`new`](Self::new) for a client whose connections do not survive being cut off: a future that is
+    /// dropped half-way is driven to its end by the runtime of the thread that dropped it.
+    pub fn uncut(future: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Self
+    where
+        T: Send + 'static,
+    {
+        Self::new(InPlace::new(future, to_runtime))
     }
 
     /// The answer if it is there already, else the future.

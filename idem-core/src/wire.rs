@@ -115,6 +115,15 @@ impl State {
         }
     }
 
+    /// A state from its byte at offset 1 and the bytes from offset 64 on, for stores that keep the parts of
+    /// a record apart; an answer shares them.
+    ///
+    /// # Errors
+    /// If they are damaged. The version stands before them: it is to be compared with [`VERSION`] first.
+    pub fn from_parts(code: u8, tail: &Bytes) -> Result<Self, WireError> {
+        state(code, tail)
+    }
+
     /// How many bytes [`put_tail`](Self::put_tail) writes.
     pub fn tail_len(&self) -> usize {
         match self {

@@ -1,18 +1,16 @@
 //! The shared connections: one for each runtime that calls, made on its first call, replaced on error.
-//!
-//! A connection is driven by the runtime that made it. The engine renews leases on a runtime of its own,
-//! so that they go on while handlers block theirs, and actix has one for each worker.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use deadpool_redis::PoolError;
 use deadpool_redis::redis::{Cmd, RedisResult, Value};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use idem_core::StoreError;
-use tokio::runtime::{Handle, Id};
-use tokio::sync::{Notify, oneshot};
+use idem_core::store::PerRuntime;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use crate::error;
 use crate::fence::ServerTime;
@@ -23,12 +21,12 @@ pub(crate) struct Links {
     pub(crate) source: Source,
     /// Notified whenever a connection was made.
     pub(crate) connected: Notify,
-    of_runtimes: RwLock<Vec<(Id, Arc<Link>)>>,
+    of_runtimes: PerRuntime<Link>,
 }
 
 impl Links {
     pub(crate) fn new(source: Source) -> Self {
-        Self { source, connected: Notify::new(), of_runtimes: RwLock::default() }
+        Self { source, connected: Notify::new(), of_runtimes: PerRuntime::default() }
     }
 
     /// The connection of the runtime that calls.
@@ -41,58 +39,16 @@ impl Links {
         connecting.await.map_err(StoreError::not_done)
     }
 
-    fn here(self: &Arc<Self>) -> Result<Arc<Link>, StoreError> {
+    fn here(&self) -> Result<Arc<Link>, StoreError> {
         let runtime = Handle::try_current().map_err(StoreError::not_done)?;
-        let known = self.of_runtimes.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(link) = find(&known, runtime.id()) {
-            return Ok(link);
-        }
-        drop(known);
-        Ok(self.add(&runtime))
-    }
-
-    fn add(self: &Arc<Self>, runtime: &Handle) -> Arc<Link> {
-        let id = runtime.id();
-        let mut known = self.of_runtimes.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(link) = find(&known, id) {
-            return link;
-        }
-        let (alive, gone) = oneshot::channel::<()>();
-        let link = Arc::new(Link { state: Mutex::default(), _alive: alive });
-        known.push((id, Arc::clone(&link)));
-        let farewell = Farewell { links: Arc::downgrade(self), id };
-        runtime.spawn(async move {
-            let _farewell = farewell;
-            drop(gone.await);
-        });
-        link
-    }
-}
-
-fn find(known: &[(Id, Arc<Link>)], id: Id) -> Option<Arc<Link>> {
-    known.iter().find(|(of, _)| *of == id).map(|(_, link)| Arc::clone(link))
-}
-
-/// Forgets a runtime's connection when the runtime ends, since another may get its id.
-struct Farewell {
-    links: Weak<Links>,
-    id: Id,
-}
-
-impl Drop for Farewell {
-    fn drop(&mut self) {
-        if let Some(links) = self.links.upgrade() {
-            let mut known = links.of_runtimes.write().unwrap_or_else(PoisonError::into_inner);
-            known.retain(|(id, _)| *id != self.id);
-        }
+        Ok(self.of_runtimes.of(&runtime, Link::default))
     }
 }
 
 /// The connection of one runtime.
+#[derive(Default)]
 struct Link {
     state: Mutex<Option<State>>,
-    /// Ends the task in the runtime if the store goes first.
-    _alive: oneshot::Sender<()>,
 }
 
 #[derive(Clone)]

@@ -6,17 +6,15 @@
 
 mod feed;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool_redis::redis::Value;
 use futures_util::StreamExt;
 use idem_core::RecordId;
-use idem_core::store::Changed;
+use idem_core::store::{Changed, Wakeups};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -28,7 +26,7 @@ pub(crate) use feed::Feed;
 pub(crate) struct Push {
     feed: Feed,
     channel: String,
-    waiting: Mutex<HashMap<RecordId, Weak<Notify>>>,
+    waiting: Wakeups,
     subscribed: AtomicBool,
     subscriber: Mutex<Option<JoinHandle<()>>>,
 }
@@ -38,7 +36,7 @@ impl Push {
         Arc::new(Self {
             feed,
             channel,
-            waiting: Mutex::default(),
+            waiting: Wakeups::default(),
             subscribed: AtomicBool::new(false),
             subscriber: Mutex::default(),
         })
@@ -49,31 +47,6 @@ impl Push {
         if let Some(subscriber) = lock(&self.subscriber).take() {
             subscriber.abort();
         }
-    }
-
-    fn enter(&self, id: RecordId) -> (Arc<Notify>, bool) {
-        let mut waiting = lock(&self.waiting);
-        if let Some(notify) = waiting.get(&id).and_then(Weak::upgrade) {
-            return (notify, false);
-        }
-        if waiting.len().is_power_of_two() {
-            waiting.retain(|_, notify| notify.strong_count() > 0);
-        }
-        let notify = Arc::new(Notify::new());
-        waiting.insert(id, Arc::downgrade(&notify));
-        (notify, true)
-    }
-
-    fn wake(&self, id: &RecordId) {
-        let notify = lock(&self.waiting).remove(id);
-        if let Some(notify) = notify.and_then(|notify| notify.upgrade()) {
-            notify.notify_waiters();
-        }
-    }
-
-    fn wake_all(&self) {
-        let waiting = std::mem::take(&mut *lock(&self.waiting));
-        waiting.values().filter_map(Weak::upgrade).for_each(|notify| notify.notify_waiters());
     }
 
     /// Begins the subscription on the first call, and again if the runtime that had it is gone.
@@ -95,12 +68,12 @@ pub(crate) fn listen(inner: &Arc<Inner>, id: RecordId) -> Changed {
         return Box::pin(std::future::pending());
     }
     push.subscribe(&runtime);
-    let (notify, is_first) = push.enter(id);
+    let (changed, is_first) = push.waiting.enter(id);
     // Whoever entered before the subscription stood is woken by it.
     if is_first && push.subscribed.load(Ordering::SeqCst) {
         runtime.spawn(mark(Arc::clone(inner), id));
     }
-    Box::pin(notify.notified_owned())
+    changed
 }
 
 /// Asks for the end of a record to be published; one that has ended wakes at once. If this fails, those
@@ -110,7 +83,7 @@ async fn mark(inner: Arc<Inner>, id: RecordId) {
     let call = script.call(&inner.keys.of(id), 0);
     let Ok(live) = inner.links.live().await else { return };
     if let Ok(Value::Int(0)) = script.run(&live, &call).await {
-        inner.push.wake(&id);
+        inner.push.waiting.wake(&id);
     }
 }
 
@@ -124,11 +97,11 @@ async fn keep_subscribed(push: Arc<Push>) {
             Ok(subscription) => {
                 pause = FIRST_PAUSE;
                 push.subscribed.store(true, Ordering::SeqCst);
-                push.wake_all();
+                push.waiting.wake_all();
                 let mut messages = subscription.into_on_message();
                 while let Some(message) = messages.next().await {
                     if let Some(id) = keys::published(message.get_payload_bytes()) {
-                        push.wake(&id);
+                        push.waiting.wake(&id);
                     }
                 }
                 push.subscribed.store(false, Ordering::SeqCst);

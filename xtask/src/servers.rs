@@ -4,9 +4,11 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 /// Programs, and the Debian packages that have them.
-const NEEDED: [(&str, &str); 3] = [
+const NEEDED: [(&str, &str); 5] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-server"),
+    ("psql", "postgresql"),
+    ("/usr/sbin/pgbouncer", "pgbouncer"),
     ("nats-server", "nats-server"),
 ];
 

@@ -16,7 +16,7 @@ pub const FRAMEWORKS: [Variants; 2] = [
     ["bare-actix", "by-hand-actix", "annotated-actix"],
 ];
 
-/// Those that keep their records in the Redis that `REDIS_URL` names.
+/// Those that keep their records in the Redis that `STORE_URL` names.
 pub const ON_REDIS: [&str; 5] = [
     "bare-axum",
     "by-hand-redis-axum",
@@ -24,6 +24,13 @@ pub const ON_REDIS: [&str; 5] = [
     "bare-actix",
     "annotated-redis-actix",
 ];
+
+/// Those that keep their records in the Postgres that `STORE_URL` names.
+pub const ON_POSTGRES: [&str; 3] =
+    ["by-hand-postgres-axum", "annotated-postgres-axum", "bare-axum"];
+
+/// A transaction of two statements, without idempotency and with it.
+pub const IN_POSTGRES: [&str; 2] = ["business-axum", "transaction-axum"];
 
 #[derive(Deserialize)]
 struct NewPayment {
@@ -57,6 +64,10 @@ pub fn serve(variant: &str) -> anyhow::Result<()> {
         ("annotated", "axum") => axum::serve(axum::annotated::router()),
         ("by-hand-redis", "axum") => axum::serve_when(axum::redis::by_hand()),
         ("annotated-redis", "axum") => axum::serve_when(axum::redis::annotated()),
+        ("by-hand-postgres", "axum") => axum::serve_when(axum::postgres::by_hand()),
+        ("annotated-postgres", "axum") => axum::serve_when(axum::postgres::annotated()),
+        ("business", "axum") => axum::serve_when(axum::postgres::business()),
+        ("transaction", "axum") => axum::serve_when(axum::postgres::transaction()),
         ("annotated-redis", "actix") => actix::serve(actix::annotated::routes_on_redis()?),
         ("bare", "actix") => actix::serve(actix::bare::routes),
         ("by-hand", "actix") => actix::serve(actix::by_hand::routes()),
@@ -65,6 +76,6 @@ pub fn serve(variant: &str) -> anyhow::Result<()> {
     }
 }
 
-fn redis_url() -> anyhow::Result<String> {
-    std::env::var("REDIS_URL").context("REDIS_URL says where Redis is")
+fn store_url() -> anyhow::Result<String> {
+    std::env::var("STORE_URL").context("STORE_URL says where the store is")
 }

@@ -18,8 +18,13 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(args: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_payments-actix"))
             .arg("127.0.0.1:0")
+            .args(args)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -94,4 +99,29 @@ async fn a_refused_request_leaves_the_key_free() {
     let first = server.pay("alice-token", "order-1001", 4200).send().await.unwrap();
     assert_eq!(first.status(), StatusCode::CREATED);
     assert!(!replayed(&first));
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn two_servers_on_one_redis_charge_once() {
+    let redis = idem_conformance::servers::RedisServer::start(&[]);
+    two_servers_charge_once(&redis.url()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn two_servers_on_one_postgres_charge_once() {
+    let postgres = idem_conformance::servers::PostgresServer::start(&[]);
+    two_servers_charge_once(&postgres.url()).await;
+}
+
+#[cfg(any(feature = "redis", feature = "postgres"))]
+async fn two_servers_charge_once(store: &str) {
+    let (one, two) = (Server::start_with(&[store]), Server::start_with(&[store]));
+    let first = one.pay("alice-token", "order-1001", 4200).send().await.unwrap();
+    assert_eq!(first.status(), StatusCode::CREATED);
+    let retry = two.pay("alice-token", "order-1001", 4200).send().await.unwrap();
+    assert!(replayed(&retry));
+    assert_eq!(retry.bytes().await.unwrap(), first.bytes().await.unwrap());
+    assert_eq!((one.charges("alice-token").await, two.charges("alice-token").await), (1, 0));
 }

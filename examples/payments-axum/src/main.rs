@@ -1,8 +1,8 @@
 //! A payments server that charges once per `Idempotency-Key`, however often the client retries.
 //!
 //! `cargo run -p payments-axum` starts it and prints what to try. A listen address can be given as the
-//! first argument, and with `--features redis` the URL of a Redis as the second: then any number of these
-//! servers share the keys.
+//! first argument, and with `--features redis` or `--features postgres` the URL of a store as the second:
+//! then any number of these servers share the keys.
 
 use std::collections::HashMap;
 use std::io;
@@ -104,7 +104,7 @@ impl Ledger {
 async fn main() -> io::Result<()> {
     let idempotency = match std::env::args().nth(2) {
         None => Idempotency::builder(MemoryStore::new()),
-        Some(url) => on_redis(&url).await?,
+        Some(url) => on(&url).await?,
     };
     let idempotency = idempotency.namespace("payments").build();
     let app = App { idempotency: idempotency.clone(), ledger: Ledger::default() };
@@ -124,15 +124,20 @@ async fn main() -> io::Result<()> {
     }
 }
 
-#[cfg(feature = "redis")]
-async fn on_redis(url: &str) -> io::Result<IdempotencyBuilder> {
-    let store = idem_axum::RedisStore::connect(url).await.map_err(io::Error::other)?;
-    Ok(Idempotency::builder(store))
-}
-
-#[cfg(not(feature = "redis"))]
-async fn on_redis(_: &str) -> io::Result<IdempotencyBuilder> {
-    Err(io::Error::other("built without Redis; add `--features redis`"))
+async fn on(url: &str) -> io::Result<IdempotencyBuilder> {
+    match url {
+        #[cfg(feature = "redis")]
+        url if url.starts_with("redis") => {
+            let store = idem_axum::RedisStore::connect(url).await.map_err(io::Error::other)?;
+            Ok(Idempotency::builder(store))
+        }
+        #[cfg(feature = "postgres")]
+        url if url.starts_with("postgres") => {
+            let store = idem_axum::PostgresStore::connect(url).await.map_err(io::Error::other)?;
+            Ok(Idempotency::builder(store))
+        }
+        _ => Err(io::Error::other("no store for this URL; add `--features redis` or `postgres`")),
+    }
 }
 
 /// Ctrl-C, or what containers and service managers send.

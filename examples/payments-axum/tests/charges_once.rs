@@ -105,7 +105,19 @@ async fn a_refused_request_leaves_the_key_free() {
 #[tokio::test]
 async fn two_servers_on_one_redis_charge_once() {
     let redis = idem_conformance::servers::RedisServer::start(&[]);
-    let (one, two) = (Server::start_with(&[&redis.url()]), Server::start_with(&[&redis.url()]));
+    two_servers_charge_once(&redis.url()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn two_servers_on_one_postgres_charge_once() {
+    let postgres = idem_conformance::servers::PostgresServer::start(&[]);
+    two_servers_charge_once(&postgres.url()).await;
+}
+
+#[cfg(any(feature = "redis", feature = "postgres"))]
+async fn two_servers_charge_once(store: &str) {
+    let (one, two) = (Server::start_with(&[store]), Server::start_with(&[store]));
     let first = one.pay("alice-token", "order-1001", 4200).send().await.unwrap();
     assert_eq!(first.status(), StatusCode::CREATED);
     let retry = two.pay("alice-token", "order-1001", 4200).send().await.unwrap();

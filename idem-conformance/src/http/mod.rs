@@ -23,6 +23,8 @@ mod client;
 pub mod scenarios;
 mod server;
 mod suite;
+#[cfg(feature = "servers")]
+pub mod transaction;
 
 pub use client::{Answer, Closing, Problem, Raw, Request};
 pub use server::{Listening, Records, Server, ShutDown, Store};

@@ -2,19 +2,40 @@
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, geteuid};
 
-/// Starts the server behind a shell that reads its input. A word there stops the server; the end of it
-/// means that this process is gone, in whatever way, and then the directory goes too.
+/// Who a server runs as that refuses to run as root.
+#[derive(Clone, Copy)]
+pub(super) struct User {
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+}
+
+impl User {
+    /// The user of this name if this process is root's; any other runs servers as itself.
+    pub(super) fn unprivileged(name: &str) -> Result<Option<Self>, String> {
+        if !geteuid().is_root() {
+            return Ok(None);
+        }
+        match nix::unistd::User::from_name(name) {
+            Ok(Some(user)) => Ok(Some(Self { uid: user.uid.as_raw(), gid: user.gid.as_raw() })),
+            _ => Err(format!("there is no user `{name}`, and the server does not run as root")),
+        }
+    }
+}
+
+/// Starts the server behind a shell that reads its input. A signal's name there stops the server; the end
+/// of it means that this process is gone, in whatever way, and then the directory goes too.
 const WATCHED: &str = r#"
 "$@" </dev/null 2>&1 &
 echo "$!"
-read -r word || gone="$PWD"
-kill -9 "$!"
+read -r signal || gone="$PWD"
+kill "-${signal:-KILL}" "$!"
 wait
 [ -z "$gone" ] || rm -rf "$gone"
 "#;
@@ -33,7 +54,22 @@ impl Process {
         directory: &Path,
         ready: &str,
     ) -> Result<Self, String> {
-        let mut shell = Command::new("sh")
+        Self::start_as(None, program, args, directory, ready)
+    }
+
+    /// [`start`](Self::start) as another user.
+    pub(super) fn start_as(
+        user: Option<User>,
+        program: &str,
+        args: &[String],
+        directory: &Path,
+        ready: &str,
+    ) -> Result<Self, String> {
+        let mut shell = Command::new("sh");
+        if let Some(User { uid, gid }) = user {
+            shell.uid(uid).gid(gid);
+        }
+        let mut shell = shell
             .args(["-c", WATCHED, "sh", program])
             .args(args)
             .current_dir(directory)
@@ -71,6 +107,10 @@ impl Process {
         Err(said)
     }
 
+    pub(super) fn pid(&self) -> i32 {
+        self.server.as_raw()
+    }
+
     /// Stops the process where it is, as a paused machine would.
     pub(super) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
@@ -81,6 +121,40 @@ impl Process {
         self.signal(Signal::SIGCONT);
     }
 
+    /// Asks it to stop at once, and returns once it is gone.
+    pub(super) fn quit(mut self) {
+        self.stop("QUIT");
+    }
+
+    fn stop(&mut self, signal: &str) {
+        if let Some(mut stdin) = self.shell.stdin.take() {
+            drop(writeln!(stdin, "{signal}"));
+        }
+        drop(self.shell.wait());
+    }
+
+    /// Stops the process and those that it started where they are.
+    pub(super) fn pause_all(&self) {
+        self.pause();
+        self.signal_children(Signal::SIGSTOP);
+    }
+
+    /// Lets all of them go on.
+    pub(super) fn resume_all(&self) {
+        self.signal_children(Signal::SIGCONT);
+        // It may have ended by itself.
+        kill(self.server, Signal::SIGCONT).ok();
+    }
+
+    fn signal_children(&self, signal: Signal) {
+        let list = format!("/proc/{0}/task/{0}/children", self.server);
+        let children = std::fs::read_to_string(list).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|pid| pid.parse().ok()) {
+            // It may have ended since.
+            kill(Pid::from_raw(child), signal).ok();
+        }
+    }
+
     fn signal(&self, signal: Signal) {
         kill(self.server, signal).expect("the server runs");
     }
@@ -89,10 +163,7 @@ impl Process {
 impl Drop for Process {
     /// Kills the server, and returns once it is gone.
     fn drop(&mut self) {
-        if let Some(mut stdin) = self.shell.stdin.take() {
-            drop(stdin.write_all(b"stop\n"));
-        }
-        drop(self.shell.wait());
+        self.stop("KILL");
     }
 }
 

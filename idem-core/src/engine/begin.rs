@@ -6,20 +6,24 @@ use std::time::Instant;
 use tracing::Instrument;
 
 use super::execution::Execution;
+use super::keeper::Lease;
 use super::run::{Run, report};
 use super::settle::Settlement;
+use super::transact::Transacting;
 use super::{Call, Idempotency};
 use crate::answer::Answer;
 use crate::error::StoreError;
 use crate::fingerprint::contradict;
 use crate::record::State;
 use crate::rejection::Rejection;
-use crate::store::{Claimed, Existing};
+use crate::store::{Claimed, Existing, Opened, Transaction};
 
 /// What a call led to, if it was not refused.
 pub(super) enum Begun {
     /// Its key is new: the handler is to run.
     Run(Run),
+    /// Its key is new, and claimed by an open transaction: the handler is to run in that.
+    Transact(Transacting),
     /// Its key is done: this is the answer.
     Replay(Answer),
 }
@@ -32,6 +36,9 @@ impl Idempotency {
         match &begun {
             Ok(Begun::Run(run)) => {
                 call.span.record("attempt", run.settlement.lease.claim().attempt);
+            }
+            Ok(Begun::Transact(_)) => {
+                call.span.record("attempt", 1);
             }
             Ok(Begun::Replay(_)) => {
                 call.span.record("outcome", "replayed");
@@ -55,19 +62,18 @@ impl Idempotency {
             if engine.draining.load(Ordering::SeqCst) && !nested {
                 return Err(Rejection::Draining);
             }
-            let claimed_at = Instant::now();
-            match self.claim(call).await? {
-                Claimed::Full(capacity) => return Err(Rejection::TooManyKeys(capacity)),
-                Claimed::Acquired(claim) => {
-                    let lease = engine.keeper.hold(claim, call, claimed_at);
+            let existing = match self.ask(call).await? {
+                Asked::Existing(existing) => existing,
+                Asked::Claimed(lease) => {
                     let settlement = Settlement { engine: self.clone(), lease, tracked };
                     return Ok(Begun::Run(Run { settlement, span: call.span.clone() }));
                 }
-                Claimed::Existing(existing) => {
-                    if let Some(answer) = standing(call, existing)? {
-                        return Ok(Begun::Replay(answer));
-                    }
+                Asked::Opened(transaction) => {
+                    return Ok(Begun::Transact(Transacting::new(transaction, call, tracked)));
                 }
+            };
+            if let Some(answer) = standing(call, existing)? {
+                return Ok(Begun::Replay(answer));
             }
             if waiter.is_none() {
                 waiter = call.policy.wait.and_then(|wait| engine.waiting.enter(call.id, wait));
@@ -77,6 +83,33 @@ impl Idempotency {
             if !Box::pin(waiting.next(&*engine.store)).await {
                 return Err(Rejection::InProgress);
             }
+        }
+    }
+}
+
+/// The answer to one attempt at a key.
+enum Asked {
+    Claimed(Lease),
+    Opened(Box<dyn Transaction>),
+    Existing(Existing),
+}
+
+impl Idempotency {
+    async fn ask(&self, call: &Call) -> Result<Asked, Rejection> {
+        if let Some(slot) = &call.transaction {
+            // Boxed, so that calls without a transaction stay small.
+            return Ok(match Box::pin(self.open(call, slot)).await? {
+                Opened::Open(transaction) => Asked::Opened(transaction),
+                Opened::Existing(existing) => Asked::Existing(existing),
+            });
+        }
+        let claimed_at = Instant::now();
+        match self.claim(call).await? {
+            Claimed::Acquired(claim) => {
+                Ok(Asked::Claimed(self.0.keeper.hold(claim, call, claimed_at)))
+            }
+            Claimed::Existing(existing) => Ok(Asked::Existing(existing)),
+            Claimed::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),
         }
     }
 }

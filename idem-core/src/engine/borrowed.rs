@@ -37,6 +37,10 @@ impl Idempotency {
                 let span = run.span.clone();
                 run.execute(handler, on_panic).instrument(span).await
             }
+            Begun::Transact(run) => {
+                let span = run.span.clone();
+                run.execute(handler, on_panic).instrument(span).await
+            }
         }
     }
 }

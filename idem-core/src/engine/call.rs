@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::record_id::RecordId;
 use crate::rejection::Rejection;
 use crate::scope::Scope;
-use crate::store::{ClaimRequest, Quota};
+use crate::store::{ClaimRequest, Quota, TransactionSlot};
 
 /// One request under a key: all that the engine must know of it. Made by [`Idempotency::call`].
 #[derive(Debug)]
@@ -21,6 +21,7 @@ pub struct Call {
     pub(super) policy: &'static Policy,
     pub(super) fingerprint: Option<Fingerprint>,
     quota: Option<Quota>,
+    pub(super) transaction: Option<TransactionSlot>,
     pub(super) span: Span,
 }
 
@@ -29,6 +30,14 @@ impl Call {
     #[must_use]
     pub const fn with_fingerprint(mut self, fingerprint: Fingerprint) -> Self {
         self.fingerprint = Some(fingerprint);
+        self
+    }
+
+    /// If there is a `slot`, runs the handler in one transaction with its record, which is passed through it
+    /// (P5). The guarantee is then an exactly-once effect, whatever the policy says, and there is no lease.
+    #[must_use]
+    pub fn in_transaction(mut self, slot: Option<TransactionSlot>) -> Self {
+        self.transaction = slot;
         self
     }
 
@@ -64,7 +73,7 @@ impl Idempotency {
             attempt = Empty,
             outcome = Empty,
         );
-        Ok(Call { id, policy, fingerprint: None, quota, span })
+        Ok(Call { id, policy, fingerprint: None, quota, transaction: None, span })
     }
 
     /// The fingerprint of an HTTP request under `policy` (R11).

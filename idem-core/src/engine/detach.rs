@@ -12,13 +12,13 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
 /// See the [module](self).
-pub(super) struct InPlace<F: Future, D: FnOnce(Pin<Box<F>>)> {
+pub(crate) struct InPlace<F: Future, D: FnOnce(Pin<Box<F>>)> {
     work: Option<Pin<Box<F>>>,
     detach: Option<D>,
 }
 
 impl<F: Future, D: FnOnce(Pin<Box<F>>)> InPlace<F, D> {
-    pub(super) fn new(work: F, detach: D) -> Self {
+    pub(crate) fn new(work: F, detach: D) -> Self {
         Self { work: Some(Box::pin(work)), detach: Some(detach) }
     }
 }
@@ -53,7 +53,7 @@ impl<F: Future, D: FnOnce(Pin<Box<F>>)> Drop for InPlace<F, D> {
 }
 
 /// Hands work over to the runtime of the calling thread, on any of its workers.
-pub(super) fn to_runtime<F>(work: F)
+pub(crate) fn to_runtime<F>(work: F)
 where
     F: Future + Send + 'static,
     F::Output: Send,

@@ -11,6 +11,7 @@ mod execution;
 mod keeper;
 mod run;
 mod settle;
+mod transact;
 mod wait;
 
 use std::fmt;
@@ -37,7 +38,8 @@ pub use run::{Executed, Served};
 
 use begin::Begun;
 use builder::Config;
-use detach::{InPlace, to_runtime, to_this_thread};
+use detach::to_this_thread;
+pub(crate) use detach::{InPlace, to_runtime};
 use keeper::Keeper;
 use wait::WaitingRoom;
 
@@ -97,6 +99,10 @@ impl Idempotency {
                     let span = run.span.clone();
                     InPlace::new(run.execute(handler, on_panic).instrument(span), to_runtime).await
                 }
+                Begun::Transact(run) => {
+                    let span = run.span.clone();
+                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_runtime).await
+                }
             }
         }
     }
@@ -123,6 +129,11 @@ impl Idempotency {
             match engine.begin(&call).await? {
                 Begun::Replay(answer) => Ok(Served::Replayed(answer)),
                 Begun::Run(run) => {
+                    let span = run.span.clone();
+                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_this_thread)
+                        .await
+                }
+                Begun::Transact(run) => {
                     let span = run.span.clone();
                     InPlace::new(run.execute(handler, on_panic).instrument(span), to_this_thread)
                         .await

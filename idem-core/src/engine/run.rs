@@ -119,7 +119,7 @@ impl Ended {
             (Settled::Completed(Fenced::Lost(standing)), _) => {
                 let attempt = self.claim.attempt;
                 tracing::warn!(%record, attempt, "late completion: the claim was taken over or is gone, so two effects may exist");
-                self.accepted_answer(standing)
+                accepted_answer(standing, self.fingerprint)
             }
             // The effect exists, and no later request can run it again: its caller may know (R35).
             (Settled::Postponed(error), Guarantee::AtMostOnce) => {
@@ -133,19 +133,25 @@ impl Ended {
             }
         }
     }
+}
 
-    /// The one result of the key, if it is another run's of the same request (R32, P8).
-    fn accepted_answer<T>(&self, standing: Option<Box<Existing>>) -> Result<Served<T>, Rejection> {
-        let same = |existing: &Existing| !contradict(existing.fingerprint, self.fingerprint);
-        match standing.filter(|existing| same(existing)).map(|existing| existing.state) {
-            Some(State::Completed(answer)) => Ok(Served::Replayed(answer)),
-            _ => Err(Rejection::OutcomeUnknown),
-        }
+/// The one result of the key, if it is another run's of the same request (R32, P8).
+pub(super) fn accepted_answer<T>(
+    standing: Option<Box<Existing>>,
+    fingerprint: Option<Fingerprint>,
+) -> Result<Served<T>, Rejection> {
+    let same = |existing: &Existing| !contradict(existing.fingerprint, fingerprint);
+    match standing.filter(|existing| same(existing)).map(|existing| existing.state) {
+        Some(State::Completed(answer)) => Ok(Served::Replayed(answer)),
+        _ => Err(Rejection::OutcomeUnknown),
     }
 }
 
 /// Tells the span how a call was answered.
-fn answered<T>(span: &Span, served: Result<Served<T>, Rejection>) -> Result<Served<T>, Rejection> {
+pub(super) fn answered<T>(
+    span: &Span,
+    served: Result<Served<T>, Rejection>,
+) -> Result<Served<T>, Rejection> {
     let word = match &served {
         Ok(Served::Executed(_)) => "executed",
         Ok(Served::Replayed(_)) => "replayed",
@@ -187,7 +193,7 @@ fn until_fate<F: Future>(
     })
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

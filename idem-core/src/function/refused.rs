@@ -58,6 +58,7 @@ impl Terms {
             Rejection::OutcomeUnknown if ran && self.may_be_taken_over() => self.after_a_lease(),
             Rejection::StoreUnavailable(_)
             | Rejection::Unrecorded(_)
+            | Rejection::NotCommitted(_)
             | Rejection::Draining
             | Rejection::TooManyKeys(_)
             | Rejection::Panicked => Disposition::Redeliver { after: self.retry_after },
@@ -69,7 +70,9 @@ impl Terms {
             | Rejection::ScopeEmpty
             | Rejection::FingerprintInvalid(_)
             | Rejection::RecordUnreadable(_)
-            | Rejection::ResultUnreadable(_) => Disposition::DeadLetter,
+            | Rejection::ResultUnreadable(_)
+            | Rejection::NoTransactions
+            | Rejection::Unguarded => Disposition::DeadLetter,
         }
     }
 

@@ -1,85 +1,19 @@
 //! Duplicates at once, over processes, waiting or not, through the engine.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{
-    Executed, Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, Rejection, Scope, Served,
-};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use idem_conformance::service::{AT_ONCE, Service, WAITING, storm};
+use idem_core::{Outcome, Rejection, Served};
 
 use crate::support::{HOUR, answered, calls, store};
-
-static AT_ONCE: Policy = Policy::new(HOUR, Guarantee::AtMostOnce);
-static WAITING: Policy =
-    Policy::new(HOUR, Guarantee::AtMostOnce).with_wait(Duration::from_secs(60));
-
-type Reply = Result<Served<()>, Rejection>;
-
-fn executed(outcome: Outcome) -> Executed<()> {
-    Executed { reply: (), outcome, conclusion: answered("done") }
-}
-
-/// A service whose handler counts its runs and waits at a gate.
-#[derive(Clone)]
-struct Service {
-    idempotency: Idempotency,
-    runs: Arc<AtomicUsize>,
-    gate: Arc<Semaphore>,
-    outcomes: Arc<dyn Fn(usize) -> Outcome + Send + Sync>,
-}
-
-impl Service {
-    async fn on(server: &RedisServer) -> Self {
-        let idempotency =
-            Idempotency::builder(store(server).await).max_waiters(5_000, 5_000).build();
-        Self {
-            idempotency,
-            runs: Arc::default(),
-            gate: Arc::new(Semaphore::new(0)),
-            outcomes: Arc::new(|_| Outcome::Final),
-        }
-    }
-
-    /// Another process of the same service.
-    async fn sibling(&self, server: &RedisServer) -> Self {
-        Self { idempotency: Self::on(server).await.idempotency, ..self.clone() }
-    }
-
-    async fn send(self, policy: &'static Policy, key: &'static str) -> Reply {
-        let key = IdempotencyKey::new(key).unwrap();
-        let call = self.idempotency.call(policy, &["pay"], Scope::global(), &key).unwrap();
-        let Self { runs, gate, outcomes, .. } = self.clone();
-        let handler = move |_| async move {
-            let run = runs.fetch_add(1, Ordering::SeqCst);
-            gate.acquire().await.unwrap().forget();
-            executed(outcomes(run))
-        };
-        self.idempotency.run(call, handler, || executed(Outcome::Ambiguous)).await
-    }
-
-    fn runs(&self) -> usize {
-        self.runs.load(Ordering::SeqCst)
-    }
-}
-
-async fn storm(services: &[Service], policy: &'static Policy, senders: usize) -> JoinSet<Reply> {
-    let mut replies = JoinSet::new();
-    for n in 0..senders {
-        replies.spawn(services[n % services.len()].clone().send(policy, "k"));
-    }
-    replies
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_47_one_of_200_duplicates_runs() {
     let server = RedisServer::start(&[]);
-    let one = Service::on(&server).await;
-    let two = one.sibling(&server).await;
-    let mut replies = storm(&[one.clone(), two], &AT_ONCE, 200).await;
+    let one = Service::on(store(&server).await);
+    let two = one.sibling(store(&server).await);
+    let mut replies = storm(&[one.clone(), two], &AT_ONCE, 200);
     for _ in 0..199 {
         let refused = replies.join_next().await.unwrap().unwrap();
         assert!(matches!(refused, Err(Rejection::InProgress)), "{refused:?}");
@@ -97,8 +31,8 @@ async fn fault_47_one_of_200_duplicates_runs() {
 async fn fault_48_thousands_wait_on_one_key() {
     const WAITERS: usize = 2_000;
     let server = RedisServer::start(&[]);
-    let service = Service::on(&server).await;
-    let mut replies = storm(std::slice::from_ref(&service), &WAITING, WAITERS).await;
+    let service = Service::on(store(&server).await);
+    let mut replies = storm(std::slice::from_ref(&service), &WAITING, WAITERS);
     server.until(&["info", "commandstats"], |_| {
         calls(&server).get("evalsha").is_some_and(|calls| *calls > 2 * WAITERS as u64)
     });
@@ -117,10 +51,10 @@ async fn fault_48_thousands_wait_on_one_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_49_freed_key_lets_one_waiter_run() {
     let server = RedisServer::start(&[]);
-    let outcomes = |run| if run == 0 { Outcome::NotExecuted } else { Outcome::Final };
-    let one = Service { outcomes: Arc::new(outcomes), ..Service::on(&server).await };
-    let two = one.sibling(&server).await;
-    let mut replies = storm(&[one.clone(), two], &WAITING, 50).await;
+    let one = Service::on(store(&server).await)
+        .with_outcomes(|run| if run == 0 { Outcome::NotExecuted } else { Outcome::Final });
+    let two = one.sibling(store(&server).await);
+    let mut replies = storm(&[one.clone(), two], &WAITING, 50);
     one.gate.add_permits(2);
     let mut executed = 0;
     while let Some(reply) = replies.join_next().await {
@@ -133,7 +67,7 @@ async fn fault_49_freed_key_lets_one_waiter_run() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_subscription_is_made_again() {
     let server = RedisServer::start(&[]);
-    let service = Service::on(&server).await;
+    let service = Service::on(store(&server).await);
     for key in ["before", "after"] {
         let first = tokio::spawn(service.clone().send(&WAITING, key));
         let waiting = tokio::spawn(service.clone().send(&WAITING, key));

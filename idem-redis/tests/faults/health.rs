@@ -1,10 +1,10 @@
 //! The store looks at its server, and says what is wrong with it.
 
-use idem_conformance::servers::RedisServer;
+use idem_conformance::servers::{Proxy, RedisServer};
 use idem_core::{Fenced, IdempotencyStore};
 use idem_redis::{Alarm, ConnectError, RedisStore};
 
-use crate::support::{HOUR, Proxy, answered, store, won};
+use crate::support::{HOUR, answered, store, url, won};
 
 #[tokio::test]
 async fn fault_53_evicting_server_is_refused() {
@@ -86,14 +86,14 @@ async fn fault_56_rollback_is_noticed() {
     let port = primary.port().to_string();
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
     replica.until(&["info", "replication"], |info| info.contains("master_link_status:up"));
-    let proxy = Proxy::before(&primary).await;
-    let store = RedisStore::connect(&proxy.url()).await.unwrap();
+    let proxy = Proxy::before(primary.port()).await;
+    let store = RedisStore::connect(&url(&proxy)).await.unwrap();
     primary.cli(&["wait", "1", "5000"]);
     replica.cli(&["replicaof", "no", "one"]);
     let claim = won(&store).await;
     store.check().await.unwrap();
     primary.kill();
-    proxy.lead_to(&replica);
+    proxy.lead_to(replica.port());
     let alarms = loop {
         if let Ok(alarms) = store.check().await {
             break alarms;

@@ -3,18 +3,16 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use idem_conformance::servers::RedisServer;
+use idem_conformance::servers::{Proxy, RedisServer, Replies};
 use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
 use idem_redis::RedisStore;
 
-use crate::support::{
-    HOUR, Proxy, Replies, answered, completed, failure, key, request, store, won,
-};
+use crate::support::{HOUR, answered, completed, failure, key, request, store, url, won};
 
 /// A store whose server knows the scripts, so that the first reply is that of a call.
 async fn behind(proxy: &Proxy) -> RedisStore {
     let builder = RedisStore::builder().command_timeout(Duration::from_millis(300));
-    let store = builder.connect(&proxy.url()).await.unwrap();
+    let store = builder.connect(&url(proxy)).await.unwrap();
     let (one, two) = (won(&store).await, won(&store).await);
     assert_eq!(store.complete(one, answered("known"), HOUR).await.unwrap(), Fenced::Held);
     assert_eq!(store.release(two).await.unwrap(), Fenced::Held);
@@ -28,7 +26,7 @@ async fn behind(proxy: &Proxy) -> RedisStore {
 #[tokio::test]
 async fn fault_36_lost_reply_is_unknown_and_the_call_is_safe_to_repeat() {
     let server = RedisServer::start(&[]);
-    let proxy = Proxy::before(&server).await;
+    let proxy = Proxy::before(server.port()).await;
     let store = behind(&proxy).await;
     for hears_the_time in [false, true] {
         let (id, request) = (key(), request());
@@ -55,7 +53,7 @@ async fn fault_36_lost_reply_is_unknown_and_the_call_is_safe_to_repeat() {
 #[tokio::test]
 async fn fault_45_release_sent_again_does_not_touch_the_next_owner() {
     let server = RedisServer::start(&[]);
-    let proxy = Proxy::before(&server).await;
+    let proxy = Proxy::before(server.port()).await;
     let (store, other) = (behind(&proxy).await, store(&server).await);
     let claim = won(&store).await;
     proxy.replies(Replies::Swallow);
@@ -71,7 +69,7 @@ async fn fault_45_release_sent_again_does_not_touch_the_next_owner() {
 #[tokio::test]
 async fn cut_connection_is_replaced() {
     let server = RedisServer::start(&[]);
-    let proxy = Proxy::before(&server).await;
+    let proxy = Proxy::before(server.port()).await;
     let store = behind(&proxy).await;
     for _ in 0..20 {
         let claim = won(&store).await;

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, ServiceConfig, post};
 use idem_actix::{Idempotency, MemoryStore, RedisStore, idempotent};
 
-use crate::server::{NewPayment, charge, redis_url};
+use crate::server::{NewPayment, charge, store_url};
 
 #[idempotent(ttl = "24h", scope = "global")]
 async fn create_payment(Json(payment): Json<NewPayment>) -> impl Responder {
@@ -19,7 +19,7 @@ pub(in crate::server) fn routes() -> impl Fn(&mut ServiceConfig) + Clone {
 
 pub(in crate::server) fn routes_on_redis() -> anyhow::Result<impl Fn(&mut ServiceConfig) + Clone> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let store = runtime.block_on(RedisStore::connect(&redis_url()?))?;
+    let store = runtime.block_on(RedisStore::connect(&store_url()?))?;
     Ok(routes_on(Idempotency::new(store)))
 }
 

@@ -12,7 +12,7 @@ use idem_axum::{Idempotency, RedisStore, idempotent};
 use sha2::{Digest, Sha256};
 
 use crate::pairs::{ByHand, Found};
-use crate::server::{NewPayment, Payment, charge, redis_url};
+use crate::server::{NewPayment, Payment, charge, store_url};
 
 #[idempotent(ttl = "24h", scope = "global")]
 async fn create_payment(Json(payment): Json<NewPayment>) -> (StatusCode, Json<Payment>) {
@@ -20,12 +20,12 @@ async fn create_payment(Json(payment): Json<NewPayment>) -> (StatusCode, Json<Pa
 }
 
 pub(in crate::server) async fn annotated() -> anyhow::Result<Router> {
-    let store = RedisStore::connect(&redis_url()?).await?;
+    let store = RedisStore::connect(&store_url()?).await?;
     Ok(Router::new().route("/payments", post(create_payment)).with_state(Idempotency::new(store)))
 }
 
 pub(in crate::server) async fn by_hand() -> anyhow::Result<Router> {
-    let store = ByHand::connect(&redis_url()?).await?;
+    let store = ByHand::connect(&store_url()?).await?;
     Ok(Router::new().route("/payments", post(create_payment_by_hand)).with_state(store))
 }
 

@@ -1,0 +1,168 @@
+//! Variants measured in turn: each round starts with another one and gives each a fresh server, so that the
+//! ratios within a round count.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::load::{self, Keys};
+use crate::process::{Server, again};
+
+/// How many calls or connections there are at once.
+pub const CONNECTIONS: usize = 32;
+/// The size of a stored answer, in bytes.
+pub const BODY: usize = 1024;
+
+const WARM_UP: Duration = Duration::from_millis(500);
+const MEASURED: Duration = Duration::from_millis(1500);
+
+/// A database server under test.
+pub trait Store {
+    /// A fresh one.
+    fn start() -> Self;
+
+    /// Where it listens.
+    fn url(&self) -> String;
+
+    /// How many seconds of CPU it has used.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    fn cpu_seconds(&self) -> anyhow::Result<f64>;
+}
+
+/// One variant in one round.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// Requests or calls.
+    pub per_second: f64,
+    /// CPU time of what is measured, for each of them.
+    pub client_us: f64,
+    /// CPU time of the database, for each of them.
+    pub store_us: f64,
+}
+
+/// The rounds of every variant.
+///
+/// # Errors
+/// If one cannot be measured.
+pub fn in_turn<S: Store>(
+    variants: &[&str],
+    rounds: usize,
+    mut measure: impl FnMut(&str, &S) -> anyhow::Result<Sample>,
+) -> anyhow::Result<Vec<Vec<Sample>>> {
+    let mut samples = vec![Vec::new(); variants.len()];
+    for round in 0..rounds {
+        for turn in 0..variants.len() {
+            let variant = (round + turn) % variants.len();
+            samples[variant].push(measure(variants[variant], &S::start())?);
+        }
+    }
+    Ok(samples)
+}
+
+/// Requests to a server of a variant.
+///
+/// # Errors
+/// If it cannot be started, or fails.
+pub async fn requests(variant: &str, store: &impl Store, keys: Keys) -> anyhow::Result<Sample> {
+    let server = Server::start_on(variant, &store.url())?;
+    load::run(&server.address, CONNECTIONS, WARM_UP, keys, "warm").await.context("warming up")?;
+    let (cpu, store_cpu) = (server.cpu_time()?, store.cpu_seconds()?);
+    let counted = load::run(&server.address, CONNECTIONS, MEASURED, keys, "run").await?;
+    let requests = counted.latencies.len() as f64;
+    Ok(Sample {
+        per_second: requests / MEASURED.as_secs_f64(),
+        client_us: (server.cpu_time()? - cpu).as_secs_f64() * 1e6 / requests,
+        store_us: (store.cpu_seconds()? - store_cpu) * 1e6 / requests,
+    })
+}
+
+/// Calls in a process of their own: this very program as `PROGRAM calls VARIANT URL`, which ends in
+/// [`closed_loop`].
+///
+/// # Errors
+/// If it fails.
+pub fn calls(variant: &str, store: &impl Store) -> anyhow::Result<Sample> {
+    let output = again()?.args(["calls", variant, &store.url()]).output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let figures: Vec<f64> = printed.split_whitespace().filter_map(|f| f.parse().ok()).collect();
+    let [calls, client_us] = figures[..] else { bail!("{output:?}") };
+    Ok(Sample {
+        per_second: calls / MEASURED.as_secs_f64(),
+        client_us: client_us / calls,
+        store_us: store.cpu_seconds()? * 1e6 / calls,
+    })
+}
+
+/// Makes `call` as often as it can be done, so many at a time, and prints what [`calls`] reads.
+///
+/// # Errors
+/// If a call fails.
+pub async fn closed_loop(call: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let (until, done) = (Instant::now() + MEASURED, AtomicU64::new(0));
+    let tasks = (0..CONNECTIONS).map(|_| async {
+        while Instant::now() < until {
+            call().await?;
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+        anyhow::Ok(())
+    });
+    futures_util::future::try_join_all(tasks).await?;
+    println!("{} {}", done.into_inner(), own_cpu_us()?);
+    Ok(())
+}
+
+/// How long the threads of this process have run.
+fn own_cpu_us() -> anyhow::Result<f64> {
+    let schedstat = std::fs::read_to_string("/proc/self/schedstat")?;
+    let ran = schedstat.split_whitespace().next().context("an empty schedstat")?;
+    Ok(ran.parse::<f64>()? / 1e3)
+}
+
+/// What `--rounds` says.
+///
+/// # Errors
+/// If it is no number.
+pub fn rounds(args: &[String]) -> anyhow::Result<usize> {
+    let rounds = args.iter().skip_while(|arg| *arg != "--rounds").nth(1);
+    Ok(rounds.map_or(Ok(5), |rounds| rounds.parse())?)
+}
+
+/// Prints medians, and medians of the ratios to the first variant.
+pub fn report(title: &str, what: &str, variants: &[&str], samples: &[Vec<Sample>]) {
+    let rounds = samples[0].len();
+    println!(
+        "\n{title}: {CONNECTIONS} at a time, 1 KiB, {rounds} rounds, medians; x: over the first"
+    );
+    println!(
+        "{:<24} {:>12} {:>8} {:>10} {:>8} {:>10} {:>8}",
+        "",
+        format!("{what}/s"),
+        "x",
+        "cpu us",
+        "x",
+        "store us",
+        "x"
+    );
+    for (variant, rounds) in variants.iter().zip(samples) {
+        print!("{variant:<24}");
+        for (width, figure) in [
+            (12, (|s: &Sample| s.per_second) as fn(&Sample) -> f64),
+            (10, |s| s.client_us),
+            (10, |s| s.store_us),
+        ] {
+            let ratios =
+                rounds.iter().zip(&samples[0]).map(|(this, first)| figure(this) / figure(first));
+            print!(" {:>width$.1} {:>8.2}", median(rounds.iter().map(figure)), median(ratios));
+        }
+        println!();
+    }
+}
+
+fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}

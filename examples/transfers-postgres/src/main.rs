@@ -1,0 +1,146 @@
+//! Money moves between accounts in the same transaction as the record of its `Idempotency-Key`: all of it
+//! is there, or nothing, whatever is killed when.
+//!
+//! `cargo run -p transfers-postgres -- postgres://postgres@127.0.0.1/postgres` starts it and prints what to
+//! try. A listen address can be given as the second argument.
+
+use std::io;
+use std::time::Duration;
+
+use axum::extract::{FromRef, FromRequestParts, Path, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{StatusCode, request::Parts};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use idem_axum::postgres::sqlx::{self, PgPool};
+use idem_axum::{Drained, Idempotency, PostgresStore, ScopeParts, ScopeValue, Tx, idempotent};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+#[derive(Clone, FromRef)]
+struct App {
+    idempotency: Idempotency,
+    database: PgPool,
+}
+
+#[derive(Deserialize)]
+struct NewTransfer {
+    payee: String,
+    cents: i64,
+    invoice: String,
+}
+
+#[derive(Serialize)]
+struct Transfer {
+    id: i64,
+    cents: i64,
+}
+
+/// Who pays: taken from the bearer token, never from anything else that the client sends.
+struct Payer(String);
+
+impl ScopeValue for Payer {
+    fn write_parts(&self, parts: &mut ScopeParts) {
+        parts.push(&self.0);
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Payer {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
+        match header.and_then(|header| header.strip_prefix("Bearer ")) {
+            Some("alice-token") => Ok(Self("alice".to_owned())),
+            Some("bob-token") => Ok(Self("bob".to_owned())),
+            _ => Err(StatusCode::UNAUTHORIZED),
+        }
+    }
+}
+
+/// Every refusal undoes what was written before it, and is stored and replayed.
+type Refused = (StatusCode, &'static str);
+const TOO_LITTLE: Refused = (StatusCode::PAYMENT_REQUIRED, "the account has too little");
+const NOBODY: Refused = (StatusCode::NOT_FOUND, "there is no such payee");
+const PAID: Refused = (StatusCode::CONFLICT, "this invoice is paid");
+const NO_AMOUNT: Refused = (StatusCode::BAD_REQUEST, "an amount is more than nothing");
+
+#[idempotent(ttl = "24h", scope = "payer")]
+async fn create_transfer(
+    mut tx: Tx,
+    payer: Payer,
+    Json(order): Json<NewTransfer>,
+) -> Result<(StatusCode, Json<Transfer>), Refused> {
+    let NewTransfer { payee, cents, invoice } = order;
+    if cents <= 0 {
+        return Err(NO_AMOUNT);
+    }
+    // Always in the same order, so that two transfers in opposite directions wait and do not deadlock.
+    let lock = "SELECT id FROM account WHERE id IN ($1, $2) ORDER BY id FOR UPDATE";
+    let lock = sqlx::query(lock).bind(&payer.0).bind(&payee).fetch_all(&mut *tx);
+    if lock.await.map_err(failed)?.len() < 2 {
+        return Err(NOBODY);
+    }
+    let credit = "UPDATE account SET cents = cents + $1 WHERE id = $2";
+    let credit = sqlx::query(credit).bind(cents).bind(&payee).execute(&mut *tx);
+    credit.await.map_err(failed)?;
+    let debit = "UPDATE account SET cents = cents - $1 WHERE id = $2 AND cents >= $1";
+    let debit = sqlx::query(debit).bind(cents).bind(&payer.0).execute(&mut *tx);
+    if debit.await.map_err(failed)?.rows_affected() == 0 {
+        return Err(TOO_LITTLE);
+    }
+    let record = "INSERT INTO transfer (payer, payee, cents, invoice) VALUES ($1, $2, $3, $4)
+                  ON CONFLICT (payer, invoice) DO NOTHING RETURNING id";
+    let record = sqlx::query_scalar(record).bind(payer.0).bind(payee).bind(cents).bind(invoice);
+    let id = record.fetch_optional(&mut *tx).await.map_err(failed)?.ok_or(PAID)?;
+    Ok((StatusCode::CREATED, Json(Transfer { id, cents })))
+}
+
+/// A 500 undoes everything and frees the key: the client may try again.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn failed(error: sqlx::Error) -> Refused {
+    eprintln!("the database failed: {error}");
+    (StatusCode::INTERNAL_SERVER_ERROR, "try again")
+}
+
+async fn balance(State(db): State<PgPool>, Path(id): Path<String>) -> Result<String, StatusCode> {
+    let read = sqlx::query_scalar::<_, i64>("SELECT cents FROM account WHERE id = $1").bind(id);
+    let cents = read.fetch_optional(&db).await.map_err(|error| failed(error).0)?;
+    Ok(cents.ok_or(StatusCode::NOT_FOUND)?.to_string())
+}
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let url = args.next().ok_or_else(|| io::Error::other("the URL of a Postgres is missing"))?;
+    let database = PgPool::connect(&url).await.map_err(io::Error::other)?;
+    let schema = sqlx::raw_sql(include_str!("schema.sql"));
+    schema.execute(&database).await.map_err(io::Error::other)?;
+    let store = PostgresStore::connect(&url).await.map_err(io::Error::other)?;
+    let idempotency = Idempotency::builder(store).namespace("transfers").build();
+
+    let router = Router::new()
+        .route("/transfers", post(create_transfer))
+        .route("/accounts/{id}", get(balance))
+        .with_state(App { idempotency: idempotency.clone(), database });
+    let listener = TcpListener::bind(args.next().as_deref().unwrap_or("127.0.0.1:3000")).await?;
+    print_what_to_try(&listener)?;
+    let asked_to_stop = async { drop(tokio::signal::ctrl_c().await) };
+    axum::serve(listener, router).with_graceful_shutdown(asked_to_stop).await?;
+
+    match idempotency.drain(Duration::from_secs(30)).await {
+        Drained::Finished => Ok(()),
+        Drained::GaveUp(_) => Err(io::Error::other("transfers were cut off and rolled back")),
+    }
+}
+
+fn print_what_to_try(listener: &TcpListener) -> io::Result<()> {
+    let server = format!("http://{}", listener.local_addr()?);
+    println!("listening on {server}\n");
+    println!("Send this twice. The second answer is the first one, marked as replayed:\n");
+    println!("  curl -i {server}/transfers -H 'Authorization: Bearer alice-token' \\");
+    println!("       -H 'Idempotency-Key: order-1001' \\");
+    println!("       --json '{{\"payee\": \"bob\", \"cents\": 4200, \"invoice\": \"2026-17\"}}'\n");
+    println!("The money moved once:\n\n  curl {server}/accounts/alice");
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! The scenarios that every adapter shares, on actix-web with the Postgres store.
+
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
+
+#[path = "../http/app.rs"]
+mod app;
+#[path = "../http/extract.rs"]
+mod extract;
+#[path = "../http/respond.rs"]
+mod respond;
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use idem_actix::PostgresStore;
+use idem_conformance::http::Records;
+use idem_conformance::servers::PostgresServer;
+
+static SERVER: LazyLock<PostgresServer> =
+    LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
+
+/// A store of a schema of its own. That all of its times lie further back is as good as moving the
+/// server's clock.
+async fn records() -> Records {
+    let schema = format!("http_{:016x}", rand::random::<u64>());
+    let builder = PostgresStore::builder().schema(&*schema);
+    let store = builder.connect(&SERVER.url()).await.unwrap();
+    Records::new(store, move |by| age(&schema, by))
+}
+
+fn age(schema: &str, by: Duration) {
+    let back = format!("- interval '{} microseconds'", by.as_micros());
+    SERVER.sql(&format!(
+        "UPDATE {schema}.idem_records SET lease_until = lease_until {back},
+         expires_at = expires_at {back}, sweep_at = sweep_at {back}"
+    ));
+}
+
+idem_conformance::http_suite!(app::start, on: records);

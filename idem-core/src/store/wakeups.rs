@@ -1,0 +1,53 @@
+//! Those who wait for records to change, of one process.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::Notify;
+
+use super::Changed;
+use crate::record_id::RecordId;
+
+/// Hands out what [`changed`](super::IdempotencyStore::changed) returns, for stores that hear of changes
+/// on one subscription per process. All who wait for one record share one entry.
+#[derive(Debug, Default)]
+pub struct Wakeups(Mutex<HashMap<RecordId, Weak<Notify>>>);
+
+impl Wakeups {
+    /// Begins to wait for `id`, and tells whether nobody else does already.
+    pub fn enter(&self, id: RecordId) -> (Changed, bool) {
+        let (notify, is_first) = self.entry(id);
+        (Box::pin(notify.notified_owned()), is_first)
+    }
+
+    fn entry(&self, id: RecordId) -> (Arc<Notify>, bool) {
+        let mut waiting = self.lock();
+        if let Some(notify) = waiting.get(&id).and_then(Weak::upgrade) {
+            return (notify, false);
+        }
+        if waiting.len().is_power_of_two() {
+            waiting.retain(|_, notify| notify.strong_count() > 0);
+        }
+        let notify = Arc::new(Notify::new());
+        waiting.insert(id, Arc::downgrade(&notify));
+        (notify, true)
+    }
+
+    /// Wakes those who wait for `id`.
+    pub fn wake(&self, id: &RecordId) {
+        let notify = self.lock().remove(id);
+        if let Some(notify) = notify.and_then(|notify| notify.upgrade()) {
+            notify.notify_waiters();
+        }
+    }
+
+    /// Wakes everybody: what happened before may have been missed.
+    pub fn wake_all(&self) {
+        let waiting = std::mem::take(&mut *self.lock());
+        waiting.values().filter_map(Weak::upgrade).for_each(|notify| notify.notify_waiters());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RecordId, Weak<Notify>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,121 @@
+-- One row holds one record. It is written by its claim, changed once by its end, and deleted when it
+-- expired. Half of each page is left free, so that the end of a run stays on the page of its claim and
+-- touches no index.
+CREATE TABLE {records} (
+    id          bytea       NOT NULL PRIMARY KEY,
+    created_at  timestamptz NOT NULL,
+    lease_until timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL,
+    -- When the sweeper looks at it: not before this, and again until it expired. Indexed in place of
+    -- expires_at, which every renewal and every end moves.
+    sweep_at    timestamptz NOT NULL,
+    fence       bigint      NOT NULL,
+    attempt     integer     NOT NULL,
+    format      smallint    NOT NULL, -- of fingerprint and answer
+    state       smallint    NOT NULL, -- 1 running, 2 completed, 3 not retained, 4 unknown
+    guarantee   smallint    NOT NULL, -- 1 at most once, 2 at least once
+    rule        smallint    NOT NULL, -- that the fingerprint was made by; 0: not compared
+    awaited     boolean     NOT NULL, -- a duplicate waits for its end, so it is notified
+    owner       bytea       NOT NULL,
+    fingerprint bytea       NOT NULL,
+    answer      bytea       NOT NULL
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+
+-- Answers are bytes to replay: never compressed.
+ALTER TABLE {records} ALTER COLUMN answer SET STORAGE EXTERNAL;
+
+CREATE INDEX {sweep_index} ON {records} (sweep_at);
+
+-- Claims a key, or reads what stands there, in one round trip (T1, T2, T10-T12, T15). Every statement in
+-- it has a snapshot of its own, so what the insert met is seen by what follows.
+--
+-- own_lock is NULL for a claim that commits by itself. A claim that stays open in a transaction names its
+-- lock, and waits for nobody: what another open transaction has claimed reads as running.
+CREATE FUNCTION {claim}(
+    IN own_id bytea, IN own_owner bytea, IN own_lease interval, IN own_ttl interval,
+    IN own_format smallint, IN own_guarantee smallint, IN own_rule smallint, IN own_fingerprint bytea,
+    IN max_attempts integer, IN own_lock bigint,
+    OUT acquired boolean, OUT lapsed boolean, OUT fence bigint, OUT attempt integer, OUT format smallint,
+    OUT state smallint, OUT rule smallint, OUT fingerprint bytea, OUT answer bytea
+) LANGUAGE plpgsql VOLATILE AS $body$
+#variable_conflict use_column
+DECLARE
+    standing {records}%ROWTYPE;
+    own_now  timestamptz;
+    own_turn boolean;
+BEGIN
+    acquired := false;
+    FOR round IN 1..10 LOOP
+        own_turn := own_lock IS NULL OR pg_try_advisory_xact_lock(own_lock);
+        IF own_turn THEN
+            own_now := clock_timestamp();
+            INSERT INTO {records} AS r (
+                id, created_at, lease_until, expires_at, sweep_at, fence, attempt, format, state,
+                guarantee, rule, awaited, owner, fingerprint, answer
+            ) VALUES (
+                own_id, own_now, own_now + own_lease, own_now + own_lease + own_ttl,
+                own_now + own_lease + own_ttl, (extract(epoch FROM own_now) * 1000000)::bigint, 1, own_format, 1,
+                own_guarantee, own_rule, false, own_owner, own_fingerprint, ''
+            ) ON CONFLICT (id) DO NOTHING RETURNING r.fence INTO fence;
+            IF FOUND THEN
+                acquired := true;
+                attempt := 1;
+                RETURN;
+            END IF;
+        END IF;
+
+        SELECT * INTO standing FROM {records} AS r WHERE r.id = own_id;
+        IF NOT FOUND THEN
+            CONTINUE WHEN own_turn; -- it went between the two
+            state := 1;
+            lapsed := false;
+            RETURN;
+        END IF;
+
+        own_now := clock_timestamp();
+        IF standing.expires_at > own_now AND standing.owner = own_owner AND standing.state = 1 THEN
+            acquired := true;
+            fence := standing.fence;
+            attempt := standing.attempt;
+            RETURN;
+        END IF;
+
+        lapsed := standing.lease_until <= own_now;
+        IF standing.expires_at <= own_now OR (
+            standing.state = 1 AND lapsed
+            AND standing.guarantee = 2 AND own_guarantee = 2
+            AND standing.attempt < max_attempts
+            AND standing.rule = own_rule AND standing.fingerprint = own_fingerprint
+        ) THEN
+            IF NOT own_turn THEN
+                state := 1;
+                lapsed := false;
+                RETURN;
+            END IF;
+            UPDATE {records} AS r SET
+                lease_until = own_now + own_lease,
+                expires_at = own_now + own_lease + own_ttl,
+                sweep_at = own_now + own_lease + own_ttl,
+                fence = greatest((extract(epoch FROM own_now) * 1000000)::bigint, r.fence + 1),
+                attempt = CASE WHEN standing.expires_at <= own_now THEN 1 ELSE r.attempt + 1 END,
+                format = own_format, state = 1, guarantee = own_guarantee, rule = own_rule,
+                owner = own_owner, fingerprint = own_fingerprint, answer = ''
+            WHERE r.id = own_id AND r.owner = standing.owner AND r.fence = standing.fence
+                AND r.state = standing.state AND r.expires_at = standing.expires_at
+                AND r.lease_until = standing.lease_until
+            RETURNING r.fence, r.attempt INTO fence, attempt;
+            CONTINUE WHEN NOT FOUND; -- somebody else moved it
+            acquired := true;
+            RETURN;
+        END IF;
+
+        format := standing.format;
+        state := standing.state;
+        rule := standing.rule;
+        fingerprint := standing.fingerprint;
+        answer := standing.answer;
+        RETURN;
+    END LOOP;
+    RAISE EXCEPTION 'the record changes faster than it can be claimed' USING ERRCODE = 'serialization_failure';
+END
+$body$;

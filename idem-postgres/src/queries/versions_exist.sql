@@ -1,0 +1,1 @@
+SELECT to_regclass({versions_name}) IS NOT NULL AS exist

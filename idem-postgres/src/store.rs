@@ -1,0 +1,228 @@
+//! The store: each transition is one statement that commits by itself.
+
+use std::fmt;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use idem_core::store::{Changed, Transactions};
+use idem_core::{
+    Claim, ClaimRequest, Claimed, Conclusion, DeleteExpired, Fenced, IdempotencyStore, Owner,
+    RecordId, State, StoreError, StoreFuture, wire,
+};
+use sqlx::postgres::types::PgInterval;
+
+use crate::error::StrangeAnswer;
+use crate::health::Alarm;
+use crate::names::Names;
+use crate::push::{self, Push};
+use crate::row;
+use crate::session::{Call, Sessions};
+use crate::statements::Statements;
+
+/// Keeps records in Postgres. Cloning shares the connections.
+///
+/// See the [crate](crate) for how to connect and for the guarantee that only this store gives.
+#[derive(Clone)]
+pub struct PostgresStore(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) sessions: Sessions,
+    pub(crate) statements: Statements,
+    pub(crate) names: Names,
+    pub(crate) push: Arc<Push>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.push.close();
+    }
+}
+
+impl PostgresStore {
+    /// Looks at the server now, as the store does by itself every minute, and tells what is wrong.
+    ///
+    /// # Errors
+    /// If the server cannot be asked.
+    pub async fn check(&self) -> Result<Vec<Alarm>, StoreError> {
+        self.0.look().await
+    }
+
+    /// How long ago the oldest record expired that the sweeper has not removed yet. Zero if there is none.
+    ///
+    /// # Errors
+    /// If the server cannot be asked.
+    pub async fn sweep_lag(&self) -> Result<Duration, StoreError> {
+        self.0.lag().await
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("names", &self.0.names).finish_non_exhaustive()
+    }
+}
+
+impl IdempotencyStore for PostgresStore {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+        if request.quota.is_some() {
+            static WARNING: Once = Once::new();
+            WARNING.call_once(|| tracing::warn!("the Postgres store does not enforce quotas"));
+        }
+        let inner = Arc::clone(&self.0);
+        StoreFuture::uncut(async move { inner.claim(id, &request).await })
+    }
+
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::uncut(async move { inner.renew(&claim, lease, ttl).await })
+    }
+
+    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::uncut(async move { inner.complete(&claim, conclusion.into(), ttl).await })
+    }
+
+    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::uncut(async move { inner.release(&claim).await })
+    }
+
+    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::uncut(async move { inner.abandon(id, owner).await })
+    }
+
+    fn changed(&self, id: RecordId) -> Changed {
+        push::listen(&self.0, id)
+    }
+
+    fn transactions(&self) -> Option<&dyn Transactions> {
+        Some(self)
+    }
+}
+
+impl DeleteExpired for PostgresStore {
+    fn delete_expired(&self) -> StoreFuture<u64> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::uncut(async move { inner.sweep().await })
+    }
+}
+
+impl Inner {
+    async fn claim(&self, id: RecordId, request: &ClaimRequest) -> Result<Claimed, StoreError> {
+        let row = self.sessions.fetch(self.claim_call(&id, request, None)).await?;
+        let row = row.ok_or_else(|| StoreError::unknown(StrangeAnswer))?;
+        row::claimed(&row, id, request.owner)
+    }
+
+    /// The claim, of a transaction that stays open if `lock` names its lock.
+    pub(crate) fn claim_call<'a>(
+        &'a self,
+        id: &'a RecordId,
+        request: &'a ClaimRequest,
+        lock: Option<i64>,
+    ) -> Call<'a> {
+        let print = request.fingerprint;
+        let max_attempts = i32::try_from(request.max_attempts).unwrap_or(i32::MAX);
+        self.statements
+            .claim
+            .call()
+            .bind(id.as_bytes().as_slice())
+            .bind(request.owner.as_bytes().as_slice())
+            .bind(interval(request.lease))
+            .bind(interval(request.ttl))
+            .bind(i16::from(wire::VERSION))
+            .bind(i16::from(wire::guarantee_code(request.guarantee)))
+            .bind(print.map_or(0, |print| i16::from(print.version())))
+            .bind(print.map(|print| print.digest().to_vec()).unwrap_or_default())
+            .bind(max_attempts)
+            .bind(lock)
+    }
+
+    async fn renew(
+        &self,
+        claim: &Claim,
+        lease: Duration,
+        ttl: Duration,
+    ) -> Result<Fenced, StoreError> {
+        let call = present(self.statements.renew.call(), claim);
+        let call = call.bind(interval(lease)).bind(interval(ttl));
+        Ok(fenced(self.sessions.fetch_here(call).await?.is_some()))
+    }
+
+    async fn complete(
+        &self,
+        claim: &Claim,
+        state: State,
+        ttl: Duration,
+    ) -> Result<Fenced, StoreError> {
+        let call = self.complete_call(claim, &state, ttl);
+        if self.sessions.fetch(call).await?.is_some() {
+            return Ok(Fenced::Held);
+        }
+        self.standing(claim).await
+    }
+
+    pub(crate) fn complete_call<'a>(
+        &'a self,
+        claim: &'a Claim,
+        state: &State,
+        ttl: Duration,
+    ) -> Call<'a> {
+        let mut tail = BytesMut::with_capacity(state.tail_len());
+        state.put_tail(&mut tail);
+        present(self.statements.complete.call(), claim)
+            .bind(i16::from(wire::VERSION))
+            .bind(i16::from(state.code()))
+            .bind(interval(ttl))
+            .bind(interval(ttl.saturating_add(Duration::from_secs(1))))
+            .bind(Vec::from(tail))
+    }
+
+    /// What a completion meant that changed nothing: it was made before, or the claim is stale.
+    pub(crate) async fn standing(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+        let call = present(self.statements.read.call(), claim);
+        let Some(row) = self.sessions.fetch(call).await? else { return Ok(Fenced::Lost(None)) };
+        match row::get(&row, "mine")? {
+            true => Ok(Fenced::Held),
+            false => Ok(Fenced::Lost(Some(Box::new(row::existing(&row)?)))),
+        }
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+        let call = present(self.statements.release.call(), claim);
+        Ok(fenced(self.sessions.fetch(call).await?.is_some()))
+    }
+
+    async fn abandon(&self, id: RecordId, owner: Owner) -> Result<Fenced, StoreError> {
+        let call = self.statements.abandon.call();
+        let call = call.bind(id.as_bytes().as_slice()).bind(owner.as_bytes().as_slice());
+        Ok(fenced(self.sessions.fetch(call).await?.is_some()))
+    }
+}
+
+/// The first three arguments of the statements that present a claim.
+fn present<'a>(call: Call<'a>, claim: &'a Claim) -> Call<'a> {
+    call.bind(claim.id.as_bytes().as_slice())
+        .bind(claim.owner.as_bytes().as_slice())
+        .bind(claim.fence.0.cast_signed())
+}
+
+fn fenced(held: bool) -> Fenced {
+    if held { Fenced::Held } else { Fenced::Lost(None) }
+}
+
+/// The lock of a key whose claim stays open in a transaction. A clash of two keys costs one a 409.
+pub(crate) fn lock_of(id: RecordId) -> i64 {
+    let [a, b, c, d, e, f, g, h, ..] = *id.as_bytes();
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// Rounded up to whole microseconds, so that nothing ends early, and to 100,000 years at most: the
+/// server's calendar has room for two of them behind each other.
+fn interval(duration: Duration) -> PgInterval {
+    const LONGEST: u128 = 100_000 * 365 * 24 * 60 * 60 * 1_000_000;
+    let microseconds = duration.as_nanos().div_ceil(1_000).clamp(1, LONGEST);
+    PgInterval { months: 0, days: 0, microseconds: microseconds as i64 }
+}

@@ -1,0 +1,38 @@
+//! The store keeps every rule, on a server of its own.
+
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use idem_conformance::Subject;
+use idem_conformance::servers::PostgresServer;
+use idem_postgres::PostgresStore;
+
+static SERVER: LazyLock<PostgresServer> =
+    LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
+
+struct Postgres(PostgresStore);
+
+impl Subject for Postgres {
+    type Store = PostgresStore;
+
+    /// A schema of its own, because the rules of the sweeper count what is removed.
+    async fn fresh() -> Self {
+        let schema = format!("rule_{:016x}", rand::random::<u64>());
+        let builder = PostgresStore::builder().schema(schema).sweep_every(None);
+        Self(builder.connect(&SERVER.url()).await.unwrap())
+    }
+
+    fn store(&self) -> &PostgresStore {
+        &self.0
+    }
+
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+idem_conformance::store_suite!(Postgres);
+idem_conformance::push_suite!(Postgres);
+idem_conformance::delete_suite!(Postgres);

@@ -1,0 +1,50 @@
+//! The store looks at its server, and says what is wrong with it.
+
+use idem_conformance::servers::PostgresServer;
+use idem_postgres::{Alarm, ConnectError, PostgresStore};
+
+use crate::support::{builder, store};
+
+#[tokio::test]
+async fn fault_68_late_commits_are_refused() {
+    for (setting, alarm) in
+        [("synchronous_commit=off", Alarm::CommitsLate), ("fsync=off", Alarm::NoFsync)]
+    {
+        let server = PostgresServer::start(&[setting]);
+        match PostgresStore::connect(&server.url()).await {
+            Err(ConnectError::Unfit(found)) => assert_eq!(found, alarm),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(server.sql("SELECT to_regclass('idem_records') IS NULL"), "t", "untouched");
+        server.sql(&builder().migration_sql().unwrap());
+        let store = builder().start_unfit().connect(&server.url()).await.unwrap();
+        assert_eq!(store.check().await.unwrap(), [alarm]);
+    }
+}
+
+/// Also when only the store's own database is set so, and at run time.
+#[tokio::test]
+async fn fault_68_change_at_run_time_is_alarmed() {
+    let server = PostgresServer::start(&[]);
+    let store = store(&server).await;
+    assert_eq!(store.check().await.unwrap(), []);
+    server.sql("ALTER SYSTEM SET synchronous_commit = off");
+    server.sql("SELECT pg_reload_conf()");
+    while store.check().await.unwrap() != [Alarm::CommitsLate] {}
+}
+
+#[tokio::test]
+async fn fault_66_standby_is_refused() {
+    let server = PostgresServer::start_standby();
+    let refused = PostgresStore::connect(&server.url()).await;
+    assert!(matches!(refused, Err(ConnectError::Unfit(Alarm::Standby))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn unreachable_server_is_an_error_that_keeps_its_source() {
+    let mut server = PostgresServer::start(&[]);
+    server.kill();
+    let error = PostgresStore::connect(&server.url()).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Unreachable(_)), "{error:?}");
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("did not do it"));
+}

@@ -1,0 +1,41 @@
+//! Through PgBouncer in transaction mode (RELIABILITY M4).
+
+use idem_conformance::servers::{PgBouncer, PostgresServer};
+use idem_core::{Claimed, Fenced, IdempotencyStore};
+use idem_postgres::{ConnectError, PostgresStore};
+use tokio::task::JoinSet;
+
+use crate::support::{HOUR, answered, builder, completed, key, request};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_70_pooler_in_transaction_mode() {
+    let server = PostgresServer::start(&[]);
+    let pooler = PgBouncer::before(&server, 3);
+    let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
+    let mut workers = JoinSet::new();
+    for _ in 0..16 {
+        let store = store.clone();
+        workers.spawn(async move {
+            for _ in 0..25 {
+                let (id, own) = (key(), request());
+                let Claimed::Acquired(claim) = store.claim(id, own).await.unwrap() else {
+                    panic!("new")
+                };
+                assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Held);
+                let concluded = store.complete(claim, answered("kept"), HOUR).await.unwrap();
+                assert_eq!(concluded, Fenced::Held);
+                assert_eq!(store.claim(id, request()).await.unwrap(), completed("kept"));
+            }
+        });
+    }
+    workers.join_all().await;
+}
+
+#[tokio::test]
+async fn fault_70_without_the_flag_it_is_a_clear_error() {
+    let server = PostgresServer::start(&[]);
+    let pooler = PgBouncer::before(&server, 3);
+    let refused = PostgresStore::connect(&pooler.url()).await.unwrap_err();
+    assert!(matches!(refused, ConnectError::Pooler(_)), "{refused:?}");
+    assert!(refused.to_string().contains("pgbouncer()"));
+}

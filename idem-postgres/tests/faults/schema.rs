@@ -1,0 +1,94 @@
+//! How the schema comes into a database, and what is refused.
+
+use idem_conformance::servers::PostgresServer;
+use idem_core::{DeleteExpired, Fenced, IdempotencyStore};
+use idem_postgres::sqlx::PgPool;
+use idem_postgres::{Alarm, ConnectError, PostgresStore};
+use tokio::task::JoinSet;
+
+use crate::support::{HOUR, answered, builder, completed, request, won};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_processes_migrate_at_once() {
+    let server = PostgresServer::start(&[]);
+    let mut starts = JoinSet::new();
+    for _ in 0..20 {
+        let url = server.url();
+        starts.spawn(async move { won(&PostgresStore::connect(&url).await.unwrap()).await });
+    }
+    assert_eq!(starts.join_all().await.len(), 20);
+    assert_eq!(server.sql("SELECT version FROM idem_records_schema"), "1");
+}
+
+#[tokio::test]
+async fn names_may_be_strange() {
+    let server = PostgresServer::start(&[]);
+    let strange = builder().schema("Müller's \"pay\" {records}").table("rec'or\"ds $1");
+    won(&strange.clone().connect(&server.url()).await.unwrap()).await;
+    let again = strange.verify_only().connect(&server.url()).await.unwrap();
+    assert_eq!(again.check().await.unwrap(), []);
+    let refused = builder().table("x".repeat(64)).connect(&server.url()).await;
+    assert!(matches!(refused, Err(ConnectError::Config(_))), "{refused:?}");
+}
+
+/// A role that may use the records and no more, after a tool of the application's own ran the text.
+#[tokio::test]
+async fn locked_down_role_only_verifies() {
+    let server = PostgresServer::start(&[]);
+    server.sql("CREATE ROLE app LOGIN");
+    let url = server.url().replace("postgres@", "app@");
+    let needed = builder().verify_only().connect(&url).await.unwrap_err();
+    let missing = Alarm::Schema { found: 0, needed: 1 };
+    assert!(matches!(&needed, ConnectError::Unfit(alarm) if *alarm == missing), "{needed:?}");
+    let refused = builder().connect(&url).await;
+    assert!(matches!(refused, Err(ConnectError::Schema(_))), "{refused:?}");
+
+    server.sql(&builder().migration_sql().unwrap());
+    server.sql(
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON idem_records TO app;
+         GRANT SELECT ON idem_records_schema TO app",
+    );
+    won(&builder().verify_only().connect(&url).await.unwrap()).await;
+    won(&builder().connect(&url).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn fault_66_other_schema_version_is_refused() {
+    let server = PostgresServer::start(&[]);
+    let pool = PgPool::connect(&server.url()).await.unwrap();
+    builder().migrate(&pool).await.unwrap();
+    builder().migrate(&pool).await.unwrap();
+    server.sql("INSERT INTO idem_records_schema VALUES (2)");
+    let newer = Alarm::Schema { found: 2, needed: 1 };
+    let refused = builder().connect(&server.url()).await.unwrap_err();
+    assert!(matches!(&refused, ConnectError::Unfit(alarm) if *alarm == newer), "{refused:?}");
+    won(&builder().start_unfit().connect(&server.url()).await.unwrap()).await;
+}
+
+/// As the crate's documentation says of high volumes: the same text, with partitions by hash.
+#[tokio::test]
+async fn partitioned_table_works() {
+    let server = PostgresServer::start(&[]);
+    let text = builder().migration_sql().unwrap();
+    let (table, rest) = text.split_once(") WITH (fillfactor").unwrap();
+    let (_, rest) = rest.split_once(';').unwrap();
+    server.sql(&format!("{table}) PARTITION BY HASH (id);"));
+    for n in 0..4 {
+        server.sql(&format!(
+            "CREATE TABLE records_{n} PARTITION OF idem_records
+             FOR VALUES WITH (MODULUS 4, REMAINDER {n}) WITH (fillfactor = 50)"
+        ));
+    }
+    server.sql(rest);
+    let store = builder().verify_only().connect(&server.url()).await.unwrap();
+    for _ in 0..40 {
+        let claim = won(&store).await;
+        assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Held);
+        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+        assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
+    }
+    let used = "SELECT count(DISTINCT tableoid) FROM idem_records";
+    assert_eq!(server.sql(used), "4");
+    server.sql("UPDATE idem_records SET expires_at = now(), sweep_at = now()");
+    assert_eq!(store.delete_expired().await.unwrap(), 40);
+}

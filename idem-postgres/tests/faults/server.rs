@@ -1,0 +1,286 @@
+//! A server that refuses, restarts, or ends connections.
+
+use std::time::Duration;
+
+use idem_conformance::servers::PostgresServer;
+use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_postgres::sqlx::{self, PgPool};
+use tokio::task::JoinSet;
+
+use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, won};
+
+/// Waits until a statement of the store waits for a lock.
+const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+
+/// Whatever the statement was at, sending it again finds or makes the change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_60_terminated_backends() {
+    let server = PostgresServer::start(&[]);
+    let store = store(&server).await;
+    let mut workers = JoinSet::new();
+    for _ in 0..8 {
+        let store = store.clone();
+        workers.spawn(async move {
+            for _ in 0..40 {
+                let (id, request) = (key(), request());
+                let claim = loop {
+                    match store.claim(id, request).await {
+                        Ok(Claimed::Acquired(claim)) => break claim,
+                        Ok(other) => panic!("{other:?}"),
+                        Err(error) => assert_ne!(error.kind(), StoreErrorKind::Corrupt),
+                    }
+                };
+                let concluded = loop {
+                    if let Ok(concluded) = store.complete(claim, answered("kept"), HOUR).await {
+                        break concluded;
+                    }
+                };
+                assert_eq!(concluded, Fenced::Held);
+            }
+        });
+    }
+    let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                  WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let mut ended = 0;
+    while !workers.is_empty() {
+        ended += server.sql(others).parse::<u32>().unwrap();
+        while let Some(done) = workers.try_join_next() {
+            done.unwrap();
+        }
+    }
+    assert!(ended > 8, "only {ended} connections were ended");
+    assert_eq!(server.sql("SELECT count(*), min(state) FROM idem_records"), "320|2");
+}
+
+/// What was acknowledged survives, and calls go on after the restart (faults 40-42, 61).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_61_immediate_stop_under_load() {
+    let mut server = PostgresServer::start(&[]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    let mut workers = JoinSet::new();
+    for _ in 0..8 {
+        let store = store.clone();
+        workers.spawn(async move {
+            let mut kept = Vec::new();
+            loop {
+                let Ok(Claimed::Acquired(claim)) = store.claim(key(), request()).await else {
+                    return kept;
+                };
+                match store.complete(claim, answered("kept"), HOUR).await {
+                    Ok(Fenced::Held) => kept.push(claim.id),
+                    Ok(lost) => panic!("{lost:?}"),
+                    Err(_) => return kept,
+                }
+            }
+        });
+    }
+    server.until("SELECT count(*) > 200 FROM idem_records", |enough| enough == "t");
+    server.stop_immediately();
+    let kept: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
+    // The first calls meet connections that just broke; then there are none.
+    while failure(store.complete(claim, answered("late"), HOUR).await) == StoreErrorKind::Unknown {}
+    let refused = store.complete(claim, answered("late"), HOUR).await;
+    assert_eq!(failure(refused), StoreErrorKind::NotDone);
+    server.restart();
+    for id in kept {
+        assert_eq!(store.claim(id, request()).await.unwrap(), completed("kept"));
+    }
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Held);
+}
+
+/// A claim that waits for somebody's lock ends with the server's patience, and has claimed nothing.
+#[tokio::test]
+async fn fault_64_statement_timeout_is_not_done() {
+    let server = PostgresServer::start(&[]);
+    let builder = builder().max_connections(1).statement_timeout(Duration::from_millis(200));
+    let store = builder.connect(&server.url()).await.unwrap();
+    let claim = won(&store).await;
+    let pool = PgPool::connect(&server.url()).await.unwrap();
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("SELECT id FROM idem_records FOR UPDATE").execute(&mut *holder).await.unwrap();
+    let refused = store.complete(claim, answered("late"), HOUR).await;
+    assert_eq!(failure(refused), StoreErrorKind::NotDone);
+    holder.rollback().await.unwrap();
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+}
+
+#[tokio::test]
+async fn fault_64_lock_timeout_is_not_done() {
+    let server = PostgresServer::start(&["lock_timeout=100ms"]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    let pool = PgPool::connect(&server.url()).await.unwrap();
+    let mut holder = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE idem_records").execute(&mut *holder).await.unwrap();
+    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    assert_eq!(failure(store.release(claim).await), StoreErrorKind::NotDone);
+    holder.rollback().await.unwrap();
+    assert_eq!(store.release(claim).await.unwrap(), Fenced::Held);
+}
+
+/// A deadlock that the store's statement is the victim of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_64_deadlock_is_not_done() {
+    let server = PostgresServer::start(&["deadlock_timeout=50ms"]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    server.sql(
+        "CREATE TABLE other (id int);
+         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN LOCK TABLE other IN EXCLUSIVE MODE; RETURN NEW; END';
+         CREATE TRIGGER slow AFTER UPDATE ON idem_records FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    let pool = PgPool::connect(&server.url()).await.unwrap();
+    let mut holder = pool.begin().await.unwrap();
+    // The victim is the one whose patience ends first.
+    sqlx::query("SET LOCAL deadlock_timeout = '1 h'").execute(&mut *holder).await.unwrap();
+    sqlx::query("LOCK TABLE other IN EXCLUSIVE MODE").execute(&mut *holder).await.unwrap();
+    let completing = tokio::spawn({
+        let store = store.clone();
+        async move { store.complete(claim, answered("late"), HOUR).await }
+    });
+    server.until(BLOCKED, |blocked| blocked == "1");
+    let locking = tokio::spawn(async move {
+        let lock = "SELECT id FROM idem_records FOR UPDATE";
+        sqlx::query(lock).execute(&mut *holder).await.unwrap();
+        holder.rollback().await.unwrap();
+    });
+    // It is looked for once, when patience ends; by then the holder must wait too. Else the statement
+    // timeout ends the wait, with the same meaning.
+    assert_eq!(failure(completing.await.unwrap()), StoreErrorKind::NotDone);
+    locking.await.unwrap();
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+}
+
+/// Serialization failures come where the database's default is stricter, and nothing is free for them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_64_serialization_failures() {
+    for level in ["repeatable read", "serializable"] {
+        let setting = format!("default_transaction_isolation={level}");
+        let server = PostgresServer::start(&[&setting]);
+        let store = store(&server).await;
+        for _ in 0..20 {
+            let id = key();
+            let mut claims = JoinSet::new();
+            for _ in 0..8 {
+                let store = store.clone();
+                claims.spawn(async move { store.claim(id, request()).await });
+            }
+            let mut won = 0;
+            for answer in claims.join_all().await {
+                match answer {
+                    Ok(Claimed::Acquired(_)) => won += 1,
+                    Ok(_) => {}
+                    Err(error) => assert_eq!(error.kind(), StoreErrorKind::NotDone, "{error:?}"),
+                }
+            }
+            assert_eq!(won, 1, "{level}");
+        }
+    }
+}
+
+/// Handlers that use the pool may take all of it: requests are refused, and nothing is stuck.
+#[tokio::test]
+async fn fault_65_exhausted_pool_is_not_done() {
+    let server = PostgresServer::start(&[]);
+    let options = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(2)
+        .acquire_timeout(Duration::from_secs(2));
+    let pool = options.connect(&server.url()).await.unwrap();
+    let store = builder().on_pool(pool.clone()).await.unwrap();
+    let claim = won(&store).await;
+    let taken = [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()];
+    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    let renewed = store.renew(claim, HOUR, HOUR).await.unwrap();
+    assert_eq!(renewed, Fenced::Held, "renewals have connections of their own");
+    drop(taken);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+}
+
+#[tokio::test]
+async fn fault_66_too_many_connections_is_not_done() {
+    let settings = ["max_connections=6", "superuser_reserved_connections=1", "max_wal_senders=0"];
+    let server = PostgresServer::start(&settings);
+    server.sql("CREATE ROLE app LOGIN");
+    let options = sqlx::postgres::PgPoolOptions::new().max_connections(5);
+    let others = options.connect(&server.url().replace("postgres@", "app@")).await.unwrap();
+    server.sql(&builder().migration_sql().unwrap());
+    server.sql("GRANT ALL ON idem_records, idem_records_schema TO app");
+    let url = server.url().replace("postgres@", "app@");
+    let builder = builder().max_connections(1).wait_timeout(Duration::from_millis(300));
+    let store = builder.connect(&url).await.unwrap();
+    let claim = won(&store).await;
+    // Its only connection goes, and others take the place.
+    let own = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%_claim_1%' AND pid <> pg_backend_pid()";
+    server.sql(own);
+    let mut taken = Vec::new();
+    while let Ok(connection) = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_millis(300))
+        .connect(&url)
+        .await
+    {
+        taken.push(connection);
+    }
+    drop(store.claim(key(), request()).await);
+    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    for pool in taken {
+        pool.close().await;
+    }
+    others.close().await;
+    let concluded = loop {
+        if let Ok(concluded) = store.complete(claim, answered("kept"), HOUR).await {
+            break concluded;
+        }
+    };
+    assert_eq!(concluded, Fenced::Held);
+}
+
+/// The server became read-only, as after a switchover that kept the address.
+#[tokio::test]
+async fn fault_66_read_only_server_is_not_done() {
+    let server = PostgresServer::start(&[]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    server.sql("ALTER SYSTEM SET default_transaction_read_only = on");
+    server.sql("SELECT pg_reload_conf()");
+    while store.claim(key(), request()).await.is_ok() {}
+    for answer in [
+        store.claim(key(), request()).await.map(drop),
+        store.complete(claim, answered("late"), HOUR).await.map(drop),
+        store.renew(claim, HOUR, HOUR).await.map(drop),
+        store.release(claim).await.map(drop),
+    ] {
+        assert_eq!(failure(answer), StoreErrorKind::NotDone);
+    }
+}
+
+/// What vanished is not brought back, and bytes that are no record are never run over (faults 34, 52).
+#[tokio::test]
+async fn fault_52_deleted_and_damaged_records() {
+    let server = PostgresServer::start(&[]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    server.sql("DELETE FROM idem_records");
+    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.release(claim).await.unwrap(), Fenced::Lost(None));
+
+    let damages = [
+        "answer = substr(answer, 2)",
+        "answer = set_bit(answer, 90, 1 - get_bit(answer, 90))",
+        "state = 9",
+        "format = 2",
+    ];
+    for damage in damages {
+        let claim = won(&store).await;
+        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+        server.sql(&format!("UPDATE idem_records SET {damage}"));
+        for _ in 0..2 {
+            let read = store.claim(claim.id, request()).await;
+            assert_eq!(failure(read), StoreErrorKind::Corrupt, "{damage}");
+        }
+        server.sql("DELETE FROM idem_records");
+    }
+}

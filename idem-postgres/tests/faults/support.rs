@@ -1,0 +1,61 @@
+//! A server, a store on it, and a proxy in between.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use idem_conformance::servers::{PostgresServer, Proxy};
+use idem_core::{
+    Answer, Claim, ClaimRequest, Claimed, Conclusion, Existing, Guarantee, Headers,
+    IdempotencyStore, Policy, RecordId, State, StoreErrorKind,
+};
+use idem_postgres::{PostgresStore, PostgresStoreBuilder};
+
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
+pub(crate) fn request() -> ClaimRequest {
+    ClaimRequest::new(&Policy::new(HOUR, Guarantee::AtMostOnce).with_lease(HOUR))
+}
+
+pub(crate) fn key() -> RecordId {
+    RecordId::from_bytes(rand::random())
+}
+
+pub(crate) fn answered(body: impl Into<Bytes>) -> Conclusion {
+    Conclusion::Answer(answer(body))
+}
+
+pub(crate) fn answer(body: impl Into<Bytes>) -> Answer {
+    Answer { status: 201, headers: Headers::default(), body: body.into() }
+}
+
+pub(crate) fn completed(body: &'static str) -> Claimed {
+    Claimed::Existing(Existing { fingerprint: None, state: State::Completed(answer(body)) })
+}
+
+/// A store that does nothing by itself.
+pub(crate) fn builder() -> PostgresStoreBuilder {
+    PostgresStore::builder().sweep_every(None)
+}
+
+pub(crate) async fn store(server: &PostgresServer) -> PostgresStore {
+    builder().connect(&server.url()).await.unwrap()
+}
+
+pub(crate) async fn won(store: &PostgresStore) -> Claim {
+    match store.claim(key(), request()).await.unwrap() {
+        Claimed::Acquired(claim) => claim,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a call failed with.
+pub(crate) fn failure<T: std::fmt::Debug>(
+    answer: Result<T, idem_core::StoreError>,
+) -> StoreErrorKind {
+    answer.unwrap_err().kind()
+}
+
+/// The URL of the server behind a proxy.
+pub(crate) fn url(proxy: &Proxy) -> String {
+    format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port())
+}

@@ -1,0 +1,139 @@
+//! Duplicates of a run that is in its transaction: they hold no connection, and one effect is left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use idem_core::{Guarantee, Idempotency, Policy, Rejection, Served};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::support::{
+    AT_ONCE, OPEN, Reply, answering, builder, call, effects, executed_with, found, replayed_with,
+    server, service,
+};
+
+static WAITING: Policy = Policy::new(Duration::from_secs(3600), Guarantee::AtMostOnce)
+    .with_wait(Duration::from_secs(60));
+
+/// 200 duplicates over two processes, while the first is in its transaction, on four connections each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_47_one_of_200_duplicates_runs() {
+    let server = server(&[]);
+    let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
+    let mut processes = Vec::new();
+    for _ in 0..2 {
+        let store = builder.clone().connect(&server.url()).await.unwrap();
+        processes.push(Idempotency::builder(store).store_timeout(Duration::from_secs(60)).build());
+    }
+    let gate = Arc::new(Semaphore::new(0));
+    let mut replies: JoinSet<Reply> = JoinSet::new();
+    for n in 0..200 {
+        let (service, gate) = (processes[n % 2].clone(), Arc::clone(&gate));
+        replies.spawn(async move {
+            call(&service, &AT_ONCE, "k", |tx| async move {
+                gate.acquire().await.unwrap().forget();
+                answering(tx, 201).await
+            })
+            .await
+        });
+    }
+    for _ in 0..199 {
+        let refused = replies.join_next().await.unwrap().unwrap();
+        assert!(matches!(refused, Err(Rejection::InProgress)), "{refused:?}");
+    }
+    server.until(OPEN, |open| open == "1");
+    gate.add_permits(1);
+    executed_with(&replies.join_next().await.unwrap().unwrap(), 201);
+    assert_eq!(effects(&server), found("1", "1 of 1"));
+}
+
+/// They wait asleep, and get the answer of the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_duplicates_hold_no_connection() {
+    let server = server(&[]);
+    let service = service(&server.url()).await;
+    let gate = Arc::new(Semaphore::new(0));
+    let mut replies: JoinSet<Reply> = JoinSet::new();
+    for _ in 0..30 {
+        let (service, gate) = (service.clone(), Arc::clone(&gate));
+        replies.spawn(async move {
+            call(&service, &WAITING, "k", |tx| async move {
+                gate.acquire().await.unwrap().forget();
+                answering(tx, 201).await
+            })
+            .await
+        });
+    }
+    server.until(OPEN, |open| open == "1");
+    gate.add_permits(1);
+    let (mut executed, mut replayed) = (0, 0);
+    while let Some(reply) = replies.join_next().await {
+        match reply.unwrap().unwrap() {
+            Served::Executed(_) => executed += 1,
+            Served::Replayed(_) => replayed += 1,
+        }
+    }
+    assert_eq!((executed, replayed), (1, 29));
+    assert_eq!(effects(&server), found("1", "1 of 1"));
+}
+
+/// The first is undone, and one of those who wait runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_49_undone_run_lets_one_waiter_run() {
+    let server = server(&[]);
+    let service = service(&server.url()).await;
+    let runs = Arc::new(std::sync::atomic::AtomicU16::new(0));
+    let mut replies: JoinSet<Reply> = JoinSet::new();
+    for _ in 0..20 {
+        let (service, runs) = (service.clone(), Arc::clone(&runs));
+        replies.spawn(async move {
+            call(&service, &WAITING, "k", |tx| async move {
+                let run = runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                answering(tx, if run == 0 { 500 } else { 201 }).await
+            })
+            .await
+        });
+    }
+    let mut statuses = Vec::new();
+    while let Some(reply) = replies.join_next().await {
+        statuses.push(match reply.unwrap().unwrap() {
+            Served::Executed(status) => status,
+            Served::Replayed(answer) => answer.status,
+        });
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses[18..], [201, 500], "one was told of the failure");
+    assert_eq!(runs.load(std::sync::atomic::Ordering::SeqCst), 2);
+    assert_eq!(effects(&server), found("1", "1 of 1"));
+}
+
+/// A refusal gives the key up for a moment. Whoever takes it meanwhile is the one whose result counts, and
+/// all get that one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn refusals_in_a_race_leave_one_result() {
+    let server = server(&[]);
+    let service = service(&server.url()).await;
+    for round in 0..20 {
+        let key = format!("k{round}");
+        let mut replies: JoinSet<Reply> = JoinSet::new();
+        for n in 0..8_u16 {
+            let (service, key) = (service.clone(), key.clone());
+            replies.spawn(async move {
+                call(&service, &WAITING, &key, move |tx| answering(tx, 400 + n % 2 * 2)).await
+            });
+        }
+        let mut executed = Vec::new();
+        let mut statuses = Vec::new();
+        while let Some(reply) = replies.join_next().await {
+            match reply.unwrap() {
+                Ok(Served::Executed(status)) => executed.push(status),
+                Ok(Served::Replayed(answer)) => statuses.push(answer.status),
+                Err(refused) => assert!(matches!(refused, Rejection::InProgress), "{refused:?}"),
+            }
+        }
+        assert_eq!(executed.len(), 1, "one result is accepted");
+        assert!(statuses.iter().all(|status| *status == executed[0]), "{executed:?} {statuses:?}");
+        replayed_with(&call(&service, &AT_ONCE, &key, |tx| answering(tx, 201)).await, executed[0]);
+    }
+    assert_eq!(effects(&server), found("0", "20 of 20"));
+}
