@@ -32,4 +32,6 @@ pub struct App {
     pub idempotency: Idempotency,
     pub service: Service,
     pub control: Control,
+    /// Whether the store has transactions, and so `/tx-payments`.
+    pub transacts: bool,
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
+use idem_postgres::sqlx::PgConnection;
 use serde_json::json;
 
 use crate::ledger::{Entry, Ledger};
@@ -38,6 +39,20 @@ impl Service {
             Err(failed) => return failed,
         };
         run.finish(amount.get(), &currency, &note).await
+    }
+
+    /// [`pay`](Self::pay), with the effect in the transaction of the record.
+    pub async fn pay_in(&self, transaction: &mut PgConnection, payment: Payment) -> Reply {
+        let Payment { amount, currency, note, sim, .. } = payment;
+        let Ok(entry) = self.ledger.enter(&note).await else { return not_entered() };
+        let sim = sim.for_entry(entry.number);
+        if sim.effect == Effect::Before {
+            let effect = self.ledger.effect_in(&note, &entry, transaction).await;
+            if effect.is_err() {
+                return not_counted();
+            }
+        }
+        Run { entry, sim }.finish(amount.get(), &currency, &note).await
     }
 
     /// A change of a payment: 200 and a new version, or 412 if `if_match` names another.

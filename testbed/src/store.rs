@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use idem_conformance::{FaultStore, Faults};
 use idem_core::{Idempotency, IdempotencyStore, MemoryStore};
+use idem_postgres::PostgresStore;
 use idem_redis::RedisStore;
 
 use crate::control::Control;
@@ -35,10 +36,18 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
             let (idempotency, faults) = faulty(store, namespace);
             (idempotency, faults, None)
         }
-        other => bail!("there is no store `{other}:`; write `memory:` or `redis://…`"),
+        "postgres" => {
+            let store = PostgresStore::connect(url).await?;
+            let (idempotency, faults) = faulty(store, namespace);
+            (idempotency, faults, None)
+        }
+        other => {
+            bail!("there is no store `{other}:`; write `memory:`, `redis://…` or `postgres://…`")
+        }
     };
+    let transacts = scheme(url) == "postgres";
     let control = Control { ledger: ledger.clone(), faults, clock, logs };
-    Ok(App { idempotency, service: Service::new(ledger), control })
+    Ok(App { idempotency, transacts, service: Service::new(ledger), control })
 }
 
 async fn ledger(flags: &Flags) -> Result<Ledger> {
@@ -46,6 +55,7 @@ async fn ledger(flags: &Flags) -> Result<Ledger> {
     let kept = match scheme(url) {
         "memory" => Kept::in_memory(),
         "redis" => Kept::in_redis(url, &flags.namespace)?,
+        "postgres" => Kept::in_postgres(url, &flags.namespace).await?,
         other => bail!("effects cannot be counted in `{other}:`"),
     };
     let file = flags.effects.as_deref().map(EffectsFile::open).transpose();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use idem_core::store::Changed;
+use idem_core::store::{Changed, Opened, TransactionSlot, Transactions};
 use idem_core::{
     Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, Owner, RecordId,
     StoreError, StoreFuture,
@@ -116,6 +116,25 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
 
     fn changed(&self, id: RecordId) -> Changed {
         self.store.changed(id)
+    }
+
+    fn transactions(&self) -> Option<&dyn Transactions> {
+        self.store.transactions().is_some().then_some(self)
+    }
+}
+
+/// The faults of a claim happen to the opening of a transaction; nothing happens to its end.
+impl<S: IdempotencyStore> Transactions for FaultStore<S> {
+    fn open(
+        &self,
+        id: RecordId,
+        request: ClaimRequest,
+        slot: TransactionSlot,
+    ) -> StoreFuture<Opened> {
+        self.call(Kind::Claim, move |store| match store.transactions() {
+            Some(transactions) => transactions.open(id, request, slot.clone()),
+            None => StoreFuture::ready(Err(StoreError::not_done("the store has no transactions"))),
+        })
     }
 }
 

@@ -8,7 +8,6 @@ mod process;
 mod proxy;
 mod redis;
 
-pub use proxy::{Proxy, Replies};
 pub use nats::NatsServer;
 pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;

@@ -164,8 +164,17 @@ impl PostgresServer {
     /// # Panics
     /// If `psql` is not installed, cannot reach the server, or the SQL is wrong.
     pub fn sql(&self, sql: &str) -> String {
+        self.sql_in("postgres", sql)
+    }
+
+    /// [`sql`](Self::sql) in another database of the server.
+    ///
+    /// # Panics
+    /// As [`sql`](Self::sql).
+    pub fn sql_in(&self, database: &str, sql: &str) -> String {
+        let url = format!("postgres://postgres@127.0.0.1:{}/{database}", self.port);
         let run = Command::new(program("psql"))
-            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", &self.url(), "-c", sql])
+            .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", &url, "-c", sql])
             .output();
         let output = run.unwrap_or_else(|error| fail(&error.to_string()));
         assert!(output.status.success(), "{sql}: {output:?}");

@@ -5,6 +5,7 @@
 
 mod file;
 mod memory;
+mod postgres;
 mod redis;
 
 use std::io;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
+use idem_postgres::sqlx::PgConnection;
 use serde::Serialize;
 
 pub use file::{EffectsFile, Event, What};
@@ -33,6 +35,7 @@ pub struct Ledger {
 pub enum Kept {
     Memory(memory::Memory),
     Redis(redis::Redis),
+    Postgres(postgres::Postgres),
 }
 
 /// An entry of a handler.
@@ -63,6 +66,12 @@ impl Kept {
     pub fn in_redis(url: &str, namespace: &str) -> anyhow::Result<Self> {
         Ok(Self::Redis(redis::Redis::new(url, namespace)?))
     }
+
+    /// # Errors
+    /// If the database cannot be reached.
+    pub async fn in_postgres(url: &str, namespace: &str) -> anyhow::Result<Self> {
+        Ok(Self::Postgres(postgres::Postgres::new(url, namespace).await?))
+    }
 }
 
 impl Ledger {
@@ -80,6 +89,7 @@ impl Ledger {
         let (number, seq) = retried(|| match &*self.kept {
             Kept::Memory(kept) => ready(Ok(kept.enter(note, &run))).boxed(),
             Kept::Redis(kept) => kept.enter(note, &run).boxed(),
+            Kept::Postgres(kept) => kept.enter(note, &run).boxed(),
         })
         .await?;
         Ok(Entry { run, number, seq })
@@ -97,8 +107,26 @@ impl Ledger {
                 ready(Ok(())).boxed()
             }
             Kept::Redis(kept) => kept.effect(note, &entry.run).boxed(),
+            Kept::Postgres(kept) => kept.effect(note, &entry.run).boxed(),
         })
         .await
+    }
+
+    /// Has an effect that is there if and only if `transaction` is committed. The file does not learn of it:
+    /// nobody can tell yet whether it happens.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn effect_in(
+        &self,
+        note: &str,
+        entry: &Entry,
+        transaction: &mut PgConnection,
+    ) -> io::Result<()> {
+        match &*self.kept {
+            Kept::Postgres(kept) => kept.effect_in(note, &entry.run, transaction).await,
+            _ => Err(io::Error::other("the ledger is not in the transaction's database")),
+        }
     }
 
     /// What was counted.
@@ -109,6 +137,7 @@ impl Ledger {
         match &*self.kept {
             Kept::Memory(kept) => Ok(kept.counts(note)),
             Kept::Redis(kept) => kept.counts(note).await,
+            Kept::Postgres(kept) => kept.counts(note).await,
         }
     }
 
@@ -120,6 +149,7 @@ impl Ledger {
         retried(|| match &*self.kept {
             Kept::Memory(kept) => ready(Ok(kept.changes(payment))).boxed(),
             Kept::Redis(kept) => kept.changes(payment).boxed(),
+            Kept::Postgres(kept) => kept.changes(payment).boxed(),
         })
         .await
         .map(|changes| changes + 1)
@@ -133,6 +163,7 @@ impl Ledger {
         let changes = match &*self.kept {
             Kept::Memory(kept) => kept.change(payment),
             Kept::Redis(kept) => kept.change(payment).await?,
+            Kept::Postgres(kept) => kept.change(payment).await?,
         };
         Ok(changes + 1)
     }

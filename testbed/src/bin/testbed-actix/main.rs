@@ -24,7 +24,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(flags: &Flags) -> Result<Drained> {
-    let testbed::App { idempotency, service, control } = store::open(flags, Logs::start()).await?;
+    let testbed::App { idempotency, service, control, transacts } =
+        store::open(flags, Logs::start()).await?;
     let asked = process::asked_to_end()?;
     let (handle, service, control) =
         (Data::new(idempotency.clone()), Data::new(service), Data::new(control));
@@ -38,7 +39,11 @@ async fn serve(flags: &Flags) -> Result<Drained> {
             .wrap(Compress::default())
             .wrap(layers::cors())
             .configure(control::routes)
-            .service(scope("").wrap(from_fn(layers::authenticate)).configure(routes::routes))
+            .service(
+                scope("")
+                    .wrap(from_fn(layers::authenticate))
+                    .configure(|app| routes::routes(app, transacts)),
+            )
     };
     let server = HttpServer::new(app).disable_signals().shutdown_timeout(2);
     let server = server.bind_auto_h2c(flags.listen).context("the address is taken")?;

@@ -6,7 +6,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{
     Bytes, Data, Json, Path, Query, ReqData, ServiceConfig, get, head, patch, post, put, resource,
 };
-use idem_actix::idempotent;
+use idem_actix::{Tx, idempotent};
 use testbed::caller::Caller;
 use testbed::payment::{Amendment, NewLabel, Note, Payment};
 use testbed::service::Service;
@@ -15,7 +15,7 @@ use crate::extract::AnyJson;
 use crate::layers::bounded;
 use crate::respond::Replied;
 
-pub(crate) fn routes(app: &mut ServiceConfig) {
+pub(crate) fn routes(app: &mut ServiceConfig, transacts: bool) {
     app.service(
         resource("/payments").route(post().to(create)).route(get().to(list)).route(head().to(list)),
     )
@@ -42,6 +42,9 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
     .route("/takeover", post().to(takeover))
     .route("/strict", post().to(strict))
     .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)));
+    if transacts {
+        app.route("/tx-payments", post().to(tx_payment));
+    }
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -182,6 +185,16 @@ async fn strict(
     Json(payment): Json<Payment>,
 ) -> Replied {
     Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn tx_payment(
+    mut tx: Tx,
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay_in(&mut tx, payment).await)
 }
 
 async fn label(service: Data<Service>, id: Path<String>, Json(label): Json<NewLabel>) -> Replied {

@@ -38,12 +38,13 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(flags: &Flags) -> Result<Drained> {
-    let testbed::App { idempotency, service, control } = store::open(flags, Logs::start()).await?;
+    let testbed::App { idempotency, service, control, transacts } =
+        store::open(flags, Logs::start()).await?;
     let app = App { idempotency: idempotency.clone(), service, control };
     let asked = process::asked_to_end()?;
     let listener = TcpListener::bind(flags.listen).await.context("the address is taken")?;
     process::announce(listener.local_addr()?)?;
-    let server = axum::serve(listener, router(app));
+    let server = axum::serve(listener, router(app, transacts));
     let mut served =
         tokio::spawn(server.with_graceful_shutdown(asked.clone().cancelled_owned()).into_future());
 
@@ -57,6 +58,7 @@ async fn serve(flags: &Flags) -> Result<Drained> {
     Ok(drained)
 }
 
-fn router(app: App) -> Router {
-    layers::outside(layers::inside(routes::routes()).merge(control::routes())).with_state(app)
+fn router(app: App, transacts: bool) -> Router {
+    layers::outside(layers::inside(routes::routes(transacts)).merge(control::routes()))
+        .with_state(app)
 }

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post, put};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
-use idem_axum::idempotent;
+use idem_axum::{Tx, idempotent};
 use testbed::TIMEOUT;
 use testbed::caller::Caller;
 use testbed::payment::{Amendment, NewLabel, Note, Payment};
@@ -17,9 +17,9 @@ use crate::App;
 use crate::extract::AnyJson;
 use crate::respond::Replied;
 
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes(transacts: bool) -> Router<App> {
     let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
-    Router::new()
+    let routes = Router::new()
         .route("/payments", post(create).get(list))
         .route("/refunds", post(create))
         .route("/accounts/{acct}/payments", post(create))
@@ -38,7 +38,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/hold", post(hold))
         .route("/takeover", post(takeover))
         .route("/strict", post(strict))
-        .route("/timeout", post(create).layer(timeout))
+        .route("/timeout", post(create).layer(timeout));
+    if transacts { routes.route("/tx-payments", post(tx_payment)) } else { routes }
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -179,6 +180,16 @@ async fn strict(
     Json(payment): Json<Payment>,
 ) -> Replied {
     Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn tx_payment(
+    mut tx: Tx,
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay_in(&mut tx, payment).await)
 }
 
 async fn label(

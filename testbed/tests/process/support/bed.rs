@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use idem_conformance::servers::{Proxy, RedisServer};
+use idem_conformance::servers::{PostgresServer, Proxy, RedisServer};
 
 use super::history::{History, Tally};
 use super::server::{self, Server};
@@ -22,10 +22,13 @@ pub(crate) enum Framework {
 pub(crate) enum Store {
     Memory,
     Redis,
+    Postgres,
 }
 
 /// For the tests that do it no harm.
 static REDIS: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
+static POSTGRES: LazyLock<PostgresServer> =
+    LazyLock::new(|| PostgresServer::start(&["max_connections=500"]));
 
 impl Store {
     pub(crate) fn memory() -> Self {
@@ -34,6 +37,10 @@ impl Store {
 
     pub(crate) fn redis() -> Self {
         Self::Redis
+    }
+
+    pub(crate) fn postgres() -> Self {
+        Self::Postgres
     }
 }
 
@@ -51,6 +58,9 @@ impl Bed {
         let namespace = format!("{:016x}", rand::random::<u64>());
         let directory = std::env::temp_dir().join(format!("idem-testbed-{namespace}"));
         fs::create_dir(&directory).unwrap();
+        if store == Store::Postgres {
+            POSTGRES.sql(&format!("CREATE DATABASE {}", name(&namespace)));
+        }
         Self { framework, store, namespace, directory, history: Arc::default() }
     }
 
@@ -59,6 +69,7 @@ impl Bed {
         match self.store {
             Store::Memory => "memory:".to_owned(),
             Store::Redis => REDIS.url(),
+            Store::Postgres => database(&POSTGRES.url(), &self.namespace),
         }
     }
 
@@ -67,6 +78,7 @@ impl Bed {
         match self.store {
             Store::Memory => panic!("the store in memory has no server"),
             Store::Redis => REDIS.port(),
+            Store::Postgres => POSTGRES.port(),
         }
     }
 
@@ -84,6 +96,11 @@ impl Bed {
                 let keys = REDIS.cli(&["keys", &format!("idem:{}:*", self.namespace)]);
                 // Records are named by 64 digits; the store keeps other keys beside them.
                 keys.lines().filter(|key| key.len() > 64).count()
+            }
+            Store::Postgres => {
+                let database = name(&self.namespace);
+                let rows = POSTGRES.sql_in(&database, "SELECT count(*) FROM idem_records");
+                rows.parse().unwrap()
             }
         }
     }
@@ -138,6 +155,17 @@ impl Bed {
     pub(crate) fn check(&self) {
         self.history.check(&read(&self.effects()));
     }
+}
+
+/// A bed's own database.
+fn name(namespace: &str) -> String {
+    format!("bed_{namespace}")
+}
+
+/// The URL of a bed's database on a server.
+fn database(server: &str, namespace: &str) -> String {
+    let (server, _) = server.rsplit_once('/').expect("it names a database");
+    format!("{server}/{}", name(namespace))
 }
 
 pub(super) fn read(path: &Path) -> String {

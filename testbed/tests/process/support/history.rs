@@ -130,7 +130,8 @@ impl Key<'_> {
 
     /// I1
     fn runs_are_bounded(&self) {
-        let repeats = matches!(self.intent.path.as_str(), "/takeover" | "/release");
+        let repeats =
+            matches!(self.intent.path.as_str(), "/takeover" | "/release" | "/tx-payments");
         let bound = if repeats { MAX_ATTEMPTS } else { 1 };
         assert!(self.of(What::Attempt).count() <= bound, "I1: too many runs of {self:?}");
     }

@@ -1,0 +1,98 @@
+//! The ledger beside the records in Postgres.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::Result;
+use idem_postgres::sqlx::postgres::PgPoolOptions;
+use idem_postgres::sqlx::{self, PgConnection, PgPool};
+
+use super::Counts;
+
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Any number: processes that start together take turns by it.
+const TURN: i64 = 0x7465_7374;
+
+#[derive(Debug)]
+pub struct Postgres {
+    pool: PgPool,
+    namespace: String,
+}
+
+const RUN: &str = "INSERT INTO idem_testbed_run VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+
+impl Postgres {
+    pub(super) async fn new(url: &str, namespace: &str) -> Result<Self> {
+        let options = PgPoolOptions::new().max_connections(8).acquire_timeout(TIMEOUT);
+        let pool = options.connect(url).await?;
+        let mut setup = pool.begin().await?;
+        let turn = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(TURN);
+        turn.execute(&mut *setup).await?;
+        sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *setup).await?;
+        setup.commit().await?;
+        Ok(Self { pool, namespace: namespace.to_owned() })
+    }
+
+    pub(super) async fn enter(&self, note: &str, run: &str) -> io::Result<(u64, u64)> {
+        let mut connection = self.pool.acquire().await.map_err(io::Error::other)?;
+        self.insert(note, run, false, &mut connection).await?;
+        let count = "SELECT count(*), nextval('idem_testbed_seq') FROM idem_testbed_run
+                     WHERE namespace = $1 AND note = $2 AND NOT effect";
+        let count = sqlx::query_as(count).bind(&self.namespace).bind(note);
+        let (number, seq): (i64, i64) =
+            count.fetch_one(&mut *connection).await.map_err(io::Error::other)?;
+        Ok((number.unsigned_abs(), seq.unsigned_abs()))
+    }
+
+    pub(super) async fn effect(&self, note: &str, run: &str) -> io::Result<()> {
+        let mut connection = self.pool.acquire().await.map_err(io::Error::other)?;
+        self.insert(note, run, true, &mut connection).await
+    }
+
+    /// An effect that is there if and only if `transaction` is committed.
+    pub(super) async fn effect_in(
+        &self,
+        note: &str,
+        run: &str,
+        transaction: &mut PgConnection,
+    ) -> io::Result<()> {
+        self.insert(note, run, true, transaction).await
+    }
+
+    async fn insert(
+        &self,
+        note: &str,
+        run: &str,
+        effect: bool,
+        connection: &mut PgConnection,
+    ) -> io::Result<()> {
+        let insert = sqlx::query(RUN).bind(&self.namespace).bind(note).bind(run).bind(effect);
+        insert.execute(connection).await.map(drop).map_err(io::Error::other)
+    }
+
+    pub(super) async fn counts(&self, note: &str) -> io::Result<Counts> {
+        let count = "SELECT count(*) FILTER (WHERE NOT effect), count(*) FILTER (WHERE effect)
+                     FROM idem_testbed_run WHERE namespace = $1 AND note = $2";
+        let count = sqlx::query_as(count).bind(&self.namespace).bind(note);
+        let (attempts, effects): (i64, i64) =
+            count.fetch_one(&self.pool).await.map_err(io::Error::other)?;
+        Ok(Counts { attempts: attempts.unsigned_abs(), effects: effects.unsigned_abs() })
+    }
+
+    pub(super) async fn changes(&self, payment: &str) -> io::Result<u64> {
+        let read = "SELECT changes FROM idem_testbed_change WHERE namespace = $1 AND payment = $2";
+        let read = sqlx::query_scalar::<_, i64>(read).bind(&self.namespace).bind(payment);
+        let changes = read.fetch_optional(&self.pool).await.map_err(io::Error::other)?;
+        Ok(changes.unwrap_or(0).unsigned_abs())
+    }
+
+    pub(super) async fn change(&self, payment: &str) -> io::Result<u64> {
+        let write = "INSERT INTO idem_testbed_change AS old VALUES ($1, $2, 1)
+                     ON CONFLICT (namespace, payment) DO UPDATE SET changes = old.changes + 1
+                     RETURNING changes";
+        let write = sqlx::query_scalar::<_, i64>(write).bind(&self.namespace).bind(payment);
+        let changes = write.fetch_one(&self.pool).await.map_err(io::Error::other)?;
+        Ok(changes.unsigned_abs())
+    }
+}

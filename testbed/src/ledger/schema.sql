@@ -1,0 +1,8 @@
+CREATE TABLE IF NOT EXISTS idem_testbed_run (
+    namespace text, note text, run text, effect bool NOT NULL,
+    PRIMARY KEY (namespace, note, run, effect)
+);
+CREATE TABLE IF NOT EXISTS idem_testbed_change (
+    namespace text, payment text, changes int8 NOT NULL, PRIMARY KEY (namespace, payment)
+);
+CREATE SEQUENCE IF NOT EXISTS idem_testbed_seq;
