@@ -4,12 +4,13 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 /// Programs, and the Debian packages that have them.
-const NEEDED: [(&str, &str); 5] = [
+const NEEDED: [(&str, &str); 6] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-server"),
     ("psql", "postgresql"),
     ("/usr/sbin/pgbouncer", "pgbouncer"),
     ("nats-server", "nats-server"),
+    ("faketime", "faketime"),
 ];
 
 /// Installs what is missing, where `apt-get` can. The packages start services of their own, which no test
