@@ -12,9 +12,10 @@ use std::io::{self, IsTerminal};
 
 use anyhow::{Result, bail, ensure};
 use idem_client::{
-    Answer, FileKeyStore, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, RetryPolicy,
+    Answer, FileKeyStore, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, KeyStore,
+    RetryPolicy,
 };
-use reqwest::Client;
+use reqwest::{Client, redirect};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -68,7 +69,11 @@ async fn pay_across_a_crash(network: &Proxy) -> Result<String> {
     let pay = async |client: ClientWithMiddleware| {
         let keys = FileKeyStore::new(directory.path())?;
         let request = payment(&client, network).idempotency_key_from(&keys, "order-1001").await?;
-        anyhow::Ok(request.send_idempotent().await)
+        let answer = request.send_idempotent().await;
+        if answer.as_ref().is_ok_and(|answer| answer.response().status().is_success()) {
+            keys.forget("order-1001").await?;
+        }
+        anyhow::Ok(answer)
     };
     let lost = pay(client(RetryPolicy::new().attempts(1))?).await?;
     ensure!(lost.is_err(), "the network lost no answer");
@@ -102,7 +107,8 @@ async fn pay_without_a_key_to_keep(network: &Proxy) -> Result<String> {
 
 /// A client that opens a connection for each attempt, as a network that resets them makes it do anyway.
 fn http() -> reqwest::Result<Client> {
-    Client::builder().no_proxy().pool_max_idle_per_host(0).build()
+    let client = Client::builder().no_proxy().redirect(redirect::Policy::none());
+    client.pool_max_idle_per_host(0).build()
 }
 
 fn payment(client: &ClientWithMiddleware, network: &Proxy) -> RequestBuilder {
