@@ -50,6 +50,7 @@ fn main() -> anyhow::Result<()> {
 
 /// The rounds of every variant of every framework, in their order. Each round starts with another variant.
 async fn sample(keys: Keys, rounds: usize) -> anyhow::Result<Vec<Vec<Sample>>> {
+    let _awake = load::stay_awake();
     let variants = FRAMEWORKS.as_flattened();
     let mut samples = vec![Vec::new(); variants.len()];
     for round in 0..rounds {

@@ -36,6 +36,18 @@ impl Counted {
     }
 }
 
+/// Keeps this thread's load from ever sleeping, until the handle is dropped; for a load that has its core
+/// to itself. Waking it costs a server several microseconds where cores are virtual, and only a server
+/// that is slower than the load would pay them: ratios would tell who waits for whom.
+#[must_use]
+pub fn stay_awake() -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    }))
+}
+
 /// Sends payments to `address` over `connections` for `duration`. Keys begin with `prefix`.
 ///
 /// # Errors
@@ -48,7 +60,6 @@ pub async fn run(
     prefix: &str,
 ) -> anyhow::Result<Counted> {
     let until = Instant::now() + duration;
-    let _awake = AbortOnDropHandle::new(tokio::spawn(stay_awake()));
     let mut tasks = JoinSet::new();
     for connection in 0..connections {
         let address = address.to_owned();
@@ -60,15 +71,6 @@ pub async fn run(
         counted.latencies.extend(latencies??);
     }
     Ok(counted)
-}
-
-/// Keeps the load from ever sleeping. Waking it costs a server several microseconds where cores are
-/// virtual, and only a server that is slower than the load would pay them: ratios would tell who waits
-/// for whom.
-async fn stay_awake() {
-    loop {
-        tokio::task::yield_now().await;
-    }
 }
 
 async fn send(

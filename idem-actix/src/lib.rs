@@ -8,8 +8,8 @@ mod state;
 mod stop;
 
 pub use idem_core::{
-    self, Drained, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, IdempotencyStore,
-    KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
+    self, Drained, Execution, Fence, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
+    IdempotencyStore, KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
 };
 /// Makes an actix-web handler run once per key.
 ///

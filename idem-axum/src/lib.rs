@@ -7,8 +7,8 @@ mod response;
 mod state;
 
 pub use idem_core::{
-    self, Drained, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, IdempotencyStore,
-    KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
+    self, Drained, Execution, Fence, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
+    IdempotencyStore, KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
 };
 /// Makes an axum handler run once per key.
 ///

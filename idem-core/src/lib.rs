@@ -5,6 +5,7 @@ mod digest;
 mod engine;
 mod error;
 mod fingerprint;
+mod function;
 pub mod http;
 mod json;
 mod key;
@@ -21,9 +22,12 @@ pub mod transition;
 pub mod wire;
 
 pub use answer::{Answer, Headers};
-pub use engine::{Call, Drained, Executed, Idempotency, IdempotencyBuilder, Served};
+pub use engine::{Call, Drained, Executed, Execution, Idempotency, IdempotencyBuilder, Served};
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::{Fingerprint, Material, RequestParts};
+pub use function::{Disposition, Failure, Kept, Refused, batch};
+/// Makes an async function run once per key; see [the crate's documentation](crate#guarded-functions).
+pub use idem_macros::idempotent_function as idempotent;
 pub use key::{IdempotencyKey, KeyError, KeySyntax, KeyValue};
 pub use memory::MemoryStore;
 pub use outcome::Outcome;
@@ -36,3 +40,11 @@ pub use store::{
     Capacity, ClaimRequest, Claimed, DeleteExpired, Existing, Fenced, IdempotencyStore, Quota,
     StoreFuture,
 };
+
+/// What the attribute's expansion names. Not API: it changes with every release, which is why the crates
+/// pin each other exactly.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::function::Invocation;
+    pub use crate::{Guarantee, IdempotencyKey, Material, Policy, Scope};
+}

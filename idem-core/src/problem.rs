@@ -89,7 +89,9 @@ const fn title(rejection: &Rejection) -> &'static str {
         Rejection::BodyTooLarge => "Request body too large",
         Rejection::ScopeEmpty
         | Rejection::FingerprintInvalid(_)
-        | Rejection::RecordUnreadable(_) => "Internal Server Error",
+        | Rejection::RecordUnreadable(_)
+        | Rejection::ResultUnreadable(_)
+        | Rejection::Panicked => "Internal Server Error",
     }
 }
 
@@ -105,7 +107,11 @@ fn detail(rejection: &Rejection) -> String {
         Rejection::Unrecorded(_) => "The request may have been carried out, but its result is not recorded yet. Retry later with the same key.",
         Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) => "Nothing was done. Retry later with the same key.",
         Rejection::BodyTooLarge => "The body is larger than this route accepts.",
-        Rejection::ScopeEmpty | Rejection::FingerprintInvalid(_) | Rejection::RecordUnreadable(_) => {
+        Rejection::ScopeEmpty
+        | Rejection::FingerprintInvalid(_)
+        | Rejection::RecordUnreadable(_)
+        | Rejection::ResultUnreadable(_)
+        | Rejection::Panicked => {
             "The request could not be processed. The service's log says why."
         }
     }

@@ -54,6 +54,15 @@ pub enum Rejection {
     /// What stands under the key cannot be read; it is never run again.
     #[error("the stored record cannot be read")]
     RecordUnreadable(#[source] StoreError),
+    /// A guarded function's stored result is no value of the type that it returns by now; it is never
+    /// run again.
+    #[error(
+        "the stored result cannot be read; the function's type must read what earlier versions stored"
+    )]
+    ResultUnreadable(#[source] serde_json::Error),
+    /// A guarded function panicked; under at least once its key is free again.
+    #[error("the function panicked; the log says where")]
+    Panicked,
 }
 
 impl Rejection {
@@ -69,9 +78,11 @@ impl Rejection {
             Self::StoreUnavailable(_) | Self::Unrecorded(_) | Self::Draining => "store-unavailable",
             Self::TooManyKeys(_) => "too-many-keys",
             Self::BodyTooLarge => "body-too-large",
-            Self::ScopeEmpty | Self::FingerprintInvalid(_) | Self::RecordUnreadable(_) => {
-                "internal-error"
-            }
+            Self::ScopeEmpty
+            | Self::FingerprintInvalid(_)
+            | Self::RecordUnreadable(_)
+            | Self::ResultUnreadable(_)
+            | Self::Panicked => "internal-error",
         }
     }
 
@@ -87,7 +98,11 @@ impl Rejection {
             | Self::TooManyKeys(Capacity::Store) => 503,
             Self::TooManyKeys(Capacity::Scope) => 429,
             Self::BodyTooLarge => 413,
-            Self::ScopeEmpty | Self::FingerprintInvalid(_) | Self::RecordUnreadable(_) => 500,
+            Self::ScopeEmpty
+            | Self::FingerprintInvalid(_)
+            | Self::RecordUnreadable(_)
+            | Self::ResultUnreadable(_)
+            | Self::Panicked => 500,
         }
     }
 

@@ -10,16 +10,17 @@ use crate::symbol::{ATTRIBUTE, Symbol};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use std::time::Duration;
-use syn::{Attribute, Safety, Type};
+use syn::{Attribute, ReturnType, Safety, Type};
 
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 const DEFAULT_MAX_RUN: Duration = Duration::from_secs(15 * 60);
 /// A lease is renewed every third of it; a shorter third is lost in the store's own latency.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
-pub(crate) fn signature(handler: &Handler, flavour: &Flavour, report: &mut Report) {
+/// A handler is called by its framework, which must see plain types.
+pub(crate) fn handler(handler: &Handler, flavour: &Flavour, report: &mut Report) {
     is_async(handler, report);
-    has_no_qualifiers(handler, report);
+    has_no_qualifiers(handler, "a handler", report);
     has_no_receiver(handler, report);
     has_no_generics(handler, report);
     is_not_variadic(handler, report);
@@ -30,6 +31,32 @@ pub(crate) fn signature(handler: &Handler, flavour: &Flavour, report: &mut Repor
     stands_below_routes(handler, flavour.route_macros, report);
 }
 
+/// A function is called by its user, as it was written.
+pub(crate) fn function(handler: &Handler, _: &Flavour, report: &mut Report) {
+    is_async(handler, report);
+    has_no_qualifiers(handler, "a guarded function", report);
+    is_not_variadic(handler, report);
+    returns_a_named_type(handler, report);
+    is_annotated_once(handler, report);
+}
+
+fn returns_a_named_type(handler: &Handler, report: &mut Report) {
+    match &handler.sig.output {
+        ReturnType::Default => {
+            let name = handler.name();
+            let message = format!(
+                "`{name}` returns nothing, so nobody would learn that it was refused; write `-> Result<(), E>`"
+            );
+            report.at(name, message);
+        }
+        ReturnType::Type(_, ty) if mentions_impl(ty.to_token_stream()) => {
+            let message = "`impl Trait` hides the type to store; write the concrete type";
+            report.at(ty, message);
+        }
+        ReturnType::Type(..) => {}
+    }
+}
+
 fn is_async(handler: &Handler, report: &mut Report) {
     let sig = &handler.sig;
     if sig.asyncness.is_none() {
@@ -38,17 +65,17 @@ fn is_async(handler: &Handler, report: &mut Report) {
     }
 }
 
-fn has_no_qualifiers(handler: &Handler, report: &mut Report) {
+fn has_no_qualifiers(handler: &Handler, what: &str, report: &mut Report) {
     let sig = &handler.sig;
     if let Some(constness) = sig.constness {
-        report.at(constness, "a handler cannot be `const`; leave the word out");
+        report.at(constness, format!("{what} cannot be `const`; leave the word out"));
     }
     if let Safety::Unsafe(unsafety) = sig.safety {
-        let message = "a handler cannot be `unsafe`; write an `unsafe` block in its body";
+        let message = format!("{what} cannot be `unsafe`; write an `unsafe` block in its body");
         report.at(unsafety, message);
     }
     if let Some(abi) = &sig.abi {
-        report.at(abi, "a handler cannot be `extern`; leave the words out");
+        report.at(abi, format!("{what} cannot be `extern`; leave the words out"));
     }
 }
 

@@ -1,9 +1,11 @@
 //! Expressions over the handler's parameters, written as string literals.
 
-use crate::bindings;
+use crate::expand::Flavour;
 use crate::signature::Handler;
 use crate::suggest;
 use crate::symbol::{GLOBAL, RAW, Symbol};
+use crate::{bindings, handle};
+use proc_macro2::Ident;
 use syn::punctuated::Punctuated;
 use syn::{Expr, LitStr, Token};
 
@@ -47,31 +49,55 @@ impl Scope {
         let mut mistakes = crate::report::Report::default();
         let parts = parts
             .into_iter()
-            .filter_map(|part| mistakes.keep(Expression::check(part, handler, Symbol::Scope)))
+            .filter_map(|part| {
+                mistakes.keep(Expression::check(part, handler, Symbol::Scope, Some(GLOBAL)))
+            })
             .collect();
         mistakes.finish().map(|()| Self::Parts(parts))
     }
 }
 
 impl Fingerprint {
-    pub(crate) fn parse(literal: &LitStr, handler: &Handler) -> syn::Result<Self> {
-        if literal.value().trim() == RAW {
+    pub(crate) fn parse(
+        literal: &LitStr,
+        handler: &Handler,
+        flavour: &Flavour,
+    ) -> syn::Result<Self> {
+        // Only a request has a body that could be taken as it came.
+        let raw = flavour.answers_http.then_some(RAW);
+        if raw.is_some_and(|raw| literal.value().trim() == raw) {
             return Ok(Self::Raw);
         }
-        Expression::parse(literal, handler, Symbol::Fingerprint).map(Self::Of)
+        Expression::parse(literal, handler, Symbol::Fingerprint, raw).map(Self::Of)
     }
 }
 
 impl Expression {
-    pub(crate) fn parse(literal: &LitStr, handler: &Handler, key: Symbol) -> syn::Result<Self> {
+    /// `word` may be written in place of an expression.
+    pub(crate) fn parse(
+        literal: &LitStr,
+        handler: &Handler,
+        key: Symbol,
+        word: Option<&str>,
+    ) -> syn::Result<Self> {
         let expr = literal.parse().map_err(|error| not_an_expression(literal, key, &error))?;
-        Self::check(expr, handler, key)
+        Self::check(expr, handler, key, word)
     }
 
-    fn check(expr: Expr, handler: &Handler, key: Symbol) -> syn::Result<Self> {
+    fn check(expr: Expr, handler: &Handler, key: Symbol, word: Option<&str>) -> syn::Result<Self> {
         let mentions = bindings::mentions(&expr);
-        if !handler.parameters().any(|parameter| bindings::binds_any(&parameter.pat, &mentions)) {
-            let message = names_no_parameter(&expr, &mentions, handler, key);
+        let is_mentioned = |name: &Ident| mentions.iter().any(|mention| name == mention);
+        if key != Symbol::Idempotency
+            && let Some(handle) = handle::names(handler).into_iter().find(is_mentioned)
+        {
+            let message = format!(
+                "`{handle}` is the handle and says nothing about the call; write an expression over the \
+                 other parameters"
+            );
+            return Err(syn::Error::new_spanned(expr, message));
+        }
+        if !handler.names().any(|name| is_mentioned(&name)) {
+            let message = names_no_parameter(&expr, &mentions, handler, (key, word));
             return Err(syn::Error::new_spanned(expr, message));
         }
         let is_binding = matches!(&expr, Expr::Path(path) if path.path.get_ident().is_some());
@@ -91,19 +117,22 @@ fn not_an_expression(literal: &LitStr, key: Symbol, error: &syn::Error) -> syn::
     syn::Error::new_spanned(literal, message)
 }
 
-fn names_no_parameter(expr: &Expr, mentions: &[String], handler: &Handler, key: Symbol) -> String {
+fn names_no_parameter(
+    expr: &Expr,
+    mentions: &[String],
+    handler: &Handler,
+    (key, word): (Symbol, Option<&str>),
+) -> String {
     let text = quote::quote!(#expr).to_string().replace(" . ", ".");
     let function = handler.name();
+    let handles = handle::names(handler);
     let known: Vec<_> = handler
-        .parameters()
-        .flat_map(|parameter| bindings::names(&parameter.pat))
+        .names()
+        .filter(|name| !handles.contains(name))
         .map(|name| name.to_string())
         .collect();
-    let word = match key {
-        Symbol::Scope => format!(", or `scope = \"{GLOBAL}\"`"),
-        Symbol::Fingerprint => format!(", or `fingerprint = \"{RAW}\"`"),
-        _ => String::new(),
-    };
+    let key = key.name();
+    let word = word.map(|word| format!(", or `{key} = \"{word}\"`")).unwrap_or_default();
     if known.is_empty() {
         return format!(
             "`{text}` names no parameter of `{function}`, which binds none; add one{word}"

@@ -7,6 +7,7 @@ mod duration;
 mod expand;
 mod expression;
 mod fallback;
+mod handle;
 mod plan;
 mod report;
 mod signature;
@@ -30,4 +31,11 @@ pub fn idempotent_axum(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn idempotent_actix(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(&expand::ACTIX, args.into(), &item.into()).into()
+}
+
+/// `#[idempotent]` for plain async functions.
+/// Documented at `idem_core::idempotent`.
+#[proc_macro_attribute]
+pub fn idempotent_function(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(&expand::FUNCTION, args.into(), &item.into()).into()
 }

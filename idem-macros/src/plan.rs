@@ -5,10 +5,11 @@ use crate::check;
 use crate::duration::Length;
 use crate::expand::Flavour;
 use crate::expression::{Expression, Fingerprint, Scope};
+use crate::handle;
 use crate::report::Report;
 use crate::signature::Handler;
 use crate::symbol::Symbol;
-use syn::{LitInt, LitStr};
+use syn::{Expr, LitInt, LitStr};
 
 pub(crate) struct Plan {
     pub(crate) ttl: Length,
@@ -21,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) lease: Option<Length>,
     pub(crate) max_run: Option<Length>,
     pub(crate) max_attempts: Option<u32>,
+    /// What a function is handed its `Idempotency` by.
+    pub(crate) handle: Option<Expr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +51,10 @@ impl Plan {
         let (guarantee, max_attempts) = attempts(args, report);
         let scope = read(args, Symbol::Scope, report, |text| Scope::parse(text, handler));
         let source = source(args, handler, report);
-        let fingerprint =
-            read(args, Symbol::Fingerprint, report, |text| Fingerprint::parse(text, handler));
+        let fingerprint = read(args, Symbol::Fingerprint, report, |text| {
+            Fingerprint::parse(text, handler, flavour)
+        });
+        let handle = (!flavour.answers_http).then(|| handle::find(args, handler, report));
         Some(Self {
             ttl: times.ttl?,
             scope: scope?,
@@ -61,6 +66,7 @@ impl Plan {
             lease: times.lease,
             max_run: times.max_run,
             max_attempts,
+            handle: handle.flatten(),
         })
     }
 }
@@ -118,7 +124,8 @@ fn attempts(args: &Args, report: &mut Report) -> (Guarantee, Option<u32>) {
 
 fn source(args: &Args, handler: &Handler, report: &mut Report) -> Source {
     let strict = read(args, Symbol::Syntax, report, strict);
-    let key = read(args, Symbol::Key, report, |text| Expression::parse(text, handler, Symbol::Key));
+    let key =
+        read(args, Symbol::Key, report, |text| Expression::parse(text, handler, Symbol::Key, None));
     check::header_keys_need_a_header(args, report);
     let header = Source::Header {
         optional: args.name(Symbol::Optional).is_some(),

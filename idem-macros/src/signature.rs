@@ -1,5 +1,6 @@
 //! The annotated function: attributes, visibility and signature parsed, body left alone.
 
+use crate::bindings;
 use crate::symbol::ATTRIBUTE;
 use proc_macro2::{Group, Ident};
 use syn::parse::{Parse, ParseStream};
@@ -16,6 +17,13 @@ pub(crate) struct Handler {
 impl Handler {
     pub(crate) fn name(&self) -> &Ident {
         &self.sig.ident
+    }
+
+    /// The names that the parameters bind, `self` among them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = Ident> {
+        let receiver = self.sig.receiver().map(|receiver| receiver.self_token.into());
+        let bound = self.parameters().flat_map(|parameter| bindings::names(&parameter.pat));
+        receiver.into_iter().chain(bound)
     }
 
     /// The parameters in order, without a `self`.

@@ -15,6 +15,7 @@ pub(crate) enum Symbol {
     MaxAttempts,
     Fingerprint,
     Syntax,
+    Idempotency,
 }
 
 /// What may stand behind a key.
@@ -53,6 +54,9 @@ impl Symbol {
             Symbol::MaxAttempts => ("max_attempts", Kind::Number, "max_attempts = 3"),
             Symbol::Fingerprint => ("fingerprint", Kind::Text, r#"fingerprint = "payment""#),
             Symbol::Syntax => ("syntax", Kind::Text, r#"syntax = "strict""#),
+            Symbol::Idempotency => {
+                ("idempotency", Kind::Text, r#"idempotency = "ctx.idempotency""#)
+            }
         }
     }
 }
@@ -61,5 +65,7 @@ impl Symbol {
 pub(crate) const GLOBAL: &str = "global";
 /// The fingerprint of the body's bytes as they came.
 pub(crate) const RAW: &str = "raw";
+/// The type of the handle that a guarded function takes.
+pub(crate) const HANDLE: &str = "Idempotency";
 /// The attribute's own name, as the adapters export it.
 pub(crate) const ATTRIBUTE: &str = "idempotent";

@@ -1,18 +1,31 @@
-//! The database servers that tests start for themselves.
+//! The servers that tests start for themselves.
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
+
+/// Programs, and the Debian packages that have them.
+const NEEDED: [(&str, &str); 3] = [
+    ("redis-server", "redis-server"),
+    ("redis-cli", "redis-server"),
+    ("nats-server", "nats-server"),
+];
 
 /// Installs what is missing, where `apt-get` can. The packages start services of their own, which no test
 /// uses.
 pub(crate) fn install(shell: &Shell) -> Result<()> {
     let found = |program: &str| cmd!(shell, "{program} --version").quiet().ignore_stdout().run();
-    if found("redis-server").is_ok() && found("redis-cli").is_ok() {
+    let needed = NEEDED.iter().filter(|(program, _)| found(program).is_err());
+    let mut missing: Vec<&str> = needed.map(|(_, package)| *package).collect();
+    missing.dedup();
+    if missing.is_empty() {
         return Ok(());
     }
+    let packages = missing.join(" ");
     let install = || -> Result<()> {
         cmd!(shell, "apt-get update").run()?;
-        Ok(cmd!(shell, "apt-get install --yes --no-install-recommends redis-server").run()?)
+        Ok(cmd!(shell, "apt-get install --yes --no-install-recommends {missing...}").run()?)
     };
-    install().context("Redis is missing; `apt-get install redis-server` as root installs it")
+    install().with_context(|| {
+        format!("servers are missing; `apt-get install {packages}` as root installs them")
+    })
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tracing::Instrument;
 
+use super::execution::Execution;
 use super::run::{Run, report};
 use super::settle::Settlement;
 use super::{Call, Idempotency};
@@ -49,7 +50,9 @@ impl Idempotency {
             .start()
             .map_err(|error| Rejection::StoreUnavailable(Some(StoreError::not_done(error))))?;
         loop {
-            if engine.draining.load(Ordering::SeqCst) {
+            // What a run calls in turn is part of it, and shutdown waits for that.
+            let nested = Execution::try_current().is_some();
+            if engine.draining.load(Ordering::SeqCst) && !nested {
                 return Err(Rejection::Draining);
             }
             let claimed_at = Instant::now();

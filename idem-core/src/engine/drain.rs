@@ -19,7 +19,8 @@ pub enum Drained {
 }
 
 impl Idempotency {
-    /// Waits for the runs under way, those included whose clients left, and refuses new ones with 503.
+    /// Waits for the runs under way, those included whose clients left, and refuses new ones with 503, except
+    /// those that a run under way calls in turn.
     /// After `deadline` it gives up the rest (T9), which takes another two seconds if the store is down.
     ///
     /// Call it after the server has stopped accepting and before the runtime ends: a run that the

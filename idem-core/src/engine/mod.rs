@@ -1,11 +1,13 @@
 //! The engine: claim, execute, store (DESIGN section 4).
 
 mod begin;
+mod borrowed;
 mod builder;
 mod call;
 mod claim;
 mod detach;
 mod drain;
+mod execution;
 mod keeper;
 mod run;
 mod settle;
@@ -30,6 +32,7 @@ use crate::store::IdempotencyStore;
 pub use builder::IdempotencyBuilder;
 pub use call::Call;
 pub use drain::Drained;
+pub use execution::Execution;
 pub use run::{Executed, Served};
 
 use begin::Begun;
@@ -136,6 +139,11 @@ impl Idempotency {
     /// The largest response body that is kept, in bytes.
     pub fn max_response(&self) -> usize {
         self.0.config.max_response
+    }
+
+    /// How long a caller that is told to come again should stay away, where nothing better is known.
+    pub(crate) fn retry_after(&self) -> Duration {
+        self.0.config.retry_after
     }
 
     /// The problem document for a request that was refused before it became a [`Call`], with a span that

@@ -10,6 +10,7 @@ use std::task::Poll;
 use futures_util::FutureExt;
 use tracing::Span;
 
+use super::execution::Execution;
 use super::keeper::{Fate, Lease};
 use super::settle::{End, Settled, Settlement};
 use crate::answer::Answer;
@@ -48,8 +49,8 @@ pub(super) struct Run {
 
 impl Run {
     /// Runs the handler to its end and settles it, and tells the span how the call was answered, even
-    /// when nobody waits for it any more. Must not be dropped half-way: the engine polls it in place and
-    /// hands the rest to the runtime if its caller goes.
+    /// when nobody waits for it any more. Dropped half-way it leaves what a crash leaves, so where nothing
+    /// is borrowed, the engine polls it in place and hands the rest to the runtime if its caller goes.
     pub(super) fn execute<T, H, Fut, P>(
         self,
         handler: H,
@@ -179,7 +180,8 @@ fn until_fate<F: Future>(
     mut running: Pin<&mut F>,
     lease: &Lease,
 ) -> impl Future<Output = Result<F::Output, Fate>> {
-    poll_fn(move |cx| match running.as_mut().poll(cx) {
+    let execution = Execution::of(lease.claim());
+    poll_fn(move |cx| match execution.enter(|| running.as_mut().poll(cx)) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
         Poll::Pending => lease.poll_fate(cx).map(Err),
     })

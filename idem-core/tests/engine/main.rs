@@ -2,12 +2,14 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod borrowed;
 mod cancellation;
 mod capacity;
 mod detach;
 mod drain;
 mod duplicate;
 mod end;
+mod execution;
 mod identity;
 mod lease;
 mod race;

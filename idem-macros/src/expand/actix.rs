@@ -1,6 +1,7 @@
 //! The actix-web flavour: all parameters are extracted as one tuple, from the buffered body.
 
 use super::{Flavour, HTTP_KEYS, HTTP_REQUIRED, parts};
+use crate::check;
 use crate::plan::Plan;
 use crate::signature::Handler;
 use proc_macro2::{Literal, Span, TokenStream};
@@ -14,6 +15,8 @@ pub(crate) const ACTIX: Flavour = Flavour {
         "trace",
     ],
     max_parameters: 16,
+    signature: check::handler,
+    answers_http: true,
     expand,
 };
 

@@ -1,6 +1,7 @@
 //! The axum flavour: the last parameter is wrapped in an extractor that buffers the body.
 
 use super::{Flavour, HTTP_KEYS, HTTP_REQUIRED, parts};
+use crate::check;
 use crate::plan::Plan;
 use crate::signature::Handler;
 use proc_macro2::{Span, TokenStream};
@@ -12,6 +13,8 @@ pub(crate) const AXUM: Flavour = Flavour {
     required: HTTP_REQUIRED,
     route_macros: &[],
     max_parameters: 16,
+    signature: check::handler,
+    answers_http: true,
     expand,
 };
 

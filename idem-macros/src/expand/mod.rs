@@ -2,17 +2,19 @@
 
 mod actix;
 mod axum;
+mod function;
 mod parts;
 
 pub(crate) use actix::ACTIX;
 pub(crate) use axum::AXUM;
+pub(crate) use function::FUNCTION;
 
 use crate::args::Args;
+use crate::fallback;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::signature::Handler;
 use crate::symbol::Symbol;
-use crate::{check, fallback};
 use proc_macro2::TokenStream;
 
 /// What differs between the frameworks.
@@ -25,6 +27,10 @@ pub(crate) struct Flavour {
     pub(crate) route_macros: &'static [&'static str],
     /// How many parameters the framework extracts.
     pub(crate) max_parameters: usize,
+    /// What the function may look like.
+    pub(crate) signature: fn(&Handler, &Flavour, &mut Report),
+    /// Whether it answers HTTP requests. If not, the function is handed its `Idempotency` by its caller.
+    pub(crate) answers_http: bool,
     /// Writes the function that guards the user's.
     pub(crate) expand: fn(&Handler, &Plan) -> TokenStream,
 }
@@ -46,6 +52,22 @@ const HTTP_KEYS: &[Symbol] = &[
 ];
 const HTTP_REQUIRED: &[Symbol] = &[Symbol::Ttl, Symbol::Scope];
 
+/// The keys of plain functions.
+const FUNCTION_KEYS: &[Symbol] = &[
+    Symbol::Ttl,
+    Symbol::Scope,
+    Symbol::Operation,
+    Symbol::Key,
+    Symbol::Guarantee,
+    Symbol::Wait,
+    Symbol::Lease,
+    Symbol::MaxRun,
+    Symbol::MaxAttempts,
+    Symbol::Fingerprint,
+    Symbol::Idempotency,
+];
+const FUNCTION_REQUIRED: &[Symbol] = &[Symbol::Ttl, Symbol::Scope, Symbol::Key, Symbol::Guarantee];
+
 /// The whole attribute: parse, check, expand; or the mistakes and the item as it was.
 pub(crate) fn attribute(flavour: &Flavour, args: TokenStream, item: &TokenStream) -> TokenStream {
     let handler: Handler = match syn::parse2(item.clone()) {
@@ -55,7 +77,7 @@ pub(crate) fn attribute(flavour: &Flavour, args: TokenStream, item: &TokenStream
     let mut report = Report::default();
     let args = Args::parse(args, flavour.keys, &mut report);
     let plan = Plan::read(&args, &handler, flavour, &mut report);
-    check::signature(&handler, flavour, &mut report);
+    (flavour.signature)(&handler, flavour, &mut report);
     match (report.finish(), plan) {
         (Ok(()), Some(plan)) => (flavour.expand)(&handler, &plan),
         (Err(mistakes), _) => fallback::function(&mistakes, &handler),

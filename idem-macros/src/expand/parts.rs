@@ -14,6 +14,9 @@ use syn::{Attribute, ReturnType};
 /// Where a parameter's value is found in the generated function, as a reference.
 pub(crate) type Place<'a> = &'a dyn Fn(usize) -> TokenStream;
 
+/// Binds the names that an expression mentions to references, before it is evaluated.
+pub(crate) type Rebind<'a> = &'a dyn Fn(&[String]) -> TokenStream;
+
 /// The location of `tokens`, without their names.
 pub(crate) fn at(tokens: &impl Spanned) -> Span {
     Span::mixed_site().located_at(tokens.span())
@@ -73,8 +76,10 @@ pub(crate) fn guarded(
     (admit, run): (TokenStream, TokenStream),
 ) -> TokenStream {
     let (inner, policy) = (inner(handler, plan), policy(private, plan));
-    let scope = scope(private, &plan.scope, handler, place);
-    let identity = identity(private, handler, plan, place);
+    let rebind = |mentions: &[String]| rebind(mentions, handler, place);
+    let scope = scope(private, &plan.scope, &rebind);
+    let key = key(private, plan, &rebind);
+    let fingerprint = fingerprint(private, plan, &rebind);
     quote_spanned! {Span::mixed_site()=>
         #inner
         let policy = const { &#policy };
@@ -83,32 +88,37 @@ pub(crate) fn guarded(
             ::core::result::Result::Err(refused) => return refused,
         };
         let scope = #scope;
-        #identity
+        #key
+        #fingerprint
         #run
     }
 }
 
-/// `let key = …; let call = call.with_key(key);`, and the same for the fingerprint, where the attribute
-/// names them.
-fn identity(
-    private: &TokenStream,
-    handler: &Handler,
-    plan: &Plan,
-    place: Place<'_>,
-) -> TokenStream {
+/// `let key = …; let call = call.with_key(key);`, where the attribute names it.
+fn key(private: &TokenStream, plan: &Plan, rebind: Rebind<'_>) -> Option<TokenStream> {
+    let Source::Argument(key) = &plan.source else {
+        return None;
+    };
     let site = Span::mixed_site();
-    let mut steps = TokenStream::new();
-    if let Source::Argument(key) = &plan.source {
-        let path = quote_spanned!(site=> #private::IdempotencyKey);
-        let key = value_of(&path, key, handler, place);
-        steps.extend(quote_spanned!(site=> let key = #key; let call = call.with_key(key);));
-    }
-    if let Fingerprint::Of(material) = &plan.fingerprint {
-        let path = quote_spanned!(site=> #private::Material);
-        let material = value_of(&path, material, handler, place);
-        steps.extend(quote_spanned!(site=> let material = #material; let call = call.with_fingerprint(material);));
-    }
-    steps
+    let key = value_of(&quote_spanned!(site=> #private::IdempotencyKey), key, rebind);
+    Some(quote_spanned!(site=> let key = #key; let call = call.with_key(key);))
+}
+
+/// `let material = …; let call = call.with_fingerprint(material);`, where the attribute names it.
+pub(crate) fn fingerprint(
+    private: &TokenStream,
+    plan: &Plan,
+    rebind: Rebind<'_>,
+) -> Option<TokenStream> {
+    let Fingerprint::Of(material) = &plan.fingerprint else {
+        return None;
+    };
+    let site = Span::mixed_site();
+    let material = value_of(&quote_spanned!(site=> #private::Material), material, rebind);
+    Some(quote_spanned! {site=>
+        let material = #material;
+        let call = call.with_fingerprint(material);
+    })
 }
 
 /// The attributes that speak to callers, and the lint levels: these hold for the user's function
@@ -120,7 +130,7 @@ pub(crate) fn is_outer(attr: &&Attribute) -> bool {
 }
 
 /// `Policy::new(ttl, guarantee).with_…(…)`, each builder only where its key was written.
-fn policy(private: &TokenStream, plan: &Plan) -> TokenStream {
+pub(crate) fn policy(private: &TokenStream, plan: &Plan) -> TokenStream {
     let site = Span::mixed_site();
     let ttl = duration(&plan.ttl);
     let guarantee = match plan.guarantee {
@@ -171,14 +181,15 @@ fn duration(length: &Length) -> TokenStream {
 }
 
 /// `{ let tenant = &arg1; Scope::of(tenant) }`
-fn scope(private: &TokenStream, scope: &Scope, handler: &Handler, place: Place<'_>) -> TokenStream {
+pub(crate) fn scope(private: &TokenStream, scope: &Scope, rebind: Rebind<'_>) -> TokenStream {
     let parts = match scope {
         Scope::Global => {
             return quote_spanned!(Span::mixed_site()=> #private::Scope::global());
         }
         Scope::Parts(parts) => parts,
     };
-    let lets = rebind(parts, handler, place);
+    let mentions: Vec<_> = parts.iter().flat_map(|part| part.mentions.clone()).collect();
+    let lets = rebind(&mentions);
     let value = match &parts[..] {
         [part] => reference(part),
         parts => {
@@ -191,25 +202,22 @@ fn scope(private: &TokenStream, scope: &Scope, handler: &Handler, place: Place<'
 }
 
 /// `{ let Json(payment) = call.last(); path::of(&(payment.id)) }`
-fn value_of(
+pub(crate) fn value_of(
     path: &TokenStream,
     expression: &Expression,
-    handler: &Handler,
-    place: Place<'_>,
+    rebind: Rebind<'_>,
 ) -> TokenStream {
-    let lets = rebind(std::slice::from_ref(expression), handler, place);
+    let lets = rebind(&expression.mentions);
     let value = reference(expression);
     quote_spanned!(at(&expression.expr)=> { #lets #path::of(#value) })
 }
 
 /// The user's own patterns, matched on references: no expression can move an argument away.
-fn rebind(expressions: &[Expression], handler: &Handler, place: Place<'_>) -> TokenStream {
-    let mentions: Vec<_> =
-        expressions.iter().flat_map(|expression| expression.mentions.clone()).collect();
+fn rebind(mentions: &[String], handler: &Handler, place: Place<'_>) -> TokenStream {
     let parameters = handler.parameters().map(|parameter| &parameter.pat).enumerate();
-    let mentioned = parameters.filter(|(_, pat)| bindings::binds_any(pat, &mentions));
+    let mentioned = parameters.filter(|(_, pat)| bindings::binds_any(pat, mentions));
     let lets = mentioned.map(|(position, pat)| {
-        let pat = bindings::by_reference(pat, &mentions);
+        let pat = bindings::by_reference(pat, mentions);
         let place = place(position);
         quote_spanned!(Span::mixed_site()=> let #pat = #place;)
     });

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::{actix, axum, is_mistake};
+use super::{actix, axum, function, is_mistake};
 use crate::signature::is_ours;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -13,7 +13,7 @@ use syn::{File, Item};
 
 type Expand = fn(TokenStream, &TokenStream) -> File;
 
-const FLAVOURS: [(&str, Expand); 2] = [("axum", axum), ("actix", actix)];
+const FLAVOURS: [(&str, Expand); 3] = [("axum", axum), ("actix", actix), ("function", function)];
 
 #[test]
 fn every_form_expands_to_its_snapshot() {

@@ -17,7 +17,7 @@ fn messages(args: TokenStream, item: &TokenStream) -> Vec<String> {
     mistakes.map(message).collect()
 }
 
-fn message(item: &Item) -> String {
+pub(super) fn message(item: &Item) -> String {
     match item {
         Item::Macro(call) => match syn::parse2::<syn::LitStr>(call.mac.tokens.clone()) {
             Ok(text) => text.value(),

@@ -1,9 +1,10 @@
 //! The attribute as a function on tokens: what it says of mistakes, and what it expands to.
 
 mod expand;
+mod functions;
 mod mistakes;
 
-use crate::expand::{ACTIX, AXUM, Flavour};
+use crate::expand::{ACTIX, AXUM, FUNCTION, Flavour};
 use proc_macro2::TokenStream;
 use syn::{File, Item};
 
@@ -13,6 +14,10 @@ fn axum(args: TokenStream, item: &TokenStream) -> File {
 
 fn actix(args: TokenStream, item: &TokenStream) -> File {
     expand(&ACTIX, args, item)
+}
+
+fn function(args: TokenStream, item: &TokenStream) -> File {
+    expand(&FUNCTION, args, item)
 }
 
 fn expand(flavour: &Flavour, args: TokenStream, item: &TokenStream) -> File {

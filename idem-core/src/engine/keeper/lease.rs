@@ -171,7 +171,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.held.fate.store(ENDED, Ordering::Release);
+        if self.held.fate.swap(ENDED, Ordering::AcqRel) == OPEN {
+            let record = &self.held.claim.id;
+            tracing::warn!(%record, "a run was dropped before it ended: its outcome is unknown once its lease is over");
+        }
         self.schedule.remove(&self.place);
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use idem_core::{Call, IdempotencyKey, Material, MemoryStore, Policy, Scope};
+use idem_core::{Call, Executed, IdempotencyKey, Material, MemoryStore, Policy, Scope};
 
-use super::log::{closed_spans, listen};
+use super::log::{closed_spans, heard, listen};
 use crate::support::{
     AGAIN, AT_MOST_ONCE, Gate, HUGE, LEASE, ONCE, Service, done, not_executed, polled,
 };
@@ -91,4 +91,27 @@ async fn it_takes_the_name_of_the_operation_from_the_policy() {
     let spans = closed_spans("spans.named");
     assert_eq!(spans.len(), 1);
     assert!(spans[0].ends_with(r#" attempt=1 outcome="outcome-unknown""#), "{spans:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_was_dropped_is_warned_of() {
+    listen();
+    let service = Service::new(MemoryStore::new());
+    let on_panic = || -> Executed<String> { unreachable!() };
+    let begin = |operation, handler| {
+        service.idempotency.run_borrowed(call(&service, &ONCE, operation), |_| handler, on_panic)
+    };
+    assert!(polled(begin("/dropped", Gate::default().then("never")), 1).await.is_none());
+    let gate = Gate::default();
+    gate.open();
+    assert!(polled(begin("/ended", gate.then("ended")), 1).await.is_some());
+
+    let warnings = |operation: &str| {
+        let heard = heard();
+        heard
+            .lines()
+            .filter(|line| line.contains(operation) && line.contains("was dropped"))
+            .count()
+    };
+    assert_eq!((warnings("POST /dropped"), warnings("POST /ended")), (1, 0));
 }

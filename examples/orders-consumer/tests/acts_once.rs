@@ -1,0 +1,44 @@
+//! The example as a user meets it: started as a process, beside a NATS server.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::process::{Child, Command, Stdio};
+
+use idem_conformance::servers::NatsServer;
+
+fn start(args: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_orders-consumer"))
+        .args(args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// What it prints, once it has nothing left to do.
+fn summary(consumer: Child) -> String {
+    let output = consumer.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn one_charge_for_each_order() {
+    let nats = NatsServer::start();
+    let summary = summary(start(&[&nats.url()]));
+    assert!(summary.contains(": 100 charges\n"), "{summary}");
+    assert!(summary.ends_with(" 1 dead-lettered\n"), "{summary}");
+    assert!(
+        !summary.contains(" 0 redelivered"),
+        "nothing failed, so this showed nothing: {summary}"
+    );
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn two_consumers_on_one_redis_charge_once_for_each_order() {
+    let (nats, redis) = (NatsServer::start(), idem_conformance::servers::RedisServer::start(&[]));
+    let consumers = [(); 2].map(|()| start(&[&nats.url(), &redis.url()]));
+    for summary in consumers.map(summary) {
+        assert!(summary.contains(": 100 charges\n"), "{summary}");
+    }
+}

@@ -1,0 +1,43 @@
+//! `nats-server` with JetStream.
+
+use super::process::{Directory, Process, free_port};
+
+const PROGRAM: &str = "nats-server";
+const READY: &str = "Server is ready";
+
+/// A `nats-server` of the test's own, with JetStream. Killed when dropped.
+pub struct NatsServer {
+    port: u16,
+    _process: Process,
+    _directory: Directory,
+}
+
+impl NatsServer {
+    /// Starts a server that keeps its streams in a directory of its own.
+    ///
+    /// # Panics
+    /// If `nats-server` is not installed or does not start.
+    pub fn start() -> Self {
+        for _ in 0..10 {
+            let (port, directory) = (free_port(), Directory::new());
+            let args = ["--addr", "127.0.0.1", "--jetstream", "--store_dir", ".", "--port"];
+            let args: Vec<_> =
+                args.into_iter().map(str::to_owned).chain([port.to_string()]).collect();
+            match Process::start(PROGRAM, &args, directory.path(), READY) {
+                Ok(process) => return Self { port, _process: process, _directory: directory },
+                Err(said) if said.contains("in use") => {}
+                Err(said) => fail(&said),
+            }
+        }
+        panic!("no port stays free")
+    }
+
+    /// Where it listens, as a URL.
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+}
+
+fn fail(said: &str) -> ! {
+    panic!("NATS does not start; `apt-get install nats-server` installs it. It said: {said}")
+}

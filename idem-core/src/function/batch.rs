@@ -1,0 +1,58 @@
+//! Many messages at once.
+
+use std::future::Future;
+use std::num::NonZeroUsize;
+
+use futures_util::{StreamExt, stream};
+
+use super::{Disposition, Failure};
+
+/// Handles messages, at most `concurrency` at a time, and says what is to become of each, in their order.
+///
+/// Each message is claimed on its own, so one that fails holds up none of the others. Two with the same
+/// key in one batch do not run twice: the second is redelivered, unless the function has a `wait`.
+///
+/// ```
+/// # use idem_core::{Failure, Idempotency, MemoryStore, Refused, idempotent};
+/// # #[derive(Debug)] struct OrderError;
+/// # impl From<Refused> for OrderError { fn from(_: Refused) -> Self { Self } }
+/// # impl Failure for OrderError { fn refused(&self) -> Option<&Refused> { None } }
+/// use std::num::NonZeroUsize;
+/// use idem_core::{Disposition, batch};
+///
+/// #[idempotent(ttl = "7d", scope = "global", key = "order", guarantee = "at-least-once")]
+/// async fn place(idempotency: &Idempotency, order: u64) -> Result<(), OrderError> {
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let idempotency = Idempotency::new(MemoryStore::new());
+/// let at_once = NonZeroUsize::new(16).unwrap();
+/// let dispositions = batch([1, 2, 1], at_once, |order| place(&idempotency, order)).await;
+/// assert_eq!(dispositions, [Disposition::Acknowledge; 3]);
+/// # }
+/// ```
+///
+/// A broker that takes a message back after some time should grant more than a whole batch can take; or
+/// settle each message inside `handle`, and ignore what is returned.
+///
+/// Dropped, it drops the calls under way: see [the crate's documentation](crate#dropped-calls).
+pub async fn batch<M, H, Fut, T, E>(
+    messages: impl IntoIterator<Item = M>,
+    concurrency: NonZeroUsize,
+    mut handle: H,
+) -> Vec<Disposition>
+where
+    H: FnMut(M) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+    E: Failure,
+{
+    let calls = messages.into_iter().enumerate().map(|(place, message)| {
+        let call = handle(message);
+        async move { (place, Disposition::of(&call.await)) }
+    });
+    let mut settled: Vec<_> =
+        stream::iter(calls).buffer_unordered(concurrency.get()).collect().await;
+    settled.sort_unstable_by_key(|(place, _)| *place);
+    settled.into_iter().map(|(_, disposition)| disposition).collect()
+}

@@ -1,0 +1,82 @@
+//! What a guarded function's own error means for its key.
+
+use std::time::Duration;
+
+use super::{Disposition, Kept, Refused};
+use crate::outcome::Outcome;
+use crate::rejection::MIN_RETRY_AFTER;
+
+/// The error type of a guarded function: it says what each error means for the key, and takes in what
+/// the toolkit answers itself.
+///
+/// ```
+/// use idem_core::{Failure, Kept, Outcome, Refused};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Serialize, Deserialize, thiserror::Error)]
+/// enum OrderError {
+///     #[error("the card was declined: {0}")]
+///     Declined(String),
+///     #[error("the provider is down, and nothing was sent to it")]
+///     ProviderDown,
+///     #[error("the provider did not answer")]
+///     NoAnswer,
+///     #[error(transparent)]
+///     #[serde(skip)]
+///     Refused(#[from] Refused),
+/// }
+///
+/// impl Failure for OrderError {
+///     const KEPT: Kept<Self> = Kept::AS_JSON;
+///
+///     fn outcome(&self) -> Outcome {
+///         match self {
+///             Self::Declined(_) => Outcome::Final,
+///             Self::ProviderDown => Outcome::NotExecuted,
+///             Self::NoAnswer | Self::Refused(_) => Outcome::Ambiguous,
+///         }
+///     }
+///
+///     fn refused(&self) -> Option<&Refused> {
+///         match self {
+///             Self::Refused(refused) => Some(refused),
+///             _ => None,
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what its errors mean for the key",
+    label = "not a `Failure`",
+    note = "implement `idem_core::Failure` for `{Self}`, and `From<idem_core::Refused>`"
+)]
+pub trait Failure: From<Refused> {
+    /// How errors that are [final](Outcome::Final) are stored, so that a later call gets the same one.
+    /// Not at all by default: a later call is then told that the result is not available.
+    const KEPT: Kept<Self> = Kept::NOT;
+
+    /// What this error says about the effect. [`Ambiguous`](Outcome::Ambiguous) by default: at most once
+    /// holds the key, its outcome unknown; at least once frees it.
+    ///
+    /// Asked of errors that the function's body returned, never of what the toolkit answered itself.
+    fn outcome(&self) -> Outcome {
+        Outcome::Ambiguous
+    }
+
+    /// What the toolkit answered itself, if that is what this error is.
+    fn refused(&self) -> Option<&Refused>;
+
+    /// What to do with the message that led to this error: for a [refusal](Self::refused) what it says;
+    /// else acknowledge what is final, and redeliver the rest after a second. At most once, that delivery
+    /// then learns that the outcome is unknown.
+    fn disposition(&self) -> Disposition {
+        const AFTER: Duration = MIN_RETRY_AFTER;
+        match (self.refused(), self.outcome()) {
+            (Some(refused), _) => refused.disposition(),
+            (None, Outcome::Final) => Disposition::Acknowledge,
+            (None, Outcome::NotExecuted | Outcome::Ambiguous) => {
+                Disposition::Redeliver { after: AFTER }
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Many messages at once.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use idem_core::{Disposition, Idempotency, batch, idempotent};
+
+use crate::support::{Ledger, OrderError, fresh};
+
+const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+
+/// Odd ones are declined, multiples of ten are too early, and 7 panics.
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once", lease = "20s")]
+async fn act(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<(), OrderError> {
+    ledger.run();
+    tokio::task::yield_now().await;
+    match id {
+        7 => panic!("planted"),
+        id if id % 10 == 0 => Err(OrderError::Busy),
+        id if id % 2 == 1 => Err(OrderError::Declined("odd".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+#[tokio::test]
+async fn each_message_is_settled_on_its_own_and_in_its_place() {
+    let (idempotency, _, ledger) = fresh();
+    let messages = [2, 10, 3, 2, 7, 4];
+    let settled = batch(messages, THREE, |id| act(&idempotency, id, &ledger)).await;
+    let done = Disposition::Acknowledge;
+    let later = Disposition::Redeliver { after: Duration::from_secs(1) };
+    assert_eq!(settled[..3], [done, later, done]);
+    assert_eq!(settled[4..], [Disposition::DeadLetter, done], "a panic fails alone");
+    // Whether the first 2 was done by then or not, it did not run twice.
+    let running = Disposition::Redeliver { after: Duration::from_secs(20) };
+    assert!([done, running].contains(&settled[3]));
+    assert_eq!(ledger.runs(), 5);
+}
+
+#[tokio::test]
+async fn no_more_than_asked_for_run_at_once_and_not_fewer() {
+    let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let settled = batch(0..20, THREE, async |_| {
+        most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        running.fetch_sub(1, Ordering::SeqCst);
+        Ok::<_, OrderError>(())
+    })
+    .await;
+    assert_eq!(settled, [Disposition::Acknowledge; 20]);
+    assert_eq!(most.into_inner(), 3);
+}
+
+#[tokio::test]
+async fn an_empty_batch_is_settled() {
+    let (idempotency, _, ledger) = fresh();
+    assert_eq!(batch([], THREE, |id| act(&idempotency, id, &ledger)).await, []);
+}

@@ -1,0 +1,80 @@
+//! A caller that leaves in mid-run: what a crash would leave.
+
+use std::time::Duration;
+
+use idem_core::{Drained, Execution, Idempotency, idempotent};
+use tokio::sync::Notify;
+
+use crate::support::{Ledger, OrderError, begin, fresh, refused};
+
+const LEASE: Duration = Duration::from_secs(30);
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+async fn once(
+    idempotency: &Idempotency,
+    id: u64,
+    ledger: &Ledger,
+    gate: &Notify,
+) -> Result<u32, OrderError> {
+    ledger.run();
+    gate.notified().await;
+    Ok(Execution::current().attempt())
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
+async fn again(
+    idempotency: &Idempotency,
+    id: u64,
+    ledger: &Ledger,
+    gate: &Notify,
+) -> Result<u32, OrderError> {
+    ledger.run();
+    gate.notified().await;
+    Ok(Execution::current().attempt())
+}
+
+/// Begins a call and drops it in mid-run.
+async fn cut_off(call: impl Future) {
+    begin(&mut Box::pin(call)).await;
+}
+
+#[tokio::test]
+async fn at_most_once_it_is_unknown_when_the_lease_is_over() {
+    let (idempotency, store, ledger) = fresh();
+    let gate = Notify::new();
+    cut_off(once(&idempotency, 1, &ledger, &gate)).await;
+    gate.notify_one();
+    assert_eq!(refused(&once(&idempotency, 1, &ledger, &gate).await), "InProgress");
+    store.advance_clock(LEASE);
+    assert_eq!(refused(&once(&idempotency, 1, &ledger, &gate).await), "OutcomeUnknown");
+    assert_eq!(ledger.runs(), 1);
+}
+
+#[tokio::test]
+async fn at_least_once_the_next_call_takes_over_when_the_lease_is_over() {
+    let (idempotency, store, ledger) = fresh();
+    let gate = Notify::new();
+    cut_off(again(&idempotency, 1, &ledger, &gate)).await;
+    gate.notify_one();
+    assert_eq!(refused(&again(&idempotency, 1, &ledger, &gate).await), "InProgress");
+    store.advance_clock(LEASE);
+    assert_eq!(again(&idempotency, 1, &ledger, &gate).await.unwrap(), 2, "the second attempt");
+    assert_eq!(ledger.runs(), 2);
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_off_does_not_hold_up_shutdown() {
+    let (idempotency, _, ledger) = fresh();
+    let gate = Notify::new();
+    cut_off(once(&idempotency, 1, &ledger, &gate)).await;
+    assert_eq!(idempotency.drain(Duration::ZERO).await, Drained::Finished);
+}
+
+#[tokio::test]
+async fn a_call_that_was_never_polled_claims_nothing() {
+    let (idempotency, _, ledger) = fresh();
+    let gate = Notify::new();
+    drop(once(&idempotency, 1, &ledger, &gate));
+    gate.notify_one();
+    assert_eq!(once(&idempotency, 1, &ledger, &gate).await.unwrap(), 1);
+}

@@ -1,0 +1,160 @@
+//! What an `Err` of the body is to later calls, by its class and the guarantee.
+
+use std::time::Duration;
+
+use idem_core::{Disposition, Failure, Idempotency, Outcome, Refused, idempotent};
+
+use crate::support::{Ledger, OrderError, fresh, refused};
+
+type Plan = fn() -> Result<u64, OrderError>;
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+async fn once(idempotency: &Idempotency, id: u64, plan: Plan) -> Result<u64, OrderError> {
+    plan()
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
+async fn again(idempotency: &Idempotency, id: u64, plan: Plan) -> Result<u64, OrderError> {
+    plan()
+}
+
+fn declined() -> Result<u64, OrderError> {
+    Err(OrderError::Declined("no funds".to_owned()))
+}
+
+const LATER: Disposition = Disposition::Redeliver { after: Duration::from_secs(1) };
+
+#[tokio::test]
+async fn a_final_error_is_stored_and_returned_as_it_was() {
+    let (idempotency, ..) = fresh();
+    for _ in 0..2 {
+        for result in
+            [once(&idempotency, 1, declined).await, again(&idempotency, 1, declined).await]
+        {
+            assert_eq!(Disposition::of(&result), Disposition::Acknowledge);
+            assert!(matches!(result, Err(OrderError::Declined(why)) if why == "no funds"));
+        }
+        // From now on, what the body would say does not count.
+        assert!(once(&idempotency, 1, || Ok(1)).await.is_err());
+        assert!(again(&idempotency, 1, || Ok(1)).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn an_error_before_anything_was_done_frees_the_key() {
+    let (idempotency, ..) = fresh();
+    for call in [
+        once(&idempotency, 1, || Err(OrderError::Busy)).await,
+        again(&idempotency, 1, || Err(OrderError::Busy)).await,
+    ] {
+        assert_eq!(Disposition::of(&call), LATER);
+        assert!(matches!(call, Err(OrderError::Busy)));
+    }
+    assert_eq!(once(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
+    assert_eq!(again(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn an_ambiguous_error_is_unknown_at_most_once_and_frees_the_key_at_least_once() {
+    let (idempotency, ..) = fresh();
+    let first = once(&idempotency, 1, || Err(OrderError::NoAnswer)).await;
+    assert!(matches!(first, Err(OrderError::NoAnswer)));
+    assert_eq!(Disposition::of(&first), LATER, "the next delivery learns what came of it");
+    let next = once(&idempotency, 1, || Ok(2)).await;
+    assert_eq!(refused(&next), "OutcomeUnknown");
+    assert_eq!(Disposition::of(&next), Disposition::DeadLetter);
+
+    let first = again(&idempotency, 1, || Err(OrderError::NoAnswer)).await;
+    assert!(matches!(first, Err(OrderError::NoAnswer)));
+    assert_eq!(again(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_ambiguous_error() {
+    let (idempotency, ..) = fresh();
+    let panics: Plan = || panic!("planted");
+    let first = once(&idempotency, 1, panics).await;
+    assert_eq!(refused(&first), "OutcomeUnknown");
+    assert_eq!(Disposition::of(&first), Disposition::DeadLetter);
+    assert_eq!(refused(&once(&idempotency, 1, || Ok(2)).await), "OutcomeUnknown");
+
+    let first = again(&idempotency, 1, panics).await;
+    assert_eq!(refused(&first), "Panicked");
+    assert_eq!(Disposition::of(&first), LATER);
+    assert_eq!(again(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
+}
+
+/// An error type that says nothing but what it must.
+#[derive(Debug)]
+enum Plain {
+    Failed,
+    Refused(Refused),
+}
+
+impl From<Refused> for Plain {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl Failure for Plain {
+    fn refused(&self) -> Option<&Refused> {
+        match self {
+            Self::Failed => None,
+            Self::Refused(refused) => Some(refused),
+        }
+    }
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+async fn plain(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<(), Plain> {
+    ledger.run();
+    Err(Plain::Failed)
+}
+
+#[tokio::test]
+async fn an_error_is_ambiguous_unless_it_says_more() {
+    let (idempotency, _, ledger) = fresh();
+    assert!(matches!(plain(&idempotency, 1, &ledger).await, Err(Plain::Failed)));
+    let next = plain(&idempotency, 1, &ledger).await;
+    assert!(
+        matches!(&next, Err(Plain::Refused(refused)) if refused.rejection().slug() == "outcome-unknown")
+    );
+    assert_eq!(ledger.runs(), 1);
+}
+
+/// Final, but not kept.
+#[derive(Debug)]
+struct Final(Option<Refused>);
+
+impl From<Refused> for Final {
+    fn from(refused: Refused) -> Self {
+        Self(Some(refused))
+    }
+}
+
+impl Failure for Final {
+    fn outcome(&self) -> Outcome {
+        Outcome::Final
+    }
+
+    fn refused(&self) -> Option<&Refused> {
+        self.0.as_ref()
+    }
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
+async fn ends(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<(), Final> {
+    ledger.run();
+    Err(Final(None))
+}
+
+#[tokio::test]
+async fn a_final_error_that_is_not_kept_is_done_all_the_same() {
+    let (idempotency, _, ledger) = fresh();
+    assert!(ends(&idempotency, 1, &ledger).await.unwrap_err().0.is_none());
+    let next = ends(&idempotency, 1, &ledger).await;
+    assert_eq!(Disposition::of(&next), Disposition::Acknowledge);
+    assert_eq!(next.unwrap_err().0.unwrap().rejection().slug(), "result-unavailable");
+    assert_eq!(ledger.runs(), 1);
+}

@@ -1,0 +1,71 @@
+//! The keys that a run hands on.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use idem_core::{Drained, Execution, Idempotency, IdempotencyKey, idempotent};
+use tokio::sync::Notify;
+
+use crate::support::{OrderError, begin, fresh, refused};
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
+async fn outer(idempotency: &Idempotency, id: u64) -> Result<[String; 3], OrderError> {
+    let execution = Execution::current();
+    let charge = execution.downstream_key("charge");
+    let nested = inner(idempotency, &execution.downstream_key("inner")).await?;
+    assert_eq!(Execution::current(), execution, "the nested run is over");
+    Ok([charge.as_str().to_owned(), execution.downstream_key("mail").as_str().to_owned(), nested])
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "key", guarantee = "at-least-once")]
+async fn inner(idempotency: &Idempotency, key: &IdempotencyKey) -> Result<String, OrderError> {
+    Ok(Execution::current().downstream_key("charge").as_str().to_owned())
+}
+
+#[tokio::test]
+async fn every_label_call_and_nested_call_has_a_key_of_its_own() {
+    let (idempotency, ..) = fresh();
+    let mut keys = HashSet::new();
+    for id in 0..10 {
+        keys.extend(outer(&idempotency, id).await.unwrap());
+    }
+    assert_eq!(keys.len(), 30);
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+async fn gated(
+    idempotency: &Idempotency,
+    id: u64,
+    gate: &Notify,
+) -> Result<[String; 3], OrderError> {
+    gate.notified().await;
+    outer(idempotency, id).await
+}
+
+#[tokio::test]
+async fn shutdown_lets_a_run_make_its_nested_calls() {
+    let (idempotency, ..) = fresh();
+    let gate = Notify::new();
+    let mut run = Box::pin(gated(&idempotency, 1, &gate));
+    begin(&mut run).await;
+    let mut drained = Box::pin(idempotency.drain(Duration::from_secs(3600)));
+    begin(&mut drained).await;
+    assert_eq!(refused(&outer(&idempotency, 2).await), "Draining");
+    gate.notify_one();
+    run.await.unwrap();
+    assert_eq!(drained.await, Drained::Finished);
+}
+
+#[tokio::test]
+async fn a_key_is_the_same_wherever_the_record_is() {
+    let (one, ..) = fresh();
+    let (two, ..) = fresh();
+    assert_eq!(outer(&one, 1).await.unwrap(), outer(&two, 1).await.unwrap());
+}
+
+#[tokio::test]
+async fn nobody_is_in_a_run_outside_of_one() {
+    let (idempotency, ..) = fresh();
+    outer(&idempotency, 1).await.unwrap();
+    assert_eq!(Execution::try_current(), None);
+}

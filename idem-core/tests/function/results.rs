@@ -1,0 +1,149 @@
+//! What an `Ok` is to later calls.
+
+use std::collections::HashMap;
+
+use idem_core::{Idempotency, MemoryStore, idempotent};
+
+use crate::support::{Ledger, ORDER, Order, OrderError, Placed, Receipt, fresh, refused};
+
+#[idempotent(
+    ttl = "7d",
+    scope = "order.tenant",
+    key = "order.id",
+    guarantee = "at-most-once",
+    fingerprint = "order"
+)]
+async fn place(idempotency: &Idempotency, order: &Order, ledger: &Ledger) -> Placed {
+    Ok(Receipt { order: order.id, run: ledger.run() })
+}
+
+#[tokio::test]
+async fn a_later_call_gets_the_value_of_the_first() {
+    let (idempotency, _, ledger) = fresh();
+    let first = place(&idempotency, &ORDER, &ledger).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(place(&idempotency, &ORDER, &ledger).await.unwrap(), first);
+    }
+    assert_eq!(ledger.runs(), 1);
+}
+
+#[tokio::test]
+async fn another_key_scope_or_namespace_is_another_call() {
+    let (idempotency, store, ledger) = fresh();
+    place(&idempotency, &ORDER, &ledger).await.unwrap();
+    let others = [Order { id: 1002, ..ORDER }, Order { tenant: "globex", ..ORDER }];
+    for other in &others {
+        place(&idempotency, other, &ledger).await.unwrap();
+    }
+    let elsewhere = Idempotency::builder(store).namespace("other").build();
+    place(&elsewhere, &ORDER, &ledger).await.unwrap();
+    assert_eq!(ledger.runs(), 4);
+}
+
+#[tokio::test]
+async fn the_same_key_with_another_fingerprint_is_refused() {
+    let (idempotency, _, ledger) = fresh();
+    place(&idempotency, &ORDER, &ledger).await.unwrap();
+    let dearer = place(&idempotency, &Order { amount: 43, ..ORDER }, &ledger).await;
+    assert_eq!(refused(&dearer), "KeyReused");
+    assert_eq!(ledger.runs(), 1);
+}
+
+#[idempotent(
+    ttl = "7d",
+    scope = "global",
+    key = "order",
+    guarantee = "at-most-once",
+    operation = "orders.ship"
+)]
+async fn ship(idempotency: &Idempotency, order: u64, ledger: &Ledger) -> Result<(), OrderError> {
+    ledger.run();
+    Ok(())
+}
+
+mod elsewhere {
+    use super::{Idempotency, Ledger, OrderError, idempotent};
+
+    #[idempotent(ttl = "7d", scope = "global", key = "order", guarantee = "at-most-once")]
+    pub(super) async fn place(
+        idempotency: &Idempotency,
+        order: u64,
+        ledger: &Ledger,
+    ) -> Result<(), OrderError> {
+        ledger.run();
+        Ok(())
+    }
+
+    #[idempotent(
+        ttl = "7d",
+        scope = "global",
+        key = "order",
+        guarantee = "at-most-once",
+        operation = "orders.ship"
+    )]
+    pub(super) async fn dispatch(
+        idempotency: &Idempotency,
+        order: u64,
+        ledger: &Ledger,
+    ) -> Result<(), OrderError> {
+        ledger.run();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn keys_are_separate_under_the_operation_not_under_the_module_path() {
+    let (idempotency, _, ledger) = fresh();
+    ship(&idempotency, 1, &ledger).await.unwrap();
+    elsewhere::place(&idempotency, 1, &ledger).await.unwrap();
+    assert_eq!(ledger.runs(), 2, "another name");
+    elsewhere::dispatch(&idempotency, 1, &ledger).await.unwrap();
+    assert_eq!(ledger.runs(), 2, "another name in the source, and the same operation");
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "size", guarantee = "at-least-once")]
+async fn bytes(
+    idempotency: &Idempotency,
+    size: usize,
+    ledger: &Ledger,
+) -> Result<String, OrderError> {
+    ledger.run();
+    Ok("x".repeat(size))
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_large_reaches_its_caller_and_is_never_made_again() {
+    let ledger = Ledger::default();
+    let idempotency = Idempotency::builder(MemoryStore::new()).max_response(10).build();
+    assert_eq!(bytes(&idempotency, 8, &ledger).await.unwrap().len(), 8, "10 with its quotes");
+    assert_eq!(bytes(&idempotency, 8, &ledger).await.unwrap().len(), 8);
+    assert_eq!(bytes(&idempotency, 9, &ledger).await.unwrap().len(), 9);
+    assert_eq!(refused(&bytes(&idempotency, 9, &ledger).await), "ResultUnavailable");
+    assert_eq!(ledger.runs(), 2);
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+async fn no_json(idempotency: &Idempotency, id: u64) -> Result<HashMap<(u8, u8), u8>, OrderError> {
+    Ok(HashMap::from([((0, 0), 0)]))
+}
+
+#[tokio::test]
+async fn a_value_that_is_no_json_is_done_all_the_same() {
+    let (idempotency, ..) = fresh();
+    assert_eq!(no_json(&idempotency, 1).await.unwrap().len(), 1);
+    assert_eq!(refused(&no_json(&idempotency, 1).await), "ResultUnavailable");
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once", wait = "1h")]
+async fn slow(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<usize, OrderError> {
+    tokio::task::yield_now().await;
+    Ok(ledger.run())
+}
+
+#[tokio::test]
+async fn a_duplicate_waits_for_the_first_if_told_to() {
+    let (idempotency, _, ledger) = fresh();
+    let call = || slow(&idempotency, 1, &ledger);
+    let (one, two, three) = tokio::join!(call(), call(), call());
+    assert_eq!([one.unwrap(), two.unwrap(), three.unwrap()], [1, 1, 1]);
+}

@@ -1,0 +1,99 @@
+//! What the tests share: an order event, what placing it leads to, and a ledger of runs.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+use idem_core::{Failure, Idempotency, Kept, MemoryStore, Outcome, Refused};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize)]
+pub(crate) struct Order {
+    pub(crate) tenant: &'static str,
+    pub(crate) id: u64,
+    pub(crate) amount: u64,
+}
+
+pub(crate) const ORDER: Order = Order { tenant: "acme", id: 1001, amount: 42 };
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Receipt {
+    pub(crate) order: u64,
+    pub(crate) run: usize,
+}
+
+/// An error of each kind.
+#[derive(Debug, Serialize, Deserialize, thiserror::Error)]
+pub(crate) enum OrderError {
+    #[error("declined: {0}")]
+    Declined(String),
+    #[error("slow down")]
+    Busy,
+    #[error("no answer")]
+    NoAnswer,
+    #[error(transparent)]
+    #[serde(skip)]
+    Refused(#[from] Refused),
+}
+
+impl Failure for OrderError {
+    const KEPT: Kept<Self> = Kept::AS_JSON;
+
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Declined(_) => Outcome::Final,
+            Self::Busy => Outcome::NotExecuted,
+            Self::NoAnswer | Self::Refused(_) => Outcome::Ambiguous,
+        }
+    }
+
+    fn refused(&self) -> Option<&Refused> {
+        match self {
+            Self::Refused(refused) => Some(refused),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) type Placed = Result<Receipt, OrderError>;
+
+/// The rejection behind a result, as its `Debug` shows it up to the first bracket.
+pub(crate) fn refused<T: std::fmt::Debug>(result: &Result<T, OrderError>) -> String {
+    match result {
+        Err(OrderError::Refused(refused)) => {
+            let shown = format!("{:?}", refused.rejection());
+            shown.split('(').next().unwrap_or_default().to_owned()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Begins a call, which must not end at once.
+pub(crate) async fn begin<F: Future>(call: &mut Pin<Box<F>>) {
+    poll_fn(|cx| {
+        assert!(call.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Counts what happens outside of the store.
+#[derive(Default)]
+pub(crate) struct Ledger(AtomicUsize);
+
+impl Ledger {
+    pub(crate) fn run(&self) -> usize {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    pub(crate) fn runs(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A handle over an empty store, the store, and an empty ledger.
+pub(crate) fn fresh() -> (Idempotency, MemoryStore, Ledger) {
+    let store = MemoryStore::new();
+    (Idempotency::new(store.clone()), store, Ledger::default())
+}

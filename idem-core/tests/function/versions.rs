@@ -1,0 +1,80 @@
+//! Results that were stored by another version of the function.
+
+use idem_core::{
+    Answer, Conclusion, Disposition, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
+    Outcome, Policy, Scope, Served, idempotent,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::support::{Ledger, OrderError, fresh, refused};
+
+static POLICY: Policy = Policy::new(std::time::Duration::from_secs(3600), Guarantee::AtLeastOnce);
+
+/// Stores `status` and `body` under the key 1 of the operation `place`, as another version would.
+async fn stored(idempotency: &Idempotency, status: u16, body: &'static str) {
+    let key = IdempotencyKey::of(&1).unwrap();
+    let call = idempotency.call(&POLICY, &["place"], Scope::global(), &key).unwrap();
+    let answer = Answer { status, headers: Headers::default(), body: body.into() };
+    let executed =
+        Executed { reply: (), outcome: Outcome::Final, conclusion: Conclusion::Answer(answer) };
+    let served = idempotency.run(call, async |_| executed, || unreachable!()).await;
+    assert!(matches!(served, Ok(Served::Executed(()))));
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Receipt {
+    id: u64,
+    /// New in this version.
+    #[serde(default)]
+    note: String,
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
+async fn place(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<Receipt, OrderError> {
+    ledger.run();
+    Ok(Receipt { id, note: "new".to_owned() })
+}
+
+#[tokio::test]
+async fn a_type_that_reads_the_old_form_gets_the_old_value() {
+    let (idempotency, _, ledger) = fresh();
+    stored(&idempotency, 200, r#"{"id":1,"dropped":true}"#).await;
+    let receipt = place(&idempotency, 1, &ledger).await.unwrap();
+    assert_eq!(receipt, Receipt { id: 1, note: String::new() });
+    assert_eq!(ledger.runs(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_an_error_and_never_runs_again() {
+    for (status, body) in [(200, r#"{"number":1}"#), (200, ""), (400, r#"{"Gone":1}"#), (201, "{}")]
+    {
+        let (idempotency, _, ledger) = fresh();
+        stored(&idempotency, status, body).await;
+        for _ in 0..2 {
+            let result = place(&idempotency, 1, &ledger).await;
+            assert_eq!(refused(&result), "ResultUnreadable", "{body}");
+            assert_eq!(Disposition::of(&result), Disposition::DeadLetter);
+        }
+        assert_eq!(ledger.runs(), 0);
+    }
+}
+
+/// The stored form is frozen: these are the bytes that released versions wrote.
+#[tokio::test]
+async fn version_1_is_frozen() {
+    let (idempotency, _, ledger) = fresh();
+    place(&idempotency, 1, &ledger).await.unwrap();
+    let key = IdempotencyKey::of(&1).unwrap();
+    let call = idempotency.call(&POLICY, &["place"], Scope::global(), &key).unwrap();
+    let served = idempotency
+        .run(call, async |_| -> Executed<()> { unreachable!() }, || unreachable!())
+        .await;
+    let Ok(Served::Replayed(answer)) = served else { panic!("{served:?}") };
+    assert_eq!((answer.status, &answer.body[..]), (200, &br#"{"id":1,"note":"new"}"#[..]));
+    assert_eq!(answer.headers, Headers::default());
+
+    let (idempotency, _, ledger) = fresh();
+    stored(&idempotency, 400, r#"{"Declined":"no funds"}"#).await;
+    let declined = place(&idempotency, 1, &ledger).await;
+    assert!(matches!(declined, Err(OrderError::Declined(why)) if why == "no funds"));
+}

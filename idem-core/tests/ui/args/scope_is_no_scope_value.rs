@@ -1,0 +1,26 @@
+use idem_core::{Failure, Idempotency, Refused, idempotent};
+
+#[derive(Debug)]
+struct OrderError(Refused);
+
+impl From<Refused> for OrderError {
+    fn from(refused: Refused) -> Self {
+        Self(refused)
+    }
+}
+
+impl Failure for OrderError {
+    fn refused(&self) -> Option<&Refused> {
+        Some(&self.0)
+    }
+}
+
+struct Tenant;
+
+#[idempotent(ttl = "7d", scope = "tenant", key = "id", guarantee = "at-most-once")]
+async fn place(idempotency: &Idempotency, id: u64, tenant: &Tenant) -> Result<(), OrderError> {
+    drop((idempotency, id, tenant));
+    Ok(())
+}
+
+fn main() {}

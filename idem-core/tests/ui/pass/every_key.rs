@@ -1,0 +1,55 @@
+use idem_core::{Failure, Idempotency, Refused, idempotent};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize)]
+struct OrderPlaced {
+    tenant: String,
+    shop: u32,
+    id: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Receipt {
+    id: u64,
+}
+
+#[derive(Debug)]
+struct OrderError(Refused);
+
+impl From<Refused> for OrderError {
+    fn from(refused: Refused) -> Self {
+        Self(refused)
+    }
+}
+
+impl Failure for OrderError {
+    fn refused(&self) -> Option<&Refused> {
+        Some(&self.0)
+    }
+}
+
+struct Context {
+    idempotency: Idempotency,
+}
+
+#[idempotent(
+    ttl = "7d",
+    scope = "event.tenant, event.shop",
+    operation = "orders.place",
+    key = "event.id",
+    guarantee = "at-least-once",
+    max_attempts = 5,
+    wait = "3s",
+    lease = "10s",
+    max_run = "5m",
+    fingerprint = "event",
+    idempotency = "ctx.idempotency"
+)]
+async fn on_order_placed(ctx: &Context, event: &OrderPlaced) -> Result<Receipt, OrderError> {
+    let _ = ctx;
+    Ok(Receipt { id: 1 })
+}
+
+fn main() {
+    let _ = on_order_placed;
+}

@@ -1,0 +1,37 @@
+//! Somebody else's service: what it has done cannot be undone.
+
+use std::collections::{HashMap, HashSet};
+
+/// Every call that reached the provider.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    /// How often each message was charged by a provider that takes no keys.
+    calls: HashMap<u64, u64>,
+    /// Which derived keys came with each message. A provider that takes keys charges once for each.
+    keys: HashMap<u64, HashSet<String>>,
+}
+
+impl Ledger {
+    pub(crate) fn charge(&mut self, message: u64, key: &str) {
+        *self.calls.entry(message).or_default() += 1;
+        self.keys.entry(message).or_default().insert(key.to_owned());
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.values().sum()
+    }
+
+    pub(crate) fn calls_of(&self, message: u64) -> u64 {
+        self.calls.get(&message).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn keys_of(&self, message: u64) -> usize {
+        self.keys.get(&message).map_or(0, HashSet::len)
+    }
+
+    /// How many effects a provider that takes keys has.
+    pub(crate) fn by_key(&self) -> u64 {
+        let keys: HashSet<&String> = self.keys.values().flatten().collect();
+        keys.len() as u64
+    }
+}
