@@ -216,7 +216,7 @@ pub enum NotSent {
         "the client has no idempotency middleware; build it with `IdempotencyMiddleware::attach`"
     )]
     NoMiddleware,
-    /// It could not be built.
+    /// It could not be built, or its address is none of HTTP.
     #[error("the request cannot be built")]
     Request(#[source] reqwest::Error),
 }

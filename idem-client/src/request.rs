@@ -64,11 +64,16 @@ impl IdempotentRequest for RequestBuilder {
             return Err(Failure::NotSent(NotSent::NoMiddleware));
         }
         let request = request.map_err(|error| Failure::NotSent(NotSent::Request(error)))?;
+        let url = request.url().clone();
         let progress = Progress::default();
         extensions.insert(WantsKey);
         extensions.insert(progress.clone());
         let result = client.execute_with_extensions(request, &mut extensions).await;
         match (progress.report(), result) {
+            // Of another address it would be a redirect's, which is known only when something was sent.
+            (_, Err(Error::Reqwest(error))) if error.is_builder() && error.url() == Some(&url) => {
+                Err(Failure::NotSent(NotSent::Request(error)))
+            }
             (Some(report), result) => report.sort(result),
             // Another middleware stood before ours and had an answer of its own.
             (None, Ok(response)) => Ok(Answer::Fresh(response)),

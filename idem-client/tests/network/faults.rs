@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Extensions;
 use idem_client::{
-    Answer, Failure, IdempotencyMiddleware, IdempotentRequest, Last, Limit, RetryPolicy, Stop,
+    Answer, Failure, IdempotencyMiddleware, IdempotentRequest, Last, Limit, NotSent, RetryPolicy,
+    Stop,
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{
@@ -193,6 +194,18 @@ async fn without_a_key_a_lost_answer_stays_lost() {
     let result = payment(&server.url(), policy()).send().await;
     assert!(matches!(result, Err(Error::Reqwest(_))));
     assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_sent_to_is_told_from_a_redirect_to_one() {
+    let failure = payment("ftp://payments.test/", policy()).send_idempotent().await.unwrap_err();
+    assert!(matches!(failure, Failure::NotSent(NotSent::Request(_))), "{failure:?}");
+
+    let elsewhere = "HTTP/1.1 307 Temporary Redirect\r\nlocation: ftp://payments.test/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let server = Server::start([Fate::Send(elsewhere)]).await;
+    let failure = payment(&server.url(), policy()).send_idempotent().await.unwrap_err();
+    let Failure::Unretryable(stop) = failure else { panic!("{failure:?}") };
+    assert!(server.requests()[0].contains(&stop.key.to_header()));
 }
 
 #[tokio::test]
