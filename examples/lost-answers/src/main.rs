@@ -1,12 +1,13 @@
 //! A network that loses answers, between a client and the payments example.
 //!
-//! `cargo run -p lost-answers` pays three times over it: with one key for all attempts, which charges once;
-//! with a key in a file, by a client that crashes and comes back, which charges once; and with no key that is
-//! kept, which charges for every answer that got lost. It starts `payments-axum` itself; each attempt's span
-//! goes to standard error.
+//! `cargo run -p lost-answers` pays four times over it: with one key for all attempts, which charges once;
+//! with a key in a file, by a client that crashes and comes back, which charges once; with a new key for each
+//! attempt, and, at a service that asks for none, without a key, which both charge for every answer that got
+//! lost. It starts `payments-axum` itself; each attempt's span goes to standard error.
 
 mod proxy;
 mod server;
+mod unguarded;
 
 use std::io::{self, IsTerminal};
 
@@ -22,6 +23,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use proxy::Proxy;
 use server::Server;
+use unguarded::Unguarded;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -42,9 +44,15 @@ async fn main() -> Result<()> {
     println!("  charges: {}\n", charges(&server).await? - before);
 
     let before = charges(&server).await?;
-    let answer = pay_without_a_key_to_keep(&Proxy::start(server.address).await?).await?;
-    println!("no key that is kept: {answer}");
-    println!("  charges: {}", charges(&server).await? - before);
+    let new_key = |payment: RequestBuilder| payment.idempotency_key(&IdempotencyKey::random());
+    let answer = pay_in_a_loop(&Proxy::start(server.address).await?, new_key).await?;
+    println!("a new key for each attempt: {answer}");
+    println!("  charges: {}\n", charges(&server).await? - before);
+
+    let unguarded = Unguarded::start().await?;
+    let answer = pay_in_a_loop(&Proxy::start(unguarded.address).await?, |payment| payment).await?;
+    println!("no key, and a service that asks for none: {answer}");
+    println!("  charges: {}", unguarded.charges());
     Ok(())
 }
 
@@ -90,13 +98,15 @@ fn describe(answer: &Answer) -> String {
     format!("{}, {origin}", answer.response().status())
 }
 
-/// The loop that everybody writes. The service takes no payment without a key, so there is one; but it is
-/// made anew for each attempt, and so says nothing.
-async fn pay_without_a_key_to_keep(network: &Proxy) -> Result<String> {
+/// The loop that everybody writes, whose attempts have nothing in common that a service could know them by.
+async fn pay_in_a_loop(
+    network: &Proxy,
+    prepare: impl Fn(RequestBuilder) -> RequestBuilder,
+) -> Result<String> {
     let client = ClientBuilder::new(http()?).build();
     for _ in 0..10 {
-        let request = payment(&client, network).idempotency_key(&IdempotencyKey::random());
-        let Ok(response) = request.send().await else { continue };
+        let attempt = prepare(payment(&client, network));
+        let Ok(response) = attempt.send().await else { continue };
         let status = response.status();
         if response.bytes().await.is_ok() {
             return Ok(format!("{status}, after every lost answer was tried again"));
