@@ -39,7 +39,6 @@ impl Counted {
 /// Keeps this thread's load from ever sleeping, until the handle is dropped; for a load that has its core
 /// to itself. Waking it costs a server several microseconds where cores are virtual, and only a server
 /// that is slower than the load would pay them: ratios would tell who waits for whom.
-#[must_use]
 pub fn stay_awake() -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async {
         loop {

@@ -9,13 +9,18 @@ use reqwest_middleware::Error;
 use crate::key::{IdempotencyKey, KeyError};
 
 /// The server's final answer, of whatever status: a declined card is an answer.
+///
+/// Forget the key when you have recorded what became of the operation, and no sooner: a refusal such as 401
+/// came before the operation was looked at, and a replayed 5xx says that the service failed, not that it did
+/// nothing.
 #[derive(Debug)]
 #[must_use = "an answer may be a refusal: look at its status"]
 pub enum Answer {
-    /// The answer to the attempt that was made last. So are all answers of a service that does not mark
-    /// replays.
+    /// The answer to the attempt that was made last: a success, or what refuses an operation that no attempt
+    /// can have carried out. All answers of a service that does not mark replays are fresh.
     Fresh(Response),
-    /// The stored answer to an earlier attempt, whose own answer was lost or not final.
+    /// The stored answer to an earlier attempt, whose own answer was lost or not final. It may be a failure
+    /// of any status, 500 too, and stays the answer for as long as the service knows the key.
     Replayed(Response),
 }
 
@@ -61,10 +66,17 @@ pub enum Failure {
     /// The policy allows no further attempt. Send the same request with the same key later.
     #[error("gave up; send the operation again later with the same key")]
     Exhausted(#[source] Box<Stop>),
+    /// An attempt may have been carried out, and what came last does not say. Mend what that complains of,
+    /// such as a token that ran out, and send the same request with the same key; never one with a new key.
+    ///
+    /// So end: an answer that is no success after an attempt whose own answer was lost, a server error that
+    /// is neither retried nor a replay, and an attempt that another middleware of the client cut off.
+    #[error("the operation may have been carried out; send it again with the same key")]
+    Unsettled(#[source] Box<Stop>),
     /// An error that no retry mends, such as too many redirects.
     #[error("the operation failed in a way that a retry does not mend")]
     Unretryable(#[source] Box<Stop>),
-    /// Another middleware of the client failed around this one. It alone knows whether anything was sent.
+    /// Another middleware of the client failed before this one was asked, so that no attempt was made.
     #[error("another middleware of the client failed")]
     Outside(#[source] Error),
     /// Nothing was sent.
@@ -81,7 +93,22 @@ impl Failure {
             | Self::ResultUnavailable(stop)
             | Self::KeyReused(stop)
             | Self::Exhausted(stop)
+            | Self::Unsettled(stop)
             | Self::Unretryable(stop) => Some(stop),
+            Self::Outside(_) | Self::NotSent(_) => None,
+        }
+    }
+
+    /// The same, to keep, and to read the last response to its end.
+    pub fn into_stop(self) -> Option<Stop> {
+        match self {
+            Self::InProgress(stop)
+            | Self::OutcomeUnknown(stop)
+            | Self::ResultUnavailable(stop)
+            | Self::KeyReused(stop)
+            | Self::Exhausted(stop)
+            | Self::Unsettled(stop)
+            | Self::Unretryable(stop) => Some(*stop),
             Self::Outside(_) | Self::NotSent(_) => None,
         }
     }
@@ -189,7 +216,7 @@ pub enum NotSent {
         "the client has no idempotency middleware; build it with `IdempotencyMiddleware::attach`"
     )]
     NoMiddleware,
-    /// It could not be built.
+    /// It could not be built, or its address is none of HTTP.
     #[error("the request cannot be built")]
     Request(#[source] reqwest::Error),
 }

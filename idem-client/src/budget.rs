@@ -17,6 +17,10 @@ impl RetryBudget {
     /// Within each `window`, retries may be `share` of the operations, 0.2 being one in five, and
     /// `per_second` for each second beside that. The default is 0.2, and 10 a second, over 10 s.
     ///
+    /// A share up to 1 counts as one retry in a whole number of operations, rounded up to the next such
+    /// share: 0.4 as one in two, 0.7 as one in one. What is allowed per second is there for the whole window
+    /// from the start: by default, a burst of 100.
+    ///
     /// # Panics
     /// If the window is not of 1 to 60 seconds, the share not of 0 to 1,000, or `per_second` not below 2³¹ - 1.
     #[must_use]

@@ -1,5 +1,7 @@
 //! An answer is read within its attempt, so that one cut off half-way is an attempt that failed.
 
+use std::mem;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use http_body_util::{BodyStream, StreamBody};
@@ -35,9 +37,10 @@ fn unread(response: Response, read: Bytes) -> Response {
 
 fn with_body(response: Response, body: impl FnOnce(Body) -> Body) -> Response {
     // The conversion to an `http::Response` forgets the address; this is how reqwest wants it back.
-    let url = http::response::Builder::new().url(response.url().clone());
-    let url = url.body(()).map(|carrier| carrier.into_parts().0.extensions);
+    let mut url = http::response::Builder::new().url(response.url().clone());
     let (mut parts, rest) = http::Response::<Body>::from(response).into_parts();
-    parts.extensions.extend(url.unwrap_or_default());
+    if let Some(url) = url.extensions_mut() {
+        parts.extensions.extend(mem::take(url));
+    }
     http::Response::from_parts(parts, body(rest)).into()
 }

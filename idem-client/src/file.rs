@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -25,6 +25,10 @@ pub struct FileKeyStore {
     max_age: Duration,
 }
 
+/// How far in the future a key may have been made: what the default of [`FileKeyStore::max_age`] leaves of a
+/// day.
+const CLOCK_SLACK: Duration = Duration::from_hours(1);
+
 /// Why a [`FileKeyStore`] could not do its work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -41,8 +45,8 @@ pub enum FileKeyStoreError {
     /// A file holds no key. It is never replaced, since what it held may have been sent.
     #[error("{} holds no idempotency key; find out whether its operation took place, then remove it", .0.display())]
     NoKey(PathBuf),
-    /// A key is older than [`max_age`](FileKeyStore::max_age).
-    #[error("the key in {} is so old that the service may have forgotten it; find out whether its operation took place, then remove it", .0.display())]
+    /// A key is older than [`max_age`](FileKeyStore::max_age), or from a future that hides its age.
+    #[error("the key in {} may be so old that the service has forgotten it; find out whether its operation took place, then remove it", .0.display())]
     TooOld(PathBuf),
 }
 
@@ -53,7 +57,7 @@ impl FileKeyStore {
     /// If it cannot be created.
     pub fn new(directory: impl Into<PathBuf>) -> Result<Self, FileKeyStoreError> {
         let directory = directory.into();
-        match fs::create_dir_all(&directory) {
+        match create(&directory) {
             Ok(()) => Ok(Self { directory, max_age: Duration::from_hours(23) }),
             Err(source) => Err(FileKeyStoreError::Io { directory, source }),
         }
@@ -65,6 +69,14 @@ impl FileKeyStore {
     pub const fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
+    }
+
+    fn is_young(&self, made: SystemTime) -> bool {
+        match SystemTime::now().duration_since(made) {
+            Ok(age) => age <= self.max_age,
+            // A clock that was set back hides as much of the age.
+            Err(ahead) => ahead.duration() <= CLOCK_SLACK,
+        }
     }
 
     /// Runs `work` on the file of `operation`, on a thread that may block.
@@ -89,12 +101,14 @@ impl KeyStore for FileKeyStore {
     type Error = FileKeyStoreError;
 
     async fn key_of(&self, operation: &str) -> Result<IdempotencyKey, FileKeyStoreError> {
-        let (kept, age) = self.with(operation, kept_or_new).await?;
-        if age > self.max_age {
+        let kept = self.with(operation, kept_or_new).await?;
+        let Some((key, made)) = read(&kept) else {
+            return Err(FileKeyStoreError::NoKey(self.file(operation)));
+        };
+        if !self.is_young(made) {
             return Err(FileKeyStoreError::TooOld(self.file(operation)));
         }
-        let kept = IdempotencyKey::from_header(kept.trim_end());
-        kept.map_err(|_| FileKeyStoreError::NoKey(self.file(operation)))
+        Ok(key)
     }
 
     async fn forget(&self, operation: &str) -> Result<(), FileKeyStoreError> {
@@ -106,15 +120,33 @@ impl KeyStore for FileKeyStore {
     }
 }
 
-/// What stands in the file, and for how long it has.
-fn kept_or_new(directory: &Path, file: &Path) -> io::Result<(String, Duration)> {
+/// Each level that is new is synced in the one above, or the keys could be lost with it.
+fn create(directory: &Path) -> io::Result<()> {
+    let directory = std::path::absolute(directory)?;
+    let new: Vec<_> = directory.ancestors().take_while(|level| !level.exists()).collect();
+    fs::create_dir_all(&directory)?;
+    new.iter().filter_map(|level| level.parent()).try_for_each(sync)
+}
+
+/// What stands in the file.
+fn kept_or_new(directory: &Path, file: &Path) -> io::Result<String> {
     if !file.try_exists()? {
         keep(directory, file, &IdempotencyKey::random())?;
     }
     // Also for a key that another process put there: it may not have synced its name yet.
     sync(directory)?;
-    let age = fs::metadata(file)?.modified()?.elapsed().unwrap_or_default();
-    Ok((fs::read_to_string(file)?, age))
+    fs::read_to_string(file)
+}
+
+/// A line with the key and one with the time at which it was made. The file's own time would not do: a copy
+/// or a restored backup makes an old key look young.
+fn write(key: &IdempotencyKey, made: SystemTime) -> String {
+    format!("{}\n{}\n", key.to_header(), httpdate::fmt_http_date(made))
+}
+
+fn read(kept: &str) -> Option<(IdempotencyKey, SystemTime)> {
+    let (key, made) = kept.trim_end().split_once('\n')?;
+    Some((IdempotencyKey::from_header(key).ok()?, httpdate::parse_http_date(made).ok()?))
 }
 
 #[cfg(unix)]
@@ -131,7 +163,7 @@ fn sync(_: &Path) -> io::Result<()> {
 /// Puts the key in place unless somebody else was first.
 fn keep(directory: &Path, file: &Path, key: &IdempotencyKey) -> io::Result<()> {
     let mut new = NamedTempFile::new_in(directory)?;
-    writeln!(new, "{}", key.to_header())?;
+    new.write_all(write(key, SystemTime::now()).as_bytes())?;
     new.as_file().sync_all()?;
     match new.persist_noclobber(file) {
         Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists => Err(refused.error),

@@ -40,6 +40,11 @@ impl<'a> Document<'a> {
         self.by_type().or_else(|| self.by_title()).or_else(|| self.by_stripe())
     }
 
+    /// Whether it gives its problem no name, by which it could be the application's.
+    pub(crate) fn is_nameless(&self) -> bool {
+        matches!(self.text("/type"), None | Some("about:blank")) && self.json.get("error").is_none()
+    }
+
     /// Whether the server asks for a retry, or asks for none. Success with such a member is the
     /// application's business, so only problem documents count, and headers made for it.
     pub(crate) fn retryable(&self) -> Option<bool> {
@@ -50,11 +55,12 @@ impl<'a> Document<'a> {
 
     /// The last part of the problem's `type`, whatever base stands before it.
     fn by_type(&self) -> Option<Said> {
-        match self.text("/type")?.rsplit(['/', ':', '#']).next()? {
-            "in-progress" => Some(Said::InProgress),
-            "key-reused" => Some(Said::KeyReused),
-            "outcome-unknown" => Some(Said::OutcomeUnknown),
-            "result-unavailable" => Some(Said::ResultUnavailable),
+        match (self.status.as_u16(), self.text("/type")?.rsplit(['/', ':', '#']).next()?) {
+            // The one that asks for more attempts has to be sure.
+            (409, "in-progress") => Some(Said::InProgress),
+            (_, "key-reused") => Some(Said::KeyReused),
+            (_, "outcome-unknown") => Some(Said::OutcomeUnknown),
+            (_, "result-unavailable") => Some(Said::ResultUnavailable),
             _ => None,
         }
     }

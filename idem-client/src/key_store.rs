@@ -55,6 +55,7 @@ pub trait KeyStore: Send + Sync {
     ) -> impl Future<Output = Result<IdempotencyKey, Self::Error>> + Send;
 
     /// Forgets the key of `operation`; it is no error if there is none. The same operation would then be a
-    /// new one, so call this only when its result is recorded and it will not be asked for again.
+    /// new one, so call this only when its result is recorded and it will not be asked for again. An
+    /// [`Answer`](crate::Answer) alone is no reason: it may be a 401, or a replayed 500.
     fn forget(&self, operation: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }

@@ -13,6 +13,7 @@ mod middleware;
 mod operation;
 mod pause;
 mod policy;
+mod report;
 mod request;
 mod retry_after;
 mod verdict;

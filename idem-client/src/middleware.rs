@@ -1,9 +1,11 @@
 //! What is attached to a client.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{Extensions, HeaderName, HeaderValue};
+use http::Extensions;
+use http::header::{Entry, HeaderName, HeaderValue};
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Error, Extension, Middleware, Next};
 
@@ -12,6 +14,7 @@ use crate::budget::RetryBudget;
 use crate::key::{IdempotencyKey, KeyError};
 use crate::operation::Operation;
 use crate::policy::RetryPolicy;
+use crate::report::Progress;
 
 /// The header that carries the key, unless a service has a name of its own for it (R7).
 pub(crate) const DEFAULT_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -25,10 +28,13 @@ pub(crate) const DEFAULT_HEADER: HeaderName = HeaderName::from_static("idempoten
 /// ```
 /// use idem_client::{IdempotencyMiddleware, RetryPolicy};
 ///
+/// // The key is for the service that was asked, not for where it points.
+/// let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
 /// let client = IdempotencyMiddleware::new()
 ///     .policy(RetryPolicy::new().attempts(3))
-///     .attach(reqwest_middleware::ClientBuilder::new(reqwest::Client::new()))
+///     .attach(reqwest_middleware::ClientBuilder::new(http))
 ///     .build();
+/// # Ok::<(), reqwest::Error>(())
 /// ```
 #[derive(Clone)]
 #[must_use]
@@ -73,8 +79,9 @@ impl IdempotencyMiddleware {
     }
 
     /// Keys requests that have no key of their own; `None` leaves one unkeyed. Each call of `send` is then
-    /// an operation of its own: sending again after it failed is another one, with another key. Default:
-    /// none is keyed.
+    /// an operation of its own: sending again after it failed is another one, with another key. So is each
+    /// call of `execute_with_extensions`, if it gets extensions of its own: a key is kept among them, for
+    /// middleware that sends a request again. Default: none is keyed.
     ///
     /// ```
     /// # use idem_client::{IdempotencyKey, IdempotencyMiddleware};
@@ -102,18 +109,22 @@ impl IdempotencyMiddleware {
         client.with_init(Extension(Attached { header: self.header.clone() })).with(self)
     }
 
-    /// The request's key, which it then carries; `None` for a request that is not to be keyed.
+    /// The request's key, which it then carries; `None` for a request that is not to be keyed. `known` is
+    /// what an earlier pass of the same request made: another key would be another operation.
     fn key(
         &self,
         request: &mut Request,
         is_wanted: bool,
+        known: Option<IdempotencyKey>,
     ) -> Result<Option<IdempotencyKey>, NotSent> {
         let mut lines = request.headers().get_all(&self.header).iter();
         let key = match (lines.next(), lines.next()) {
             (Some(line), None) => Some(parse(line)?),
             (Some(_), Some(_)) => return Err(NotSent::SeveralKeys),
             (None, _) => {
-                (self.make_key)(request).or_else(|| is_wanted.then(IdempotencyKey::random))
+                let made = (self.make_key)(request);
+                let made = made.or_else(|| is_wanted.then(IdempotencyKey::random));
+                made.map(|made| known.unwrap_or(made))
             }
         };
         // One that was there too: what is sent now and what goes on with it later must be the same bytes.
@@ -121,6 +132,24 @@ impl IdempotencyMiddleware {
             request.headers_mut().insert(self.header.clone(), key.into());
         }
         Ok(key)
+    }
+
+    /// Some services name the key in their answers, which their clients print.
+    pub(crate) fn hide_key(&self, response: &mut Response) {
+        if let Entry::Occupied(mut lines) = response.headers_mut().entry(&self.header) {
+            lines.iter_mut().for_each(|line| line.set_sensitive(true));
+        }
+    }
+}
+
+impl fmt::Debug for IdempotencyMiddleware {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdempotencyMiddleware")
+            .field("policy", &self.policy)
+            .field("budget", &self.budget)
+            .field("max_answer", &self.max_answer)
+            .field("header", &self.header)
+            .finish_non_exhaustive()
     }
 }
 
@@ -147,10 +176,12 @@ impl Middleware for IdempotencyMiddleware {
         next: Next<'_>,
     ) -> Result<Response, Error> {
         let is_wanted = extensions.get::<WantsKey>().is_some();
-        let Some(key) = self.key(&mut request, is_wanted).map_err(Error::middleware)? else {
-            return next.run(request, extensions).await;
-        };
-        Operation::new(self, key).run(&request, extensions, next).await
+        let progress = Progress::of(extensions);
+        let known = progress.report().map(|report| report.key);
+        match self.key(&mut request, is_wanted, known).map_err(Error::middleware)? {
+            Some(key) => Operation::new(self, key, progress).run(&request, extensions, next).await,
+            None => next.run(request, extensions).await,
+        }
     }
 }
 

@@ -26,7 +26,8 @@ impl Pauses {
     /// clients that were sent away together would return together.
     pub(crate) fn next(&mut self, retry_after: Option<Duration>) -> Duration {
         let ceiling = self.ceilings.next().unwrap_or(self.cap).min(self.cap);
-        let jitter = ceiling.mul_f64((self.random)().clamp(0.0, 1.0));
+        let jitter = ceiling.as_secs_f64() * (self.random)().clamp(0.0, 1.0);
+        let jitter = Duration::try_from_secs_f64(jitter).unwrap_or(ceiling);
         retry_after.unwrap_or_default().saturating_add(jitter)
     }
 }
@@ -67,6 +68,7 @@ mod tests {
     fn nonsense_from_the_random_source_is_harmless() {
         assert_eq!(pauses(-1.0).next(None), Duration::ZERO);
         assert_eq!(pauses(7.0).next(None), Duration::from_secs(1));
+        assert_eq!(pauses(f64::NAN).next(None), Duration::from_secs(1));
     }
 
     #[test]

@@ -66,6 +66,9 @@ impl RetryPolicy {
 
     /// How long all attempts and pauses may take together. Default 60 s. An attempt that runs at the
     /// deadline is cut; a pause that would end after it is not begun.
+    ///
+    /// Keep it well below the time for which the service remembers keys: an attempt after that is a new
+    /// operation to it, and so a second charge.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self

@@ -3,15 +3,14 @@
 use std::future::Future;
 use std::mem;
 
-use http::Extensions;
-use reqwest::{Request, Response};
-use reqwest_middleware::{ClientWithMiddleware, Error, RequestBuilder};
+use reqwest::Response;
+use reqwest_middleware::{Error, RequestBuilder};
 
-use crate::answer::{Answer, Failure, NotSent, Stop};
+use crate::answer::{Answer, Failure, Last, NotSent, Stop};
 use crate::key::IdempotencyKey;
 use crate::key_store::KeyStore;
 use crate::middleware::{Attached, DEFAULT_HEADER, WantsKey};
-use crate::operation::Report;
+use crate::report::{Progress, Report};
 use crate::verdict::{Cause, Verdict};
 
 /// What this crate adds to the [`RequestBuilder`] of `reqwest-middleware`.
@@ -35,10 +34,11 @@ pub trait IdempotentRequest: Sized {
     /// without a key gets a random one.
     ///
     /// When this future is dropped no attempt follows; one that was sent may still be carried out, so go on
-    /// with the same key.
+    /// with the same key. Only a key that you gave can be known then: a random one is gone with the future.
     ///
     /// # Errors
-    /// [`Failure`] has a variant for each way to end without a final answer. A bad status alone is none.
+    /// [`Failure`] has a variant for each way to end without a final answer. A bad status alone is none,
+    /// unless it leaves open whether the operation was carried out: see [`Failure::Unsettled`].
     fn send_idempotent(self) -> impl Future<Output = Result<Answer, Failure>> + Send;
 }
 
@@ -64,22 +64,21 @@ impl IdempotentRequest for RequestBuilder {
             return Err(Failure::NotSent(NotSent::NoMiddleware));
         }
         let request = request.map_err(|error| Failure::NotSent(NotSent::Request(error)))?;
+        let url = request.url().clone();
+        let progress = Progress::default();
         extensions.insert(WantsKey);
-        send(&client, request, &mut extensions).await
-    }
-}
-
-async fn send(
-    client: &ClientWithMiddleware,
-    request: Request,
-    extensions: &mut Extensions,
-) -> Result<Answer, Failure> {
-    let result = client.execute_with_extensions(request, extensions).await;
-    match (extensions.remove::<Report>(), result) {
-        (Some(report), result) => report.sort(result),
-        // Another middleware stood before ours and had an answer of its own.
-        (None, Ok(response)) => Ok(Answer::Fresh(response)),
-        (None, Err(error)) => Err(refusal(error)),
+        extensions.insert(progress.clone());
+        let result = client.execute_with_extensions(request, &mut extensions).await;
+        match (progress.report(), result) {
+            // Of another address it would be a redirect's, which is known only when something was sent.
+            (_, Err(Error::Reqwest(error))) if error.is_builder() && error.url() == Some(&url) => {
+                Err(Failure::NotSent(NotSent::Request(error)))
+            }
+            (Some(report), result) => report.sort(result),
+            // Another middleware stood before ours and had an answer of its own.
+            (None, Ok(response)) => Ok(Answer::Fresh(response)),
+            (None, Err(error)) => Err(refusal(error)),
+        }
     }
 }
 
@@ -94,26 +93,28 @@ fn refusal(error: Error) -> Failure {
 
 impl Report {
     fn sort(self, result: Result<Response, Error>) -> Result<Answer, Failure> {
-        let Self { key, attempts, verdict, limit } = self;
-        match (verdict, result) {
-            (Verdict::Fresh, Ok(response)) => Ok(Answer::Fresh(response)),
-            (Verdict::Replayed, Ok(response)) => Ok(Answer::Replayed(response)),
-            (verdict, last) => {
-                Err(verdict.failure()(Box::new(Stop { key, attempts, limit, last: last.into() })))
+        match (self.verdict, result) {
+            (Some(Verdict::Fresh), Ok(response)) if self.is_settled_by(response.status()) => {
+                Ok(Answer::Fresh(response))
             }
+            (Some(Verdict::Replayed), Ok(response)) => Ok(Answer::Replayed(response)),
+            (_, last) => Err(self.failure(last.into())),
         }
     }
-}
 
-impl Verdict {
-    const fn failure(self) -> fn(Box<Stop>) -> Failure {
-        match self {
-            Self::OutcomeUnknown => Failure::OutcomeUnknown,
-            Self::ResultUnavailable => Failure::ResultUnavailable,
-            Self::KeyReused => Failure::KeyReused,
-            Self::Retry(Cause::InProgress) => Failure::InProgress,
-            Self::Retry(Cause::ServerError | Cause::Transient) => Failure::Exhausted,
-            Self::Fresh | Self::Replayed | Self::Unretryable => Failure::Unretryable,
+    fn failure(self, last: Last) -> Failure {
+        let Self { key, attempts, verdict, limit, .. } = self;
+        let stop = Box::new(Stop { key, attempts, limit, last });
+        match verdict {
+            Some(Verdict::OutcomeUnknown) => Failure::OutcomeUnknown(stop),
+            Some(Verdict::ResultUnavailable) => Failure::ResultUnavailable(stop),
+            Some(Verdict::KeyReused) => Failure::KeyReused(stop),
+            Some(Verdict::InProgress | Verdict::Retry(Cause::InProgress)) => {
+                Failure::InProgress(stop)
+            }
+            Some(Verdict::Retry(Cause::ServerError | Cause::Transient)) => Failure::Exhausted(stop),
+            Some(Verdict::Unretryable) => Failure::Unretryable(stop),
+            Some(Verdict::Fresh | Verdict::Replayed) | None => Failure::Unsettled(stop),
         }
     }
 }

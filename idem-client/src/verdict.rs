@@ -16,6 +16,8 @@ pub(crate) enum Verdict {
     KeyReused,
     OutcomeUnknown,
     ResultUnavailable,
+    /// An earlier attempt still runs, and the server asks not to be asked.
+    InProgress,
     /// An error that another attempt would only meet again.
     Unretryable,
     /// Another attempt may do better.
@@ -42,21 +44,25 @@ impl Verdict {
         if !(status.is_client_error() || status.is_server_error()) {
             return Self::Fresh;
         }
+        let asks_to_come_back = status == StatusCode::CONFLICT && headers.contains_key(RETRY_AFTER);
         let document = Document::read(status, headers, body.map_or(&[], |body| body));
         match (document.said(), document.retryable()) {
+            (Some(Said::InProgress), Some(false)) => Self::InProgress,
             (Some(said), _) => said.into(),
             (None, Some(true)) => Self::Retry(Cause::Transient),
             (None, Some(false)) => Self::Fresh,
-            (None, None) => Self::on_status(status, headers),
+            // Some services say no more than this; a conflict that stays is not worth coming back for.
+            (None, None) if asks_to_come_back && document.is_nameless() => {
+                Self::Retry(Cause::InProgress)
+            }
+            (None, None) => Self::on_status(status),
         }
     }
 
-    fn on_status(status: StatusCode, headers: &HeaderMap) -> Self {
+    const fn on_status(status: StatusCode) -> Self {
         match status.as_u16() {
             408 | 425 | 429 | 502 | 503 | 504 => Self::Retry(Cause::Transient),
             500 => Self::Retry(Cause::ServerError),
-            // Some services say no more than this; a conflict that stays is not worth coming back for.
-            409 if headers.contains_key(RETRY_AFTER) => Self::Retry(Cause::InProgress),
             _ => Self::Fresh,
         }
     }
@@ -79,7 +85,7 @@ impl Verdict {
             Self::OutcomeUnknown => "outcome-unknown",
             Self::ResultUnavailable => "result-unavailable",
             Self::Unretryable => "unretryable",
-            Self::Retry(Cause::InProgress) => "in-progress",
+            Self::InProgress | Self::Retry(Cause::InProgress) => "in-progress",
             Self::Retry(Cause::ServerError) => "server-error",
             Self::Retry(Cause::Transient) => "transient",
         }

@@ -1,26 +1,29 @@
 //! A network that loses answers, between a client and the payments example.
 //!
-//! `cargo run -p lost-answers` pays three times over it: with one key for all attempts, which charges once;
-//! with a key in a file, by a client that crashes and comes back, which charges once; and with no key that is
-//! kept, which charges for every answer that got lost. It starts `payments-axum` itself; each attempt's span
-//! goes to standard error.
+//! `cargo run -p lost-answers` pays four times over it: with one key for all attempts, which charges once;
+//! with a key in a file, by a client that crashes and comes back, which charges once; with a new key for each
+//! attempt, and, at a service that asks for none, without a key, which both charge for every answer that got
+//! lost. It starts `payments-axum` itself; each attempt's span goes to standard error.
 
 mod proxy;
 mod server;
+mod unguarded;
 
 use std::io::{self, IsTerminal};
 
 use anyhow::{Result, bail, ensure};
 use idem_client::{
-    Answer, FileKeyStore, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, RetryPolicy,
+    Answer, FileKeyStore, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, KeyStore,
+    RetryPolicy,
 };
-use reqwest::Client;
+use reqwest::{Client, redirect};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use proxy::Proxy;
 use server::Server;
+use unguarded::Unguarded;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -41,9 +44,15 @@ async fn main() -> Result<()> {
     println!("  charges: {}\n", charges(&server).await? - before);
 
     let before = charges(&server).await?;
-    let answer = pay_without_a_key_to_keep(&Proxy::start(server.address).await?).await?;
-    println!("no key that is kept: {answer}");
-    println!("  charges: {}", charges(&server).await? - before);
+    let new_key = |payment: RequestBuilder| payment.idempotency_key(&IdempotencyKey::random());
+    let answer = pay_in_a_loop(&Proxy::start(server.address).await?, new_key).await?;
+    println!("a new key for each attempt: {answer}");
+    println!("  charges: {}\n", charges(&server).await? - before);
+
+    let unguarded = Unguarded::start().await?;
+    let answer = pay_in_a_loop(&Proxy::start(unguarded.address).await?, |payment| payment).await?;
+    println!("no key, and a service that asks for none: {answer}");
+    println!("  charges: {}", unguarded.charges());
     Ok(())
 }
 
@@ -68,7 +77,11 @@ async fn pay_across_a_crash(network: &Proxy) -> Result<String> {
     let pay = async |client: ClientWithMiddleware| {
         let keys = FileKeyStore::new(directory.path())?;
         let request = payment(&client, network).idempotency_key_from(&keys, "order-1001").await?;
-        anyhow::Ok(request.send_idempotent().await)
+        let answer = request.send_idempotent().await;
+        if answer.as_ref().is_ok_and(|answer| answer.response().status().is_success()) {
+            keys.forget("order-1001").await?;
+        }
+        anyhow::Ok(answer)
     };
     let lost = pay(client(RetryPolicy::new().attempts(1))?).await?;
     ensure!(lost.is_err(), "the network lost no answer");
@@ -85,13 +98,15 @@ fn describe(answer: &Answer) -> String {
     format!("{}, {origin}", answer.response().status())
 }
 
-/// The loop that everybody writes. The service takes no payment without a key, so there is one; but it is
-/// made anew for each attempt, and so says nothing.
-async fn pay_without_a_key_to_keep(network: &Proxy) -> Result<String> {
+/// The loop that everybody writes, whose attempts have nothing in common that a service could know them by.
+async fn pay_in_a_loop(
+    network: &Proxy,
+    prepare: impl Fn(RequestBuilder) -> RequestBuilder,
+) -> Result<String> {
     let client = ClientBuilder::new(http()?).build();
     for _ in 0..10 {
-        let request = payment(&client, network).idempotency_key(&IdempotencyKey::random());
-        let Ok(response) = request.send().await else { continue };
+        let attempt = prepare(payment(&client, network));
+        let Ok(response) = attempt.send().await else { continue };
         let status = response.status();
         if response.bytes().await.is_ok() {
             return Ok(format!("{status}, after every lost answer was tried again"));
@@ -102,7 +117,8 @@ async fn pay_without_a_key_to_keep(network: &Proxy) -> Result<String> {
 
 /// A client that opens a connection for each attempt, as a network that resets them makes it do anyway.
 fn http() -> reqwest::Result<Client> {
-    Client::builder().no_proxy().pool_max_idle_per_host(0).build()
+    let client = Client::builder().no_proxy().redirect(redirect::Policy::none());
+    client.pool_max_idle_per_host(0).build()
 }
 
 fn payment(client: &ClientWithMiddleware, network: &Proxy) -> RequestBuilder {

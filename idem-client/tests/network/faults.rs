@@ -1,12 +1,19 @@
 //! Every way to lose an answer is an attempt that failed, and nothing else.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use http::Extensions;
 use idem_client::{
-    Answer, Failure, IdempotencyMiddleware, IdempotentRequest, Last, Limit, RetryPolicy, Stop,
+    Answer, Failure, IdempotencyMiddleware, IdempotentRequest, Last, Limit, NotSent, RetryPolicy,
+    Stop,
 };
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, RequestBuilder};
+use reqwest::{Request, Response};
+use reqwest_middleware::{
+    ClientBuilder, ClientWithMiddleware, Error, Middleware, Next, RequestBuilder,
+};
 
 use crate::server::{Fate, Server};
 
@@ -113,14 +120,59 @@ async fn the_clients_own_timeout_is_a_lost_answer_too() {
     assert!(request.send_idempotent().await.unwrap().is_replayed());
 }
 
+fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 #[tokio::test]
 async fn a_connection_refused_is_tried_until_the_attempts_are_spent() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let result = payment(&format!("http://{closed}/"), policy()).send_idempotent().await;
+    let url = format!("http://127.0.0.1:{}/", closed_port());
+    let result = payment(&url, policy()).send_idempotent().await;
     let stop = exhausted(result);
     assert_eq!((stop.attempts, stop.limit), (4, Some(Limit::Attempts)));
     let Last::Error(Error::Reqwest(error)) = stop.last else { panic!() };
     assert!(error.is_connect());
+}
+
+/// Sends the first attempt to where nobody listens.
+struct FirstToNobody(AtomicBool);
+
+#[async_trait]
+impl Middleware for FirstToNobody {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response, Error> {
+        if !self.0.swap(true, Ordering::Relaxed) {
+            request.url_mut().set_port(Some(closed_port())).unwrap();
+        }
+        next.run(request, extensions).await
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_connection_that_never_stood_is_the_answer() {
+    let declined = "HTTP/1.1 402 Payment Required\r\ncontent-length: 0\r\n\r\n";
+    let server = Server::start([Fate::Send(declined)]).await;
+    let http = ClientBuilder::new(reqwest::Client::builder().no_proxy().build().unwrap());
+    let client = IdempotencyMiddleware::new().policy(policy()).attach(http);
+    let client = client.with(FirstToNobody(AtomicBool::new(false))).build();
+    let answer = client.post(server.url()).body("{}").send_idempotent().await;
+    let Ok(Answer::Fresh(response)) = answer else { panic!("{answer:?}") };
+    assert_eq!((response.status().as_u16(), server.requests().len()), (402, 1));
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_connection_that_broke_settles_nothing() {
+    let unauthorized = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+    for fate in [Fate::CloseUnanswered, Fate::ResetUnanswered, Fate::Send("HTTP/1.1 201 Cre")] {
+        let server = Server::start([fate, Fate::Send(unauthorized)]).await;
+        let failure = payment(&server.url(), policy()).send_idempotent().await.unwrap_err();
+        let Failure::Unsettled(stop) = failure else { panic!("{failure:?}") };
+        assert!(server.requests()[0].contains(&stop.key.to_header()));
+    }
 }
 
 #[tokio::test]
@@ -142,6 +194,18 @@ async fn without_a_key_a_lost_answer_stays_lost() {
     let result = payment(&server.url(), policy()).send().await;
     assert!(matches!(result, Err(Error::Reqwest(_))));
     assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_sent_to_is_told_from_a_redirect_to_one() {
+    let failure = payment("ftp://payments.test/", policy()).send_idempotent().await.unwrap_err();
+    assert!(matches!(failure, Failure::NotSent(NotSent::Request(_))), "{failure:?}");
+
+    let elsewhere = "HTTP/1.1 307 Temporary Redirect\r\nlocation: ftp://payments.test/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let server = Server::start([Fate::Send(elsewhere)]).await;
+    let failure = payment(&server.url(), policy()).send_idempotent().await.unwrap_err();
+    let Failure::Unretryable(stop) = failure else { panic!("{failure:?}") };
+    assert!(server.requests()[0].contains(&stop.key.to_header()));
 }
 
 #[tokio::test]

@@ -15,6 +15,12 @@ async fn is_final(turn: Turn) {
     assert_eq!(bench.script.attempts(), 1);
 }
 
+async fn is_given_up(turn: Turn) {
+    let bench = Bench::new([turn]);
+    assert!(matches!(bench.pay().await, Err(Failure::Unsettled(_))));
+    assert_eq!(bench.script.attempts(), 1);
+}
+
 async fn is_retried(turn: Turn) {
     let bench = Bench::new([turn, status(201)]);
     bench.is_paid().await;
@@ -26,8 +32,11 @@ async fn retryable_overrides_the_status() {
     for code in [400, 403, 409, 422, 501] {
         is_retried(hinted(code, "true")).await;
     }
-    for code in [408, 429, 500, 502, 503, 504] {
+    for code in [408, 429] {
         is_final(hinted(code, "false")).await;
+    }
+    for code in [500, 502, 503, 504] {
+        is_given_up(hinted(code, "false")).await;
     }
 }
 
@@ -41,14 +50,14 @@ async fn a_500_that_is_retryable_is_tried_as_often_as_others() {
 async fn should_retry_headers_override_the_status() {
     for name in ["stripe-should-retry", "x-should-retry"] {
         is_retried(status(400).header(name, "true")).await;
-        is_final(status(503).header(name, "false")).await;
+        is_given_up(status(503).header(name, "false")).await;
         is_final(status(400).header(name, "maybe")).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_document_counts_before_the_header() {
-    is_final(hinted(503, "false").header("x-should-retry", "true")).await;
+    is_given_up(hinted(503, "false").header("x-should-retry", "true")).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -113,6 +113,17 @@ async fn the_middleware_can_key_what_has_no_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_names_the_key_does_not_show_it() {
+    let key = IdempotencyKey::new("planted").unwrap();
+    for code in [201, 422, 501] {
+        let bench = Bench::new([status(code).header(HEADER, "planted")]);
+        let ended = bench.payment().idempotency_key(&key).send_idempotent().await;
+        let shown = format!("{ended:?}");
+        assert!(shown.contains(HEADER) && !shown.contains("planted"), "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn several_keys_are_refused_before_anything_is_sent() {
     let bench = Bench::new([]);
     let key = IdempotencyKey::random();

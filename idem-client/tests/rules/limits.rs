@@ -57,6 +57,20 @@ async fn what_is_in_progress_at_the_deadline_is_said_to_be() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_cut_at_the_deadline_does_not_hide_what_is_in_progress() {
+    let steady = || policy().random(|| 0.0).deadline(Duration::from_millis(2_500)).attempts(2);
+    let bench = Bench::with_policy(steady(), [in_progress(), in_progress(), hang()]);
+    let failure = bench.pay().await.unwrap_err();
+    let Failure::InProgress(stop) = failure else { panic!("{failure:?}") };
+    assert_eq!((stop.attempts, stop.limit), (3, Some(Limit::Deadline)));
+    assert!(is_timeout(&stop.last));
+
+    let bench = Bench::with_policy(steady(), [in_progress(), status(503), hang()]);
+    let stop = exhausted(bench.pay().await.unwrap_err());
+    assert_eq!((stop.attempts, stop.limit), (3, Some(Limit::Attempts)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_that_ends_after_the_deadline_is_not_begun() {
     for asked in ["10", "3600", &"9".repeat(30)] {
         let turn = status(503).header("retry-after", asked);

@@ -40,6 +40,15 @@ async fn in_progress_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn in_progress_is_not_waited_for_where_the_server_forbids_it() {
+    let forbidden = r#"{"type": "urn:idem:problem:in-progress", "retryable": false}"#;
+    let failure = fails(problem(409, "").body(forbidden).header("retry-after", "1")).await;
+    assert!(matches!(failure, Failure::InProgress(_)), "{failure:?}");
+    let failure = fails(problem(409, "in-progress").header("stripe-should-retry", "false")).await;
+    assert!(matches!(failure, Failure::InProgress(_)), "{failure:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn any_base_of_the_type_will_do() {
     for base in ["", "urn:idem:problem:", "https://x.example/#", "https://x.example/problems/"] {
         let body = format!(r#"{{"type": "{base}in-progress"}}"#);
@@ -78,14 +87,21 @@ async fn the_codes_of_stripe_are_known() {
 
 #[tokio::test(start_paused = true)]
 async fn a_409_that_names_a_time_is_in_progress() {
-    let bench = Bench::new([status(409).header("retry-after", "2"), status(201)]);
-    bench.is_paid().await;
+    let nameless = || [status(409), problem(409, "").body(r#"{"type": "about:blank"}"#)];
+    for turn in nameless() {
+        let bench = Bench::new([turn.header("retry-after", "2"), status(201)]);
+        bench.is_paid().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn other_documents_are_the_applications_answer() {
     for turn in [
         problem(409, "seat-taken"),
+        problem(409, "seat-taken").header("retry-after", "1"),
+        problem(409, "").body(r#"{"error": {"code": "lock_timeout"}}"#).header("retry-after", "1"),
+        problem(403, "in-progress"),
+        problem(422, "in-progress"),
         problem(422, "amount-too-small"),
         problem(409, "").body("not JSON"),
         problem(409, "").body(r#"{"type": 5, "title": [], "error": "no"}"#),

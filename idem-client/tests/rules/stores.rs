@@ -1,6 +1,5 @@
 //! Keys that outlive the client.
 
-use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -50,7 +49,7 @@ async fn every_operation_has_its_own_key_until_it_is_forgotten() {
 #[tokio::test]
 async fn an_operations_name_cannot_leave_the_directory() {
     let directory = TempDir::new().unwrap();
-    let inner = directory.path().join("keys");
+    let inner = directory.path().join("shop/keys");
     let keys = open(&inner);
     for operation in ["../outside", "/etc/outside", "", "a/b", &"x".repeat(4_000)] {
         keys.key_of(operation).await.unwrap();
@@ -83,7 +82,7 @@ async fn a_file_that_holds_no_key_is_never_replaced() {
     let keys = open(directory.path());
     keys.key_of("order-1001").await.unwrap();
     let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
-    for broken in ["", "\"half"] {
+    for broken in ["", "\"half", "\"no-time\"\n", "\"no-time\"\nsoon\n"] {
         std::fs::write(&file, broken).unwrap();
         let error = keys.key_of("order-1001").await.unwrap_err();
         assert!(matches!(error, FileKeyStoreError::NoKey(path) if path == file));
@@ -91,23 +90,32 @@ async fn a_file_that_holds_no_key_is_never_replaced() {
     }
 }
 
+/// Writes the file of a key anew, as a copy of one that was made at this time would be.
+fn copy_of(key: &IdempotencyKey, made: SystemTime, file: &Path) {
+    std::fs::write(file, format!("{}\n{}\n", key.to_header(), httpdate::fmt_http_date(made)))
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_key_that_the_service_may_have_forgotten_is_not_given() {
     let directory = TempDir::new().unwrap();
     let keys = open(directory.path());
     let key = keys.key_of("order-1001").await.unwrap();
-    let path = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
-    let file = File::options().write(true).open(&path).unwrap();
+    let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+    let (now, hour) = (SystemTime::now(), Duration::from_hours(1));
 
-    file.set_modified(SystemTime::now() - Duration::from_hours(22)).unwrap();
+    copy_of(&key, now - 22 * hour, &file);
     assert_eq!(keys.key_of("order-1001").await.unwrap(), key);
-    file.set_modified(SystemTime::now() - Duration::from_hours(24)).unwrap();
-    let error = keys.key_of("order-1001").await.unwrap_err();
-    assert!(matches!(error, FileKeyStoreError::TooOld(of) if of == path));
-    let patient = keys.max_age(Duration::from_hours(48));
+    copy_of(&key, now + hour / 2, &file);
+    assert_eq!(keys.key_of("order-1001").await.unwrap(), key, "a clock that was set back");
+    for unsure in [now - 24 * hour, now + 2 * hour] {
+        copy_of(&key, unsure, &file);
+        let error = keys.key_of("order-1001").await.unwrap_err();
+        assert!(matches!(error, FileKeyStoreError::TooOld(of) if of == file));
+    }
+    copy_of(&key, now - 24 * hour, &file);
+    let patient = keys.max_age(48 * hour);
     assert_eq!(patient.key_of("order-1001").await.unwrap(), key);
-    file.set_modified(SystemTime::now() + Duration::from_hours(1)).unwrap();
-    assert_eq!(patient.key_of("order-1001").await.unwrap(), key, "a clock that was set back");
 }
 
 #[tokio::test]
