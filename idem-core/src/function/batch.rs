@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::num::NonZeroUsize;
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
 use super::{Disposition, Failure};
 
@@ -47,12 +48,20 @@ where
     Fut: Future<Output = Result<T, E>>,
     E: Failure,
 {
-    let calls = messages.into_iter().enumerate().map(|(place, message)| {
-        let call = handle(message);
-        async move { (place, Disposition::of(&call.await)) }
-    });
-    let mut settled: Vec<_> =
-        stream::iter(calls).buffer_unordered(concurrency.get()).collect().await;
+    // No closure makes the futures: one over borrowed messages could not be spawned.
+    let mut waiting = messages.into_iter().enumerate();
+    let mut running = FuturesUnordered::new();
+    let mut settled = Vec::new();
+    loop {
+        while running.len() < concurrency.get()
+            && let Some((place, message)) = waiting.next()
+        {
+            let call = handle(message);
+            running.push(async move { (place, Disposition::of(&call.await)) });
+        }
+        let Some(one) = running.next().await else { break };
+        settled.push(one);
+    }
     settled.sort_unstable_by_key(|(place, _)| *place);
     settled.into_iter().map(|(_, disposition)| disposition).collect()
 }
