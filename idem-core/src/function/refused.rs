@@ -26,10 +26,10 @@ impl Refused {
     ///
     /// | Disposition | Rejection |
     /// |---|---|
-    /// | acknowledge | the result was not kept, but the work is done |
+    /// | acknowledge | the result was not kept, but the work is done, and no guarded run around this call goes without it |
     /// | redeliver after a lease | in progress; at least once: this run lost its lease |
     /// | redeliver after [`retry_after`](crate::IdempotencyBuilder::retry_after) | store unavailable or full, result not recorded yet, shutting down, panicked |
-    /// | dead-letter | outcome unknown, key reused, no valid key or scope, stored result or record not readable |
+    /// | dead-letter | a nested call's result was not kept; outcome unknown, key reused, no valid key or scope, stored result or record not readable |
     pub const fn disposition(&self) -> Disposition {
         self.disposition
     }
@@ -41,6 +41,8 @@ pub(super) struct Terms {
     pub(super) policy: &'static Policy,
     /// When trying again makes sense, where nothing better is known.
     pub(super) retry_after: Duration,
+    /// Whether the call was made by another guarded run.
+    pub(super) nested: bool,
 }
 
 impl Terms {
@@ -52,6 +54,8 @@ impl Terms {
 
     const fn disposition(self, rejection: &Rejection, ran: bool) -> Disposition {
         match rejection {
+            // Its work is done, but the message belongs to the run around it, which is not.
+            Rejection::ResultUnavailable if self.nested => Disposition::DeadLetter,
             Rejection::ResultUnavailable => Disposition::Acknowledge,
             Rejection::InProgress => self.after_a_lease(),
             // It lost its lease: the next delivery finds out what that led to, or takes over.
