@@ -15,9 +15,8 @@ use super::{Disposition, Failure};
 ///
 /// ```
 /// # use idem_core::{Failure, Idempotency, MemoryStore, Refused, idempotent};
-/// # #[derive(Debug)] struct OrderError;
-/// # impl From<Refused> for OrderError { fn from(_: Refused) -> Self { Self } }
-/// # impl Failure for OrderError { fn refused(&self) -> Option<&Refused> { None } }
+/// # #[derive(Debug, thiserror::Error)] #[error(transparent)] struct OrderError(#[from] Refused);
+/// # impl Failure for OrderError { fn refused(&self) -> Option<&Refused> { Some(&self.0) } }
 /// use std::num::NonZeroUsize;
 /// use idem_core::{Disposition, batch};
 ///
