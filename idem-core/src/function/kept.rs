@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::record::Conclusion;
 
 /// The statuses that stored results have, next to the HTTP answers that the same store may hold.
-const OK: u16 = 200;
+pub(super) const OK: u16 = 200;
 const ERR: u16 = 400;
 
 /// Whether and how the final errors of a [`Failure`] are stored.
