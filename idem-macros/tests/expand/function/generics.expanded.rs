@@ -11,6 +11,7 @@ where
                 ::core::time::Duration::from_millis(604800000u64),
                 ::idem_core::__private::Guarantee::AtMostOnce,
             )
+            .with_operation("handle")
             .with_argument_key()
     };
     let scope = ::idem_core::__private::Scope::global();
