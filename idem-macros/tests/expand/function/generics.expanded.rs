@@ -28,8 +28,8 @@ where
     );
     let body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(returned) =
-        ::core::option::Option::None:: < Result < T, E > > { return returned; } { body
-        .handle(id). await } }
+        ::core::option::Option::None:: < Result < T, E > > { return returned; }
+        #[allow(unused_braces)] { body.handle(id). await } }
     );
     call.run(body).await
 }
