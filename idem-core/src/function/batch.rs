@@ -36,6 +36,9 @@ use super::{Disposition, Failure};
 /// A broker that takes a message back after some time should grant more than a whole batch can take; or
 /// settle each message inside `handle`, and ignore what is returned.
 ///
+/// A panic of a guarded body fails its own message only. One outside of a body, such as in `handle` or in
+/// an expression of the attribute, ends the whole batch and drops the calls under way.
+///
 /// Dropped, it drops the calls under way: see [the crate's documentation](crate#dropped-calls).
 pub async fn batch<M, H, Fut, T, E>(
     messages: impl IntoIterator<Item = M>,

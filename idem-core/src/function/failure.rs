@@ -70,6 +70,9 @@ pub trait Failure: From<Refused> {
     /// What to do with the message that led to this error: for a [refusal](Self::refused) what it says;
     /// else acknowledge what is final, and redeliver the rest after a second. At most once, that delivery
     /// then learns that the outcome is unknown.
+    ///
+    /// Write it out where another delay fits: an error knows nothing of the
+    /// [`retry_after`](crate::IdempotencyBuilder::retry_after) that refusals go by.
     fn disposition(&self) -> Disposition {
         const AFTER: Duration = MIN_RETRY_AFTER;
         if let Some(refused) = self.refused() {
