@@ -81,7 +81,7 @@ const fn title(rejection: &Rejection) -> &'static str {
         Rejection::KeyReused => "Idempotency key reused for a different request",
         Rejection::InProgress => "Request in progress",
         Rejection::OutcomeUnknown => "Outcome unknown",
-        Rejection::ResultUnavailable => "Result unavailable",
+        Rejection::ResultUnavailable { .. } => "Result unavailable",
         Rejection::StoreUnavailable(_)
         | Rejection::Unrecorded(_)
         | Rejection::NotCommitted(_)
@@ -106,7 +106,7 @@ fn detail(rejection: &Rejection) -> String {
         Rejection::KeyReused => "This key was first used with other content. Use a new key for a new operation.",
         Rejection::InProgress => "The first request with this key has not finished. Retry later with the same key.",
         Rejection::OutcomeUnknown => "The first request with this key began and did not report its result. Do not retry; check whether the operation took place.",
-        Rejection::ResultUnavailable => "The first request with this key finished, but its answer was not kept. Do not retry; look the result up.",
+        Rejection::ResultUnavailable { .. } => "The first request with this key finished, but its answer was not kept. Do not retry; look the result up.",
         Rejection::Unrecorded(_) | Rejection::NotCommitted(_) => "The request may have been carried out, but its result is not recorded yet. Retry later with the same key.",
         Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) => "Nothing was done. Retry later with the same key.",
         Rejection::BodyTooLarge => "The body is larger than this route accepts.",

@@ -28,7 +28,10 @@ pub enum Rejection {
     OutcomeUnknown,
     /// The first request ran to its end, but its answer was not kept (R37).
     #[error("the first request with this idempotency key is done, but its answer was not kept")]
-    ResultUnavailable,
+    ResultUnavailable {
+        /// The status the first caller saw; a guarded function's result has one of its own.
+        status: u16,
+    },
     /// No claim could be established, so nothing was run (R34).
     #[error("the idempotency store did not answer in time or refused")]
     StoreUnavailable(#[source] Option<StoreError>),
@@ -88,7 +91,7 @@ impl Rejection {
             Self::KeyReused => "key-reused",
             Self::InProgress => "in-progress",
             Self::OutcomeUnknown => "outcome-unknown",
-            Self::ResultUnavailable => "result-unavailable",
+            Self::ResultUnavailable { .. } => "result-unavailable",
             Self::StoreUnavailable(_)
             | Self::Unrecorded(_)
             | Self::NotCommitted(_)
@@ -110,7 +113,7 @@ impl Rejection {
         match self {
             Self::KeyMissing | Self::KeyInvalid(_) => 400,
             Self::KeyReused => 422,
-            Self::InProgress | Self::OutcomeUnknown | Self::ResultUnavailable => 409,
+            Self::InProgress | Self::OutcomeUnknown | Self::ResultUnavailable { .. } => 409,
             Self::StoreUnavailable(_)
             | Self::Unrecorded(_)
             | Self::NotCommitted(_)

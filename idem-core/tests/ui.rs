@@ -7,6 +7,7 @@ fn mistakes_are_named_and_documented_forms_compile() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("tests/ui/args/*.rs");
     cases.compile_fail("tests/ui/handle/*.rs");
+    cases.compile_fail("tests/ui/operation/*.rs");
     cases.compile_fail("tests/ui/placement/*.rs");
     cases.compile_fail("tests/ui/result/*.rs");
     cases.pass("tests/ui/pass/*.rs");

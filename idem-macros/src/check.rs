@@ -10,6 +10,7 @@ use crate::symbol::{ATTRIBUTE, Symbol};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use std::time::Duration;
+use syn::ext::IdentExt;
 use syn::{Attribute, ReturnType, Safety, Type};
 
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
@@ -243,6 +244,30 @@ pub(crate) fn attempts_need_at_least_once(
         let message = "`max_attempts` counts the runs of at least once; write `guarantee = \
                        \"at-least-once\"` too, or leave it out";
         report.at(name, message);
+    }
+}
+
+/// A name alone does not tell a method from that of another type, nor one type of a generic function from
+/// another: the second would be answered by what the first stored, and never run.
+pub(crate) fn shared_names_need_an_operation(args: &Args, handler: &Handler, report: &mut Report) {
+    if args.name(Symbol::Operation).is_some() {
+        return;
+    }
+    let name = handler.name().unraw();
+    if let Some(receiver) = handler.sig.receiver() {
+        let message = format!(
+            "every method `{name}` would share its keys with this one; write a name of its own, such as \
+             `operation = \"orders.{name}\"`"
+        );
+        report.at(receiver, message);
+    }
+    if let Some(parameter) = handler.sig.generics.type_params().next() {
+        let message = format!(
+            "`{name}` shares its keys among all types `{0}`; write `operation = \"…\"`, and in `key` or \
+             `scope` what tells the types apart",
+            parameter.ident
+        );
+        report.at(&parameter.ident, message);
     }
 }
 

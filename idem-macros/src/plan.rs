@@ -54,7 +54,10 @@ impl Plan {
         let fingerprint = read(args, Symbol::Fingerprint, report, |text| {
             Fingerprint::parse(text, handler, flavour)
         });
-        let handle = (!flavour.answers_http).then(|| handle::find(args, handler, report));
+        let handle = (!flavour.answers_http).then(|| {
+            check::shared_names_need_an_operation(args, handler, report);
+            handle::find(args, handler, report)
+        });
         Some(Self {
             ttl: times.ttl?,
             scope: scope?,

@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p orders-consumer` needs a NATS server with JetStream (`nats-server -js`). It places 100
 //! orders, sends each of them up to three times, and consumes them until nothing is left. The URL of the
-//! server can be given as the first argument, and with `--features redis` that of a Redis as the second:
-//! then any number of these consumers share the work.
+//! server can be given as the first argument, and with `--features redis` or `--features postgres` the URL
+//! of a store as the second: then any number of these consumers share the work.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -119,11 +119,7 @@ async fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).init();
     let url = std::env::args().nth(1).unwrap_or_else(|| "nats://127.0.0.1:4222".to_owned());
     let broker = async_nats::jetstream::new(async_nats::connect(url).await?);
-    let idempotency = match std::env::args().nth(2) {
-        None => Idempotency::builder(MemoryStore::new()),
-        Some(url) => on_redis(&url).await?,
-    };
-    let idempotency = idempotency.namespace("orders").build();
+    let idempotency = store(std::env::args().nth(2)).await?.namespace("orders").build();
 
     let mut charges = stream_of(&broker, "charges").await?;
     let consumer = consumer(&broker).await?;
@@ -220,12 +216,19 @@ async fn stream_of(broker: &Context, subject: &str) -> Result<stream::Stream, Er
     Ok(broker.get_or_create_stream(config).await?)
 }
 
-#[cfg(feature = "redis")]
-async fn on_redis(url: &str) -> Result<IdempotencyBuilder, Error> {
-    Ok(Idempotency::builder(idem_redis::RedisStore::connect(url).await?))
-}
-
-#[cfg(not(feature = "redis"))]
-async fn on_redis(_: &str) -> Result<IdempotencyBuilder, Error> {
-    Err("built without Redis; add `--features redis`".into())
+async fn store(url: Option<String>) -> Result<IdempotencyBuilder, Error> {
+    let Some(url) = url else {
+        return Ok(Idempotency::builder(MemoryStore::new()));
+    };
+    match url.as_str() {
+        #[cfg(feature = "redis")]
+        url if url.starts_with("redis") => {
+            Ok(Idempotency::builder(idem_redis::RedisStore::connect(url).await?))
+        }
+        #[cfg(feature = "postgres")]
+        url if url.starts_with("postgres") => {
+            Ok(Idempotency::builder(idem_postgres::PostgresStore::connect(url).await?))
+        }
+        _ => Err("no store for this URL; add `--features redis` or `postgres`".into()),
+    }
 }

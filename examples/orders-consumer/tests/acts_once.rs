@@ -36,8 +36,21 @@ fn one_charge_for_each_order() {
 #[cfg(feature = "redis")]
 #[test]
 fn two_consumers_on_one_redis_charge_once_for_each_order() {
-    let (nats, redis) = (NatsServer::start(), idem_conformance::servers::RedisServer::start(&[]));
-    let consumers = [(); 2].map(|()| start(&[&nats.url(), &redis.url()]));
+    let redis = idem_conformance::servers::RedisServer::start(&[]);
+    two_consumers_charge_once_for_each_order(&redis.url());
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn two_consumers_on_one_postgres_charge_once_for_each_order() {
+    let postgres = idem_conformance::servers::PostgresServer::start(&[]);
+    two_consumers_charge_once_for_each_order(&postgres.url());
+}
+
+#[cfg(any(feature = "redis", feature = "postgres"))]
+fn two_consumers_charge_once_for_each_order(store: &str) {
+    let nats = NatsServer::start();
+    let consumers = [(); 2].map(|()| start(&[&nats.url(), store]));
     for summary in consumers.map(summary) {
         assert!(summary.contains(": 100 charges\n"), "{summary}");
     }

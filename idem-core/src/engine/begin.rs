@@ -123,7 +123,7 @@ fn standing(call: &Call, existing: Existing) -> Result<Option<Answer>, Rejection
     match existing.state {
         State::Completed(answer) => Ok(Some(answer)),
         State::Running => Ok(None),
-        State::NotRetained { .. } => Err(Rejection::ResultUnavailable),
+        State::NotRetained { status } => Err(Rejection::ResultUnavailable { status }),
         State::Unknown => Err(Rejection::OutcomeUnknown),
     }
 }

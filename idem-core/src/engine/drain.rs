@@ -10,7 +10,8 @@ use super::settle::PATIENCE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Drained {
-    /// Every run ended and its end is stored.
+    /// No run is left. Each ended and its end is stored, except those that borrow and whose callers dropped
+    /// them: these left what a crash leaves.
     Finished,
     /// The deadline passed with this many runs not settled: handlers that went on were cut off, and their
     /// outcome is recorded as unknown; answers that the store has not taken may be lost. Zero if only

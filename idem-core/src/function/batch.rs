@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::num::NonZeroUsize;
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
 use super::{Disposition, Failure};
 
@@ -14,9 +15,8 @@ use super::{Disposition, Failure};
 ///
 /// ```
 /// # use idem_core::{Failure, Idempotency, MemoryStore, Refused, idempotent};
-/// # #[derive(Debug)] struct OrderError;
-/// # impl From<Refused> for OrderError { fn from(_: Refused) -> Self { Self } }
-/// # impl Failure for OrderError { fn refused(&self) -> Option<&Refused> { None } }
+/// # #[derive(Debug, thiserror::Error)] #[error(transparent)] struct OrderError(#[from] Refused);
+/// # impl Failure for OrderError { fn refused(&self) -> Option<&Refused> { Some(&self.0) } }
 /// use std::num::NonZeroUsize;
 /// use idem_core::{Disposition, batch};
 ///
@@ -36,6 +36,9 @@ use super::{Disposition, Failure};
 /// A broker that takes a message back after some time should grant more than a whole batch can take; or
 /// settle each message inside `handle`, and ignore what is returned.
 ///
+/// A panic of a guarded body fails its own message only. One outside of a body, such as in `handle` or in
+/// an expression of the attribute, ends the whole batch and drops the calls under way.
+///
 /// Dropped, it drops the calls under way: see [the crate's documentation](crate#dropped-calls).
 pub async fn batch<M, H, Fut, T, E>(
     messages: impl IntoIterator<Item = M>,
@@ -47,12 +50,20 @@ where
     Fut: Future<Output = Result<T, E>>,
     E: Failure,
 {
-    let calls = messages.into_iter().enumerate().map(|(place, message)| {
-        let call = handle(message);
-        async move { (place, Disposition::of(&call.await)) }
-    });
-    let mut settled: Vec<_> =
-        stream::iter(calls).buffer_unordered(concurrency.get()).collect().await;
+    // No closure makes the futures: one over borrowed messages could not be spawned.
+    let mut waiting = messages.into_iter().enumerate();
+    let mut running = FuturesUnordered::new();
+    let mut settled = Vec::new();
+    loop {
+        while running.len() < concurrency.get()
+            && let Some((place, message)) = waiting.next()
+        {
+            let call = handle(message);
+            running.push(async move { (place, Disposition::of(&call.await)) });
+        }
+        let Some(one) = running.next().await else { break };
+        settled.push(one);
+    }
     settled.sort_unstable_by_key(|(place, _)| *place);
     settled.into_iter().map(|(_, disposition)| disposition).collect()
 }

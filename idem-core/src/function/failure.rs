@@ -58,7 +58,8 @@ pub trait Failure: From<Refused> {
     /// What this error says about the effect. [`Ambiguous`](Outcome::Ambiguous) by default: at most once
     /// holds the key, its outcome unknown; at least once frees it.
     ///
-    /// Asked of errors that the function's body returned, never of what the toolkit answered itself.
+    /// Asked of errors that the function's body returned, the refusal of a nested call among them; never
+    /// of what the toolkit answered in place of the body.
     fn outcome(&self) -> Outcome {
         Outcome::Ambiguous
     }
@@ -69,14 +70,17 @@ pub trait Failure: From<Refused> {
     /// What to do with the message that led to this error: for a [refusal](Self::refused) what it says;
     /// else acknowledge what is final, and redeliver the rest after a second. At most once, that delivery
     /// then learns that the outcome is unknown.
+    ///
+    /// Write it out where another delay fits: an error knows nothing of the
+    /// [`retry_after`](crate::IdempotencyBuilder::retry_after) that refusals go by.
     fn disposition(&self) -> Disposition {
         const AFTER: Duration = MIN_RETRY_AFTER;
-        match (self.refused(), self.outcome()) {
-            (Some(refused), _) => refused.disposition(),
-            (None, Outcome::Final) => Disposition::Acknowledge,
-            (None, Outcome::NotExecuted | Outcome::Ambiguous) => {
-                Disposition::Redeliver { after: AFTER }
-            }
+        if let Some(refused) = self.refused() {
+            return refused.disposition();
+        }
+        match self.outcome() {
+            Outcome::Final => Disposition::Acknowledge,
+            Outcome::NotExecuted | Outcome::Ambiguous => Disposition::Redeliver { after: AFTER },
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::refused::Terms;
 use super::{Failure, kept};
-use crate::engine::{Call, Executed, Idempotency, Served};
+use crate::engine::{Call, Executed, Execution, Idempotency, Served};
 use crate::fingerprint::Material;
 use crate::key::{IdempotencyKey, KeyError};
 use crate::outcome::Outcome;
@@ -65,7 +65,8 @@ impl Invocation {
         F: Future<Output = Result<T, E>>,
     {
         let Self { idempotency, policy, call } = self;
-        let terms = Terms { policy, retry_after: idempotency.retry_after() };
+        let nested = Execution::try_current().is_some();
+        let terms = Terms { policy, retry_after: idempotency.retry_after(), nested };
         let max = idempotency.max_response();
         // Atomic only because whoever spawns the call needs it to be `Send`.
         let ran = AtomicBool::new(false);

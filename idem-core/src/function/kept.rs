@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::record::Conclusion;
 
 /// The statuses that stored results have, next to the HTTP answers that the same store may hold.
-const OK: u16 = 200;
+pub(super) const OK: u16 = 200;
 const ERR: u16 = 400;
 
 /// Whether and how the final errors of a [`Failure`] are stored.
@@ -32,10 +32,8 @@ impl<E> Kept<E> {
 
 impl<E: Serialize + DeserializeOwned> Kept<E> {
     /// Final errors are stored as JSON, as `Ok` values are.
-    pub const AS_JSON: Self = Self(Some(Json {
-        write: |error| serde_json::to_vec(error),
-        read: |stored| serde_json::from_slice(stored),
-    }));
+    pub const AS_JSON: Self =
+        Self(Some(Json { write: written, read: |stored| serde_json::from_slice(stored) }));
 }
 
 impl<E> fmt::Debug for Kept<E> {
@@ -47,17 +45,24 @@ impl<E> fmt::Debug for Kept<E> {
 /// What a function's result is to its caller and to the record. `max` is how many bytes are kept.
 pub(super) fn record<T, E>(result: Result<T, E>, max: usize) -> Executed<Result<T, E>>
 where
-    T: Serialize,
+    T: Serialize + DeserializeOwned,
     E: Failure,
 {
     let outcome = result.as_ref().map_or_else(Failure::outcome, |_| Outcome::Final);
     let conclusion = match (&result, outcome) {
-        (Ok(value), _) => conclude(OK, Some(serde_json::to_vec(value)), max),
+        (Ok(value), _) => conclude(OK, Some(written(value)), max),
         (Err(error), Outcome::Final) => conclude(ERR, E::KEPT.write(error), max),
         // It frees the key, or nobody knows what it did.
         (Err(_), Outcome::NotExecuted | Outcome::Ambiguous) => Conclusion::Unknown,
     };
     Executed { reply: result, outcome, conclusion }
+}
+
+/// The value as JSON that was read once, so that no record is made that a later call cannot use.
+fn written<V: Serialize + DeserializeOwned>(value: &V) -> serde_json::Result<Vec<u8>> {
+    let json = serde_json::to_vec(value)?;
+    serde_json::from_slice::<V>(&json)?;
+    Ok(json)
 }
 
 /// A result that was reached is never forgotten, even where it cannot be kept.
@@ -70,7 +75,10 @@ fn conclude(status: u16, written: Option<serde_json::Result<Vec<u8>>>, max: usiz
         }
         Some(Err(error)) => {
             let error = &error as &dyn Error;
-            tracing::error!(error, "a result cannot be written as JSON, so it is not stored");
+            tracing::error!(
+                error,
+                "a result cannot be written as JSON and read again, so it is not stored"
+            );
             return Conclusion::NotRetained { status };
         }
         None => return Conclusion::NotRetained { status },

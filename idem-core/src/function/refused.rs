@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::Disposition;
+use super::{Disposition, kept};
 use crate::policy::{Guarantee, Policy};
 use crate::rejection::Rejection;
 
@@ -26,10 +26,10 @@ impl Refused {
     ///
     /// | Disposition | Rejection |
     /// |---|---|
-    /// | acknowledge | the result was not kept, but the work is done |
+    /// | acknowledge | an `Ok` was not kept, but the work is done |
     /// | redeliver after a lease | in progress; at least once: this run lost its lease |
     /// | redeliver after [`retry_after`](crate::IdempotencyBuilder::retry_after) | store unavailable or full, result not recorded yet, shutting down, panicked |
-    /// | dead-letter | outcome unknown, key reused, no valid key or scope, stored result or record not readable |
+    /// | dead-letter | a final `Err` was not kept, or the `Ok` of a call inside another guarded run, which goes on without it; outcome unknown, key reused, no valid key or scope, stored result or record not readable |
     pub const fn disposition(&self) -> Disposition {
         self.disposition
     }
@@ -41,6 +41,8 @@ pub(super) struct Terms {
     pub(super) policy: &'static Policy,
     /// When trying again makes sense, where nothing better is known.
     pub(super) retry_after: Duration,
+    /// Whether the call was made by another guarded run.
+    pub(super) nested: bool,
 }
 
 impl Terms {
@@ -52,7 +54,10 @@ impl Terms {
 
     const fn disposition(self, rejection: &Rejection, ran: bool) -> Disposition {
         match rejection {
-            Rejection::ResultUnavailable => Disposition::Acknowledge,
+            // Of a nested call the work is done too, but the message is the outer run's, which is not.
+            Rejection::ResultUnavailable { status: kept::OK } if !self.nested => {
+                Disposition::Acknowledge
+            }
             Rejection::InProgress => self.after_a_lease(),
             // It lost its lease: the next delivery finds out what that led to, or takes over.
             Rejection::OutcomeUnknown if ran && self.may_be_taken_over() => self.after_a_lease(),
@@ -63,6 +68,7 @@ impl Terms {
             | Rejection::TooManyKeys(_)
             | Rejection::Panicked => Disposition::Redeliver { after: self.retry_after },
             Rejection::OutcomeUnknown
+            | Rejection::ResultUnavailable { .. }
             | Rejection::KeyReused
             | Rejection::KeyMissing
             | Rejection::KeyInvalid(_)

@@ -74,7 +74,10 @@ async fn a_panic_before_the_first_await_is_a_panic_of_the_handler() {
     };
     let first = service.idempotency.run(call, handler, on_panic).await;
     assert_eq!(Seen::from(first), ran("caught"));
-    assert_eq!(service.send(&ONCE, "key", done("retried")).await, refused("ResultUnavailable"));
+    assert_eq!(
+        service.send(&ONCE, "key", done("retried")).await,
+        refused("ResultUnavailable { status: 500 }")
+    );
 }
 
 #[tokio::test]
@@ -87,7 +90,7 @@ async fn an_answer_that_is_not_retained_never_runs_again() {
         };
         assert_eq!(
             ends(policy, async { first }).await,
-            (ran("too large"), refused("ResultUnavailable"))
+            (ran("too large"), refused("ResultUnavailable { status: 200 }"))
         );
     }
 }

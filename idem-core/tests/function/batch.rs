@@ -57,3 +57,19 @@ async fn an_empty_batch_is_settled() {
     let (idempotency, _, ledger) = fresh();
     assert_eq!(batch([], THREE, |id| act(&idempotency, id, &ledger)).await, []);
 }
+
+struct Message {
+    id: u64,
+}
+
+#[tokio::test]
+async fn a_batch_over_borrowed_messages_can_be_spawned() {
+    let (idempotency, _, ledger) = fresh();
+    let messages = [2, 4, 4].map(|id| Message { id });
+    let consumer = tokio::spawn(async move {
+        let settled =
+            batch(&messages, NonZeroUsize::MIN, |message| act(&idempotency, message.id, &ledger));
+        (settled.await, ledger.runs())
+    });
+    assert_eq!(consumer.await.unwrap(), (vec![Disposition::Acknowledge; 3], 2));
+}

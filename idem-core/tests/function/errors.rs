@@ -150,11 +150,43 @@ async fn ends(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<(),
 }
 
 #[tokio::test]
-async fn a_final_error_that_is_not_kept_is_done_all_the_same() {
+async fn a_final_error_that_is_not_kept_stays_an_error() {
     let (idempotency, _, ledger) = fresh();
     assert!(ends(&idempotency, 1, &ledger).await.unwrap_err().0.is_none());
     let next = ends(&idempotency, 1, &ledger).await;
-    assert_eq!(Disposition::of(&next), Disposition::Acknowledge);
+    assert_eq!(Disposition::of(&next), Disposition::DeadLetter);
     assert_eq!(next.unwrap_err().0.unwrap().rejection().slug(), "result-unavailable");
     assert_eq!(ledger.runs(), 1);
+}
+
+/// Asked for the outcome of a refusal, it does not know what to say.
+#[derive(Debug)]
+struct Strict(Refused);
+
+impl From<Refused> for Strict {
+    fn from(refused: Refused) -> Self {
+        Self(refused)
+    }
+}
+
+impl Failure for Strict {
+    fn outcome(&self) -> Outcome {
+        unreachable!("the documentation says that a refusal is not asked")
+    }
+
+    fn refused(&self) -> Option<&Refused> {
+        Some(&self.0)
+    }
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "key", guarantee = "at-least-once")]
+async fn strict(idempotency: &Idempotency, key: &str) -> Result<(), Strict> {
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_asked_for_its_outcome() {
+    let (idempotency, ..) = fresh();
+    let refused = strict(&idempotency, "").await;
+    assert_eq!(Disposition::of(&refused), Disposition::DeadLetter);
 }

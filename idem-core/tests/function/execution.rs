@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use idem_core::{Drained, Execution, Idempotency, IdempotencyKey, idempotent};
+use idem_core::{
+    Disposition, Drained, Execution, Idempotency, IdempotencyKey, MemoryStore, idempotent,
+};
 use tokio::sync::Notify;
 
 use crate::support::{OrderError, begin, fresh, refused};
@@ -54,6 +56,29 @@ async fn shutdown_lets_a_run_make_its_nested_calls() {
     gate.notify_one();
     run.await.unwrap();
     assert_eq!(drained.await, Drained::Finished);
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
+async fn send_report(idempotency: &Idempotency, id: u64) -> Result<(), OrderError> {
+    report(idempotency, &Execution::current().downstream_key("report")).await?;
+    Err(OrderError::Busy)
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "key", guarantee = "at-least-once")]
+async fn report(idempotency: &Idempotency, key: &IdempotencyKey) -> Result<String, OrderError> {
+    Ok("too large to be kept".to_owned())
+}
+
+#[tokio::test]
+async fn a_nested_result_that_was_not_kept_does_not_acknowledge_the_message_around_it() {
+    let idempotency = Idempotency::builder(MemoryStore::new()).max_response(10).build();
+    let first = send_report(&idempotency, 1).await;
+    assert!(matches!(first, Err(OrderError::Busy)));
+    for _ in 0..2 {
+        let redelivered = send_report(&idempotency, 1).await;
+        assert_eq!(refused(&redelivered), "ResultUnavailable");
+        assert_eq!(Disposition::of(&redelivered), Disposition::DeadLetter);
+    }
 }
 
 #[tokio::test]

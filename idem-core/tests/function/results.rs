@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use idem_core::{Idempotency, MemoryStore, idempotent};
+use serde::{Deserialize, Serialize};
 
 use crate::support::{Ledger, ORDER, Order, OrderError, Placed, Receipt, fresh, refused};
 
@@ -132,6 +133,24 @@ async fn a_value_that_is_no_json_is_done_all_the_same() {
     let (idempotency, ..) = fresh();
     assert_eq!(no_json(&idempotency, 1).await.unwrap().len(), 1);
     assert_eq!(refused(&no_json(&idempotency, 1).await), "ResultUnavailable");
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OneWay {
+    #[serde(rename(serialize = "written", deserialize = "read"))]
+    id: u64,
+}
+
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+async fn one_way(idempotency: &Idempotency, id: u64) -> Result<OneWay, OrderError> {
+    Ok(OneWay { id })
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_read_back_is_not_stored() {
+    let (idempotency, ..) = fresh();
+    assert_eq!(one_way(&idempotency, 1).await.unwrap().id, 1);
+    assert_eq!(refused(&one_way(&idempotency, 1).await), "ResultUnavailable");
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once", wait = "1h")]

@@ -28,6 +28,7 @@ impl Context {
     #[idempotent(
         ttl = "7d",
         scope = "self.tenant",
+        operation = "context.on_event",
         key = "event.id",
         guarantee = "at-least-once",
         idempotency = "self.idempotency"
@@ -39,6 +40,7 @@ impl Context {
     #[idempotent(
         ttl = "7d",
         scope = "global",
+        operation = "context.grow",
         key = "id",
         guarantee = "at-least-once",
         idempotency = "self.idempotency"
@@ -51,6 +53,7 @@ impl Context {
     #[idempotent(
         ttl = "7d",
         scope = "self.tenant",
+        operation = "context.end",
         key = "self.tenant",
         guarantee = "at-least-once",
         fingerprint = "self.tenant",
@@ -78,6 +81,7 @@ async fn a_method_borrows_its_object() {
 #[idempotent(
     ttl = "7d",
     scope = "(tenant, *shard)",
+    operation = "everything",
     key = "id.clone()",
     guarantee = "at-most-once",
     fingerprint = "amount"

@@ -58,12 +58,12 @@ impl Failure for OrderError {
 
 pub(crate) type Placed = Result<Receipt, OrderError>;
 
-/// The rejection behind a result, as its `Debug` shows it up to the first bracket.
+/// The rejection behind a result, as its `Debug` shows it up to its fields.
 pub(crate) fn refused<T: std::fmt::Debug>(result: &Result<T, OrderError>) -> String {
     match result {
         Err(OrderError::Refused(refused)) => {
             let shown = format!("{:?}", refused.rejection());
-            shown.split('(').next().unwrap_or_default().to_owned()
+            shown.split(['(', ' ']).next().unwrap_or_default().to_owned()
         }
         other => panic!("{other:?}"),
     }

@@ -34,6 +34,7 @@ pub(crate) const FUNCTION: Flavour = Flavour {
 ///     let call = Invocation::new(&(idempotency), policy, "place", scope, key);
 ///     let body = pin!(async move {
 ///         if let Some(returned) = None::<Result<Receipt, OrderError>> { return returned; }
+///         #[allow(unused_braces)]
 ///         { body }
 ///     });
 ///     call.run(body).await
@@ -101,6 +102,7 @@ fn body(handler: &Handler) -> TokenStream {
             if let ::core::option::Option::Some(returned) = ::core::option::Option::None::<#ty> {
                 return returned;
             }
+            #[allow(unused_braces)]
             #body
         }
     }

@@ -141,12 +141,32 @@ fn signatures() {
 }
 
 #[test]
+fn names_that_others_have_need_an_operation() {
+    signature(
+        &quote!(
+            async fn handle(&self, idempotency: &Idempotency, event: &Event) -> Result<(), E> {}
+        ),
+        "every method `handle` would share its keys with this one; write a name of its own, such as \
+         `operation = \"orders.handle\"`",
+    );
+    signature(
+        &quote!(
+            async fn handle<'a, T: Event>(idempotency: &'a Idempotency, event: T) -> Result<(), E> {
+            }
+        ),
+        "`handle` shares its keys among all types `T`; write `operation = \"…\"`, and in `key` or \
+         `scope` what tells the types apart",
+    );
+}
+
+#[test]
 fn what_is_allowed_gives_no_message() {
     let good = good();
-    let named = quote!(#good, idempotency = "self.idempotency");
+    let named = quote!(#good, operation = "orders.place", idempotency = "self.idempotency");
     let keyed = quote!(
         ttl = "7d",
         scope = "self",
+        operation = "orders.place",
         key = "self.id",
         guarantee = "at-least-once",
         max_attempts = 5

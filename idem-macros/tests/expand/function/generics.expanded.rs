@@ -11,6 +11,7 @@ where
                 ::core::time::Duration::from_millis(604800000u64),
                 ::idem_core::__private::Guarantee::AtMostOnce,
             )
+            .with_operation("handle")
             .with_argument_key()
     };
     let scope = ::idem_core::__private::Scope::global();
@@ -27,8 +28,8 @@ where
     );
     let body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(returned) =
-        ::core::option::Option::None:: < Result < T, E > > { return returned; } { body
-        .handle(id). await } }
+        ::core::option::Option::None:: < Result < T, E > > { return returned; }
+        #[allow(unused_braces)] { body.handle(id). await } }
     );
     call.run(body).await
 }

@@ -1,4 +1,4 @@
-#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once", operation = "handle")]
 async fn handle<'a, T>(
     mut id: String,
     Message { body, .. }: Message<'a, T>,

@@ -28,7 +28,7 @@ async fn on_order_placed(
     let body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(returned) =
         ::core::option::Option::None:: < Result < Receipt, OrderError > > { return
-        returned; } { app.place(event). await } }
+        returned; } #[allow(unused_braces)] { app.place(event). await } }
     );
     call.run(body).await
 }

@@ -28,8 +28,8 @@ async fn handle(
     );
     let body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(returned) =
-        ::core::option::Option::None:: < Result < (), E > > { return returned; } {
-        act(id, tenant, shop). await } }
+        ::core::option::Option::None:: < Result < (), E > > { return returned; }
+        #[allow(unused_braces)] { act(id, tenant, shop). await } }
     );
     call.run(body).await
 }

@@ -20,8 +20,8 @@ async fn r#move(idempotency: &Idempotency, id: u64) -> Result<(), E> {
     );
     let body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(returned) =
-        ::core::option::Option::None:: < Result < (), E > > { return returned; } { Ok(())
-        } }
+        ::core::option::Option::None:: < Result < (), E > > { return returned; }
+        #[allow(unused_braces)] { Ok(()) } }
     );
     call.run(body).await
 }

@@ -1,0 +1,26 @@
+#![deny(warnings)]
+
+use idem_core::{Failure, Idempotency, Refused, idempotent};
+
+#[derive(Debug)]
+struct OrderError(Refused);
+
+impl From<Refused> for OrderError {
+    fn from(refused: Refused) -> Self {
+        Self(refused)
+    }
+}
+
+impl Failure for OrderError {
+    fn refused(&self) -> Option<&Refused> {
+        Some(&self.0)
+    }
+}
+
+#[rustfmt::skip]
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+async fn double(idempotency: &Idempotency, id: u64) -> Result<u64, OrderError> { Ok(2 * id) }
+
+fn main() {
+    let _ = double;
+}
