@@ -44,12 +44,11 @@ impl Invocation {
     /// The call is compared by an expression of the attribute.
     #[must_use]
     pub fn with_fingerprint(self, material: Result<Material, serde_json::Error>) -> Self {
-        let Self { idempotency, policy, call } = self;
-        let call = call.and_then(|call| {
+        let call = self.call.and_then(|call| {
             let material = material.map_err(Rejection::FingerprintInvalid)?;
-            Ok(call.with_fingerprint(idempotency.fingerprint_material(&material)))
+            Ok(call.with_fingerprint(self.idempotency.fingerprint_material(&material)))
         });
-        Self { idempotency, policy, call }
+        Self { call, ..self }
     }
 
     /// Yields the function's result, by polling `body` if its key is new.
