@@ -1,6 +1,6 @@
 //! `redis-server`: alone, with a replica and watched by Sentinel, or in a Cluster.
 
-use std::process::Command;
+use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -110,25 +110,30 @@ impl RedisServer {
     /// # Panics
     /// If `redis-cli` is not installed or cannot reach the server.
     pub fn cli(&self, command: &[&str]) -> String {
-        let port = self.port.to_string();
-        let run = Command::new("redis-cli").args(["-p", &port]).args(command).output();
-        let output = run.unwrap_or_else(|error| fail(&error.to_string()));
+        let output = self.run_cli(command);
         assert!(output.status.success(), "redis-cli {command:?}: {output:?}");
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
-    /// Waits until `command` prints something that satisfies `condition`.
+    fn run_cli(&self, command: &[&str]) -> Output {
+        let port = self.port.to_string();
+        let run = Command::new("redis-cli").args(["-p", &port]).args(command).output();
+        run.unwrap_or_else(|error| fail(&error.to_string()))
+    }
+
+    /// Waits until `command` prints something that satisfies `condition`. A server that resets the
+    /// connection, as one that is demoted does, is asked again.
     ///
     /// # Panics
     /// If it does not within 30 s.
     pub fn until(&self, command: &[&str], condition: impl Fn(&str) -> bool) {
         let started = Instant::now();
         loop {
-            let printed = self.cli(command);
-            if condition(&printed) {
+            let output = self.run_cli(command);
+            if condition(&String::from_utf8_lossy(&output.stdout)) {
                 return;
             }
-            assert!(started.elapsed() < PATIENCE, "{command:?} still prints {printed}");
+            assert!(started.elapsed() < PATIENCE, "redis-cli {command:?}: still {output:?}");
             thread::sleep(Duration::from_millis(20));
         }
     }
