@@ -35,7 +35,11 @@ pub(crate) fn text(names: &Names) -> String {
 /// Applies what is missing, one process at a time.
 pub(crate) async fn migrate(pool: &PgPool, names: &Names) -> Result<(), SchemaError> {
     let mut connection = pool.acquire().await?;
-    if applied(&mut connection, names).await? >= CURRENT {
+    // In a transaction, although it only looks: a pooler keeps nothing else on one server process.
+    let mut look = connection.begin().await?;
+    let found = applied(&mut look, names).await?;
+    look.commit().await?;
+    if found >= CURRENT {
         return Ok(());
     }
     let mut transaction = connection.begin().await?;
