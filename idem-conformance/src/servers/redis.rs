@@ -130,7 +130,7 @@ impl RedisServer {
         let started = Instant::now();
         loop {
             let output = self.run_cli(command);
-            if condition(&String::from_utf8_lossy(&output.stdout)) {
+            if condition(String::from_utf8_lossy(&output.stdout).trim_end()) {
                 return;
             }
             assert!(started.elapsed() < PATIENCE, "redis-cli {command:?}: still {output:?}");
