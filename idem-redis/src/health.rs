@@ -91,7 +91,9 @@ impl Inner {
 
     /// Counts up a key that never expires. It only grows, unless acknowledged writes are forgotten.
     async fn forgot(&self, live: &Live) -> Result<bool, StoreError> {
-        let answer = live.send(cmd("INCR").arg(self.keys.pulse())).await;
+        let mut count = cmd("INCR");
+        count.arg(self.keys.pulse());
+        let answer = live.send(count).await;
         let Value::Int(pulse) = answer.map_err(error::of_command)? else {
             return Err(StoreError::unknown(StrangeAnswer));
         };
@@ -175,8 +177,8 @@ pub(crate) fn report_at_start(alarms: &[Alarm]) {
 async fn infos(connection: &mut Connection) -> RedisResult<Vec<(String, String)>> {
     let info = cmd("INFO");
     match connection {
-        Connection::One(_) => {
-            let answer = connection.send(&info).await?;
+        Connection::One(_) | Connection::Batched(_) => {
+            let answer = connection.send(info).await?;
             Ok(vec![(String::new(), from_redis_value(answer)?)])
         }
         Connection::Cluster(cluster, within) => {

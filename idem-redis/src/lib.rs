@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod batch;
 mod builder;
 mod error;
 mod fence;

@@ -105,7 +105,7 @@ impl Live {
     }
 
     /// Sends a command.
-    pub(crate) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+    pub(crate) async fn send(&self, command: Cmd) -> RedisResult<Value> {
         self.note(self.connection.clone().send(command).await)
     }
 

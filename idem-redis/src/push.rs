@@ -79,10 +79,9 @@ pub(crate) fn listen(inner: &Arc<Inner>, id: RecordId) -> Changed {
 /// Asks for the end of a record to be published; one that has ended wakes at once. If this fails, those
 /// who wait are left to their polling.
 async fn mark(inner: Arc<Inner>, id: RecordId) {
-    let script = &inner.scripts.listen;
-    let call = script.call(&inner.keys.of(id), 0);
     let Ok(live) = inner.links.live().await else { return };
-    if let Ok(Value::Int(0)) = script.run(&live, &call).await {
+    let running = inner.scripts.listen.run(&live, &inner.keys.of(id), 0, |_| ()).await;
+    if let Ok(Value::Int(0)) = running {
         inner.push.waiting.wake(&id);
     }
 }

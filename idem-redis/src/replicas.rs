@@ -34,7 +34,7 @@ impl Replicas {
     pub(crate) async fn confirm(&self, live: &Live) -> Result<(), StoreError> {
         let mut wait = cmd("WAIT");
         wait.arg(self.wanted).arg(self.within.as_millis() as u64);
-        match live.send(&wait).await.map_err(error::of_command) {
+        match live.send(wait).await.map_err(error::of_command) {
             Ok(Value::Int(taken)) if taken >= i64::from(self.wanted) => Ok(()),
             Ok(Value::Int(taken)) => {
                 let taken = taken.cast_unsigned();

@@ -1,6 +1,6 @@
 //! The Lua scripts. Sent by their hash; a server that does not know one yet is sent the text, once.
 
-use deadpool_redis::redis::{Arg, Cmd, ErrorKind, Script, ServerErrorKind, Value};
+use deadpool_redis::redis::{Cmd, ErrorKind, Script, ServerErrorKind, Value};
 use idem_core::StoreError;
 
 use crate::error;
@@ -38,33 +38,27 @@ impl Lua {
         Self { text, hash: Script::new(text).get_hash().into() }
     }
 
-    /// The call, to which its arguments are to be added. `size` is about how many bytes they have.
-    pub(crate) fn call(&self, key: &[u8], size: usize) -> Cmd {
-        let mut call = Cmd::with_capacity(10, self.hash.len() + key.len() + size + 16);
-        call.arg("EVALSHA").arg(&*self.hash).arg(1).arg(key);
-        call
-    }
-
-    /// Sends a call. A server that does not know the script, after a restart or a failover, learns it.
-    pub(crate) async fn run(&self, live: &Live, call: &Cmd) -> Result<Value, StoreError> {
-        let mut answer = live.send(call).await;
+    /// Runs the script on a key, with what `put` adds, which is about `size` bytes. A server that does not
+    /// know the script, after a restart or a failover, learns it.
+    pub(crate) async fn run(
+        &self,
+        live: &Live,
+        key: &[u8],
+        size: usize,
+        put: impl Fn(&mut Cmd),
+    ) -> Result<Value, StoreError> {
+        let call = |named: &str, script: &str| {
+            let mut call = Cmd::with_capacity(10, script.len() + key.len() + size + 16);
+            call.arg(named).arg(script).arg(1).arg(key);
+            put(&mut call);
+            call
+        };
+        let mut answer = live.send(call("EVALSHA", &self.hash)).await;
         if let Err(error) = &answer
             && error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
         {
-            answer = Box::pin(live.send(&self.with_text(call))).await;
+            answer = Box::pin(live.send(call("EVAL", self.text))).await;
         }
         answer.map_err(error::of_command)
-    }
-
-    /// The same call with the script's text in place of its hash, which the server then remembers.
-    fn with_text(&self, call: &Cmd) -> Cmd {
-        let mut with_text = Cmd::new();
-        with_text.arg("EVAL").arg(self.text);
-        for arg in call.args_iter().skip(2) {
-            if let Arg::Simple(arg) = arg {
-                with_text.arg(arg);
-            }
-        }
-        with_text
     }
 }

@@ -7,7 +7,10 @@ use deadpool_redis::cluster::{self, ClusterConnection};
 use deadpool_redis::redis::aio::{ConnectionLike, MultiplexedConnection};
 use deadpool_redis::redis::{Cmd, RedisError, RedisResult, Value};
 use deadpool_redis::{PoolError, sentinel};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::timeout;
+
+use crate::batch::Batches;
 
 /// A pool, and how long its connections wait for an answer.
 #[derive(Clone)]
@@ -36,7 +39,7 @@ impl Source {
             }
         };
         connection.set_response_timeout(self.command_timeout);
-        Ok(Connection::One(connection))
+        Ok(Connection::shared(connection))
     }
 
     /// A connection that nobody else uses; it goes back to the pool. A cluster has none.
@@ -75,16 +78,27 @@ impl Checkout {
 #[derive(Clone)]
 pub(crate) enum Connection {
     One(MultiplexedConnection),
+    Batched(Batches),
     Cluster(ClusterConnection, Duration),
 }
 
 impl Connection {
+    /// For all tasks of this runtime. One with a single thread runs what is ready in order, so that the
+    /// client finds all commands when its turn comes, and needs no batches of ours.
+    fn shared(connection: MultiplexedConnection) -> Self {
+        match Handle::current().runtime_flavor() {
+            RuntimeFlavor::CurrentThread => Self::One(connection),
+            _ => Self::Batched(Batches::over(connection)),
+        }
+    }
+
     /// Sends a command; an error reply is an error.
-    pub(crate) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+    pub(crate) async fn send(&mut self, command: Cmd) -> RedisResult<Value> {
         let answer = match self {
-            Self::One(connection) => connection.send_packed_command(command).await?,
+            Self::One(connection) => connection.send_packed_command(&command).await?,
+            Self::Batched(batches) => batches.send(command).await?,
             Self::Cluster(connection, within) => {
-                timeout(*within, connection.req_packed_command(command)).await.map_err(late)??
+                timeout(*within, connection.req_packed_command(&command)).await.map_err(late)??
             }
         };
         answer.extract_error()

@@ -151,14 +151,16 @@ impl Inner {
         request: &ClaimRequest,
     ) -> Result<Claimed, StoreError> {
         let terms = Terms::running(request.lease, request.ttl, true);
-        let mut call = self.scripts.claim.call(key, 128);
-        call.arg(&terms.prefix[..])
-            .arg(&*value::claimed(request, Fence(0)).to_bytes())
-            .arg(terms.kept_ms)
-            .arg(request.max_attempts)
-            .arg(PATIENCE.as_micros() as u64);
+        let record = value::claimed(request, Fence(0)).to_bytes();
+        let put = |call: &mut Cmd| {
+            call.arg(&terms.prefix[..])
+                .arg(&*record)
+                .arg(terms.kept_ms)
+                .arg(request.max_attempts)
+                .arg(PATIENCE.as_micros() as u64);
+        };
         let asked_at = Instant::now();
-        let answer = self.scripts.claim.run(live, &call).await?;
+        let answer = self.scripts.claim.run(live, key, 128, put).await?;
         let (claimed, now) = answer::claimed(answer, id, request.owner)?;
         if let Some(now) = now {
             live.time.hear(now, asked_at);
@@ -173,10 +175,11 @@ impl Inner {
         ttl: Duration,
     ) -> Result<Fenced, StoreError> {
         let terms = Terms::running(lease, ttl, true);
-        let mut call = self.scripts.renew.call(&self.keys.of(claim.id), 64);
-        call.arg(&claim_bytes(claim)[..]).arg(&terms.prefix[..]).arg(terms.kept_ms);
+        let put = |call: &mut Cmd| {
+            call.arg(&claim_bytes(claim)[..]).arg(&terms.prefix[..]).arg(terms.kept_ms);
+        };
         let live = self.links.live().await?;
-        answer::fenced(self.scripts.renew.run(&live, &call).await?)
+        answer::fenced(self.scripts.renew.run(&live, &self.keys.of(claim.id), 64, put).await?)
     }
 
     async fn complete(
@@ -185,13 +188,11 @@ impl Inner {
         state: State,
         ttl: Duration,
     ) -> Result<Fenced, StoreError> {
-        let call = self.complete_call(&claim, state, ttl);
         let fenced = match &self.replicas {
-            Some(replicas) => Box::pin(self.complete_durably(replicas, &call)).await?,
-            None => {
-                let live = self.links.live().await?;
-                answer::fenced(self.scripts.complete.run(&live, &call).await?)?
+            Some(replicas) => {
+                Box::pin(self.complete_durably(replicas, &claim, &state, ttl)).await?
             }
+            None => self.complete_on(&*self.links.live().await?, &claim, &state, ttl).await?,
         };
         self.memo.forget(&claim.owner);
         Ok(fenced)
@@ -200,37 +201,46 @@ impl Inner {
     async fn complete_durably(
         &self,
         replicas: &Replicas,
-        call: &Cmd,
+        claim: &Claim,
+        state: &State,
+        ttl: Duration,
     ) -> Result<Fenced, StoreError> {
         let own = replicas.check_out(&self.links.source).await?;
-        let fenced = answer::fenced(self.scripts.complete.run(&own.live, call).await?)?;
+        let fenced = self.complete_on(&own.live, claim, state, ttl).await?;
         replicas.confirm(&own.live).await?;
         Ok(fenced)
     }
 
     /// The body is written once, into the command.
-    fn complete_call(&self, claim: &Claim, state: State, ttl: Duration) -> Cmd {
+    async fn complete_on(
+        &self,
+        live: &Live,
+        claim: &Claim,
+        state: &State,
+        ttl: Duration,
+    ) -> Result<Fenced, StoreError> {
         let terms = Terms::ended(ttl);
         let size = 160 + state.tail_len();
-        let mut call = self.scripts.complete.call(&self.keys.of(claim.id), size);
         let remembered = self.memo.of(&claim.owner);
-        call.arg(&value::unawaited(claim, remembered)[..]);
-        if let Some(remembered) = remembered {
-            let record = remembered.record(claim, state);
-            let mut value = call.bufmut_for_next_arg(size);
-            value.put_slice(&terms.prefix);
-            record.put(&mut value);
-            drop(value);
-            call.arg(terms.kept_ms);
-        } else {
-            let mut head = call.bufmut_for_next_arg(18);
-            head.put_slice(&terms.prefix);
-            head.put_slice(&[wire::VERSION, state.code()]);
-            drop(head);
-            call.arg(terms.kept_ms);
-            state.put_tail(&mut call.bufmut_for_next_arg(state.tail_len()));
-        }
-        call
+        let put = |call: &mut Cmd| {
+            call.arg(&value::unawaited(claim, remembered)[..]);
+            if let Some(remembered) = remembered {
+                let mut value = call.bufmut_for_next_arg(size);
+                value.put_slice(&terms.prefix);
+                remembered.record(claim, state.clone()).put(&mut value);
+                drop(value);
+                call.arg(terms.kept_ms);
+            } else {
+                let mut head = call.bufmut_for_next_arg(18);
+                head.put_slice(&terms.prefix);
+                head.put_slice(&[wire::VERSION, state.code()]);
+                drop(head);
+                call.arg(terms.kept_ms);
+                state.put_tail(&mut call.bufmut_for_next_arg(state.tail_len()));
+            }
+        };
+        let key = self.keys.of(claim.id);
+        answer::fenced(self.scripts.complete.run(live, &key, size, put).await?)
     }
 
     async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
@@ -240,10 +250,11 @@ impl Inner {
 
     /// Frees a key for the owner, or the claim, whose bytes are given.
     async fn free(&self, id: RecordId, holder: &[u8]) -> Result<Fenced, StoreError> {
-        let mut call = self.scripts.free.call(&self.keys.of(id), 48);
-        call.arg(holder).arg(REMEMBERED.as_millis() as u64);
+        let put = |call: &mut Cmd| {
+            call.arg(holder).arg(REMEMBERED.as_millis() as u64);
+        };
         let live = self.links.live().await?;
-        answer::fenced(self.scripts.free.run(&live, &call).await?)
+        answer::fenced(self.scripts.free.run(&live, &self.keys.of(id), 48, put).await?)
     }
 }
 
@@ -264,7 +275,7 @@ async fn claim_plainly(
     value::claimed(request, heard.fence).put(&mut value);
     drop(value);
     set.arg("NX").arg("GET").arg("PX").arg(terms.kept_ms);
-    match live.send(&set).await.map_err(error::of_command)? {
+    match live.send(set).await.map_err(error::of_command)? {
         Value::Nil if heard.vouches() => {
             let claim = Claim { id, owner: request.owner, fence: heard.fence, attempt: 1 };
             Ok(Some(Claimed::Acquired(claim)))

@@ -23,7 +23,7 @@ async fn behind(proxy: &Proxy) -> RedisStore {
 
 /// By script and by plain command alike: the change was made, its answer is lost, and sending it again
 /// finds it made (faults 36, 44, 45).
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_36_lost_reply_is_unknown_and_the_call_is_safe_to_repeat() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
@@ -50,7 +50,7 @@ async fn fault_36_lost_reply_is_unknown_and_the_call_is_safe_to_repeat() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_45_release_sent_again_does_not_touch_the_next_owner() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
@@ -66,7 +66,7 @@ async fn fault_45_release_sent_again_does_not_touch_the_next_owner() {
     assert_eq!(other.complete(next, answered("next"), HOUR).await.unwrap(), Fenced::Held);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cut_connection_is_replaced() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
@@ -83,7 +83,7 @@ async fn cut_connection_is_replaced() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_40_server_that_is_gone_is_not_done_and_comes_back() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = store(&server).await;
@@ -101,7 +101,7 @@ async fn fault_40_server_that_is_gone_is_not_done_and_comes_back() {
 }
 
 /// A paused server holds connections open and says nothing (fault 35, black hole).
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_35_silent_server_is_unknown_and_then_not_done() {
     let server = RedisServer::start(&[]);
     let builder = RedisStore::builder()
@@ -117,7 +117,7 @@ async fn fault_35_silent_server_is_unknown_and_then_not_done() {
 }
 
 /// The claim is refused as long as no replica has it, and nothing is free meanwhile.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_56_claim_waits_for_replicas() {
     let primary = RedisServer::start(&[]);
     let port = primary.port().to_string();

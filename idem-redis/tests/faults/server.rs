@@ -10,7 +10,7 @@ use idem_redis::RedisStore;
 use crate::support::{HOUR, answered, completed, failure, key, request, store, won};
 
 /// The call times out while the server sleeps, and was made all the same.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_50_sleeping_server() {
     let server = RedisServer::start(&[]);
     let builder = RedisStore::builder().command_timeout(Duration::from_millis(200));
@@ -30,7 +30,7 @@ async fn fault_50_sleeping_server() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_50_busy_server_refuses() {
     let server = RedisServer::start(&["--busy-reply-threshold", "50"]);
     let store = store(&server).await;
@@ -52,7 +52,7 @@ async fn fault_50_busy_server_refuses() {
     assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_51_append_only_file_keeps_records() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = store(&server).await;
@@ -69,7 +69,7 @@ async fn fault_51_append_only_file_keeps_records() {
     assert_eq!(store.complete(running, answered("late"), HOUR).await.unwrap(), Fenced::Held);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_52_deleted_key_is_not_brought_back() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
@@ -82,7 +82,7 @@ async fn fault_52_deleted_key_is_not_brought_back() {
 }
 
 /// Somebody else's value is never run over: not by a plain claim, not by a script.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_52_foreign_value_is_corrupt() {
     let server = RedisServer::start(&[]);
     let long = "x".repeat(200);
@@ -114,7 +114,7 @@ async fn fault_52_foreign_value_is_corrupt() {
 }
 
 /// A key that somebody made to stay is held for ever; it is never free.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn persisted_key_is_not_free() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
@@ -125,7 +125,7 @@ async fn persisted_key_is_not_free() {
     assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_54_full_memory_refuses_claims_and_takes_conclusions() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
@@ -137,7 +137,7 @@ async fn fault_54_full_memory_refuses_claims_and_takes_conclusions() {
     assert_eq!(store.release(freed).await.unwrap(), Fenced::Held);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_55_forgotten_scripts_are_loaded_again() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
@@ -154,7 +154,7 @@ async fn fault_55_forgotten_scripts_are_loaded_again() {
     assert_eq!(store.claim(one.id, request()).await.unwrap(), completed("kept"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_57_demoted_server_is_not_done() {
     let server = RedisServer::start(&[]);
     let other = RedisServer::start(&[]);
@@ -171,7 +171,7 @@ async fn fault_57_demoted_server_is_not_done() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_58_too_few_replicas_refuse_every_write() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
