@@ -1,6 +1,6 @@
 //! The names of keys.
 
-use idem_core::RecordId;
+use idem_core::{RecordId, ScopeId};
 
 const ID: usize = 64;
 
@@ -22,6 +22,16 @@ impl Keys {
         #[expect(clippy::expect_used, reason = "32 bytes are 64 digits")]
         hex::encode_to_slice(id.as_bytes(), digits).expect("32 bytes are 64 digits");
         key.into()
+    }
+
+    /// The key of what a scope with a quota has claimed.
+    pub(crate) fn scope(&self, id: ScopeId) -> Box<[u8]> {
+        format!("{}scope:{}", self.prefix, hex::encode(id.as_bytes())).into_bytes().into()
+    }
+
+    /// The key that stands for a moment after the keys of a scope were looked through.
+    pub(crate) fn recounted(&self, scope: &[u8]) -> Vec<u8> {
+        [scope, b":recounted"].concat()
     }
 
     /// The channel on which the scripts publish the digits of records that changed.

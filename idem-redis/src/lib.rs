@@ -10,6 +10,7 @@ mod keys;
 mod link;
 mod memo;
 mod push;
+mod quota;
 mod replicas;
 mod script;
 mod source;

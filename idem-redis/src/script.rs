@@ -13,6 +13,9 @@ pub(crate) struct Scripts {
     pub(crate) complete: Lua,
     pub(crate) free: Lua,
     pub(crate) listen: Lua,
+    pub(crate) enter: Lua,
+    pub(crate) live: Lua,
+    pub(crate) leave: Lua,
 }
 
 impl Scripts {
@@ -23,6 +26,9 @@ impl Scripts {
             complete: Lua::new(include_str!("scripts/complete.lua")),
             free: Lua::new(include_str!("scripts/free.lua")),
             listen: Lua::new(include_str!("scripts/listen.lua")),
+            enter: Lua::new(include_str!("scripts/enter.lua")),
+            live: Lua::new(include_str!("scripts/live.lua")),
+            leave: Lua::new(include_str!("scripts/leave.lua")),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The store: each transition is one plain command, or one script, on one key.
 
 use std::fmt;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes};
@@ -65,10 +65,6 @@ impl fmt::Debug for RedisStore {
 
 impl IdempotencyStore for RedisStore {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
-        if request.quota.is_some() {
-            static WARNING: Once = Once::new();
-            WARNING.call_once(|| tracing::warn!("the Redis store does not enforce quotas"));
-        }
         let inner = Arc::clone(&self.0);
         StoreFuture::new(async move { inner.claim(id, request).await })
     }
@@ -101,10 +97,15 @@ impl IdempotencyStore for RedisStore {
 impl Inner {
     async fn claim(&self, id: RecordId, request: ClaimRequest) -> Result<Claimed, StoreError> {
         let claimed = self.claim_unremembered(id, &request).await?;
-        if let Claimed::Acquired(_) = claimed {
-            self.memo.keep(&request);
+        let Claimed::Acquired(claim) = claimed else { return Ok(claimed) };
+        self.memo.keep(&request);
+        match request.quota {
+            // A takeover is no new key.
+            Some(quota) if claim.attempt == 1 => {
+                Box::pin(self.within(quota, claim, &request)).await
+            }
+            _ => Ok(Claimed::Acquired(claim)),
         }
-        Ok(claimed)
     }
 
     async fn claim_unremembered(
@@ -243,7 +244,7 @@ impl Inner {
         answer::fenced(self.scripts.complete.run(live, &key, size, put).await?)
     }
 
-    async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+    pub(crate) async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
         self.memo.forget(&claim.owner);
         self.free(claim.id, &claim_bytes(claim)).await
     }

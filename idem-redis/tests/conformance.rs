@@ -31,3 +31,4 @@ impl Subject for Redis {
 
 idem_conformance::store_suite!(Redis);
 idem_conformance::push_suite!(Redis);
+idem_conformance::quota_suite!(Redis);

@@ -38,6 +38,7 @@ mod cluster {
 
     idem_conformance::store_suite!(Cluster);
     idem_conformance::push_suite!(Cluster);
+    idem_conformance::quota_suite!(Cluster);
 }
 
 mod sentinel {
@@ -67,4 +68,5 @@ mod sentinel {
 
     idem_conformance::store_suite!(Sentinel);
     idem_conformance::push_suite!(Sentinel);
+    idem_conformance::quota_suite!(Sentinel);
 }

@@ -1,0 +1,110 @@
+//! Live keys per scope, for scopes that have a quota (R41).
+//!
+//! A key is claimed first and then entered among those of its scope; where there is no room, the claim is given
+//! back. So what exists is served without being counted, and keys without a quota cost nothing. Keys leave
+//! their scope late: when it is full, those that are gone are looked for. An entry that was renewed in the
+//! meantime stays, and what was entered before it was looked at is found alive: the count is exact.
+
+use std::future::ready;
+use std::time::Duration;
+
+use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use idem_core::{Capacity, Claim, ClaimRequest, Claimed, Quota, RecordId, StoreError};
+
+use crate::error::{self, StrangeAnswer};
+use crate::link::Live;
+use crate::store::Inner;
+use crate::value::Terms;
+
+/// How much longer than its youngest claim a scope is kept: runs may take longer than their first lease.
+const SLACK: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a scope that met its quota waits before its keys are looked through again.
+const RECOUNT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How many keys are looked at together.
+const TOGETHER: usize = 64;
+
+impl Inner {
+    /// Keeps a claim of a new key within the quota, or gives it back.
+    pub(crate) async fn within(
+        &self,
+        quota: Quota,
+        claim: Claim,
+        request: &ClaimRequest,
+    ) -> Result<Claimed, StoreError> {
+        let live = self.links.live().await?;
+        let scope = self.keys.scope(quota.scope);
+        if self.enter(&live, &scope, quota, claim.id, request).await?
+            || self.recount(&live, &scope).await?
+                && self.enter(&live, &scope, quota, claim.id, request).await?
+        {
+            return Ok(Claimed::Acquired(claim));
+        }
+        // Fenced or not, this caller has no claim any more.
+        drop(self.release(&claim).await?);
+        Ok(Claimed::Full(Capacity::Scope))
+    }
+
+    async fn enter(
+        &self,
+        live: &Live,
+        scope: &[u8],
+        quota: Quota,
+        id: RecordId,
+        request: &ClaimRequest,
+    ) -> Result<bool, StoreError> {
+        let terms = Terms::running(request.lease, request.ttl + SLACK, true);
+        let put = |call: &mut Cmd| {
+            call.arg(id.as_bytes()).arg(quota.max_keys.get()).arg(terms.kept_ms);
+        };
+        Ok(self.scripts.enter.run(live, scope, 64, put).await? == Value::Int(1))
+    }
+
+    /// Takes the keys that are gone out of a scope. Tells whether there were any; not, if somebody looked in
+    /// vain less than a second ago.
+    async fn recount(&self, live: &Live, scope: &[u8]) -> Result<bool, StoreError> {
+        let mark = self.keys.recounted(scope);
+        let mut turn = cmd("SET");
+        turn.arg(&mark).arg(1).arg("NX").arg("PX").arg(RECOUNT_PAUSE.as_millis() as u64);
+        if live.send(turn).await.map_err(error::of_command)? == Value::Nil {
+            return Ok(false);
+        }
+        let mut entries = cmd("ZRANGE");
+        entries.arg(scope).arg(0).arg(-1).arg("WITHSCORES");
+        let entries = live.send(entries).await.map_err(error::of_command)?;
+        let entries: Vec<(Vec<u8>, f64)> =
+            from_redis_value(entries).map_err(|_| StoreError::unknown(StrangeAnswer))?;
+        let left = stream::iter(entries)
+            .map(|(id, entered)| self.leave_if_gone(live, scope, id, entered as u64))
+            .buffer_unordered(TOGETHER)
+            .try_fold(false, |any, left| ready(Ok(any | left)))
+            .await?;
+        if left {
+            let mut unmark = cmd("DEL");
+            unmark.arg(&mark);
+            live.send(unmark).await.map_err(error::of_command)?;
+        }
+        Ok(left)
+    }
+
+    async fn leave_if_gone(
+        &self,
+        live: &Live,
+        scope: &[u8],
+        id: Vec<u8>,
+        entered: u64,
+    ) -> Result<bool, StoreError> {
+        let record = RecordId::from_bytes(id[..].try_into().map_err(StoreError::corrupt)?);
+        let stands = self.scripts.live.run(live, &self.keys.of(record), 0, |_| ()).await?;
+        if stands != Value::Int(0) {
+            return Ok(false);
+        }
+        let put = |call: &mut Cmd| {
+            call.arg(&id).arg(entered);
+        };
+        self.scripts.leave.run(live, scope, 64, put).await?;
+        Ok(true)
+    }
+}

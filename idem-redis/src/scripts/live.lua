@@ -1,0 +1,8 @@
+#!lua flags=no-writes
+-- Returns whether a record stands there, running or ended, that has not expired.
+local head = redis.call('GETRANGE', KEYS[1], 0, 17)
+if #head < 18 or string.byte(head, 18) == 0 then
+  return 0
+end
+local left = redis.call('PTTL', KEYS[1])
+return (left < 0 or left > struct.unpack('>I4', head, 11)) and 1 or 0
