@@ -6,6 +6,7 @@ use std::time::Duration;
 use idem_conformance::servers::RedisServer;
 use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
 use idem_redis::RedisStore;
+use tokio::runtime::Handle;
 
 use crate::support::{HOUR, answered, completed, failure, key, request, store, won};
 
@@ -192,4 +193,33 @@ async fn fault_58_too_few_replicas_refuse_every_write() {
 fn name(id: idem_core::RecordId) -> String {
     let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("idem:default:{hex}")
+}
+
+/// A server that is reading its keys in takes no claim, and nothing is free meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_58_loading_server_is_not_done() {
+    let server = RedisServer::start(&["--loading-process-events-interval-bytes", "1024"]);
+    let store = store(&server).await;
+    let claim = won(&store).await;
+    server.cli(&["debug", "populate", "2000", "filler", "1000"]);
+    // Longer than the test, until it is told to hurry.
+    server.cli(&["config", "set", "key-load-delay", "20000"]);
+    thread::scope(|scope| {
+        scope.spawn(|| server.cli(&["debug", "reload"]));
+        server.until(&["info", "persistence"], |info| info.contains("loading:1"));
+        tokio::task::block_in_place(|| {
+            Handle::current().block_on(async {
+                for answer in [
+                    store.claim(claim.id, request()).await.map(drop),
+                    store.complete(claim, answered("early"), HOUR).await.map(drop),
+                    store.renew(claim, HOUR, HOUR).await.map(drop),
+                    store.release(claim).await.map(drop),
+                ] {
+                    assert_eq!(failure(answer), StoreErrorKind::NotDone);
+                }
+            });
+        });
+        server.cli(&["config", "set", "key-load-delay", "0"]);
+    });
+    assert_eq!(store.complete(claim, answered("done"), HOUR).await.unwrap(), Fenced::Held);
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use idem_conformance::servers::{RedisCluster, RedisSentinel};
+use idem_conformance::servers::{RedisCluster, RedisSentinel, RedisServer};
 use idem_core::{
     Answer, Claim, ClaimRequest, Claimed, Conclusion, Fenced, Guarantee, Headers, IdempotencyStore,
     Policy, RecordId, State, StoreError,
@@ -101,4 +101,44 @@ async fn cluster_promotes_a_replica() {
     servers.nodes[0].cli(&["wait", "1", "5000"]);
     servers.nodes[0].kill();
     outlives(&store, claims).await;
+}
+
+/// A key moves to another node with its slot: first the source sends those who ask on (ASK), then all nodes
+/// know (MOVED; fault 58).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_58_key_is_followed_to_another_node() {
+    let servers = RedisCluster::start();
+    let store = RedisStore::builder().connect_cluster(&servers.urls()).await.unwrap();
+    let claim = won(&store).await;
+    let primaries = &servers.nodes[..3];
+    let keys = |node: &RedisServer| node.cli(&["keys", "idem:*:????????????????????????????????*"]);
+    let source = primaries.iter().position(|node| !keys(node).trim().is_empty()).unwrap();
+    let (source, target) = (&primaries[source], &primaries[(source + 1) % 3]);
+    let key = keys(source).trim().to_owned();
+    let slot = source.cli(&["cluster", "keyslot", &key]).trim().to_owned();
+    let id = |node: &RedisServer| node.cli(&["cluster", "myid"]).trim().to_owned();
+    let (source_id, target_id) = (id(source), id(target));
+
+    target.cli(&["cluster", "setslot", &slot, "importing", &source_id]);
+    source.cli(&["cluster", "setslot", &slot, "migrating", &target_id]);
+    let port = target.port().to_string();
+    source.cli(&["migrate", "127.0.0.1", &port, &key, "0", "5000"]);
+    assert!(source.cli(&["get", &key]).contains("ASK"), "it is sent on");
+    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Held);
+    assert!(matches!(found(&store, claim).await, State::Running));
+    assert_eq!(store.complete(claim, done(), HOUR).await.unwrap(), Fenced::Held);
+
+    for node in primaries {
+        node.cli(&["cluster", "setslot", &slot, "node", &target_id]);
+    }
+    assert!(source.cli(&["get", &key]).contains("MOVED"), "it is somewhere else");
+    assert!(matches!(found(&store, claim).await, State::Completed(_)));
+}
+
+/// What a duplicate of the claim's request finds.
+async fn found(store: &RedisStore, claim: Claim) -> State {
+    match store.claim(claim.id, request()).await.unwrap() {
+        Claimed::Existing(existing) => existing.state,
+        other => panic!("{other:?}"),
+    }
 }
