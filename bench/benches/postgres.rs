@@ -3,7 +3,7 @@
 //! its record and without. Postgres and the load are on one core, what is measured is on the other, in turn
 //! and several times over; the ratios within a round count.
 //!
-//! `cargo bench -p idem-bench --bench postgres -- --rounds 5`
+//! `cargo bench -p idem-bench --bench postgres -- --rounds 5 --only replay`
 
 use std::time::Duration;
 
@@ -71,22 +71,26 @@ fn main() -> anyhow::Result<()> {
         _ => {}
     }
     let rounds = rounds::rounds(&args)?;
+    let wanted = |title: &str| rounds::is_wanted(&args, title);
     pin_load();
     for (title, variants) in [("claim and conclusion alone", PAIRS), ("replay alone", REPLAYS)] {
-        let samples = in_turn::<Postgres>(&variants, rounds, rounds::calls)?;
-        report(title, "calls", &variants, &samples);
+        if wanted(title) {
+            let samples = in_turn::<Postgres>(&variants, rounds, rounds::calls)?;
+            report(title, "calls", &variants, &samples);
+        }
     }
-    let fresh = |variant: &str, postgres: &Postgres| {
-        runtime.block_on(requests(variant, postgres, Keys::Fresh))
-    };
-    let repeated = |variant: &str, postgres: &Postgres| {
-        runtime.block_on(requests(variant, postgres, Keys::Repeated))
-    };
-    let first = in_turn(&ON_POSTGRES, rounds, fresh)?;
-    report("first execution", "requests", &ON_POSTGRES, &first);
-    report("replay", "requests", &ON_POSTGRES, &in_turn(&ON_POSTGRES, rounds, repeated)?);
-    let business = in_turn(&IN_POSTGRES, rounds, fresh)?;
-    report("business transaction", "requests", &IN_POSTGRES, &business);
+    for (title, variants, keys) in [
+        ("first execution", &ON_POSTGRES[..], Keys::Fresh),
+        ("replay over HTTP", &ON_POSTGRES, Keys::Repeated),
+        ("business transaction", &IN_POSTGRES, Keys::Fresh),
+    ] {
+        if wanted(title) {
+            let samples = in_turn::<Postgres>(variants, rounds, |variant, postgres| {
+                runtime.block_on(requests(variant, postgres, keys))
+            })?;
+            report(title, "requests", variants, &samples);
+        }
+    }
     Ok(())
 }
 

@@ -48,7 +48,7 @@ impl ByHand {
     /// # Errors
     /// If it cannot be reached.
     pub async fn connect(url: &str) -> sqlx::Result<Self> {
-        // As the store does: a round trip less for each call.
+        // A round trip less for each call. The one when a connection comes back cannot be turned off.
         let options = PgPoolOptions::new().max_connections(CONNECTIONS).test_before_acquire(false);
         let pool = options.connect(url).await?;
         sqlx::query(TABLE).execute(&pool).await?;

@@ -130,6 +130,12 @@ pub fn rounds(args: &[String]) -> anyhow::Result<usize> {
     Ok(rounds.map_or(Ok(5), |rounds| rounds.parse())?)
 }
 
+/// Whether `--only`, if it is there, is a part of `title`.
+pub fn is_wanted(args: &[String], title: &str) -> bool {
+    let only = args.iter().skip_while(|arg| *arg != "--only").nth(1);
+    only.is_none_or(|only| title.contains(only.as_str()))
+}
+
 /// Prints medians, and medians of the ratios to the first variant.
 pub fn report(title: &str, what: &str, variants: &[&str], samples: &[Vec<Sample>]) {
     let rounds = samples[0].len();

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idem_core::StoreError;
+use idem_core::store::PerRuntime;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
+use crate::connections::Connections;
 use crate::health::{self, Alarm};
 use crate::names::Names;
 use crate::push::Push;
 use crate::schema::{self, SchemaError};
-use crate::session::Sessions;
+use crate::session::{Sessions, Source};
 use crate::statements::Statements;
 use crate::store::{Inner, PostgresStore};
 use crate::sweep;
@@ -202,13 +204,18 @@ impl PostgresStoreBuilder {
         let timeout = self.statement_timeout.as_millis().max(1).to_string();
         if self.pgbouncer {
             let options = options.statement_cache_capacity(0).extra_float_digits(None);
-            let pool = self.pool(options);
-            return self.open(pool.clone(), pool).await;
+            let calls = self.connections(options.clone());
+            let transactions = self.pool(options);
+            return self.open(calls, transactions).await;
         }
         let options = options.options(KEEPALIVE);
         let transactions = self.pool(options.clone());
-        let pool = self.pool(options.options([("statement_timeout", timeout)]));
-        self.open(pool, transactions).await
+        let calls = self.connections(options.options([("statement_timeout", timeout)]));
+        self.open(calls, transactions).await
+    }
+
+    fn connections(&self, options: PgConnectOptions) -> Source {
+        Source::Own(Connections::new(options, self.max_connections, self.wait_timeout))
     }
 
     fn pool(&self, options: PgConnectOptions) -> PgPool {
@@ -234,23 +241,29 @@ impl PostgresStoreBuilder {
     /// # Errors
     /// If the database cannot be reached, or is not fit to keep records.
     pub async fn on_pool(self, pool: PgPool) -> Result<PostgresStore, ConnectError> {
-        self.open(pool.clone(), pool).await
+        self.open(Source::Shared(pool.clone()), pool).await
     }
 
-    async fn open(self, pool: PgPool, transactions: PgPool) -> Result<PostgresStore, ConnectError> {
+    async fn open(
+        self,
+        calls: Source,
+        transactions: PgPool,
+    ) -> Result<PostgresStore, ConnectError> {
         let names = self.names()?;
-        drop(pool.acquire().await.map_err(unreachable)?);
-        let server = self.push.then(|| Arc::unwrap_or_clone(pool.connect_options()));
+        calls.reach().await.map_err(unreachable)?;
+        let server = self.push.then(|| Arc::unwrap_or_clone(transactions.connect_options()));
         let inner = Arc::new(Inner {
             statements: Statements::new(&names, !self.pgbouncer),
             sessions: Sessions::new(
-                pool,
+                calls,
                 transactions,
                 self.pgbouncer,
                 self.statement_timeout + Duration::from_secs(1),
             ),
             push: Push::new(server, names.channel()),
             names,
+            claims: PerRuntime::default(),
+            completions: PerRuntime::default(),
         });
         self.prepare(&inner).await?;
         health::start(&inner);
@@ -266,7 +279,7 @@ impl PostgresStoreBuilder {
         let of_schema = |alarm: &Alarm| matches!(alarm, Alarm::Schema { .. });
         let mut alarms = inner.look().await.map_err(ConnectError::Unreachable)?;
         if migrates && alarms.iter().all(of_schema) {
-            schema::migrate(&inner.sessions.pool, &inner.names)
+            schema::migrate(&inner.sessions.transactions, &inner.names)
                 .await
                 .map_err(ConnectError::Schema)?;
             alarms = inner.look().await.map_err(ConnectError::Unreachable)?;

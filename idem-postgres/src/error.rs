@@ -1,6 +1,6 @@
 //! What a failure of Postgres means: "not done", "unknown", or "not a record"; never "free".
 
-use idem_core::StoreError;
+use idem_core::{StoreError, StoreErrorKind};
 use sqlx::Error;
 
 /// Classes and codes of errors after which a statement that commits by itself was rolled back. The
@@ -33,6 +33,12 @@ pub(crate) fn of_statement(error: Error) -> StoreError {
         true => StoreError::not_done(error),
         false => StoreError::unknown(error),
     }
+}
+
+/// Whether the server said that it did not do it, so that nothing was changed.
+pub(crate) fn is_refused(failed: &StoreError) -> bool {
+    let source = std::error::Error::source(failed).and_then(|source| source.downcast_ref());
+    failed.kind() == StoreErrorKind::NotDone && matches!(source, Some(Error::Database(_)))
 }
 
 fn is_refusal(code: &str) -> bool {

@@ -65,6 +65,7 @@ pub(crate) async fn watch(inner: Weak<Inner>) {
     loop {
         sleep(PERIOD).await;
         let Some(store) = inner.upgrade() else { return };
+        store.sessions.calls.close_idle();
         match store.look().await {
             Ok(alarms) => report(&alarms),
             Err(error) => {

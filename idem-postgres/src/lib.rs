@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
 mod builder;
+mod calls;
+mod connections;
 mod error;
 mod health;
 mod names;

@@ -53,6 +53,7 @@ impl Names {
             "versions" => qualified("_schema"),
             "versions_name" => literal(&qualified("_schema")),
             "claim" => qualified("_claim_1"),
+            "complete" => qualified("_complete_1"),
             "sweep_index" => of_table("_sweep_at"),
             "channel" => literal(self.channel()),
             "lock" => literal(&format!("{schema}.{table}")),

@@ -6,114 +6,151 @@ use std::time::Duration;
 use idem_core::StoreError;
 use idem_core::store::PerRuntime;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Connection, PgConnection, PgPool, Postgres};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use crate::connections::{Connections, Kept};
 use crate::error;
 
 pub(crate) type Call<'q> = Query<'q, Postgres, PgArguments>;
 
-/// A connection, unless it is not to be used again.
-type Session = Option<PoolConnection<Postgres>>;
-
-/// The pools of one store.
+/// Where the connections of one store come from.
 pub(crate) struct Sessions {
     /// For all calls but renewals.
-    pub(crate) pool: PgPool,
+    pub(crate) calls: Source,
     /// For transactions that handlers work in: their statements take as long as they take.
     pub(crate) transactions: PgPool,
-    /// Renewals go on while handlers block the runtime that drives the pool.
-    renewals: PerRuntime<PgPool>,
+    /// Renewals go on while handlers block the runtime that drives the other connections.
+    renewals: PerRuntime<Source>,
     /// Whether a pooler may have every transaction on another connection.
     pooled: bool,
     /// How long a statement may take before its connection is thrown away.
     pub(crate) within: Duration,
 }
 
+/// Who keeps connections.
+pub(crate) enum Source {
+    /// The store, for itself.
+    Own(Connections),
+    /// The application, in a pool that it gave.
+    Shared(PgPool),
+}
+
 impl Sessions {
-    pub(crate) fn new(pool: PgPool, transactions: PgPool, pooled: bool, within: Duration) -> Self {
-        Self { pool, transactions, renewals: PerRuntime::default(), pooled, within }
+    pub(crate) fn new(calls: Source, transactions: PgPool, pooled: bool, within: Duration) -> Self {
+        Self { calls, transactions, renewals: PerRuntime::default(), pooled, within }
     }
 
     /// Sends a statement that answers with a row, or with none.
     pub(crate) async fn fetch(&self, call: Call<'_>) -> Result<Option<PgRow>, StoreError> {
-        self.fetch_on(&self.pool, call).await
+        Ok(self.fetch_all(call).await?.pop())
+    }
+
+    /// Sends a statement that answers with any number of rows.
+    pub(crate) async fn fetch_all(&self, call: Call<'_>) -> Result<Vec<PgRow>, StoreError> {
+        self.fetch_from(&self.calls, call).await
     }
 
     /// [`fetch`](Self::fetch) on a connection that the calling runtime drives.
     pub(crate) async fn fetch_here(&self, call: Call<'_>) -> Result<Option<PgRow>, StoreError> {
         let runtime = Handle::try_current().map_err(StoreError::not_done)?;
-        let pool = self.renewals.of(&runtime, || small_pool(&self.pool));
-        self.fetch_on(&pool, call).await
+        let source = self.renewals.of(&runtime, || self.calls.few());
+        Ok(self.fetch_from(&source, call).await?.pop())
     }
 
-    async fn fetch_on(&self, pool: &PgPool, call: Call<'_>) -> Result<Option<PgRow>, StoreError> {
-        let mut connection = self.check_out(pool).await?;
+    async fn fetch_from(&self, source: &Source, call: Call<'_>) -> Result<Vec<PgRow>, StoreError> {
+        // Nothing was sent yet, whatever goes wrong.
+        let mut session = source.get().await.map_err(StoreError::not_done)?;
+        let connection = session.connection();
         let answer = match self.pooled {
-            false => timeout(self.within, call.fetch_optional(&mut *connection)).await,
-            true => timeout(self.within, fetch_in_brackets(&mut connection, call)).await,
+            false => timeout(self.within, call.fetch_all(connection)).await,
+            true => timeout(self.within, fetch_in_brackets(connection, call)).await,
         };
-        let mut session = Some(connection);
-        let answer = settle(&mut session, answer);
-        give_back(session, self.within);
-        answer
+        match &answer {
+            Ok(Err(failed)) if error::ends_connection(failed) => session.throw_away(),
+            Ok(_) => session.give_back(self.within),
+            Err(_) => session.throw_away(),
+        }
+        answer.map_err(StoreError::unknown)?.map_err(error::of_statement)
+    }
+}
+
+impl Source {
+    /// Connects once, and keeps the connection.
+    pub(crate) async fn reach(&self) -> sqlx::Result<()> {
+        self.get().await?.give_back(Duration::ZERO);
+        Ok(())
     }
 
-    /// Nothing was sent yet, whatever goes wrong.
-    async fn check_out(&self, pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
-        pool.acquire().await.map_err(StoreError::not_done)
+    /// Closes connections that nobody needs any more.
+    pub(crate) fn close_idle(&self) {
+        if let Self::Own(connections) = self {
+            connections.close_idle();
+        }
+    }
+
+    async fn get(&self) -> sqlx::Result<Session> {
+        Ok(match self {
+            Self::Own(connections) => Session::Own(connections.get().await?),
+            Self::Shared(pool) => Session::Shared(pool.acquire().await?),
+        })
+    }
+
+    /// For the few statements of a runtime that has no connections.
+    fn few(&self) -> Self {
+        Self::Own(match self {
+            Self::Own(connections) => connections.few(),
+            Self::Shared(pool) => {
+                let options = Arc::unwrap_or_clone(pool.connect_options());
+                Connections::new(options, 2, pool.options().get_acquire_timeout())
+            }
+        })
+    }
+}
+
+/// A connection in use.
+enum Session {
+    Own(Kept),
+    Shared(PoolConnection<Postgres>),
+}
+
+impl Session {
+    fn connection(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Own(kept) => kept.begin(),
+            Self::Shared(connection) => connection,
+        }
+    }
+
+    fn give_back(self, within: Duration) {
+        match self {
+            Self::Own(kept) => kept.give_back(),
+            // The client's pool looks at a connection first, and by itself would wait for ever where
+            // nothing answers any more, with one connection less for all others.
+            Self::Shared(mut connection) => {
+                tokio::spawn(async move { timeout(within, connection.return_to_pool()).await });
+            }
+        }
+    }
+
+    /// For a connection that broke, or that owes an answer: the next caller would wait for what is not its
+    /// own.
+    fn throw_away(self) {
+        match self {
+            Self::Own(kept) => kept.throw_away(),
+            Self::Shared(connection) => drop(connection.detach()),
+        }
     }
 }
 
 /// The client parses a statement and executes it in two steps. Only inside a transaction does a pooler send
 /// both to the same server process.
-async fn fetch_in_brackets(
-    session: &mut PgConnection,
-    call: Call<'_>,
-) -> sqlx::Result<Option<PgRow>> {
+async fn fetch_in_brackets(session: &mut PgConnection, call: Call<'_>) -> sqlx::Result<Vec<PgRow>> {
     let mut brackets = session.begin().await?;
-    let answer = call.fetch_optional(&mut *brackets).await?;
+    let answer = call.fetch_all(&mut *brackets).await?;
     brackets.commit().await?;
     Ok(answer)
-}
-
-/// What an answer means. A connection that broke, or that owes an answer, is not to be used again: the
-/// next caller would wait for what is not its own.
-fn settle<T>(
-    session: &mut Session,
-    answer: Result<sqlx::Result<T>, tokio::time::error::Elapsed>,
-) -> Result<T, StoreError> {
-    match answer {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(failed)) => {
-            if error::ends_connection(&failed) {
-                drop(session.take().map(PoolConnection::detach));
-            }
-            Err(error::of_statement(failed))
-        }
-        Err(elapsed) => {
-            drop(session.take().map(PoolConnection::detach));
-            Err(StoreError::unknown(elapsed))
-        }
-    }
-}
-
-/// Gives a connection back. The pool looks at it first, and by itself would wait for ever where nothing
-/// answers any more, with one connection less for all others.
-fn give_back(session: Session, within: Duration) {
-    if let Some(mut session) = session {
-        tokio::spawn(async move { timeout(within, session.return_to_pool()).await });
-    }
-}
-
-/// A pool for the few statements of a runtime that has none.
-fn small_pool(like: &PgPool) -> PgPool {
-    let options = PgPoolOptions::new()
-        .max_connections(2)
-        .acquire_timeout(like.options().get_acquire_timeout())
-        .idle_timeout(Duration::from_secs(60));
-    options.connect_lazy_with(Arc::unwrap_or_clone(like.connect_options()))
 }

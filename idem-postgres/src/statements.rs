@@ -10,9 +10,11 @@ use crate::names::Names;
 
 pub(crate) struct Statements {
     pub(crate) claim: Statement,
+    pub(crate) claims: Statement,
     pub(crate) read: Statement,
     pub(crate) renew: Statement,
     pub(crate) complete: Statement,
+    pub(crate) completes: Statement,
     pub(crate) release: Statement,
     pub(crate) abandon: Statement,
     pub(crate) listen: Statement,
@@ -30,9 +32,11 @@ impl Statements {
         let statement = |sql: &str| Statement { sql: names.write_into(sql).into(), prepared };
         Self {
             claim: statement(include_str!("queries/claim.sql")),
+            claims: statement(include_str!("queries/claims.sql")),
             read: statement(include_str!("queries/read.sql")),
             renew: statement(include_str!("queries/renew.sql")),
             complete: statement(include_str!("queries/complete.sql")),
+            completes: statement(include_str!("queries/completes.sql")),
             release: statement(include_str!("queries/release.sql")),
             abandon: statement(include_str!("queries/abandon.sql")),
             ended: statement(include_str!("queries/ended.sql")),

@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use bytes::BytesMut;
-use idem_core::store::{Changed, Transactions};
+use idem_core::store::{Changed, PerRuntime, Transactions};
 use idem_core::{
     Claim, ClaimRequest, Claimed, Conclusion, DeleteExpired, Fenced, IdempotencyStore, Owner,
-    RecordId, State, StoreError, StoreFuture, wire,
+    RecordId, State, StoreError, StoreFuture,
 };
 use sqlx::postgres::types::PgInterval;
 
-use crate::error::StrangeAnswer;
+use crate::batch::{self, Queue};
+use crate::calls::{ClaimCall, CompleteCall};
 use crate::health::Alarm;
 use crate::names::Names;
 use crate::push::{self, Push};
@@ -31,6 +31,8 @@ pub(crate) struct Inner {
     pub(crate) statements: Statements,
     pub(crate) names: Names,
     pub(crate) push: Arc<Push>,
+    pub(crate) claims: PerRuntime<Queue<ClaimCall>>,
+    pub(crate) completions: PerRuntime<Queue<CompleteCall>>,
 }
 
 impl Drop for Inner {
@@ -70,7 +72,7 @@ impl IdempotencyStore for PostgresStore {
             WARNING.call_once(|| tracing::warn!("the Postgres store does not enforce quotas"));
         }
         let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { inner.claim(id, &request).await })
+        StoreFuture::uncut(async move { batch::send(&inner, ClaimCall { id, request }).await })
     }
 
     fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
@@ -80,7 +82,7 @@ impl IdempotencyStore for PostgresStore {
 
     fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { inner.complete(&claim, conclusion.into(), ttl).await })
+        StoreFuture::uncut(async move { inner.complete(claim, conclusion.into(), ttl).await })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
@@ -110,36 +112,6 @@ impl DeleteExpired for PostgresStore {
 }
 
 impl Inner {
-    async fn claim(&self, id: RecordId, request: &ClaimRequest) -> Result<Claimed, StoreError> {
-        let row = self.sessions.fetch(self.claim_call(&id, request, None)).await?;
-        let row = row.ok_or_else(|| StoreError::unknown(StrangeAnswer))?;
-        row::claimed(&row, id, request.owner)
-    }
-
-    /// The claim, of a transaction that stays open if `lock` names its lock.
-    pub(crate) fn claim_call<'a>(
-        &'a self,
-        id: &'a RecordId,
-        request: &'a ClaimRequest,
-        lock: Option<i64>,
-    ) -> Call<'a> {
-        let print = request.fingerprint;
-        let max_attempts = i32::try_from(request.max_attempts).unwrap_or(i32::MAX);
-        self.statements
-            .claim
-            .call()
-            .bind(id.as_bytes().as_slice())
-            .bind(request.owner.as_bytes().as_slice())
-            .bind(interval(request.lease))
-            .bind(interval(request.ttl))
-            .bind(i16::from(wire::VERSION))
-            .bind(i16::from(wire::guarantee_code(request.guarantee)))
-            .bind(print.map_or(0, |print| i16::from(print.version())))
-            .bind(print.map(|print| print.digest().to_vec()).unwrap_or_default())
-            .bind(max_attempts)
-            .bind(lock)
-    }
-
     async fn renew(
         &self,
         claim: &Claim,
@@ -152,32 +124,15 @@ impl Inner {
     }
 
     async fn complete(
-        &self,
-        claim: &Claim,
+        self: &Arc<Self>,
+        claim: Claim,
         state: State,
         ttl: Duration,
     ) -> Result<Fenced, StoreError> {
-        let call = self.complete_call(claim, &state, ttl);
-        if self.sessions.fetch(call).await?.is_some() {
-            return Ok(Fenced::Held);
+        match batch::send(self, CompleteCall { claim, state, ttl }).await? {
+            true => Ok(Fenced::Held),
+            false => self.standing(&claim).await,
         }
-        self.standing(claim).await
-    }
-
-    pub(crate) fn complete_call<'a>(
-        &'a self,
-        claim: &'a Claim,
-        state: &State,
-        ttl: Duration,
-    ) -> Call<'a> {
-        let mut tail = BytesMut::with_capacity(state.tail_len());
-        state.put_tail(&mut tail);
-        present(self.statements.complete.call(), claim)
-            .bind(i16::from(wire::VERSION))
-            .bind(i16::from(state.code()))
-            .bind(interval(ttl))
-            .bind(interval(ttl.saturating_add(Duration::from_secs(1))))
-            .bind(Vec::from(tail))
     }
 
     /// What a completion meant that changed nothing: it was made before, or the claim is stale.
@@ -221,7 +176,7 @@ pub(crate) fn lock_of(id: RecordId) -> i64 {
 
 /// Rounded up to whole microseconds, so that nothing ends early, and to 100,000 years at most: the
 /// server's calendar has room for two of them behind each other.
-fn interval(duration: Duration) -> PgInterval {
+pub(crate) fn interval(duration: Duration) -> PgInterval {
     const LONGEST: u128 = 100_000 * 365 * 24 * 60 * 60 * 1_000_000;
     let microseconds = duration.as_nanos().div_ceil(1_000).clamp(1, LONGEST);
     PgInterval { months: 0, days: 0, microseconds: microseconds as i64 }

@@ -17,6 +17,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Transaction as Sqlx};
 use tokio::time::{sleep, timeout};
 
+use crate::calls;
 use crate::error::{self, StrangeAnswer};
 use crate::row;
 use crate::session::Call;
@@ -136,7 +137,8 @@ impl Inner {
         state: &State,
         ttl: Duration,
     ) -> Result<Fenced, StoreError> {
-        if fetch(&mut session, self, self.complete_call(&claim, state, ttl)).await?.is_none() {
+        let row = fetch(&mut session, self, self.complete_call(&claim, state, ttl)).await?;
+        if !calls::held(row.as_ref())? {
             return Err(StoreError::not_done(Ended));
         }
         match timeout(self.sessions.within, session.commit()).await {

@@ -119,3 +119,33 @@ BEGIN
     RAISE EXCEPTION 'the record changes faster than it can be claimed' USING ERRCODE = 'serialization_failure';
 END
 $body$;
+
+-- Says how a run ended (T4, T6, T9), and whether the claim was current.
+--
+-- The indexed column stays as it is, so that the row stays on its page, unless the answer is kept for
+-- less than the claim asked for (by more than a second, because clocks are read more than once).
+CREATE FUNCTION {complete}(
+    IN own_id bytea, IN own_owner bytea, IN own_fence bigint,
+    IN own_format smallint, IN own_state smallint, IN own_ttl interval, IN own_answer bytea,
+    OUT held boolean
+) LANGUAGE plpgsql VOLATILE AS $body$
+#variable_conflict use_column
+DECLARE
+    was_awaited boolean;
+BEGIN
+    UPDATE {records} AS r SET
+        format = own_format, state = own_state, answer = own_answer,
+        expires_at = clock_timestamp() + own_ttl,
+        sweep_at = CASE
+            WHEN own_ttl + interval '1 s' < sweep_at - lease_until THEN clock_timestamp() + own_ttl
+            ELSE sweep_at
+        END
+    WHERE r.id = own_id AND r.owner = own_owner AND r.fence = own_fence AND r.state IN (1, 4)
+        AND r.expires_at > clock_timestamp()
+    RETURNING r.awaited INTO was_awaited;
+    held := FOUND;
+    IF was_awaited THEN
+        PERFORM pg_notify({channel}, encode(own_id, 'hex'));
+    END IF;
+END
+$body$;

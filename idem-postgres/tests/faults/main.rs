@@ -13,3 +13,4 @@ mod statements;
 mod stress;
 mod support;
 mod sweep;
+mod together;

@@ -28,8 +28,11 @@ pub(crate) fn answer(body: impl Into<Bytes>) -> Answer {
     Answer { status: 201, headers: Headers::default(), body: body.into() }
 }
 
-pub(crate) fn completed(body: &'static str) -> Claimed {
-    Claimed::Existing(Existing { fingerprint: None, state: State::Completed(answer(body)) })
+pub(crate) fn completed(body: &str) -> Claimed {
+    Claimed::Existing(Existing {
+        fingerprint: None,
+        state: State::Completed(answer(body.to_owned())),
+    })
 }
 
 /// A store that does nothing by itself.

@@ -1,0 +1,126 @@
+//! Calls that come while others of their kind are under way are sent together.
+//!
+//! A commit waits for a flush of the log, and a round trip costs the server more than the work that it asks
+//! for: many keys in one statement share both. A call that finds nothing under way is sent at once.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use idem_core::store::PerRuntime;
+use idem_core::{RecordId, StoreError};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::store::Inner;
+
+/// How many statements of a kind are under way at once, on each runtime: one executes while the other is
+/// flushed.
+const LANES: usize = 2;
+/// How many calls a statement carries at most.
+const MOST: usize = 32;
+
+/// A call that can be sent with others of its kind.
+pub(crate) trait Together: Sized + Send + 'static {
+    type Answer: Send;
+
+    fn queues(inner: &Inner) -> &PerRuntime<Queue<Self>>;
+
+    /// Which record it is about. Calls are sent in this order, so that the statements of two processes never
+    /// wait for each other in a circle.
+    fn id(&self) -> RecordId;
+
+    /// Sends them, and gives an answer to each, in their order.
+    fn send(
+        inner: &Inner,
+        calls: &[Self],
+    ) -> impl Future<Output = Vec<Result<Self::Answer, StoreError>>> + Send;
+}
+
+/// The calls of one runtime that wait for their turn.
+pub(crate) struct Queue<T: Together>(Mutex<State<T>>);
+
+struct State<T: Together> {
+    waiting: Vec<Waiting<T>>,
+    lanes: usize,
+}
+
+type Waiting<T> = (T, oneshot::Sender<Result<<T as Together>::Answer, StoreError>>);
+
+/// Sends a call, alone or with others. Once polled it is sent, even if the future is dropped.
+pub(crate) async fn send<T: Together>(
+    inner: &Arc<Inner>,
+    call: T,
+) -> Result<T::Answer, StoreError> {
+    let runtime = Handle::try_current().map_err(StoreError::not_done)?;
+    let queue = T::queues(inner).of(&runtime, Queue::default);
+    let (answer, answered) = oneshot::channel();
+    if let Some(lane) = queue.enter((call, answer)) {
+        runtime.spawn(lane.keep_sending(Arc::clone(inner)));
+    }
+    // Nobody answers if the runtime shuts down meanwhile.
+    answered.await.map_err(StoreError::unknown)?
+}
+
+impl<T: Together> Default for Queue<T> {
+    fn default() -> Self {
+        Self(Mutex::new(State { waiting: Vec::new(), lanes: 0 }))
+    }
+}
+
+impl<T: Together> Queue<T> {
+    /// Lines up, and opens a lane if there is room for one.
+    fn enter(self: &Arc<Self>, waiting: Waiting<T>) -> Option<Lane<T>> {
+        let mut state = self.lock();
+        state.waiting.push(waiting);
+        (state.lanes < LANES).then(|| {
+            state.lanes += 1;
+            Lane { queue: Arc::clone(self), open: true }
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends what waits until nothing does.
+struct Lane<T: Together> {
+    queue: Arc<Queue<T>>,
+    open: bool,
+}
+
+impl<T: Together> Lane<T> {
+    async fn keep_sending(mut self, inner: Arc<Inner>) {
+        loop {
+            let (calls, waiting): (Vec<_>, Vec<_>) = self.take().into_iter().unzip();
+            if calls.is_empty() {
+                return;
+            }
+            for (waiting, answer) in waiting.into_iter().zip(T::send(&inner, &calls).await) {
+                // Nobody may wait any more.
+                drop(waiting.send(answer));
+            }
+        }
+    }
+
+    /// The next to send. If there are none the lane is closed, before anybody else can line up.
+    fn take(&mut self) -> Vec<Waiting<T>> {
+        let mut state = self.queue.lock();
+        let next = state.waiting.len().min(MOST);
+        if next == 0 {
+            state.lanes -= 1;
+            self.open = false;
+        }
+        let mut taken: Vec<_> = state.waiting.drain(..next).collect();
+        taken.sort_unstable_by_key(|(call, _)| *call.id().as_bytes());
+        taken
+    }
+}
+
+impl<T: Together> Drop for Lane<T> {
+    fn drop(&mut self) {
+        if self.open {
+            self.queue.lock().lanes -= 1;
+        }
+    }
+}
