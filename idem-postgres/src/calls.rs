@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use idem_core::store::PerRuntime;
-use idem_core::{Claim, ClaimRequest, Claimed, RecordId, State, StoreError, StoreErrorKind, wire};
+use idem_core::{
+    Claim, ClaimRequest, Claimed, Quota, RecordId, State, StoreError, StoreErrorKind, wire,
+};
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
 
@@ -116,7 +118,7 @@ where
 }
 
 impl Inner {
-    async fn claim_alone(&self, call: &ClaimCall) -> Result<Claimed, StoreError> {
+    pub(crate) async fn claim_alone(&self, call: &ClaimCall) -> Result<Claimed, StoreError> {
         let row = self.sessions.fetch(self.claim_call(&call.id, &call.request, None)).await?;
         let row = row.ok_or_else(|| StoreError::unknown(StrangeAnswer))?;
         row::claimed(&row, call.id, call.request.owner)
@@ -142,6 +144,8 @@ impl Inner {
             .bind(digest(request))
             .bind(max_attempts(request))
             .bind(lock)
+            .bind(request.quota.map(|quota| quota.scope.as_bytes().to_vec()))
+            .bind(request.quota.map(max_keys))
     }
 
     fn claims_call<'a>(&'a self, calls: &'a [ClaimCall]) -> Call<'a> {
@@ -214,6 +218,10 @@ fn digest(request: &ClaimRequest) -> Vec<u8> {
 
 fn max_attempts(request: &ClaimRequest) -> i32 {
     i32::try_from(request.max_attempts).unwrap_or(i32::MAX)
+}
+
+fn max_keys(quota: Quota) -> i32 {
+    i32::try_from(quota.max_keys.get()).unwrap_or(i32::MAX)
 }
 
 fn tail(state: &State) -> Vec<u8> {

@@ -55,6 +55,7 @@ impl Names {
             "claim" => qualified("_claim_1"),
             "complete" => qualified("_complete_1"),
             "sweep_index" => of_table("_sweep_at"),
+            "scope_index" => of_table("_scope"),
             "channel" => literal(self.channel()),
             "lock" => literal(&format!("{schema}.{table}")),
             other => unreachable!("no statement names `{other}`"),

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use idem_core::wire::{self, WireError};
-use idem_core::{Claim, Claimed, Existing, Fence, Fingerprint, Owner, RecordId, State, StoreError};
+use idem_core::{
+    Capacity, Claim, Claimed, Existing, Fence, Fingerprint, Owner, RecordId, State, StoreError,
+};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -10,6 +12,9 @@ use crate::error::StrangeAnswer;
 
 /// The answer to `claim.sql`.
 pub(crate) fn claimed(row: &PgRow, id: RecordId, owner: Owner) -> Result<Claimed, StoreError> {
+    if get::<Option<bool>>(row, "scope_full")? == Some(true) {
+        return Ok(Claimed::Full(Capacity::Scope));
+    }
     if !get::<bool>(row, "acquired")? {
         return Ok(Claimed::Existing(existing(row)?));
     }

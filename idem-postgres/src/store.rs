@@ -1,7 +1,7 @@
 //! The store: each transition is one statement that commits by itself.
 
 use std::fmt;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
 use idem_core::store::{Changed, PerRuntime, Transactions};
@@ -67,12 +67,15 @@ impl fmt::Debug for PostgresStore {
 
 impl IdempotencyStore for PostgresStore {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
-        if request.quota.is_some() {
-            static WARNING: Once = Once::new();
-            WARNING.call_once(|| tracing::warn!("the Postgres store does not enforce quotas"));
-        }
         let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { batch::send(&inner, ClaimCall { id, request }).await })
+        let call = ClaimCall { id, request };
+        StoreFuture::uncut(async move {
+            match call.request.quota {
+                None => batch::send(&inner, call).await,
+                // It may wait for its turn in its scope, and others must not wait with it.
+                Some(_) => inner.claim_alone(&call).await,
+            }
+        })
     }
 
     fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {

@@ -5,13 +5,14 @@
 //! another request came first meanwhile, this one never happened, and gets what that one does.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use idem_core::store::{Opened, Transaction, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, RecordId, State, StoreError, StoreErrorKind,
-    StoreFuture, TransactionSlot,
+    Claim, ClaimRequest, Claimed, Conclusion, Fenced, Quota, RecordId, State, StoreError,
+    StoreErrorKind, StoreFuture, TransactionSlot,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Transaction as Sqlx};
@@ -45,7 +46,10 @@ impl Transactions for PostgresStore {
                     roll_back(session, &store).await?;
                     Ok(Opened::Existing(existing))
                 }
-                Claimed::Full(_) => Err(StoreError::not_done(StrangeAnswer)),
+                Claimed::Full(capacity) => {
+                    roll_back(session, &store).await?;
+                    Ok(Opened::Full(capacity))
+                }
             }
         })
     }
@@ -87,8 +91,11 @@ impl Transaction for Open {
         StoreFuture::uncut(async move {
             roll_back(self.take_back()?, &self.store).await?;
             let Self { store, claim, request, .. } = &*self;
+            // There was room for it.
+            let roomy = |quota| Quota { max_keys: NonZeroU32::MAX, ..quota };
+            let request = request.with_quota(request.quota.map(roomy));
             let mut session = begin(store).await?;
-            match self::claim(&mut session, store, claim.id, request).await? {
+            match self::claim(&mut session, store, claim.id, &request).await? {
                 Claimed::Acquired(again) => {
                     store.conclude(session, again, &conclusion.into(), ttl).await
                 }

@@ -34,5 +34,6 @@ impl Subject for Postgres {
 }
 
 idem_conformance::store_suite!(Postgres);
+idem_conformance::quota_suite!(Postgres);
 idem_conformance::push_suite!(Postgres);
 idem_conformance::delete_suite!(Postgres);

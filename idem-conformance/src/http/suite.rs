@@ -11,29 +11,21 @@ use super::server::{Listening, Server, Store};
 /// Makes a test of every scenario, for an app that `start` serves. See [`http`](crate::http).
 ///
 /// With `on: records`, a function that makes [`Records`](super::Records), the app runs on a store of the
-/// test's own instead of the one in memory, and the scenarios on quotas are left out.
+/// test's own instead of the one in memory.
 #[macro_export]
 macro_rules! http_suite {
     ($start:path) => {
         mod local_store {
             use super::*;
             $crate::http_suite! { @all $start, $crate::http::Store::Local }
-            $crate::http_suite! { @quotas $start, $crate::http::Store::Local }
         }
         mod remote_store {
             use super::*;
             $crate::http_suite! { @all $start, $crate::http::Store::Remote }
-            $crate::http_suite! { @quotas $start, $crate::http::Store::Remote }
         }
     };
     ($start:path, on: $records:path) => {
         $crate::http_suite! { @all $start, $crate::http::Store::Outside(|| Box::pin($records())) }
-    };
-    (@quotas $start:path, $store:expr) => {
-        $crate::http_suite! { @rows $start, $store =>
-            quotas:
-                a_scope_has_its_quota;
-        }
     };
     (@all $start:path, $store:expr) => {
         $crate::http_suite! { @rows $start, $store =>
@@ -124,6 +116,8 @@ macro_rules! http_suite {
                 a_stream_broken_at_the_start_is_a_failure
                 a_stream_broken_midway_is_not_kept
                 a_full_store_refuses_new_keys;
+            quotas:
+                a_scope_has_its_quota;
             problems:
                 every_problem_has_its_document
                 a_problem_is_sent_whatever_is_accepted

@@ -101,6 +101,7 @@ impl Idempotency {
             return Ok(match Box::pin(self.open(call, slot)).await? {
                 Opened::Open(transaction) => Asked::Opened(transaction),
                 Opened::Existing(existing) => Asked::Existing(existing),
+                Opened::Full(capacity) => return Err(Rejection::TooManyKeys(capacity)),
             });
         }
         let claimed_at = Instant::now();

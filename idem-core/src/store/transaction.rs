@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{ClaimRequest, Existing, Fenced, StoreFuture};
+use super::{Capacity, ClaimRequest, Existing, Fenced, StoreFuture};
 use crate::record::{Claim, Conclusion};
 use crate::record_id::RecordId;
 
@@ -32,6 +32,8 @@ pub enum Opened {
     Open(Box<dyn Transaction>),
     /// The key is taken; this is what stands there.
     Existing(Existing),
+    /// There is no room for a new key.
+    Full(Capacity),
 }
 
 /// A transaction that has claimed a key. Dropped, it is rolled back.

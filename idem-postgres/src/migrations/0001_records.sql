@@ -18,7 +18,8 @@ CREATE TABLE {records} (
     awaited     boolean     NOT NULL, -- a duplicate waits for its end, so it is notified
     owner       bytea       NOT NULL,
     fingerprint bytea       NOT NULL,
-    answer      bytea       NOT NULL
+    answer      bytea       NOT NULL,
+    scope       bytea -- whose quota it counts towards, if there is one
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 
 -- Answers are bytes to replay: never compressed.
@@ -26,16 +27,21 @@ ALTER TABLE {records} ALTER COLUMN answer SET STORAGE EXTERNAL;
 
 CREATE INDEX {sweep_index} ON {records} (sweep_at);
 
+CREATE INDEX {scope_index} ON {records} (scope) WHERE scope IS NOT NULL;
+
 -- Claims a key, or reads what stands there, in one round trip (T1, T2, T10-T12, T15). Every statement in
 -- it has a snapshot of its own, so what the insert met is seen by what follows.
 --
 -- own_lock is NULL for a claim that commits by itself. A claim that stays open in a transaction names its
 -- lock, and waits for nobody: what another open transaction has claimed reads as running.
+--
+-- max_keys is NULL, or how many live keys own_scope may have (R41). New keys of a scope take turns, so that
+-- the count is exact; a claim that stays open does not wait, and is counted once it is committed.
 CREATE FUNCTION {claim}(
     IN own_id bytea, IN own_owner bytea, IN own_lease interval, IN own_ttl interval,
     IN own_format smallint, IN own_guarantee smallint, IN own_rule smallint, IN own_fingerprint bytea,
-    IN max_attempts integer, IN own_lock bigint,
-    OUT acquired boolean, OUT lapsed boolean, OUT fence bigint, OUT attempt integer, OUT format smallint,
+    IN max_attempts integer, IN own_lock bigint, IN own_scope bytea, IN max_keys integer,
+    OUT scope_full boolean, OUT acquired boolean, OUT lapsed boolean, OUT fence bigint, OUT attempt integer, OUT format smallint,
     OUT state smallint, OUT rule smallint, OUT fingerprint bytea, OUT answer bytea
 ) LANGUAGE plpgsql VOLATILE AS $body$
 #variable_conflict use_column
@@ -45,17 +51,34 @@ DECLARE
     own_turn boolean;
 BEGIN
     acquired := false;
+    IF max_keys IS NOT NULL
+        AND NOT EXISTS (SELECT FROM {records} AS r WHERE r.id = own_id AND r.expires_at > clock_timestamp())
+    THEN
+        IF own_lock IS NULL THEN
+            PERFORM pg_advisory_xact_lock(hashtextextended(encode(own_scope, 'hex'), 2));
+        END IF;
+        scope_full := max_keys <= (
+            SELECT count(*) FROM (
+                SELECT FROM {records} AS r
+                WHERE r.scope = own_scope AND r.expires_at > clock_timestamp() AND r.id <> own_id
+                LIMIT max_keys
+            ) AS others
+        ) AND NOT EXISTS (SELECT FROM {records} AS r WHERE r.id = own_id AND r.expires_at > clock_timestamp());
+        IF scope_full THEN
+            RETURN;
+        END IF;
+    END IF;
     FOR round IN 1..10 LOOP
         own_turn := own_lock IS NULL OR pg_try_advisory_xact_lock(own_lock);
         IF own_turn THEN
             own_now := clock_timestamp();
             INSERT INTO {records} AS r (
                 id, created_at, lease_until, expires_at, sweep_at, fence, attempt, format, state,
-                guarantee, rule, awaited, owner, fingerprint, answer
+                guarantee, rule, awaited, owner, fingerprint, answer, scope
             ) VALUES (
                 own_id, own_now, own_now + own_lease, own_now + own_lease + own_ttl,
                 own_now + own_lease + own_ttl, (extract(epoch FROM own_now) * 1000000)::bigint, 1, own_format, 1,
-                own_guarantee, own_rule, false, own_owner, own_fingerprint, ''
+                own_guarantee, own_rule, false, own_owner, own_fingerprint, '', own_scope
             ) ON CONFLICT (id) DO NOTHING RETURNING r.fence INTO fence;
             IF FOUND THEN
                 acquired := true;
@@ -99,7 +122,7 @@ BEGIN
                 fence = greatest((extract(epoch FROM own_now) * 1000000)::bigint, r.fence + 1),
                 attempt = CASE WHEN standing.expires_at <= own_now THEN 1 ELSE r.attempt + 1 END,
                 format = own_format, state = 1, guarantee = own_guarantee, rule = own_rule,
-                owner = own_owner, fingerprint = own_fingerprint, answer = ''
+                owner = own_owner, fingerprint = own_fingerprint, answer = '', scope = own_scope
             WHERE r.id = own_id AND r.owner = standing.owner AND r.fence = standing.fence
                 AND r.state = standing.state AND r.expires_at = standing.expires_at
                 AND r.lease_until = standing.lease_until

@@ -5,4 +5,4 @@ FROM unnest($1::bytea[], $2::bytea[], $3::interval[], $4::interval[], $5::smalli
         WITH ORDINALITY
         AS asked (id, owner, lease, ttl, guarantee, rule, fingerprint, max_attempts, place),
     {claim}(asked.id, asked.owner, asked.lease, asked.ttl, $9, asked.guarantee, asked.rule,
-            asked.fingerprint, asked.max_attempts, NULL) AS claimed
+            asked.fingerprint, asked.max_attempts, NULL, NULL, NULL) AS claimed

@@ -8,5 +8,6 @@ mod duplicates;
 mod ends;
 mod faults;
 mod misuse;
+mod quota;
 mod statements;
 mod support;

@@ -64,8 +64,21 @@ pub(crate) async fn call<F>(
 where
     F: Future<Output = u16> + Send + 'static,
 {
+    call_in(Scope::global(), idempotency, policy, key, handler).await
+}
+
+pub(crate) async fn call_in<F>(
+    scope: Scope,
+    idempotency: &Idempotency,
+    policy: &'static Policy,
+    key: &str,
+    handler: impl FnOnce(Tx) -> F + Send + 'static,
+) -> Reply
+where
+    F: Future<Output = u16> + Send + 'static,
+{
     let key = IdempotencyKey::new(key).unwrap();
-    let call = idempotency.call(policy, &["transfer"], Scope::global(), &key).unwrap();
+    let call = idempotency.call(policy, &["transfer"], scope, &key).unwrap();
     let tx = Tx::default();
     let call = call.in_transaction(Some(tx.slot()));
     let run = move |_| async move { executed(handler(tx).await) };
