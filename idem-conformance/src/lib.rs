@@ -17,6 +17,10 @@ pub mod rules;
 pub mod servers;
 #[expect(clippy::expect_used, reason = "a test that cannot go on panics")]
 pub mod service;
+#[expect(clippy::expect_used, reason = "a promise that is broken panics, as tests do")]
+pub mod storms;
+#[expect(clippy::expect_used, reason = "a promise that is broken panics, as tests do")]
+pub mod stress;
 mod subject;
 #[expect(clippy::expect_used, reason = "a rule that is broken panics, as tests do")]
 mod suite;

@@ -9,6 +9,8 @@ mod health;
 mod keys;
 mod link;
 mod memo;
+#[cfg(idem_planted)]
+mod planted;
 mod push;
 mod quota;
 mod replicas;

@@ -58,6 +58,7 @@ macro_rules! http_suite {
                 another_body_is_refused
                 a_mismatch_beats_a_run_under_way
                 another_path_or_query_is_refused
+                borders_between_path_and_query_do_not_move
                 another_media_type_is_refused
                 json_is_compared_by_meaning
                 numbers_are_compared_as_written

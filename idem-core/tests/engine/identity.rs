@@ -23,7 +23,7 @@ async fn send(
 #[tokio::test]
 async fn requests_that_differ_in_any_part_run_each() {
     let service = Service::new(MemoryStore::new());
-    let requests: [(&[&str], &str, &str); 8] = [
+    let requests: [(&[&str], &str, &str); 10] = [
         (&["POST", "/payments"], "a", "b:c"),
         (&["POST", "/payments"], "a:b", "c"),
         (&["POST", "/payments"], "a", "c"),
@@ -31,6 +31,8 @@ async fn requests_that_differ_in_any_part_run_each() {
         (&["PUT", "/payments"], "a", "b:c"),
         (&["POST /payments"], "a", "b:c"),
         (&["POS", "T/payments"], "a", "b:c"),
+        (&["POST:", "/payments"], "a", "b:c"),
+        (&["POST", ":/payments"], "a", "b:c"),
         (&["POST", "/payments"], "A", "b:c"),
     ];
     for (operation, scope, key) in requests {

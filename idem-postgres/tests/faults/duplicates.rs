@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
-use idem_conformance::service::{AT_ONCE, Service, WAITING, storm};
+use idem_conformance::service::{Service, WAITING, storm};
+use idem_conformance::storms;
 use idem_core::store::Changed;
-use idem_core::{IdempotencyStore, Outcome, Rejection, Served};
+use idem_core::{IdempotencyStore, Served};
 use idem_postgres::sqlx::postgres::PgListener;
 use tokio::time::timeout;
 
@@ -14,18 +15,7 @@ use crate::support::{HOUR, answered, builder, key, store, won};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_47_one_of_200_duplicates_runs() {
     let server = PostgresServer::start(&[]);
-    let one = Service::on(store(&server).await);
-    let two = one.sibling(store(&server).await);
-    let mut replies = storm(&[one.clone(), two], &AT_ONCE, 200);
-    for _ in 0..199 {
-        let refused = replies.join_next().await.unwrap().unwrap();
-        assert!(matches!(refused, Err(Rejection::InProgress)), "{refused:?}");
-    }
-    one.gate.add_permits(1);
-    let first = replies.join_next().await.unwrap().unwrap();
-    assert!(matches!(first, Ok(Served::Executed(()))), "{first:?}");
-    assert_eq!(one.runs(), 1);
-    assert!(matches!(one.clone().send(&AT_ONCE, "k").await, Ok(Served::Replayed(_))));
+    storms::one_of_many_runs(store(&server).await, store(&server).await).await;
 }
 
 /// No waiter holds a connection, and those there are suffice for all.
@@ -52,16 +42,7 @@ async fn fault_48_thousands_wait_on_one_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_49_freed_key_lets_one_waiter_run() {
     let server = PostgresServer::start(&[]);
-    let one = Service::on(store(&server).await)
-        .with_outcomes(|run| if run == 0 { Outcome::NotExecuted } else { Outcome::Final });
-    let two = one.sibling(store(&server).await);
-    let mut replies = storm(&[one.clone(), two], &WAITING, 50);
-    one.gate.add_permits(2);
-    let mut executed = 0;
-    while let Some(reply) = replies.join_next().await {
-        executed += usize::from(matches!(reply.unwrap().unwrap(), Served::Executed(())));
-    }
-    assert_eq!((one.runs(), executed), (2, 2));
+    storms::freed_key_lets_one_waiter_run(store(&server).await, store(&server).await).await;
 }
 
 /// After that a wake-up is taken for lost.

@@ -152,6 +152,23 @@ async fn nested_transactions_are_savepoints() {
     assert_eq!(effects(&server), found("1", "1 of 1"));
 }
 
+/// Counted from when it was committed, however long ago the transaction began.
+#[tokio::test]
+async fn ttl_counts_from_the_end() {
+    let server = server(&[]);
+    let service = service(&server.url()).await;
+    server.sql("CREATE TABLE noted (at timestamptz NOT NULL)");
+    let noting = async |mut tx: idem_postgres::Tx| {
+        write(&mut tx).await.unwrap();
+        let note = sqlx::query("INSERT INTO noted VALUES (clock_timestamp())");
+        note.execute(&mut *tx).await.unwrap();
+        201
+    };
+    executed_with(&call(&service, &AT_ONCE, "k", noting).await, 201);
+    let later = "SELECT expires_at > at + interval '1 hour' FROM idem_records, noted";
+    assert_eq!(server.sql(later), "t");
+}
+
 /// An expired record is claimed anew; its place in the table is no reason to wait.
 #[tokio::test]
 async fn expired_record_is_claimed_anew() {

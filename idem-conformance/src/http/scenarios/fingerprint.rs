@@ -38,6 +38,14 @@ pub async fn another_path_or_query_is_refused(server: &Server) {
     server.assert_runs("n", 1);
 }
 
+/// R11, R14: no part of a request passes for a piece of its neighbour.
+pub async fn borders_between_path_and_query_do_not_move(server: &Server) {
+    let amend = server.request("PATCH", "/payments/7?8:9").key("k").order("n");
+    amend.send().await.assert_executed(200);
+    amend.path("/payments/7:8?9").send().await.assert_problem(&Problem::KEY_REUSED);
+    server.assert_runs("n", 1);
+}
+
 /// R11, R12: the essence counts, parameters and case do not.
 pub async fn another_media_type_is_refused(server: &Server) {
     let body = r#"{"a":1}"#;

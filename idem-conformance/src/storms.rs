@@ -1,0 +1,44 @@
+//! Storms of duplicates on one key (rows 47 and 49), over two processes of a [`Service`].
+
+use idem_core::{IdempotencyStore, Outcome, Rejection, Served};
+
+use crate::service::{AT_ONCE, Service, WAITING, storm};
+
+/// Row 47: one of 200 duplicates runs, and the others are told to come again.
+///
+/// # Panics
+/// If another runs, or is told something else.
+pub async fn one_of_many_runs(one: impl IdempotencyStore, two: impl IdempotencyStore) {
+    const SENDERS: usize = 200;
+    let one = Service::on(one);
+    let two = one.sibling(two);
+    let mut replies = storm(&[one.clone(), two], &AT_ONCE, SENDERS);
+    let mut next = async || replies.join_next().await.expect("one is left").expect("it ended");
+    for _ in 1..SENDERS {
+        let refused = next().await;
+        assert!(matches!(refused, Err(Rejection::InProgress)), "{refused:?}");
+    }
+    one.gate.add_permits(1);
+    let first = next().await;
+    assert!(matches!(first, Ok(Served::Executed(()))), "{first:?}");
+    assert_eq!(one.runs(), 1);
+    assert!(matches!(one.send(&AT_ONCE, "k").await, Ok(Served::Replayed(_))));
+}
+
+/// Row 49: a run that frees its key lets one of those that wait run, and only one.
+///
+/// # Panics
+/// If none does, or several.
+pub async fn freed_key_lets_one_waiter_run(one: impl IdempotencyStore, two: impl IdempotencyStore) {
+    let one = Service::on(one)
+        .with_outcomes(|run| if run == 0 { Outcome::NotExecuted } else { Outcome::Final });
+    let two = one.sibling(two);
+    let mut replies = storm(&[one.clone(), two], &WAITING, 50);
+    one.gate.add_permits(2);
+    let mut executed = 0;
+    while let Some(reply) = replies.join_next().await {
+        let served = reply.expect("it ended").expect("it is served");
+        executed += usize::from(matches!(served, Served::Executed(())));
+    }
+    assert_eq!((one.runs(), executed), (2, 2));
+}

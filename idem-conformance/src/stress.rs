@@ -1,0 +1,133 @@
+//! Many at once on one store, for longer than a rule may take: on leases that are too short, and with
+//! calls that are cut off.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use idem_core::{
+    Answer, Claim, ClaimRequest, Claimed, Conclusion, Fenced, Guarantee, IdempotencyStore, Policy,
+    RecordId, State,
+};
+use rand::RngExt;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::terms::{LONG, answer, at_most_once};
+
+const KEYS: usize = 60;
+const WORKERS: usize = 32;
+const ROUNDS: usize = 12;
+
+/// The answers that clients were given, for each key.
+type Given = Arc<Mutex<HashMap<RecordId, HashSet<String>>>>;
+
+/// M7: no key has two accepted results, when workers outlive their leases all the time.
+///
+/// # Panics
+/// If one has.
+pub async fn no_key_has_two_accepted_results(store: impl IdempotencyStore + Clone) {
+    let complete = {
+        let store = store.clone();
+        move |claim, body| {
+            let concluded = store.complete(claim, Conclusion::Answer(holding(body)), LONG);
+            async move { concluded.await.expect("it works") == Fenced::Held }
+        }
+    };
+    assert_eq!(contradictions(&store, complete).await, 0);
+}
+
+/// How many keys gave clients different answers, when `complete` concludes a claim and tells whether that
+/// was accepted. One that does not ask for the owner shows that the stress can fail.
+///
+/// # Panics
+/// If the store fails.
+pub async fn contradictions<S, C, F>(store: &S, complete: C) -> usize
+where
+    S: IdempotencyStore + Clone,
+    C: Fn(Claim, String) -> F + Send + Sync + 'static,
+    F: Future<Output = bool> + Send + 'static,
+{
+    let (given, complete) = (Given::default(), Arc::new(complete));
+    let keys: Arc<[RecordId]> = (0..KEYS).map(|_| key()).collect();
+    let workers: JoinSet<()> = (0..WORKERS)
+        .map(|_| work(store.clone(), Arc::clone(&keys), Arc::clone(&given), Arc::clone(&complete)))
+        .collect();
+    workers.join_all().await;
+    let given = given.lock().expect("no worker panicked");
+    assert!(given.len() > KEYS / 2, "the workers did something");
+    given.values().filter(|answers| answers.len() > 1).count()
+}
+
+async fn work<S, C, F>(store: S, keys: Arc<[RecordId]>, given: Given, complete: Arc<C>)
+where
+    S: IdempotencyStore,
+    C: Fn(Claim, String) -> F,
+    F: Future<Output = bool>,
+{
+    const LEASE: Duration = Duration::from_millis(40);
+    let policy =
+        Policy::new(LONG, Guarantee::AtLeastOnce).with_lease(LEASE).with_max_attempts(1000);
+    for _ in 0..ROUNDS {
+        let id = keys[rand::rng().random_range(0..KEYS)];
+        let body = match store.claim(id, ClaimRequest::new(&policy)).await.expect("it works") {
+            Claimed::Acquired(claim) => {
+                let run = Duration::from_millis(rand::rng().random_range(0..90));
+                sleep(run).await;
+                let body = format!("{:?}", claim.fence);
+                if !complete(claim, body.clone()).await {
+                    continue;
+                }
+                body
+            }
+            Claimed::Existing(existing) => match existing.state {
+                State::Completed(answer) => String::from_utf8_lossy(&answer.body).into_owned(),
+                _ => continue,
+            },
+            Claimed::Full(_) => unreachable!("there is no quota"),
+        };
+        given.lock().expect("no worker panicked").entry(id).or_default().insert(body);
+    }
+}
+
+/// Row 59: answers never meet the wrong call, though `calls` of each of `tasks` are dropped at any moment
+/// up to `longest`. That would show one tenant the answer of another.
+///
+/// # Panics
+/// If one does.
+pub async fn dropped_calls_do_not_mix_up_answers(
+    store: impl IdempotencyStore + Clone,
+    tasks: usize,
+    calls: usize,
+    longest: Duration,
+) {
+    let tasks: JoinSet<()> = (0..tasks).map(|_| replay(store.clone(), calls, longest)).collect();
+    tasks.join_all().await;
+}
+
+async fn replay(store: impl IdempotencyStore, calls: usize, longest: Duration) {
+    let id = key();
+    let Ok(Claimed::Acquired(claim)) = store.claim(id, at_most_once()).await else {
+        panic!("it is new")
+    };
+    let own = holding(format!("{:?}", claim.owner));
+    let concluded = store.complete(claim, Conclusion::Answer(own.clone()), LONG).await;
+    assert_eq!(concluded.expect("it works"), Fenced::Held);
+    for _ in 0..calls {
+        let call = store.claim(id, at_most_once());
+        let patience = longest.mul_f64(rand::rng().random_range(0.0..1.0));
+        let Ok(claimed) = timeout(patience, call).await else { continue };
+        let Claimed::Existing(existing) = claimed.expect("it works") else { panic!("completed") };
+        assert_eq!(existing.state, State::Completed(own.clone()));
+    }
+}
+
+fn key() -> RecordId {
+    RecordId::from_bytes(rand::random())
+}
+
+fn holding(body: String) -> Answer {
+    Answer { body: Bytes::from(body), ..answer("") }
+}
