@@ -19,12 +19,13 @@ pub(crate) async fn fault_01_killed_before_the_claim(bed: &Bed) {
 }
 
 pub(crate) async fn fault_03_killed_before_the_effect(bed: &Bed) {
-    let sim = json!({ "effect": "none", "delay_ms": FOR_EVER });
+    let sim = json!({ "once": true, "effect": "none", "delay_ms": FOR_EVER });
     killed_in_its_handler(bed, &sim, 0).await;
 }
 
 pub(crate) async fn fault_04_killed_after_the_effect(bed: &Bed) {
-    killed_in_its_handler(bed, &json!({ "delay_ms": FOR_EVER }), 1).await;
+    let sim = json!({ "once": true, "delay_ms": FOR_EVER });
+    killed_in_its_handler(bed, &sim, 1).await;
 }
 
 async fn killed_in_its_handler(bed: &Bed, sim: &serde_json::Value, effects: u64) {

@@ -38,10 +38,12 @@ pub(crate) async fn fault_11_paused_and_missed(bed: &Bed) {
     second.assert_counts("k", 1, 1).await;
 }
 
+/// It blocks its thread, so that it ends in the poll in which it is paused, before it hears of its loss.
+const BLOCKS: u64 = 1500;
+
 pub(crate) async fn fault_12_paused_and_overtaken(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
-    // It blocks its thread, so that it ends in the poll in which it was paused, before it hears of its loss.
-    let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "block_ms": 1500 }));
+    let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "block_ms": BLOCKS }));
     let sent = pay.start();
     second.until("k", 1, 1).await;
     first.pause();
@@ -56,15 +58,15 @@ pub(crate) async fn fault_12_paused_and_overtaken(bed: &Bed) {
 
 pub(crate) async fn fault_13_paused_while_another_runs(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
-    let pay = first.pay_with("/takeover", "k", &json!({ "gate": true }));
+    let pay = first.pay_with("/takeover", "k", &json!({ "block_ms": BLOCKS, "gate": true }));
+    first.open_gate("k").await;
     let sent = pay.start();
-    first.until("k", 1, 1).await;
+    second.until("k", 1, 1).await;
     first.pause();
     let overtaking = pay.to(&second);
     let overtaking = tokio::spawn(async move { overtaking.until_settled().await });
     second.until("k", 2, 2).await;
     first.resume();
-    first.open_gate("k").await;
     sent.await.unwrap().expect("it goes on").assert_problem(Problem::OutcomeUnknown);
     second.open_gate("k").await;
     let winner = overtaking.await.unwrap();

@@ -11,7 +11,8 @@ pub(crate) async fn fault_23_a_drain_stores_what_runs(bed: &Bed) {
     let server = bed.start().await;
     let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 800 }));
     let sent = pay.start();
-    let left = server.pay_with("/payments", "left", &json!({ "delay_ms": 800 }));
+    // It ends last, when no connection is left to wait for.
+    let left = server.pay_with("/payments", "left", &json!({ "delay_ms": 1600 }));
     let connection = left.by_hand().await;
     server.until("k", 1, 1).await;
     server.until("left", 1, 1).await;

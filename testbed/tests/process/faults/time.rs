@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Bed, Problem, Server};
 
 pub(crate) async fn fault_14_longer_than_its_lease(bed: &Bed) {
-    outlives_its_lease(bed, &json!({ "delay_ms": 2500 })).await;
+    let (first, second) = (bed.start().await, bed.start_second().await);
+    let (other, sim) = (second.as_ref().unwrap_or(&first), json!({ "delay_ms": 2500 }));
+    join(lasts(&first, other, "/hold", &sim), lasts(&first, other, "/takeover", &sim)).await;
 }
 
 pub(crate) async fn fault_15_a_blocked_thread(bed: &Bed) {
-    outlives_its_lease(bed, &json!({ "block_ms": 2500 })).await;
-}
-
-async fn outlives_its_lease(bed: &Bed, sim: &Value) {
     let (first, second) = (bed.start().await, bed.start_second().await);
-    let other = second.as_ref().unwrap_or(&first);
-    join(lasts(&first, other, "/hold", sim), lasts(&first, other, "/takeover", sim)).await;
+    let (other, sim) = (second.as_ref().unwrap_or(&first), json!({ "block_ms": 1600 }));
+    // One after the other, because there may be two threads only.
+    lasts(&first, other, "/hold", &sim).await;
+    lasts(&first, other, "/takeover", &sim).await;
 }
 
 /// Duplicates never get a word but that it goes on.
