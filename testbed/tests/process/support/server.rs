@@ -75,10 +75,16 @@ impl Server {
         Request::pay(self, path, key, sim)
     }
 
-    /// What was counted for a note.
+    /// What was counted for a note, asked for until the ledger can say.
     pub(crate) async fn counts(&self, note: &str) -> Counts {
         let url = format!("http://{}/_test/effects?note={note}", self.address);
-        self.client.get(url).send().await.unwrap().json().await.unwrap()
+        loop {
+            let answer = self.client.get(&url).send().await.unwrap();
+            if answer.status() == 200 {
+                return answer.json().await.unwrap();
+            }
+            pause().await;
+        }
     }
 
     /// Waits until so many handlers were entered and so many had their effect.
