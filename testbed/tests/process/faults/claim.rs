@@ -20,7 +20,7 @@ pub(crate) async fn fault_35_the_store_cannot_be_reached(bed: &Bed) {
 pub(crate) async fn fault_36_the_reply_to_a_claim_is_lost(bed: &Bed) {
     let (proxy, server) = behind_a_proxy(bed).await;
     let pay = server.pay("/hold", "k");
-    proxy.cut_after("");
+    proxy.cut_after(bed.mark_of_calls());
     let answer = pay.send().await;
     answer.assert_executed(201);
     proxy.sprung().await;

@@ -87,6 +87,15 @@ impl Bed {
         proxy_before(self.port(), &self.url()).await
     }
 
+    /// What is in every call of the store to its server, unlike in pings of the connection.
+    pub(crate) fn mark_of_calls(&self) -> &'static str {
+        match self.store {
+            Store::Memory => panic!("the store in memory has no server"),
+            Store::Redis => "idem:",
+            Store::Postgres => "sqlx_s_",
+        }
+    }
+
     /// Starts a process.
     pub(crate) async fn start(&self) -> Server {
         self.start_with(&[]).await

@@ -17,6 +17,9 @@ pub(crate) fn passed(row: &'static str, store: Store, framework: Framework, took
 /// Prints it, in seconds.
 pub(crate) fn print() {
     let rows = PASSED.lock().unwrap();
+    if rows.is_empty() {
+        return;
+    }
     let columns: Vec<_> =
         Store::ALL.into_iter().flat_map(|store| Framework::ALL.map(|on| (store, on))).collect();
     let line = |name: &str, cells: Vec<String>| {
