@@ -22,6 +22,7 @@ pub(crate) async fn fault_23_a_drain_stores_what_runs(bed: &Bed) {
     let answer = sent.await.unwrap().expect("it is answered");
     answer.assert_executed(201);
     assert_eq!(server.ended().await.code(), Some(0));
+    assert_eq!(bed.finished("left"), 1, "it was cut off");
     if !bed.in_memory() {
         let next = bed.start().await;
         pay.to(&next).send().await.assert_replay_of(&answer);
