@@ -115,20 +115,8 @@ const ROWS: [(u8, Proof); 80] = [
     ),
     (60, There("idem-postgres/tests/faults/server.rs", "fault_60_terminated_backends")),
     (61, Here),
-    (
-        62,
-        There(
-            "idem-postgres/tests/transaction/faults.rs",
-            "fault_62_commit_whose_answer_is_lost_is_a_success",
-        ),
-    ),
-    (
-        63,
-        There(
-            "idem-postgres/tests/transaction/faults.rs",
-            "fault_63_commit_that_does_not_arrive_is_no_success",
-        ),
-    ),
+    (62, Here),
+    (63, Here),
     (64, There("idem-postgres/tests/faults/server.rs", "fault_64_statement_timeout_is_not_done")),
     (65, There("idem-postgres/tests/faults/server.rs", "fault_65_exhausted_pool_is_not_done")),
     (66, There("idem-postgres/tests/faults/health.rs", "fault_66_standby_is_refused")),

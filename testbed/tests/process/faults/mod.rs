@@ -41,6 +41,8 @@ rows! {
     transaction {
         fault_09_killed_in_its_transaction on [postgres];
         fault_09_killed_around_its_transaction on [postgres];
+        fault_62_the_reply_to_a_commit_is_lost on [postgres];
+        fault_63_a_commit_does_not_arrive on [postgres];
     }
     pause {
         fault_10_paused_and_unnoticed on [redis postgres];

@@ -1,7 +1,8 @@
-//! Effects in the transaction of their record (row 9).
+//! Effects in the transaction of their record (rows 9, 62 and 63).
 
 use serde_json::json;
 
+use super::network::behind_a_proxy;
 use crate::support::{Bed, Problem};
 
 pub(crate) async fn fault_09_killed_in_its_transaction(bed: &Bed) {
@@ -46,4 +47,26 @@ pub(crate) async fn fault_09_killed_around_its_transaction(bed: &Bed) {
         assert!(arrives || !answer.is_replay(), "{statement}: {answer:?}");
         pay.to(&second).send().await.assert_replay_of(&answer);
     }
+}
+
+pub(crate) async fn fault_62_the_reply_to_a_commit_is_lost(bed: &Bed) {
+    let (proxy, server) = behind_a_proxy(bed).await;
+    let pay = server.pay("/tx-payments", "k");
+    proxy.cut_after("COMMIT");
+    let answer = pay.send().await;
+    proxy.sprung().await;
+    pay.send().await.assert_replay_of(answer.assert_executed(201));
+    server.assert_counts("k", 1, 1).await;
+}
+
+pub(crate) async fn fault_63_a_commit_does_not_arrive(bed: &Bed) {
+    let (proxy, server) = behind_a_proxy(bed).await;
+    let pay = server.pay("/tx-payments", "k");
+    proxy.cut_before("COMMIT");
+    pay.send().await.assert_problem(Problem::StoreUnavailable);
+    proxy.sprung().await;
+    server.assert_counts("k", 1, 0).await;
+    let answer = pay.send().await;
+    pay.send().await.assert_replay_of(answer.assert_executed(201));
+    server.assert_counts("k", 2, 1).await;
 }

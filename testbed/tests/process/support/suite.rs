@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use super::{Bed, Framework, Store, report};
 
 /// A row that hangs is one that fails. Generous: it is no assertion on time.
-const WATCHDOG: Duration = Duration::from_secs(120);
+const WATCHDOG: Duration = Duration::from_secs(90);
 
 /// `topic::row::store::framework`, for all of them.
 pub(crate) fn row(
