@@ -11,11 +11,13 @@ use crate::ledger::Ledger;
 use crate::logs::Logs;
 use crate::payment::Note;
 use crate::reply::Reply;
+use crate::service::Service;
 
 /// Behind `/_test`. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Control {
     pub ledger: Ledger,
+    pub service: Service,
     pub faults: Faults,
     /// The store whose clock can be moved.
     pub clock: Option<MemoryStore>,
@@ -70,6 +72,11 @@ impl Control {
             }
             None => Reply::json(404, &json!({ "error": "this store has the clock of its server" })),
         }
+    }
+
+    pub fn open_gate(&self, note: &Note) -> Reply {
+        self.service.gate(&note.note).open();
+        Reply::json(200, &json!({}))
     }
 
     pub fn logs(&self) -> Reply {

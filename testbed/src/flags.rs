@@ -8,6 +8,7 @@ use clap::Parser;
 
 /// A payments server to be tested over HTTP
 #[derive(Clone, Debug, Parser)]
+#[command(args_override_self = true)]
 pub struct Flags {
     /// Where to listen; port 0 picks a free one
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! What a handler answers, for a binary to turn into its framework's response.
 
 use bytes::Bytes;
+use idem_conformance::http::app::{Ending, ReplyBody, pieces};
 
 /// A response.
 #[derive(Clone, Debug)]
@@ -9,8 +10,8 @@ pub struct Reply {
     /// The fields in their order; a name may come again.
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
-    /// In how many pieces the body is streamed; `None`: as a whole.
-    pub chunks: Option<usize>,
+    /// In how many pieces the body is streamed, and what comes behind them; `None`: as a whole.
+    pub streamed: Option<(usize, Ending)>,
 }
 
 impl Reply {
@@ -20,7 +21,7 @@ impl Reply {
 
     pub fn new(status: u16, media_type: &str, body: impl Into<Bytes>) -> Self {
         let headers = vec![("content-type", media_type.to_owned())];
-        Self { status, headers, body: body.into(), chunks: None }
+        Self { status, headers, body: body.into(), streamed: None }
     }
 
     #[must_use]
@@ -41,10 +42,11 @@ impl Reply {
         self
     }
 
-    /// The body in its pieces.
-    pub fn pieces(&self) -> Vec<Bytes> {
-        let count = self.chunks.unwrap_or(1).max(1);
-        let border = |n| self.body.len() * n / count;
-        (0..count).map(|n| self.body.slice(border(n)..border(n + 1))).collect()
+    /// The body as it is sent.
+    pub fn sent(&self) -> ReplyBody {
+        match self.streamed {
+            None => ReplyBody::Whole(self.body.clone()),
+            Some((count, ends)) => ReplyBody::Stream(pieces(&self.body, count, ends)),
+        }
     }
 }

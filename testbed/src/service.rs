@@ -1,8 +1,11 @@
 //! What the handlers do, without a framework.
 
+use std::collections::HashMap;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use idem_conformance::http::app::Gate;
 use idem_postgres::sqlx::PgConnection;
 use serde_json::json;
 
@@ -15,6 +18,7 @@ use crate::sim::{Effect, Sim};
 #[derive(Clone, Debug)]
 pub struct Service {
     ledger: Ledger,
+    gates: Arc<Mutex<HashMap<String, Arc<Gate>>>>,
 }
 
 /// A handler that was entered.
@@ -24,8 +28,14 @@ struct Run {
 }
 
 impl Service {
-    pub const fn new(ledger: Ledger) -> Self {
-        Self { ledger }
+    pub fn new(ledger: Ledger) -> Self {
+        Self { ledger, gates: Arc::default() }
+    }
+
+    /// Where handlers stop for `note`, if they are told to.
+    pub fn gate(&self, note: &str) -> Arc<Gate> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(gates.entry(note.to_owned()).or_default())
     }
 
     /// A new payment: 201, with a body and headers that differ from run to run.
@@ -38,7 +48,7 @@ impl Service {
             Ok(run) => run,
             Err(failed) => return failed,
         };
-        run.finish(amount.get(), &currency, &note).await
+        self.finish(run, amount.get(), &currency, &note).await
     }
 
     /// [`pay`](Self::pay), with the effect in the transaction of the record.
@@ -52,7 +62,7 @@ impl Service {
                 return not_counted();
             }
         }
-        Run { entry, sim }.finish(amount.get(), &currency, &note).await
+        self.finish(Run { entry, sim }, amount.get(), &currency, &note).await
     }
 
     /// A change of a payment: 200 and a new version, or 412 if `if_match` names another.
@@ -68,8 +78,7 @@ impl Service {
         let Ok(sim) = self.act(&change.note, change.sim, &entry).await else {
             return not_counted();
         };
-        tokio::time::sleep(sim.delay()).await;
-        assert!(!sim.panic, "the handler panics as told");
+        sim.linger(&self.gate(&change.note)).await;
         let Ok(version) = self.ledger.revise(id).await else { return not_counted() };
         let body = json!({ "id": id, "note": change.note, "version": version });
         let status = sim.status.unwrap_or(200);
@@ -127,14 +136,15 @@ impl Service {
         }
         Ok(sim)
     }
-}
 
-impl Run {
     /// What follows the effect of a payment.
-    async fn finish(self, amount: u64, currency: &str, note: &str) -> Reply {
-        let Self { entry: Entry { seq, .. }, sim } = self;
-        tokio::time::sleep(sim.delay()).await;
-        assert!(!sim.panic, "the handler panics as told");
+    async fn finish(&self, run: Run, amount: u64, currency: &str, note: &str) -> Reply {
+        let Run { entry, sim } = run;
+        sim.linger(&self.gate(note)).await;
+        if self.ledger.finished(note, &entry).is_err() {
+            return not_counted();
+        }
+        let seq = entry.seq;
         let id = seq.to_string();
         let mut body =
             json!({ "id": id, "amount": amount, "currency": currency, "note": note, "seq": seq });
@@ -151,7 +161,7 @@ impl Run {
             .with("set-cookie", format!("session={:016x}", rand::random::<u64>()))
             .with("x-request-id", format!("{:016x}", rand::random::<u64>()))
             .with("cache-control", "private");
-        Reply { chunks: sim.chunks, ..reply }
+        Reply { streamed: sim.chunks.map(|count| (count, sim.ends)), ..reply }
     }
 }
 

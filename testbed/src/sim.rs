@@ -2,33 +2,43 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use idem_conformance::http::app::{Ending, Gate};
+use serde::{Deserialize, Deserializer};
 
-/// Instructions to the handler.
+/// Instructions to the handler, in the order in which it follows them.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Sim {
-    /// Answers with this status.
-    pub status: Option<u16>,
-    /// Waits so long after the effect.
-    pub delay_ms: u64,
-    /// Whether there is an effect.
-    pub effect: Effect,
-    /// Panics after the delay.
-    pub panic: bool,
+    /// Panics while the body is read, as a bug in an extractor would.
+    #[serde(deserialize_with = "not_unreadable")]
+    pub unreadable: bool,
     /// The rest is for the first handler entry of this note only.
     pub once: bool,
+    /// Whether there is an effect.
+    pub effect: Effect,
+    /// Blocks its thread for so long.
+    pub block_ms: u64,
+    /// Waits so long.
+    pub delay_ms: u64,
+    /// Waits until `/_test/gate` opens the gate of its note.
+    pub gate: bool,
+    /// Panics.
+    pub panic: bool,
+    /// Answers with this status.
+    pub status: Option<u16>,
     /// Pads the body of the answer to about so many bytes.
     pub size: usize,
     /// Streams the body of the answer in so many pieces.
     pub chunks: Option<usize>,
+    /// What comes behind the last piece of a stream.
+    pub ends: Ending,
 }
 
 /// When the effect of a handler happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// Before the delay and the status.
+    /// Before all else.
     #[default]
     Before,
     /// Never.
@@ -42,8 +52,24 @@ impl Sim {
         if self.once && entry > 1 { Self::default() } else { self }
     }
 
-    /// How long to wait.
-    pub const fn delay(&self) -> Duration {
-        Duration::from_millis(self.delay_ms)
+    /// What lies between the effect and the answer.
+    ///
+    /// # Panics
+    /// If it is told to.
+    pub async fn linger(&self, gate: &Gate) {
+        std::thread::sleep(Duration::from_millis(self.block_ms));
+        if self.delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
+        }
+        if self.gate {
+            gate.pass().await;
+        }
+        assert!(!self.panic, "the handler panics as told");
     }
+}
+
+fn not_unreadable<'de, D: Deserializer<'de>>(told: D) -> Result<bool, D::Error> {
+    let unreadable = bool::deserialize(told)?;
+    assert!(!unreadable, "the extractor panics as told");
+    Ok(false)
 }

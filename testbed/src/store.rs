@@ -46,8 +46,9 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
         }
     };
     let transacts = scheme(url) == "postgres";
-    let control = Control { ledger: ledger.clone(), faults, clock, logs };
-    Ok(App { idempotency, transacts, service: Service::new(ledger), control })
+    let service = Service::new(ledger.clone());
+    let control = Control { ledger, service: service.clone(), faults, clock, logs };
+    Ok(App { idempotency, transacts, service, control })
 }
 
 async fn ledger(flags: &Flags) -> Result<Ledger> {

@@ -30,10 +30,10 @@ impl User {
 }
 
 /// Starts the server behind a shell that reads its input. A signal's name there stops the server; the end
-/// of it means that this process is gone, in whatever way, and then the directory goes too.
+/// of it means that this process is gone, in whatever way, and then the directory goes too. The server's own
+/// process says its pid before it becomes the server, so that nothing the server prints comes first.
 const WATCHED: &str = r#"
-"$@" </dev/null 2>&1 &
-echo "$!"
+sh -c 'echo "$$"; exec "$@"' sh "$@" </dev/null 2>&1 &
 read -r signal || gone="$PWD"
 kill "-${signal:-KILL}" "$!"
 wait

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -16,6 +17,8 @@ pub enum Replies {
     Pass,
     /// Throws them away.
     Swallow,
+    /// Passes each on so much later.
+    Delay(Duration),
 }
 
 /// Passes bytes between a store and its server, on the runtime that made it.
@@ -25,7 +28,7 @@ pub struct Proxy(Arc<State>);
 struct State {
     port: u16,
     target: AtomicU16,
-    swallows: AtomicBool,
+    replies: Mutex<Replies>,
     trap: Mutex<Option<(Vec<u8>, Trap)>>,
     sprung: Notify,
     cuts: watch::Sender<u32>,
@@ -52,7 +55,7 @@ impl Proxy {
         let proxy = Self(Arc::new(State {
             port: listener.local_addr().expect("bound").port(),
             target: AtomicU16::new(port),
-            swallows: AtomicBool::new(false),
+            replies: Mutex::new(Replies::Pass),
             trap: Mutex::default(),
             sprung: Notify::new(),
             cuts: watch::Sender::new(0),
@@ -72,9 +75,9 @@ impl Proxy {
         self.0.port
     }
 
-    /// Passes the server's replies on, or throws them away.
+    /// What becomes of the server's replies from now on.
     pub fn replies(&self, replies: Replies) {
-        self.0.swallows.store(replies == Replies::Swallow, Ordering::SeqCst);
+        *lock(&self.0.replies) = replies;
     }
 
     /// Closes all connections.
@@ -82,21 +85,22 @@ impl Proxy {
         self.0.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Closes the next connection on which a client sends `bytes`, before they arrive.
+    /// Closes the next connection on which a client sends `bytes`, before they arrive. No bytes at all
+    /// stand for any.
     pub fn cut_before(&self, bytes: impl Into<Vec<u8>>) {
-        *self.trap() = Some((bytes.into(), Trap::CutBefore));
+        *lock(&self.0.trap) = Some((bytes.into(), Trap::CutBefore));
     }
 
     /// Closes the next connection on which a client sends `bytes`, once the server has replied to them:
     /// the reply does not arrive.
     pub fn cut_after(&self, bytes: impl Into<Vec<u8>>) {
-        *self.trap() = Some((bytes.into(), Trap::CutAfter));
+        *lock(&self.0.trap) = Some((bytes.into(), Trap::CutAfter));
     }
 
     /// Holds the next bytes back in which a client sends `bytes`, and all that follow on that connection, as if
     /// the client had stopped just before.
     pub fn hold(&self, bytes: impl Into<Vec<u8>>) {
-        *self.trap() = Some((bytes.into(), Trap::Hold));
+        *lock(&self.0.trap) = Some((bytes.into(), Trap::Hold));
     }
 
     /// Resolves when the bytes that were waited for have come since the last time.
@@ -108,10 +112,6 @@ impl Proxy {
     pub fn lead_to(&self, port: u16) {
         self.0.target.store(port, Ordering::SeqCst);
         self.cut();
-    }
-
-    fn trap(&self) -> std::sync::MutexGuard<'_, Option<(Vec<u8>, Trap)>> {
-        self.0.trap.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,8 +161,13 @@ impl State {
             if trapped.load(Ordering::SeqCst) {
                 return;
             }
-            let swallowed = self.swallows.load(Ordering::SeqCst);
-            if !swallowed && to.write_all(&buffer[..read]).await.is_err() {
+            let replies = *lock(&self.replies);
+            match replies {
+                Replies::Pass => {}
+                Replies::Swallow => continue,
+                Replies::Delay(delay) => tokio::time::sleep(delay).await,
+            }
+            if to.write_all(&buffer[..read]).await.is_err() {
                 return;
             }
         }
@@ -170,11 +175,16 @@ impl State {
 
     /// The trap, if these bytes spring it; it does so once.
     fn spring(&self, bytes: &[u8]) -> Option<Trap> {
-        let mut trap = self.trap.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trap = lock(&self.trap);
         let (awaited, _) = trap.as_ref()?;
-        let sprung = bytes.windows(awaited.len()).any(|window| window == awaited);
+        let sprung =
+            awaited.is_empty() || bytes.windows(awaited.len()).any(|window| window == awaited);
         let (_, trap) = sprung.then(|| trap.take()).flatten()?;
         self.sprung.notify_one();
         Some(trap)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

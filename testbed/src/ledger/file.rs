@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use idem_core::Execution;
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,8 @@ pub enum What {
     Attempt,
     /// It had its effect.
     Effect,
+    /// It came to its end by itself: neither cut off nor by a panic.
+    Finished,
 }
 
 /// One line.
@@ -32,6 +35,30 @@ pub struct Event {
     pub process: u32,
     /// When, in microseconds of the machine's monotonic clock.
     pub at: i64,
+    /// What the run knows of itself; nothing if no key was sent.
+    pub execution: Option<Known>,
+}
+
+/// What a handler knows of its run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Which run of the key it is, from 1.
+    pub attempt: u32,
+    /// Higher than that of every earlier run of the key.
+    pub fence: u64,
+    /// What a provider would be sent as the key of this payment.
+    pub downstream_key: String,
+}
+
+impl Known {
+    fn current() -> Option<Self> {
+        let execution = Execution::try_current()?;
+        Some(Self {
+            attempt: execution.attempt(),
+            fence: execution.fence().0,
+            downstream_key: execution.downstream_key("charge").as_str().to_owned(),
+        })
+    }
 }
 
 impl EffectsFile {
@@ -50,6 +77,7 @@ impl EffectsFile {
             run: run.to_owned(),
             process: std::process::id(),
             at: now.tv_sec() * 1_000_000 + now.tv_nsec() / 1000,
+            execution: Known::current(),
         };
         let mut line = serde_json::to_vec(&event)?;
         line.push(b'\n');

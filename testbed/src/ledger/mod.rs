@@ -17,7 +17,7 @@ use futures_util::future::{BoxFuture, ready};
 use idem_postgres::sqlx::PgConnection;
 use serde::Serialize;
 
-pub use file::{EffectsFile, Event, What};
+pub use file::{EffectsFile, Event, Known, What};
 
 /// How often counting is tried while the ledger is down, and how long between.
 const TRIES: u32 = 100;
@@ -127,6 +127,14 @@ impl Ledger {
             Kept::Postgres(kept) => kept.effect_in(note, &entry.run, transaction).await,
             _ => Err(io::Error::other("the ledger is not in the transaction's database")),
         }
+    }
+
+    /// Notes that a handler came to its end, in the file alone.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn finished(&self, note: &str, entry: &Entry) -> io::Result<()> {
+        self.write(What::Finished, note, &entry.run)
     }
 
     /// What was counted.

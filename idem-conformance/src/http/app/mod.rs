@@ -42,7 +42,7 @@ pub use caller::{Caller, Tenant, User};
 pub use gate::Gate;
 pub use order::{Declared, Ending, Label, Order, Sim};
 pub use payments::{Payments, Present, Tally};
-pub use reply::{Reply, ReplyBody};
+pub use reply::{Reply, ReplyBody, pieces};
 
 /// The largest request body that the app takes, in bytes.
 pub const MAX_REQUEST: usize = 64 << 10;

@@ -74,7 +74,7 @@ impl Reply {
 }
 
 /// `body` in `count` chunks and then what `ends` says. Without chunks there is only the end.
-fn pieces(body: &Bytes, count: usize, ends: Ending) -> BoxStream<'static, io::Result<Bytes>> {
+pub fn pieces(body: &Bytes, count: usize, ends: Ending) -> BoxStream<'static, io::Result<Bytes>> {
     let borders: Vec<_> = (0..=count).map(|n| body.len() * n / count.max(1)).collect();
     let chunks: Vec<_> = borders.windows(2).map(|pair| Ok(body.slice(pair[0]..pair[1]))).collect();
     let end = match ends {

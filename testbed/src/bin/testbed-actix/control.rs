@@ -10,6 +10,7 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
     app.route("/_test/effects", get().to(effects))
         .route("/_test/store", post().to(store))
         .route("/_test/clock", post().to(clock))
+        .route("/_test/gate", post().to(gate))
         .route("/_test/logs", get().to(logs))
         .route("/_test/health", get().to(health));
 }
@@ -24,6 +25,10 @@ async fn store(control: Data<Control>, Json(behaviour): Json<Behaviour>) -> Repl
 
 async fn clock(control: Data<Control>, Json(advance): Json<Advance>) -> Replied {
     Replied(control.advance(advance))
+}
+
+async fn gate(control: Data<Control>, Json(note): Json<Note>) -> Replied {
+    Replied(control.open_gate(&note))
 }
 
 async fn logs(control: Data<Control>) -> Replied {

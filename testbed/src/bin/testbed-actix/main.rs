@@ -7,6 +7,7 @@ mod respond;
 mod routes;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, JsonConfig, PayloadConfig, scope};
@@ -45,7 +46,11 @@ async fn serve(flags: &Flags) -> Result<Drained> {
                     .configure(|app| routes::routes(app, transacts)),
             )
     };
-    let server = HttpServer::new(app).disable_signals().shutdown_timeout(2);
+    let server = HttpServer::new(app)
+        .disable_signals()
+        .shutdown_timeout(2)
+        // A busy machine is slow, and no attack.
+        .client_request_timeout(Duration::from_secs(60));
     let server = server.bind_auto_h2c(flags.listen).context("the address is taken")?;
     let address = server.addrs()[0];
     let server = server.run();

@@ -1,12 +1,10 @@
 //! A reply as an actix-web response.
 
-use std::convert::Infallible;
-
 use actix_web::body::{BodyStream, BoxBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use futures_util::stream;
+use idem_conformance::http::app::ReplyBody;
 use testbed::reply::Reply;
 
 pub(crate) struct Replied(pub(crate) Reply);
@@ -15,12 +13,9 @@ impl Responder for Replied {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let body = match self.0.chunks {
-            None => BoxBody::new(self.0.body.clone()),
-            Some(_) => {
-                let pieces = self.0.pieces().into_iter().map(Ok::<_, Infallible>);
-                BoxBody::new(BodyStream::new(stream::iter(pieces)))
-            }
+        let body = match self.0.sent() {
+            ReplyBody::Whole(body) => BoxBody::new(body),
+            ReplyBody::Stream(pieces) => BoxBody::new(BodyStream::new(pieces)),
         };
         let status =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

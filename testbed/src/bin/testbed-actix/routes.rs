@@ -40,6 +40,7 @@ pub(crate) fn routes(app: &mut ServiceConfig, transacts: bool) {
     .route("/release", post().to(release))
     .route("/hold", post().to(hold))
     .route("/takeover", post().to(takeover))
+    .route("/max-run", post().to(max_run))
     .route("/strict", post().to(strict))
     .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)));
     if transacts {
@@ -171,6 +172,15 @@ async fn hold(
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", guarantee = "at-least-once")]
 async fn takeover(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", max_run = "2s")]
+async fn max_run(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,

@@ -14,6 +14,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/_test/effects", get(effects))
         .route("/_test/store", post(store))
         .route("/_test/clock", post(clock))
+        .route("/_test/gate", post(gate))
         .route("/_test/logs", get(logs))
         .route("/_test/health", get(health))
 }
@@ -28,6 +29,10 @@ async fn store(State(control): State<Control>, Json(behaviour): Json<Behaviour>)
 
 async fn clock(State(control): State<Control>, Json(advance): Json<Advance>) -> Replied {
     Replied(control.advance(advance))
+}
+
+async fn gate(State(control): State<Control>, Json(note): Json<Note>) -> Replied {
+    Replied(control.open_gate(&note))
 }
 
 async fn logs(State(control): State<Control>) -> Replied {

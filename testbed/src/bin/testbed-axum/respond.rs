@@ -1,22 +1,18 @@
 //! A reply as an axum response.
 
-use std::convert::Infallible;
-
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use idem_conformance::http::app::ReplyBody;
 use testbed::reply::Reply;
 
 pub(crate) struct Replied(pub(crate) Reply);
 
 impl IntoResponse for Replied {
     fn into_response(self) -> Response {
-        let body = match self.0.chunks {
-            None => Body::from(self.0.body.clone()),
-            Some(_) => Body::from_stream(stream::iter(
-                self.0.pieces().into_iter().map(Ok::<_, Infallible>),
-            )),
+        let body = match self.0.sent() {
+            ReplyBody::Whole(body) => Body::from(body),
+            ReplyBody::Stream(pieces) => Body::from_stream(pieces),
         };
         let mut response = Response::new(body);
         *response.status_mut() =

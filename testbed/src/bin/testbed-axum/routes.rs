@@ -37,6 +37,7 @@ pub(crate) fn routes(transacts: bool) -> Router<App> {
         .route("/release", post(release))
         .route("/hold", post(hold))
         .route("/takeover", post(takeover))
+        .route("/max-run", post(max_run))
         .route("/strict", post(strict))
         .route("/timeout", post(create).layer(timeout));
     if transacts { routes.route("/tx-payments", post(tx_payment)) } else { routes }
@@ -166,6 +167,15 @@ async fn hold(
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", guarantee = "at-least-once")]
 async fn takeover(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", max_run = "2s")]
+async fn max_run(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,

@@ -10,7 +10,7 @@ const FOR_EVER: u64 = 600_000;
 pub(crate) async fn fault_01_killed_before_the_claim(bed: &Bed) {
     let first = bed.start().await;
     let pay = first.pay("/hold", "k");
-    let half_sent = pay.by_hand(false).await;
+    let half_sent = pay.half_by_hand().await;
     first.kill().await;
     drop(half_sent);
     let second = bed.start().await;
@@ -19,12 +19,13 @@ pub(crate) async fn fault_01_killed_before_the_claim(bed: &Bed) {
 }
 
 pub(crate) async fn fault_03_killed_before_the_effect(bed: &Bed) {
-    let sim = json!({ "effect": "none", "delay_ms": FOR_EVER });
+    let sim = json!({ "once": true, "effect": "none", "delay_ms": FOR_EVER });
     killed_in_its_handler(bed, &sim, 0).await;
 }
 
 pub(crate) async fn fault_04_killed_after_the_effect(bed: &Bed) {
-    killed_in_its_handler(bed, &json!({ "delay_ms": FOR_EVER }), 1).await;
+    let sim = json!({ "once": true, "delay_ms": FOR_EVER });
+    killed_in_its_handler(bed, &sim, 1).await;
 }
 
 async fn killed_in_its_handler(bed: &Bed, sim: &serde_json::Value, effects: u64) {
@@ -50,6 +51,11 @@ pub(crate) async fn fault_06_killed_and_taken_over(bed: &Bed) {
     rerun.assert_executed(201);
     second.assert_counts("k", 2, 2).await;
     pay.to(&second).send().await.assert_replay_of(&rerun);
+    let runs = bed.runs("k");
+    assert_eq!(runs.iter().map(|run| run.attempt).collect::<Vec<_>>(), [1, 2]);
+    // So a provider that takes keys charges once.
+    assert_eq!(runs[0].downstream_key, runs[1].downstream_key);
+    assert!(runs[0].fence < runs[1].fence, "{runs:?}");
 }
 
 pub(crate) async fn fault_07_killed_too_often(bed: &Bed) {
@@ -66,4 +72,5 @@ pub(crate) async fn fault_07_killed_too_often(bed: &Bed) {
     let pay = last.pay_with("/takeover", "k", &sim);
     pay.until_settled().await.assert_problem(Problem::OutcomeUnknown);
     last.assert_counts("k", 3, 3).await;
+    assert_eq!(bed.runs("k").iter().map(|run| run.attempt).collect::<Vec<_>>(), [1, 2, 3]);
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Bed, Problem};
 
 pub(crate) async fn fault_23_a_drain_stores_what_runs(bed: &Bed) {
     let server = bed.start().await;
-    let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 500 }));
+    let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 800 }));
     let sent = pay.start();
-    let left = server.pay_with("/payments", "left", &json!({ "delay_ms": 500 }));
-    let connection = left.by_hand(true).await;
+    // It ends last, when no connection is left to wait for.
+    let left = server.pay_with("/payments", "left", &json!({ "delay_ms": 1600 }));
+    let connection = left.by_hand().await;
     server.until("k", 1, 1).await;
     server.until("left", 1, 1).await;
     connection.set_zero_linger().unwrap();
@@ -20,6 +22,7 @@ pub(crate) async fn fault_23_a_drain_stores_what_runs(bed: &Bed) {
     let answer = sent.await.unwrap().expect("it is answered");
     answer.assert_executed(201);
     assert_eq!(server.ended().await.code(), Some(0));
+    assert_eq!(bed.finished("left"), 1, "it was cut off");
     if !bed.in_memory() {
         let next = bed.start().await;
         pay.to(&next).send().await.assert_replay_of(&answer);
@@ -47,20 +50,26 @@ pub(crate) async fn fault_25_a_drain_refuses_what_is_new(bed: &Bed) {
     let running = server.pay_with("/payments", "running", &json!({ "delay_ms": 2500 }));
     let sent = running.start();
     server.until("running", 1, 1).await;
+    // On its way already, so that the server still takes the rest of it.
+    let pay = server.pay("/payments", "k");
+    let (mut uploading, rest) = pay.half_by_hand().await;
     server.terminate();
     // The signal takes a moment; what comes before it counts as usual.
-    let refused = loop {
-        let pay = server.pay("/payments", &format!("{:016x}", rand::random::<u64>()));
-        match pay.send_within(Duration::from_millis(300)).await {
-            Some(answer) if answer.status == 201 => {}
-            Some(answer) => {
-                answer.assert_problem(Problem::StoreUnavailable);
-                break pay;
-            }
-            None => break pay,
+    while let Some(answer) = server.pay("/payments", "probe").send_within(PATIENCE).await {
+        if answer.status == 503 {
+            break;
         }
-    };
+    }
+    uploading.write_all(&rest).await.unwrap();
+    let mut answer = String::new();
+    uploading.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("store-unavailable"), "{answer}");
     sent.await.unwrap().expect("it is answered").assert_executed(201);
     assert_eq!(server.ended().await.code(), Some(0));
-    refused.to(&other).send().await.assert_executed(201);
+    pay.to(&other).send().await.assert_executed(201);
+    other.assert_counts("k", 1, 1).await;
 }
+
+/// Until a server that no longer listens is believed not to.
+const PATIENCE: Duration = Duration::from_millis(500);

@@ -1,24 +1,20 @@
-//! The store goes away (rows 40 to 43 and 51).
+//! The store goes away (rows 40 to 43, 51 and 61).
 
-use idem_conformance::servers::RedisServer;
 use serde_json::json;
 
-use crate::support::{Bed, Problem};
-
-/// Keeps what it acknowledged.
-const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+use crate::support::{Answer, Bed, OwnServer, Problem};
 
 pub(crate) async fn fault_40_the_store_dies_for_a_moment(bed: &Bed) {
-    let mut redis = RedisServer::start(&DURABLE);
-    let first = bed.start_on(&redis.url(), &[], &[]).await;
-    let second = bed.start_on(&redis.url(), &[], &[]).await;
+    let mut store = OwnServer::start(bed.store);
+    let first = bed.start_on(&store.url(), &[], &[]).await;
+    let second = bed.start_on(&store.url(), &[], &[]).await;
     let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 300 }));
     let sent = pay.start();
     first.until("k", 1, 1).await;
-    redis.restart();
+    store.restart();
     let answer = sent.await.unwrap().expect("it is answered");
     answer.assert_executed(201);
-    pay.to(&second).until_settled().await.assert_replay_of(&answer);
+    pay.to(&second).until(Answer::is_replay).await.assert_replay_of(&answer);
     second.assert_counts("k", 1, 1).await;
 }
 
@@ -56,12 +52,20 @@ pub(crate) async fn fault_43_the_store_dies_under_at_least_once(bed: &Bed) {
 }
 
 pub(crate) async fn fault_51_the_store_restarts_with_its_records(bed: &Bed) {
-    let mut redis = RedisServer::start(&DURABLE);
-    let server = bed.start_on(&redis.url(), &[], &[]).await;
+    restarts_with_its_records(bed).await;
+}
+
+pub(crate) async fn fault_61_the_store_restarts_with_its_records(bed: &Bed) {
+    restarts_with_its_records(bed).await;
+}
+
+async fn restarts_with_its_records(bed: &Bed) {
+    let mut store = OwnServer::start(bed.store);
+    let server = bed.start_on(&store.url(), &[], &[]).await;
     let pay = server.pay("/payments", "k");
     let first = pay.send().await;
     first.assert_executed(201);
-    redis.restart();
+    store.restart();
     let settled = pay.until(|answer| !answer.is(Problem::StoreUnavailable)).await;
     settled.assert_replay_of(&first);
     server.assert_counts("k", 1, 1).await;

@@ -1,13 +1,13 @@
-//! Effects in the transaction of their record, and a database that stops (rows 9 and 61).
+//! Effects in the transaction of their record (rows 9, 62 and 63).
 
-use idem_conformance::servers::PostgresServer;
 use serde_json::json;
 
-use crate::support::{Answer, Bed, Problem};
+use super::network::behind_a_proxy;
+use crate::support::{Bed, Problem};
 
 pub(crate) async fn fault_09_killed_in_its_transaction(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
-    let pay = first.pay_with("/tx-payments", "k", &json!({ "once": true, "delay_ms": 600_000 }));
+    let pay = first.pay_with("/tx-payments", "k", &json!({ "once": true, "gate": true }));
     let sent = pay.start();
     // The effect is written, and not committed.
     first.until("k", 1, 0).await;
@@ -20,19 +20,53 @@ pub(crate) async fn fault_09_killed_in_its_transaction(bed: &Bed) {
     pay.to(&second).send().await.assert_replay_of(&answer);
 }
 
-pub(crate) async fn fault_61_the_database_stops_at_once(bed: &Bed) {
-    let mut postgres = PostgresServer::start(&[]);
-    let first = bed.start_on(&postgres.url(), &[], &[]).await;
-    let second = bed.start_on(&postgres.url(), &[], &[]).await;
-    let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 300 }));
-    let sent = pay.start();
-    first.until("k", 1, 1).await;
-    postgres.stop_immediately();
-    postgres.restart();
-    let answer = sent.await.unwrap().expect("it is answered");
-    answer.assert_executed(201);
-    let again = pay.to(&second);
-    let again = again.until(Answer::is_replay).await;
-    again.assert_replay_of(&answer);
-    second.assert_counts("k", 1, 1).await;
+pub(crate) async fn fault_09_killed_around_its_transaction(bed: &Bed) {
+    let second = bed.start().await;
+    let killed_at =
+        [("BEGIN", false), ("idem_testbed_run", false), ("COMMIT", false), ("COMMIT", true)];
+    for (n, (statement, arrives)) in killed_at.into_iter().enumerate() {
+        let (proxy, url) = bed.proxy().await;
+        let first = bed.start_on(&url, &[], &[]).await;
+        let key = format!("k{n}");
+        let pay = first.pay("/tx-payments", &key);
+        if arrives {
+            proxy.cut_after(statement);
+        } else {
+            proxy.hold(statement);
+        }
+        let sent = pay.start();
+        proxy.sprung().await;
+        first.kill().await;
+        // The kernel would close them, but not those that are held up here.
+        proxy.cut();
+        drop(sent.await.unwrap());
+        let answer = pay.to(&second).until_settled().await;
+        let effects = second.counts(&key).await.effects;
+        assert_eq!((answer.status, effects), (201, 1), "{statement} {arrives}");
+        // What did not arrive did not happen.
+        assert!(arrives || !answer.is_replay(), "{statement}: {answer:?}");
+        pay.to(&second).send().await.assert_replay_of(&answer);
+    }
+}
+
+pub(crate) async fn fault_62_the_reply_to_a_commit_is_lost(bed: &Bed) {
+    let (proxy, server) = behind_a_proxy(bed).await;
+    let pay = server.pay("/tx-payments", "k");
+    proxy.cut_after("COMMIT");
+    let answer = pay.send().await;
+    proxy.sprung().await;
+    pay.send().await.assert_replay_of(answer.assert_executed(201));
+    server.assert_counts("k", 1, 1).await;
+}
+
+pub(crate) async fn fault_63_a_commit_does_not_arrive(bed: &Bed) {
+    let (proxy, server) = behind_a_proxy(bed).await;
+    let pay = server.pay("/tx-payments", "k");
+    proxy.cut_before("COMMIT");
+    pay.send().await.assert_problem(Problem::StoreUnavailable);
+    proxy.sprung().await;
+    server.assert_counts("k", 1, 0).await;
+    let answer = pay.send().await;
+    pay.send().await.assert_replay_of(answer.assert_executed(201));
+    server.assert_counts("k", 2, 1).await;
 }

@@ -18,6 +18,9 @@ pub(crate) enum Problem {
     InProgress,
     OutcomeUnknown,
     StoreUnavailable,
+    ResultUnavailable,
+    KeyReused,
+    ScopeFull,
 }
 
 impl Problem {
@@ -26,6 +29,9 @@ impl Problem {
             Self::InProgress => (409, "in-progress"),
             Self::OutcomeUnknown => (409, "outcome-unknown"),
             Self::StoreUnavailable => (503, "store-unavailable"),
+            Self::ResultUnavailable => (409, "result-unavailable"),
+            Self::KeyReused => (422, "key-reused"),
+            Self::ScopeFull => (429, "too-many-keys"),
         }
     }
 }

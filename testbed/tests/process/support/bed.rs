@@ -7,42 +7,19 @@ use std::time::Duration;
 
 use idem_conformance::servers::{PostgresServer, Proxy, RedisServer};
 
-use super::history::{History, Tally};
+use testbed::ledger::{Event, Known, What};
+
+use super::history::{self, History, Tally};
 use super::server::{self, Server};
-
-/// Which binary is tested.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Framework {
-    Axum,
-    Actix,
-}
-
-/// Where records are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Store {
-    Memory,
-    Redis,
-    Postgres,
-}
+use super::{Framework, Store};
 
 /// For the tests that do it no harm.
 static REDIS: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 static POSTGRES: LazyLock<PostgresServer> =
-    LazyLock::new(|| PostgresServer::start(&["max_connections=500"]));
+    LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
 
-impl Store {
-    pub(crate) fn memory() -> Self {
-        Self::Memory
-    }
-
-    pub(crate) fn redis() -> Self {
-        Self::Redis
-    }
-
-    pub(crate) fn postgres() -> Self {
-        Self::Postgres
-    }
-}
+/// How often a process is started before that counts as a failure.
+const STARTS: u32 = 5;
 
 /// See the module.
 pub(crate) struct Bed {
@@ -107,9 +84,16 @@ impl Bed {
 
     /// Something between a process and the store, and the URL that leads there.
     pub(crate) async fn proxy(&self) -> (Proxy, String) {
-        let proxy = Proxy::before(self.port()).await;
-        let url = self.url().replace(&self.port().to_string(), &proxy.port().to_string());
-        (proxy, url)
+        proxy_before(self.port(), &self.url()).await
+    }
+
+    /// What is in every call of the store to its server, unlike in pings of the connection.
+    pub(crate) fn mark_of_calls(&self) -> &'static str {
+        match self.store {
+            Store::Memory => panic!("the store in memory has no server"),
+            Store::Redis => "idem:",
+            Store::Postgres => "sqlx_s_",
+        }
     }
 
     /// Starts a process.
@@ -129,32 +113,82 @@ impl Bed {
         flags: &[&str],
         environment: &[(&str, &str)],
     ) -> Server {
+        self.start_of(self.framework, store, flags, environment).await
+    }
+
+    /// Starts a process of either framework. One that cannot reach its store in time ends, and is started again,
+    /// as by a supervisor.
+    pub(crate) async fn start_of(
+        &self,
+        framework: Framework,
+        store: &str,
+        flags: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Server {
         let (effects, ledger) = (self.effects().display().to_string(), self.url());
         let mut all = vec!["--listen", "127.0.0.1:0", "--store", store, "--ledger", &ledger];
         all.extend(["--namespace", &self.namespace, "--effects", &effects]);
         all.extend(flags);
-        let log = self.directory.join(format!("log-{:08x}", rand::random::<u32>()));
-        server::start(Arc::clone(&self.history), self.framework, &all, environment, &log).await
+        let mut said = String::new();
+        for _ in 0..STARTS {
+            let log = self.directory.join(format!("log-{:08x}", rand::random::<u32>()));
+            let history = Arc::clone(&self.history);
+            match server::start(history, framework, &all, environment, &log).await {
+                Ok(server) => return server,
+                Err(error) => said = error,
+            }
+        }
+        panic!("it does not start: {said}")
     }
 
     pub(crate) fn in_memory(&self) -> bool {
         self.store == Store::Memory
     }
 
+    /// Starts a second process where there can be one.
+    pub(crate) async fn start_second(&self) -> Option<Server> {
+        if self.in_memory() { None } else { Some(self.start().await) }
+    }
+
     /// The ledger beside all stores.
-    pub(crate) fn effects(&self) -> PathBuf {
+    fn effects(&self) -> PathBuf {
         self.directory.join("effects")
     }
 
-    /// Sums up the ledger beside all stores.
-    pub(crate) fn tally(&self) -> Tally {
-        Tally::of(&read(&self.effects()))
+    fn events(&self) -> Vec<Event> {
+        history::events(&read(&self.effects()))
+    }
+
+    /// Sums up the ledger beside all stores, for some notes.
+    pub(crate) fn tally(&self, of: impl Fn(&str) -> bool) -> Tally {
+        let mut events = self.events();
+        events.retain(|event| of(&event.note));
+        Tally::of(&events)
+    }
+
+    /// What the runs of a note knew of themselves, in the order of their entries.
+    pub(crate) fn runs(&self, note: &str) -> Vec<Known> {
+        let of = |event: &Event| event.note == note && event.what == What::Attempt;
+        self.events().into_iter().filter(of).filter_map(|event| event.execution).collect()
+    }
+
+    /// How many runs of a note came to their end by themselves.
+    pub(crate) fn finished(&self, note: &str) -> usize {
+        let of = |event: &&Event| event.note == note && event.what == What::Finished;
+        self.events().iter().filter(of).count()
     }
 
     /// Holds what happened to the invariants.
     pub(crate) fn check(&self) {
-        self.history.check(&read(&self.effects()));
+        self.history.check(&self.events());
     }
+}
+
+/// Something before the server at `port`, and the `url` that leads there instead.
+pub(crate) async fn proxy_before(port: u16, url: &str) -> (Proxy, String) {
+    let proxy = Proxy::before(port).await;
+    let url = url.replace(&port.to_string(), &proxy.port().to_string());
+    (proxy, url)
 }
 
 /// A bed's own database.

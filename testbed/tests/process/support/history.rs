@@ -35,6 +35,13 @@ struct Reply {
     body: Bytes,
 }
 
+impl Reply {
+    /// Whether it is a handler's word that it did nothing: unlike the toolkit's, it says no problem.
+    fn releases(&self) -> bool {
+        matches!(self.status, 408 | 429 | 503) && !self.body.starts_with(b"{\"type\"")
+    }
+}
+
 /// An invocation under way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent(usize);
@@ -58,17 +65,20 @@ impl History {
         });
     }
 
-    /// Holds every key to the invariants, given the lines of the effects file.
-    pub(crate) fn check(&self, effects: &str) {
-        let events = events(effects);
+    /// Holds every key to the invariants, given the ledger beside all stores.
+    pub(super) fn check(&self, ledger: &[Event]) {
+        let mut events: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
+        for event in ledger {
+            events.entry(&event.note).or_default().push(event);
+        }
         let invocations = self.0.lock().unwrap();
         let mut keys: BTreeMap<&Intent, Vec<&Invocation>> = BTreeMap::new();
         for invocation in invocations.iter() {
             keys.entry(&invocation.intent).or_default().push(invocation);
         }
         for (intent, invocations) in keys {
-            let of_key = events.iter().filter(|event| event.note == intent.note).collect();
-            Key { intent, invocations, events: of_key }.check();
+            let events = events.get(intent.note.as_str()).cloned().unwrap_or_default();
+            Key { intent, invocations, events }.check();
         }
     }
 }
@@ -83,20 +93,16 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of(ledger: &str) -> Self {
-        let events = events(ledger);
-        let effects: Vec<_> = events.iter().filter(|event| event.what == What::Effect).collect();
-        let notes: BTreeSet<_> = effects.iter().map(|event| &event.note).collect();
-        Self {
-            attempts: events.len() - effects.len(),
-            effects: effects.len(),
-            duplicates: effects.len() - notes.len(),
-        }
+    pub(super) fn of(ledger: &[Event]) -> Self {
+        let of = |what| ledger.iter().filter(move |event| event.what == what);
+        let (attempts, effects) = (of(What::Attempt).count(), of(What::Effect).count());
+        let notes: BTreeSet<_> = of(What::Effect).map(|event| &event.note).collect();
+        Self { attempts, effects, duplicates: effects - notes.len() }
     }
 }
 
 /// What the lines of a ledger say.
-fn events(ledger: &str) -> Vec<Event> {
+pub(super) fn events(ledger: &str) -> Vec<Event> {
     let lines = ledger.lines();
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -112,6 +118,7 @@ struct Key<'a> {
 impl Key<'_> {
     fn check(&self) {
         self.runs_are_bounded();
+        self.fences_differ();
         self.accepted_answers_are_one();
         self.nothing_runs_after_acceptance();
         self.success_has_a_run();
@@ -128,12 +135,26 @@ impl Key<'_> {
         replies.filter(|reply| reply.replayed || reply.status < 300)
     }
 
-    /// I1
+    /// I1: between two releases one run starts, or under at least once a few. `/release` and transactions
+    /// release by themselves.
     fn runs_are_bounded(&self) {
-        let repeats =
-            matches!(self.intent.path.as_str(), "/takeover" | "/release" | "/tx-payments");
-        let bound = if repeats { MAX_ATTEMPTS } else { 1 };
-        assert!(self.of(What::Attempt).count() <= bound, "I1: too many runs of {self:?}");
+        let bound = match self.intent.path.as_str() {
+            "/release" | "/tx-payments" => return,
+            "/takeover" => MAX_ATTEMPTS,
+            _ => 1,
+        };
+        let replies = self.invocations.iter().filter_map(|invocation| invocation.reply.as_ref());
+        let releases = replies.filter(|reply| reply.releases()).count();
+        let runs = self.of(What::Attempt).count();
+        assert!(runs <= bound * (1 + releases), "I1: too many runs of {self:?}");
+    }
+
+    /// I5: no two runs of a key have the same.
+    fn fences_differ(&self) {
+        let of = |event: &&Event| event.execution.as_ref().map(|known| known.fence);
+        let mut fences: Vec<_> = self.of(What::Attempt).filter_map(of).collect();
+        fences.sort_unstable();
+        assert!(fences.is_sorted_by(|one, next| one < next), "I5: one fence twice in {self:?}");
     }
 
     /// I2, I4

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
@@ -22,6 +22,9 @@ pub(crate) struct Request {
     intent: Intent,
     token: &'static str,
     body: Value,
+    /// In place of `body`.
+    text: Option<String>,
+    cookie: &'static str,
 }
 
 impl Request {
@@ -36,6 +39,8 @@ impl Request {
             intent: Intent { path: path.to_owned(), note: key.to_owned() },
             token: "alice",
             body,
+            text: None,
+            cookie: "none",
         }
     }
 
@@ -51,9 +56,28 @@ impl Request {
         self
     }
 
+    /// With this body, to the letter. It must name the note.
+    pub(crate) fn text(self, text: &str) -> Self {
+        Self { text: Some(text.to_owned()), ..self }
+    }
+
+    /// Sent with a cookie.
+    pub(crate) fn cookie(self, cookie: &'static str) -> Self {
+        Self { cookie, ..self }
+    }
+
+    fn body(&self) -> String {
+        self.text.clone().unwrap_or_else(|| self.body.to_string())
+    }
+
     /// Sent over a client of its own, such as one that speaks HTTP/2.
     pub(crate) fn over(self, client: reqwest::Client) -> Self {
         Self { client, ..self }
+    }
+
+    /// The note under which it is counted.
+    pub(crate) fn noted(&self) -> &str {
+        &self.intent.note
     }
 
     /// The same to another process.
@@ -95,6 +119,13 @@ impl Request {
         }
     }
 
+    /// [`until`](Self::until), whether or not somebody answers each time.
+    pub(crate) async fn until_heard(&self, such: impl Fn(&Answer) -> bool) {
+        while !self.try_send().await.is_some_and(|answer| such(&answer)) {
+            pause().await;
+        }
+    }
+
     /// Sends it until the answer is not that the first is in progress.
     pub(crate) async fn until_settled(&self) -> Answer {
         self.until(|answer| !answer.is(Problem::InProgress)).await
@@ -107,21 +138,37 @@ impl Request {
         }
     }
 
-    /// Sends its head and the first half of its body on a connection by hand, or all of it.
-    pub(crate) async fn by_hand(&self, whole: bool) -> TcpStream {
-        let body = self.body.to_string();
+    /// Sends it on a connection by hand.
+    pub(crate) async fn by_hand(&self) -> TcpStream {
+        let mut connection = self.head_by_hand("").await;
+        connection.write_all(self.body().as_bytes()).await.unwrap();
+        connection
+    }
+
+    /// Sends its head on a connection by hand, waits until the server asks for the body, and sends the
+    /// first half of it. Gives back the rest.
+    pub(crate) async fn half_by_hand(&self) -> (TcpStream, Vec<u8>) {
+        let mut connection = self.head_by_hand("expect: 100-continue\r\n").await;
+        let mut go_on = [0; 25];
+        connection.read_exact(&mut go_on).await.unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        let mut body = self.body().into_bytes();
+        let rest = body.split_off(body.len() / 2);
+        connection.write_all(&body).await.unwrap();
+        (connection, rest)
+    }
+
+    async fn head_by_hand(&self, more: &str) -> TcpStream {
         let head = format!(
             "POST {} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\nidempotency-key: \"{}\"\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+             content-type: application/json\r\ncontent-length: {}\r\n{more}\r\n",
             self.intent.path,
             self.token,
             self.key,
-            body.len()
+            self.body().len()
         );
-        let sent = if whole { body.len() } else { body.len() / 2 };
         let mut connection = TcpStream::connect(self.address).await.unwrap();
         connection.write_all(head.as_bytes()).await.unwrap();
-        connection.write_all(&body.as_bytes()[..sent]).await.unwrap();
         connection
     }
 
@@ -135,6 +182,8 @@ impl Request {
             .post(format!("http://{}{}", self.address, self.intent.path))
             .bearer_auth(self.token)
             .header("idempotency-key", format!("\"{}\"", self.key))
-            .json(&self.body)
+            .header("cookie", self.cookie)
+            .header("content-type", "application/json")
+            .body(self.body())
     }
 }

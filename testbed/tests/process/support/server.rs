@@ -33,13 +33,14 @@ pub(crate) struct Counts {
     pub(crate) effects: u64,
 }
 
+/// Starts a process; what it said if it does not begin to serve.
 pub(super) async fn start(
     history: Arc<History>,
     framework: Framework,
     flags: &[&str],
     environment: &[(&str, &str)],
     log: &Path,
-) -> Server {
+) -> Result<Server, String> {
     let program = match framework {
         Framework::Axum => env!("CARGO_BIN_EXE_testbed-axum"),
         Framework::Actix => env!("CARGO_BIN_EXE_testbed-actix"),
@@ -57,16 +58,10 @@ pub(super) async fn start(
         .expect("`apt-get install util-linux` installs setpriv");
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap();
-    let line = line.unwrap_or_else(|| panic!("it did not start: {}", super::bed::read(log)));
+    let Some(line) = line else { return Err(super::bed::read(log)) };
     let address = line.strip_prefix("listening on http://").expect("the one line");
     let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap());
-    Server {
-        history,
-        address: address.parse().unwrap(),
-        client: reqwest::Client::new(),
-        child,
-        pid,
-    }
+    Ok(Server { history, address: address.parse().unwrap(), client: client(), child, pid })
 }
 
 impl Server {
@@ -80,10 +75,16 @@ impl Server {
         Request::pay(self, path, key, sim)
     }
 
-    /// What was counted for a note.
+    /// What was counted for a note, asked for until the ledger can say.
     pub(crate) async fn counts(&self, note: &str) -> Counts {
         let url = format!("http://{}/_test/effects?note={note}", self.address);
-        self.client.get(url).send().await.unwrap().json().await.unwrap()
+        loop {
+            let answer = self.client.get(&url).send().await.unwrap();
+            if answer.status() == 200 {
+                return answer.json().await.unwrap();
+            }
+            pause().await;
+        }
     }
 
     /// Waits until so many handlers were entered and so many had their effect.
@@ -106,6 +107,18 @@ impl Server {
     pub(crate) async fn control(&self, what: &str, body: &Value) -> reqwest::Response {
         let url = format!("http://{}/_test/{what}", self.address);
         self.client.post(url).json(body).send().await.unwrap()
+    }
+
+    /// Lets the handlers go on that wait at the gate of a note.
+    pub(crate) async fn open_gate(&self, note: &str) {
+        self.control("gate", &json!({ "note": note })).await.error_for_status().unwrap();
+    }
+
+    /// Waits until its log satisfies `condition`.
+    pub(crate) async fn until_logs(&self, condition: impl Fn(&str) -> bool) {
+        while !condition(&self.logs().await) {
+            pause().await;
+        }
     }
 
     pub(crate) async fn logs(&self) -> String {
@@ -146,6 +159,11 @@ impl Server {
     fn signal(&self, signal: Signal) {
         kill(self.pid, signal).expect("it runs");
     }
+}
+
+/// Leaves no connection idle for so long that the server may close it while a request is on its way.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(1)).build().unwrap()
 }
 
 /// Between two looks at the same thing, only so as not to spin: what is seen alone ends the wait.

@@ -1,0 +1,67 @@
+//! How a run ends that does not end well (rows 27, 28 and 30).
+
+use serde_json::{Value, json};
+
+use crate::support::{Bed, Server};
+
+pub(crate) async fn fault_27_a_handler_panics(bed: &Bed) {
+    let server = bed.start().await;
+    stored(&server, "/payments", 500, &json!({ "panic": true })).await;
+    freed(&server, "/release", 500, &json!({ "panic": true, "once": true })).await;
+    stored(&server, "/payments", 201, &json!({})).await;
+    server.terminate();
+    assert_eq!(server.ended().await.code(), Some(0), "nothing is left to drain");
+}
+
+pub(crate) async fn fault_28_what_surrounds_a_handler_panics(bed: &Bed) {
+    let server = bed.start().await;
+    // Before the claim: whatever the framework makes of it, the key is free, even for another request.
+    let unreadable = server.pay_with("/payments", "k", &json!({ "unreadable": true }));
+    let answer = unreadable.try_send().await;
+    assert!(answer.is_none_or(|answer| answer.status == 500));
+    server.assert_counts("k", 0, 0).await;
+    server.pay("/payments", "k").send().await.assert_executed(201);
+    // After it: in the body of the response.
+    let sim = json!({ "chunks": 1, "ends": "panic", "once": true });
+    stored(&server, "/payments", 500, &sim).await;
+    freed(&server, "/release", 500, &sim).await;
+}
+
+pub(crate) async fn fault_30_statuses(bed: &Bed) {
+    let server = bed.start().await;
+    for status in [200, 400, 402, 409, 422, 500, 502, 504] {
+        stored(&server, "/payments", status, &json!({ "status": status })).await;
+    }
+    for status in [408, 429, 503] {
+        freed(&server, "/payments", status, &json!({ "status": status, "once": true })).await;
+    }
+    for status in [400, 409] {
+        stored(&server, "/release", status, &json!({ "status": status })).await;
+    }
+    for status in [429, 500, 502, 503] {
+        freed(&server, "/release", status, &json!({ "status": status, "once": true })).await;
+    }
+}
+
+/// The answer of the first run is the answer.
+async fn stored(server: &Server, path: &str, status: u16, sim: &Value) {
+    let key = key();
+    let pay = server.pay_with(path, &key, sim);
+    let first = pay.send().await;
+    pay.send().await.assert_replay_of(first.assert_executed(status));
+    server.assert_counts(&key, 1, 1).await;
+}
+
+/// After the first run the key is free, and the second is the one that counts.
+async fn freed(server: &Server, path: &str, status: u16, sim: &Value) {
+    let key = key();
+    let pay = server.pay_with(path, &key, sim);
+    pay.send().await.assert_executed(status);
+    let second = pay.send().await;
+    pay.send().await.assert_replay_of(second.assert_executed(201));
+    server.assert_counts(&key, 2, 2).await;
+}
+
+fn key() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}

@@ -1,0 +1,57 @@
+//! Which frameworks and stores there are.
+
+use std::fmt;
+
+/// Which binary is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Framework {
+    Axum,
+    Actix,
+}
+
+/// Where records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Store {
+    Memory,
+    Redis,
+    Postgres,
+}
+
+impl Framework {
+    pub(crate) const ALL: [Self; 2] = [Self::Axum, Self::Actix];
+}
+
+impl Store {
+    pub(crate) const ALL: [Self; 3] = [Self::Memory, Self::Redis, Self::Postgres];
+
+    pub(crate) fn memory() -> Self {
+        Self::Memory
+    }
+
+    pub(crate) fn redis() -> Self {
+        Self::Redis
+    }
+
+    pub(crate) fn postgres() -> Self {
+        Self::Postgres
+    }
+}
+
+impl fmt::Display for Framework {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Axum => "axum",
+            Self::Actix => "actix",
+        })
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::Redis => "redis",
+            Self::Postgres => "postgres",
+        })
+    }
+}
