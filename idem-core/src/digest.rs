@@ -5,6 +5,8 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 
+use crate::planted::{Plant, planted};
+
 /// A server secret that turns every digest into an HMAC, so that somebody who reads the store cannot
 /// guess keys or small bodies from their hashes (RELIABILITY section 8).
 #[derive(Clone)]
@@ -53,15 +55,16 @@ impl PartDigest {
 
     pub(crate) fn part(&mut self, bytes: &[u8]) {
         let length = (bytes.len() as u64).to_be_bytes();
+        let length = if planted(Plant::SeparatorForLength) { b":" } else { length.as_slice() };
         let end = self.len + length.len() + bytes.len();
         if let Some(room) = self.gathered.get_mut(self.len..end) {
             let (before, after) = room.split_at_mut(length.len());
-            before.copy_from_slice(&length);
+            before.copy_from_slice(length);
             after.copy_from_slice(bytes);
             self.len = end;
         } else {
             self.flush();
-            self.algorithm.update(&length);
+            self.algorithm.update(length);
             self.algorithm.update(bytes);
         }
     }

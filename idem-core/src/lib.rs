@@ -11,6 +11,8 @@ mod json;
 mod key;
 mod memory;
 mod outcome;
+#[doc(hidden)]
+pub mod planted;
 mod policy;
 mod problem;
 mod record;

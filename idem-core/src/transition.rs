@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::planted::{Plant, planted};
 use crate::policy::Guarantee;
 use crate::record::{Claim, Conclusion, Fence, Owner, Record, State};
 use crate::record_id::RecordId;
@@ -43,8 +44,10 @@ impl Slot {
         self.lease_until <= now
     }
 
-    fn held_by(&self, claim: &Claim, now: Timestamp) -> bool {
-        !self.expired(now) && self.record.owner == claim.owner && self.record.fence == claim.fence
+    /// Whether the record is live and `claim` is its owner's; with the plant, whosever it is.
+    fn held_by(&self, claim: &Claim, anyones: Plant, now: Timestamp) -> bool {
+        let owned = self.record.owner == claim.owner && self.record.fence == claim.fence;
+        !self.expired(now) && (owned || planted(anyones))
     }
 }
 
@@ -73,7 +76,8 @@ pub fn claim(
     if slot.expired(now) {
         return acquire(id, request, Some(record.fence), 1, now);
     }
-    if record.owner == request.owner && record.state == State::Running {
+    let sent_again = record.owner == request.owner && !planted(Plant::NoReclaimByNonce);
+    if sent_again && record.state == State::Running {
         let claim = Claim { id, owner: record.owner, fence: record.fence, attempt: record.attempt };
         return (Change::Keep, Claimed::Acquired(claim));
     }
@@ -103,6 +107,8 @@ fn acquire(
     now: Timestamp,
 ) -> (Change, Claimed) {
     let fence = Fence(previous.map_or(now.0, |Fence(previous)| now.0.max(previous + 1)));
+    let stands_still = attempt > 1 && planted(Plant::FenceStandsStill);
+    let fence = previous.filter(|_| stands_still).unwrap_or(fence);
     let record = Record {
         owner: request.owner,
         fence,
@@ -112,8 +118,13 @@ fn acquire(
         state: State::Running,
     };
     let lease_until = now.after(request.lease);
-    let slot = Slot { record, lease_until, expires_at: lease_until.after(request.ttl) };
+    let slot = Slot { record, lease_until, expires_at: lease_until.after(grace(request.ttl)) };
     (Change::Put(slot), Claimed::Acquired(Claim { id, owner: request.owner, fence, attempt }))
+}
+
+/// How long a running record outlives its lease (T15).
+fn grace(ttl: Duration) -> Duration {
+    if planted(Plant::LeaseAsTtl) { Duration::ZERO } else { ttl }
 }
 
 /// T3: the owner holds on.
@@ -125,12 +136,15 @@ pub fn renew(
     now: Timestamp,
 ) -> (Change, Fenced) {
     match slot {
-        Some(slot) if slot.held_by(claim, now) && slot.record.state == State::Running => {
+        Some(slot)
+            if slot.held_by(claim, Plant::RenewWithoutOwner, now)
+                && slot.record.state == State::Running =>
+        {
             let lease_until = now.after(lease);
             let renewed = Slot {
                 record: slot.record.clone(),
                 lease_until,
-                expires_at: lease_until.after(ttl),
+                expires_at: lease_until.after(grace(ttl)),
             };
             (Change::Put(renewed), Fenced::Held)
         }
@@ -147,7 +161,7 @@ pub fn complete(
     now: Timestamp,
 ) -> (Change, Fenced) {
     match slot {
-        Some(slot) if slot.held_by(claim, now) => {
+        Some(slot) if slot.held_by(claim, Plant::CompleteWithoutOwner, now) => {
             if !slot.record.state.is_open() {
                 return (Change::Keep, Fenced::Held);
             }
@@ -166,7 +180,10 @@ pub fn complete(
 /// T7: the owner frees the key.
 pub fn release(slot: Option<&Slot>, claim: &Claim, now: Timestamp) -> (Change, Fenced) {
     match slot {
-        Some(slot) if slot.held_by(claim, now) && slot.record.state == State::Running => {
+        Some(slot)
+            if slot.held_by(claim, Plant::ReleaseWithoutOwner, now)
+                && slot.record.state == State::Running =>
+        {
             (Change::Remove, Fenced::Held)
         }
         _ => (Change::Keep, Fenced::Lost(None)),

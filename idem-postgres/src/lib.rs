@@ -4,6 +4,8 @@ mod builder;
 mod error;
 mod health;
 mod names;
+#[cfg(idem_planted)]
+mod planted;
 mod push;
 mod row;
 mod schema;

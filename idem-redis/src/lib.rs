@@ -8,6 +8,8 @@ mod health;
 mod keys;
 mod link;
 mod memo;
+#[cfg(idem_planted)]
+mod planted;
 mod push;
 mod replicas;
 mod script;

@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use idem_core::planted::{Plant, planted};
 use idem_core::{Claim, ClaimRequest, Existing, Fence, Record, State, StoreError, wire};
 
 use crate::memo::Remembered;
@@ -37,7 +38,8 @@ pub(crate) struct Terms {
 impl Terms {
     /// For a record that runs.
     pub(crate) fn running(lease: Duration, ttl: Duration, judged: bool) -> Self {
-        Self::new(millis(lease) + millis(ttl), millis(ttl), judged)
+        let grace_ms = if planted(Plant::LeaseAsTtl) { 0 } else { millis(ttl) };
+        Self::new(millis(lease) + grace_ms, grace_ms, judged)
     }
 
     /// For a record that ended.
@@ -51,7 +53,10 @@ impl Terms {
         prefix[..2].copy_from_slice(&[LAYOUT, u8::from(judged)]);
         prefix[2..10].copy_from_slice(&(grace_ms + u64::from(pad)).to_be_bytes());
         prefix[10..14].copy_from_slice(&pad.to_be_bytes());
-        Self { prefix, kept_ms: lives_ms + u64::from(pad) }
+        let kept_ms = lives_ms + u64::from(pad);
+        #[cfg(idem_planted)]
+        let kept_ms = crate::planted::kept_ms(kept_ms);
+        Self { prefix, kept_ms }
     }
 }
 

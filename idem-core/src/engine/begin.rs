@@ -14,6 +14,7 @@ use super::{Call, Idempotency};
 use crate::answer::Answer;
 use crate::error::StoreError;
 use crate::fingerprint::contradict;
+use crate::planted::{Plant, planted};
 use crate::record::State;
 use crate::rejection::Rejection;
 use crate::store::{Claimed, Existing, Opened, Transaction};
@@ -117,7 +118,9 @@ impl Idempotency {
 /// What a record means for a duplicate: its answer, a rejection, or `None` while the first runs. The
 /// fingerprint is compared before everything else (T16, R10).
 fn standing(call: &Call, existing: Existing) -> Result<Option<Answer>, Rejection> {
-    if contradict(existing.fingerprint, call.fingerprint) {
+    let completed = matches!(existing.state, State::Completed(_));
+    let compared = !(completed && planted(Plant::ReplayBeforeMismatch));
+    if compared && contradict(existing.fingerprint, call.fingerprint) {
         return Err(Rejection::KeyReused);
     }
     match existing.state {

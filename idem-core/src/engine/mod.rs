@@ -97,11 +97,11 @@ impl Idempotency {
                 Begun::Replay(answer) => Ok(Served::Replayed(answer)),
                 Begun::Run(run) => {
                     let span = run.span.clone();
-                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_runtime).await
+                    InPlace::run(run.execute(handler, on_panic).instrument(span), to_runtime).await
                 }
                 Begun::Transact(run) => {
                     let span = run.span.clone();
-                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_runtime).await
+                    InPlace::run(run.execute(handler, on_panic).instrument(span), to_runtime).await
                 }
             }
         }
@@ -130,12 +130,12 @@ impl Idempotency {
                 Begun::Replay(answer) => Ok(Served::Replayed(answer)),
                 Begun::Run(run) => {
                     let span = run.span.clone();
-                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_this_thread)
+                    InPlace::run(run.execute(handler, on_panic).instrument(span), to_this_thread)
                         .await
                 }
                 Begun::Transact(run) => {
                     let span = run.span.clone();
-                    InPlace::new(run.execute(handler, on_panic).instrument(span), to_this_thread)
+                    InPlace::run(run.execute(handler, on_panic).instrument(span), to_this_thread)
                         .await
                 }
             }

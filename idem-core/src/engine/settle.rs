@@ -12,6 +12,7 @@ use super::detach::{InPlace, to_runtime};
 use super::keeper::Lease;
 use super::{Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::planted::{Plant, planted};
 use crate::record::{Claim, Conclusion};
 use crate::store::{Fenced, IdempotencyStore, StoreFuture};
 
@@ -80,11 +81,12 @@ impl Settlement {
         first: StoreFuture<Fenced>,
         end: End,
     ) -> BoxFuture<'static, Result<Fenced, StoreError>> {
+        let again = if planted(Plant::ReleaseOnStoreError) { End::Release } else { end };
         let work = async move {
             let timeout = self.engine.0.config.store_timeout;
             let wanted = || !self.lease.overran();
             let mut first = Some(first);
-            let ask = || bounded(first.take().unwrap_or_else(|| self.ask(&end)), timeout);
+            let ask = || bounded(first.take().unwrap_or_else(|| self.ask(&again)), timeout);
             let answer = persist(ask, wanted).await;
             drop(self.tracked);
             answer
