@@ -54,19 +54,24 @@ BEGIN
     IF max_keys IS NOT NULL
         AND NOT EXISTS (SELECT FROM {records} AS r WHERE r.id = own_id AND r.expires_at > clock_timestamp())
     THEN
-        IF own_lock IS NULL THEN
-            PERFORM pg_advisory_xact_lock(hashtextextended(encode(own_scope, 'hex'), 2));
-        END IF;
-        scope_full := max_keys <= (
-            SELECT count(*) FROM (
-                SELECT FROM {records} AS r
-                WHERE r.scope = own_scope AND r.expires_at > clock_timestamp() AND r.id <> own_id
-                LIMIT max_keys
-            ) AS others
-        ) AND NOT EXISTS (SELECT FROM {records} AS r WHERE r.id = own_id AND r.expires_at > clock_timestamp());
-        IF scope_full THEN
-            RETURN;
-        END IF;
+        FOR look IN 1..2 LOOP
+            IF look = 2 THEN -- not before the first: a scope that is full holds nobody up
+                EXIT WHEN own_lock IS NOT NULL;
+                PERFORM pg_advisory_xact_lock(hashtextextended(encode(own_scope, 'hex'), 2));
+            END IF;
+            scope_full := max_keys <= (
+                SELECT count(*) FROM (
+                    SELECT FROM {records} AS r
+                    WHERE r.scope = own_scope AND r.expires_at > clock_timestamp() AND r.id <> own_id
+                    LIMIT max_keys
+                ) AS others
+            ) AND NOT EXISTS (
+                SELECT FROM {records} AS r WHERE r.id = own_id AND r.expires_at > clock_timestamp()
+            );
+            IF scope_full THEN
+                RETURN;
+            END IF;
+        END LOOP;
     END IF;
     FOR round IN 1..10 LOOP
         own_turn := own_lock IS NULL OR pg_try_advisory_xact_lock(own_lock);

@@ -37,7 +37,6 @@ pub(super) const PLANTS: [Plant; 12] = [
             (&MEMORY, ""),
             (&REDIS, "conclusion"),
             (&POSTGRES, "conclusion"),
-            (&PROCESS, "fault_12"),
         ],
     },
     Plant {
@@ -49,7 +48,6 @@ pub(super) const PLANTS: [Plant; 12] = [
             (&MEMORY, ""),
             (&REDIS, "renewal"),
             (&POSTGRES, "renewal"),
-            (&PROCESS, "fault_12"),
         ],
     },
     Plant {

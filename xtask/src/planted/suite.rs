@@ -1,6 +1,8 @@
 //! A suite: one test program, run until it finds something.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -48,6 +50,11 @@ impl Suite {
         let mut tests = Command::new(&program.path);
         tests.args(filters).current_dir(&program.folder).env_remove("IDEM_PLANTED");
         tests.envs(plant.map(|plant| ("IDEM_PLANTED", plant)));
+        // What is cut off does not tidy up. Some servers run as users of their own.
+        let for_all = Permissions::from_mode(0o755);
+        let scratch =
+            tempfile::Builder::new().prefix("idem-planted-").permissions(for_all).tempdir()?;
+        tests.env("TMPDIR", scratch.path());
         let mut tests =
             tests.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let verdict = lines(&mut tests).and_then(|lines| verdict(&lines));

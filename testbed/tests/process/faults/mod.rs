@@ -95,7 +95,7 @@ rows! {
     }
     keys {
         fault_76_keys_that_look_alike on [memory redis postgres];
-        fault_78_one_tenant_floods on [memory];
+        fault_78_one_tenant_floods on [memory redis postgres];
         fault_79_bodies_that_look_alike on [memory redis postgres];
         fault_80_secrets_stay_out_of_logs on [memory redis postgres];
     }
