@@ -8,5 +8,6 @@ mod duplicates;
 mod ends;
 mod faults;
 mod misuse;
+mod pgbouncer;
 mod statements;
 mod support;
