@@ -150,7 +150,12 @@ impl Session {
 /// both to the same server process.
 async fn fetch_in_brackets(session: &mut PgConnection, call: Call<'_>) -> sqlx::Result<Vec<PgRow>> {
     let mut brackets = session.begin().await?;
-    let answer = call.fetch_all(&mut *brackets).await?;
-    brackets.commit().await?;
-    Ok(answer)
+    match call.fetch_all(&mut *brackets).await {
+        Ok(answer) => brackets.commit().await.map(|()| answer),
+        Err(failed) => {
+            // By itself it would be sent with the next statement, and hold a server process until then.
+            drop(brackets.rollback().await);
+            Err(failed)
+        }
+    }
 }

@@ -26,8 +26,13 @@ pub const ON_REDIS: [&str; 5] = [
 ];
 
 /// Those that keep their records in the Postgres that `STORE_URL` names.
-pub const ON_POSTGRES: [&str; 3] =
-    ["by-hand-postgres-axum", "annotated-postgres-axum", "bare-axum"];
+pub const ON_POSTGRES: [&str; 5] = [
+    "by-hand-postgres-axum",
+    "annotated-postgres-axum",
+    "annotated-postgres-actix",
+    "bare-axum",
+    "bare-actix",
+];
 
 /// A transaction of two statements, without idempotency and with it.
 pub const IN_POSTGRES: [&str; 2] = ["business-axum", "transaction-axum"];
@@ -69,6 +74,9 @@ pub fn serve(variant: &str) -> anyhow::Result<()> {
         ("business", "axum") => axum::serve_when(axum::postgres::business()),
         ("transaction", "axum") => axum::serve_when(axum::postgres::transaction()),
         ("annotated-redis", "actix") => actix::serve(actix::annotated::routes_on_redis()?),
+        ("annotated-postgres", "actix") => {
+            actix::serve_when(actix::annotated::routes_on_postgres())
+        }
         ("bare", "actix") => actix::serve(actix::bare::routes),
         ("by-hand", "actix") => actix::serve(actix::by_hand::routes()),
         ("annotated", "actix") => actix::serve(actix::annotated::routes()),

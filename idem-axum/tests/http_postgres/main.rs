@@ -13,8 +13,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use idem_axum::PostgresStore;
+use idem_axum::postgres::PostgresStoreBuilder;
 use idem_conformance::http::Records;
-use idem_conformance::servers::PostgresServer;
+use idem_conformance::servers::{PgBouncer, PostgresServer};
 
 static SERVER: LazyLock<PostgresServer> =
     LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
@@ -22,9 +23,12 @@ static SERVER: LazyLock<PostgresServer> =
 /// A store of a schema of its own. That all of its times lie further back is as good as moving the
 /// server's clock.
 async fn records() -> Records {
+    records_of(PostgresStore::builder(), &SERVER.url()).await
+}
+
+async fn records_of(builder: PostgresStoreBuilder, url: &str) -> Records {
     let schema = format!("http_{:016x}", rand::random::<u64>());
-    let builder = PostgresStore::builder().schema(&*schema);
-    let store = builder.connect(&SERVER.url()).await.unwrap();
+    let store = builder.schema(&*schema).connect(url).await.unwrap();
     Records::new(store, move |by| age(&schema, by))
 }
 
@@ -37,3 +41,16 @@ fn age(schema: &str, by: Duration) {
 }
 
 idem_conformance::http_suite!(app::start, on: records);
+
+/// The same through PgBouncer in transaction mode (fault 70).
+mod pooled {
+    use super::{LazyLock, PgBouncer, PostgresStore, Records, SERVER, app, records_of};
+
+    static POOLER: LazyLock<PgBouncer> = LazyLock::new(|| PgBouncer::before(&SERVER, 10));
+
+    async fn records() -> Records {
+        records_of(PostgresStore::builder().pgbouncer(), &POOLER.url()).await
+    }
+
+    idem_conformance::http_suite!(app::start, on: records);
+}

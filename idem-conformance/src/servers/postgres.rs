@@ -159,6 +159,31 @@ impl PostgresServer {
         self.process.as_ref().expect("the server runs").resume_all();
     }
 
+    /// Lets no file of the server grow beyond so many bytes, or any again with `None`: a disk that is full,
+    /// without the rights that it takes to mount a small one. Postgres reports a full disk when a write ends
+    /// short, so the bound must not be a multiple of its pages of 8 KiB; and it must be above the 16 MiB
+    /// of a segment of its log.
+    ///
+    /// # Panics
+    /// If `prlimit` is not installed or the server does not run.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let server = self.process.as_ref().expect("the server runs");
+        for pid in server.children().into_iter().chain([self.pid()]) {
+            let pid = pid.to_string();
+            let mut limit = Command::new("prlimit");
+            limit.args(["--pid", &pid, &format!("--fsize={soft}:")]);
+            // Even root may need to be the server's user for that.
+            if let Some(User { uid, gid }) = self.user {
+                limit.uid(uid).gid(gid);
+            }
+            let status = limit.output().expect("`prlimit` of util-linux").status;
+            // A child may have ended since.
+            let gone = !Path::new("/proc").join(&pid).exists();
+            assert!(status.success() || gone, "the files of {pid} cannot be limited");
+        }
+    }
+
     /// Runs SQL by `psql` as the superuser and gives back what it prints, unaligned.
     ///
     /// # Panics

@@ -146,10 +146,15 @@ impl Process {
         kill(self.server, Signal::SIGCONT).ok();
     }
 
-    fn signal_children(&self, signal: Signal) {
+    /// The processes that it started.
+    pub(super) fn children(&self) -> Vec<i32> {
         let list = format!("/proc/{0}/task/{0}/children", self.server);
         let children = std::fs::read_to_string(list).unwrap_or_default();
-        for child in children.split_whitespace().filter_map(|pid| pid.parse().ok()) {
+        children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    }
+
+    fn signal_children(&self, signal: Signal) {
+        for child in self.children() {
             // It may have ended since.
             kill(Pid::from_raw(child), signal).ok();
         }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod disk;
 mod duplicates;
 mod health;
 mod network;

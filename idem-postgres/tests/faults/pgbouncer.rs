@@ -1,11 +1,11 @@
 //! Through PgBouncer in transaction mode (RELIABILITY M4).
 
 use idem_conformance::servers::{PgBouncer, PostgresServer};
-use idem_core::{Claimed, Fenced, IdempotencyStore};
+use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
 use idem_postgres::{ConnectError, PostgresStore};
 use tokio::task::JoinSet;
 
-use crate::support::{HOUR, answered, builder, completed, key, request};
+use crate::support::{HOUR, answered, builder, completed, failure, key, request, won};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_70_pooler_in_transaction_mode() {
@@ -29,6 +29,20 @@ async fn fault_70_pooler_in_transaction_mode() {
         });
     }
     workers.join_all().await;
+}
+
+/// A statement that was refused leaves no transaction open, which would hold a connection of the pooler.
+#[tokio::test]
+async fn fault_70_refused_statement_holds_no_connection() {
+    let server = PostgresServer::start(&[]);
+    let pooler = PgBouncer::before(&server, 1);
+    let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
+    server.sql("ALTER TABLE idem_records RENAME TO away");
+    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+    assert_eq!(server.sql(open), "0");
+    server.sql("ALTER TABLE away RENAME TO idem_records");
+    won(&store).await;
 }
 
 #[tokio::test]

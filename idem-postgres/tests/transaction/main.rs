@@ -8,6 +8,7 @@ mod duplicates;
 mod ends;
 mod faults;
 mod misuse;
+mod pgbouncer;
 mod quota;
 mod statements;
 mod support;

@@ -120,7 +120,7 @@ const ROWS: [(u8, Proof); 80] = [
     (64, There("idem-postgres/tests/faults/server.rs", "fault_64_statement_timeout_is_not_done")),
     (65, There("idem-postgres/tests/faults/server.rs", "fault_65_exhausted_pool_is_not_done")),
     (66, There("idem-postgres/tests/faults/health.rs", "fault_66_standby_is_refused")),
-    (67, Later("SHOULD: it needs a small tablespace, which needs root")),
+    (67, There("idem-postgres/tests/faults/disk.rs", "fault_67_full_disk_refuses_claims")),
     (68, There("idem-postgres/tests/faults/health.rs", "fault_68_late_commits_are_refused")),
     (69, There("idem-postgres/tests/faults/stress.rs", "fault_69_calls_dropped_at_every_await")),
     (70, There("idem-postgres/tests/faults/pgbouncer.rs", "fault_70_pooler_in_transaction_mode")),

@@ -1,9 +1,9 @@
-//! The handler with the attribute, on the memory store and on Redis.
+//! The handler with the attribute, on every store.
 
 use actix_web::Responder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, ServiceConfig, post};
-use idem_actix::{Idempotency, MemoryStore, RedisStore, idempotent};
+use idem_actix::{Idempotency, MemoryStore, PostgresStore, RedisStore, idempotent};
 
 use crate::server::{NewPayment, charge, store_url};
 
@@ -20,6 +20,12 @@ pub(in crate::server) fn routes() -> impl Fn(&mut ServiceConfig) + Clone {
 pub(in crate::server) fn routes_on_redis() -> anyhow::Result<impl Fn(&mut ServiceConfig) + Clone> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = runtime.block_on(RedisStore::connect(&store_url()?))?;
+    Ok(routes_on(Idempotency::new(store)))
+}
+
+pub(in crate::server) async fn routes_on_postgres()
+-> anyhow::Result<impl Fn(&mut ServiceConfig) + Clone> {
+    let store = PostgresStore::connect(&store_url()?).await?;
     Ok(routes_on(Idempotency::new(store)))
 }
 

@@ -12,7 +12,15 @@ use anyhow::Context;
 pub(super) fn serve(
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> anyhow::Result<()> {
+    serve_when(async { Ok(routes) })
+}
+
+pub(super) fn serve_when<R>(routes: impl Future<Output = anyhow::Result<R>>) -> anyhow::Result<()>
+where
+    R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
     System::new().block_on(async {
+        let routes = routes.await?;
         let server = HttpServer::new(move || App::new().configure(routes.clone())).workers(1);
         let server = server.bind("127.0.0.1:0").context("no free port")?;
         for address in server.addrs() {

@@ -1,0 +1,39 @@
+//! The store keeps every rule through PgBouncer in transaction mode too (fault 70).
+
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use idem_conformance::Subject;
+use idem_conformance::servers::{PgBouncer, PostgresServer};
+use idem_postgres::PostgresStore;
+
+static SERVER: LazyLock<PostgresServer> = LazyLock::new(|| PostgresServer::start(&[]));
+
+/// Fewer connections than clients, so that these share them.
+static POOLER: LazyLock<PgBouncer> = LazyLock::new(|| PgBouncer::before(&SERVER, 10));
+
+struct Pooled(PostgresStore);
+
+impl Subject for Pooled {
+    type Store = PostgresStore;
+
+    /// A schema of its own, because the rules of the sweeper count what is removed.
+    async fn fresh() -> Self {
+        let schema = format!("rule_{:016x}", rand::random::<u64>());
+        let builder = PostgresStore::builder().pgbouncer().schema(schema).sweep_every(None);
+        Self(builder.connect(&POOLER.url()).await.unwrap())
+    }
+
+    fn store(&self) -> &PostgresStore {
+        &self.0
+    }
+
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
+
+idem_conformance::store_suite!(Pooled);
+idem_conformance::delete_suite!(Pooled);
