@@ -1,8 +1,8 @@
 //! What sits between a store and its server, and loses what passes.
 
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,6 +43,8 @@ enum Trap {
     CutAfter,
     /// They do not arrive, and the connection stays as it is.
     Hold,
+    /// They arrive, no reply comes back any more, and the connection stays as it is.
+    Silence,
 }
 
 impl Proxy {
@@ -103,6 +105,12 @@ impl Proxy {
         *lock(&self.0.trap) = Some((bytes.into(), Trap::Hold));
     }
 
+    /// Throws away all replies, from now on, on the next connection on which a client sends `bytes`, which
+    /// arrive.
+    pub fn silence_after(&self, bytes: impl Into<Vec<u8>>) {
+        *lock(&self.0.trap) = Some((bytes.into(), Trap::Silence));
+    }
+
     /// Resolves when the bytes that were waited for have come since the last time.
     pub async fn sprung(&self) {
         self.0.sprung.notified().await;
@@ -122,7 +130,7 @@ impl State {
         let Ok(server) = TcpStream::connect(target).await else { return };
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let trapped = AtomicBool::new(false);
+        let trapped = OnceLock::new();
         tokio::select! {
             () = self.pass_requests(from_client, to_server, &trapped) => {}
             () = self.pass_replies(from_server, to_client, &trapped) => {}
@@ -134,14 +142,14 @@ impl State {
         &self,
         mut from: OwnedReadHalf,
         mut to: OwnedWriteHalf,
-        trapped: &AtomicBool,
+        trapped: &OnceLock<Trap>,
     ) {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
             match self.spring(&buffer[..read]) {
                 Some(Trap::CutBefore) => return,
                 Some(Trap::Hold) => std::future::pending().await,
-                Some(Trap::CutAfter) => trapped.store(true, Ordering::SeqCst),
+                Some(trap) => drop(trapped.set(trap)),
                 None => {}
             }
             if to.write_all(&buffer[..read]).await.is_err() {
@@ -154,12 +162,14 @@ impl State {
         &self,
         mut from: OwnedReadHalf,
         mut to: OwnedWriteHalf,
-        trapped: &AtomicBool,
+        trapped: &OnceLock<Trap>,
     ) {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
-            if trapped.load(Ordering::SeqCst) {
-                return;
+            match trapped.get() {
+                Some(Trap::CutAfter) => return,
+                Some(Trap::Silence) => continue,
+                _ => {}
             }
             let replies = *lock(&self.replies);
             match replies {

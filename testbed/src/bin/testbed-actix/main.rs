@@ -50,6 +50,7 @@ async fn serve(flags: &Flags) -> Result<Drained> {
         .disable_signals()
         .shutdown_timeout(2)
         // A busy machine is slow, and no attack.
+        .keep_alive(Duration::from_secs(60))
         .client_request_timeout(Duration::from_secs(60));
     let server = server.bind_auto_h2c(flags.listen).context("the address is taken")?;
     let address = server.addrs()[0];

@@ -37,6 +37,7 @@ pub(crate) fn routes(app: &mut ServiceConfig, transacts: bool) {
     .route("/accepted", post().to(accepted))
     .route("/short", post().to(short))
     .route("/wait", post().to(wait))
+    .route("/patient", post().to(patient))
     .route("/release", post().to(release))
     .route("/hold", post().to(hold))
     .route("/takeover", post().to(takeover))
@@ -145,6 +146,15 @@ async fn short(
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", wait = "3s")]
 async fn wait(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", wait = "60s")]
+async fn patient(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,

@@ -34,6 +34,7 @@ pub(crate) fn routes(transacts: bool) -> Router<App> {
         .route("/accepted", post(accepted))
         .route("/short", post(short))
         .route("/wait", post(wait))
+        .route("/patient", post(patient))
         .route("/release", post(release))
         .route("/hold", post(hold))
         .route("/takeover", post(takeover))
@@ -140,6 +141,15 @@ async fn short(
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", wait = "3s")]
 async fn wait(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> Replied {
+    Replied(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant", wait = "60s")]
+async fn patient(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,

@@ -32,8 +32,11 @@ pub(crate) async fn fault_36_a_claim_is_given_up(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     let pay = first.pay("/payments", "k");
+    proxy.silence_after(bed.mark_of_calls());
+    let sent = pay.start();
+    proxy.sprung().await;
     proxy.replies(Replies::Swallow);
-    pay.send().await.assert_problem(Problem::StoreUnavailable);
+    sent.await.unwrap().expect("it is answered").assert_problem(Problem::StoreUnavailable);
     proxy.replies(Replies::Pass);
     proxy.cut();
     // Abandoned, and not merely lapsed: its lease is half a minute, after which it would be unknown.

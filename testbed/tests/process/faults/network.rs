@@ -1,6 +1,6 @@
 //! The network between a process and its store loses what passes (rows 2, 5, 16, 17 and 44).
 
-use idem_conformance::servers::{Proxy, Replies};
+use idem_conformance::servers::Proxy;
 use serde_json::json;
 
 use crate::support::{Bed, Problem, Server};
@@ -29,7 +29,7 @@ pub(crate) async fn fault_02_killed_after_the_claim(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     let pay = first.pay("/hold", "k");
-    proxy.replies(Replies::Swallow);
+    proxy.silence_after(bed.mark_of_calls());
     let sent = pay.start();
     bed.until_records(WARM + 1).await;
     first.kill().await;
