@@ -6,15 +6,16 @@
 //! meantime stays, and what was entered before it was looked at is found alive: the count is exact.
 
 use std::future::ready;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use idem_core::{Capacity, Claim, ClaimRequest, Claimed, Quota, RecordId, StoreError};
+use idem_core::{Capacity, Claim, ClaimRequest, Claimed, Fenced, Quota, RecordId, StoreError};
 
 use crate::error::{self, StrangeAnswer};
 use crate::link::Live;
-use crate::store::Inner;
+use crate::store::{Inner, claim_bytes};
 use crate::value::Terms;
 
 /// How much longer than its youngest claim a scope is kept: runs may take longer than their first lease.
@@ -26,25 +27,62 @@ const RECOUNT_PAUSE: Duration = Duration::from_secs(1);
 /// How many keys are looked at together.
 const TOGETHER: usize = 64;
 
+/// How often, and after which first pause, a claim is given back that could not be at once: for 25 s.
+const GIVE_BACK_TRIES: u32 = 8;
+const GIVE_BACK_PAUSE: Duration = Duration::from_millis(100);
+
 impl Inner {
     /// Keeps a claim of a new key within the quota, or gives it back.
     pub(crate) async fn within(
-        &self,
+        self: &Arc<Self>,
         quota: Quota,
         claim: Claim,
         request: &ClaimRequest,
     ) -> Result<Claimed, StoreError> {
+        match self.has_room(quota, claim.id, request).await {
+            Ok(true) => Ok(Claimed::Acquired(claim)),
+            Ok(false) => {
+                self.give_back(claim).await;
+                Ok(Claimed::Full(Capacity::Scope))
+            }
+            // The claim stands, whatever failed after it.
+            Err(error) => Err(StoreError::unknown(error)),
+        }
+    }
+
+    async fn has_room(
+        &self,
+        quota: Quota,
+        id: RecordId,
+        request: &ClaimRequest,
+    ) -> Result<bool, StoreError> {
         let live = self.links.live().await?;
         let scope = self.keys.scope(quota.scope);
-        if self.enter(&live, &scope, quota, claim.id, request).await?
+        Ok(self.enter(&live, &scope, quota, id, request).await?
             || self.recount(&live, &scope).await?
-                && self.enter(&live, &scope, quota, claim.id, request).await?
-        {
-            return Ok(Claimed::Acquired(claim));
+                && self.enter(&live, &scope, quota, id, request).await?)
+    }
+
+    /// Frees the key, in the background if the server does not answer at once. The claim is never sent again:
+    /// it could win, and then be freed by what was sent here.
+    async fn give_back(self: &Arc<Self>, claim: Claim) {
+        self.memo.forget(&claim.owner);
+        if self.forget_claim(&claim).await.is_err() {
+            let inner = Arc::clone(self);
+            tokio::spawn(async move {
+                for pause in (0..GIVE_BACK_TRIES).map(|tries| GIVE_BACK_PAUSE * (1 << tries)) {
+                    tokio::time::sleep(pause).await;
+                    if inner.forget_claim(&claim).await.is_ok() {
+                        return;
+                    }
+                }
+            });
         }
-        // Fenced or not, this caller has no claim any more.
-        drop(self.release(&claim).await?);
-        Ok(Claimed::Full(Capacity::Scope))
+    }
+
+    /// Nothing ran under it, so its fence need not be remembered.
+    async fn forget_claim(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+        self.free(claim.id, &claim_bytes(claim), Duration::ZERO).await
     }
 
     async fn enter(
@@ -62,8 +100,8 @@ impl Inner {
         Ok(self.scripts.enter.run(live, scope, 64, put).await? == Value::Int(1))
     }
 
-    /// Takes the keys that are gone out of a scope. Tells whether there were any; not, if somebody looked in
-    /// vain less than a second ago.
+    /// Takes the keys that are gone out of a scope. Tells whether there were any; not, if somebody found few
+    /// less than a second ago.
     async fn recount(&self, live: &Live, scope: &[u8]) -> Result<bool, StoreError> {
         let mark = self.keys.recounted(scope);
         let mut turn = cmd("SET");
@@ -76,17 +114,19 @@ impl Inner {
         let entries = live.send(entries).await.map_err(error::of_command)?;
         let entries: Vec<(Vec<u8>, f64)> =
             from_redis_value(entries).map_err(|_| StoreError::unknown(StrangeAnswer))?;
+        let all = entries.len();
         let left = stream::iter(entries)
             .map(|(id, entered)| self.leave_if_gone(live, scope, id, entered as u64))
             .buffer_unordered(TOGETHER)
-            .try_fold(false, |any, left| ready(Ok(any | left)))
+            .try_fold(0, |sum, left| ready(Ok(sum + usize::from(left))))
             .await?;
-        if left {
+        // So many are gone that it pays to look again as soon as the scope is full.
+        if left * 8 >= all {
             let mut unmark = cmd("DEL");
             unmark.arg(&mark);
             live.send(unmark).await.map_err(error::of_command)?;
         }
-        Ok(left)
+        Ok(left > 0)
     }
 
     async fn leave_if_gone(

@@ -87,7 +87,7 @@ impl IdempotencyStore for RedisStore {
 
     fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::new(async move { inner.free(id, owner.as_bytes()).await })
+        StoreFuture::new(async move { inner.free(id, owner.as_bytes(), REMEMBERED).await })
     }
 
     fn changed(&self, id: RecordId) -> Changed {
@@ -96,7 +96,11 @@ impl IdempotencyStore for RedisStore {
 }
 
 impl Inner {
-    async fn claim(&self, id: RecordId, request: ClaimRequest) -> Result<Claimed, StoreError> {
+    async fn claim(
+        self: &Arc<Self>,
+        id: RecordId,
+        request: ClaimRequest,
+    ) -> Result<Claimed, StoreError> {
         let claimed = self.claim_unremembered(id, &request).await?;
         let Claimed::Acquired(claim) = claimed else { return Ok(claimed) };
         self.memo.keep(&request);
@@ -245,15 +249,20 @@ impl Inner {
         answer::fenced(self.scripts.complete.run(live, &key, size, put).await?)
     }
 
-    pub(crate) async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+    async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
         self.memo.forget(&claim.owner);
-        self.free(claim.id, &claim_bytes(claim)).await
+        self.free(claim.id, &claim_bytes(claim), REMEMBERED).await
     }
 
-    /// Frees a key for the owner, or the claim, whose bytes are given.
-    async fn free(&self, id: RecordId, holder: &[u8]) -> Result<Fenced, StoreError> {
+    /// Frees a key for the owner, or the claim, whose bytes are given, and remembers its fence for a while.
+    pub(crate) async fn free(
+        &self,
+        id: RecordId,
+        holder: &[u8],
+        remembered: Duration,
+    ) -> Result<Fenced, StoreError> {
         let put = |call: &mut Cmd| {
-            call.arg(holder).arg(REMEMBERED.as_millis() as u64);
+            call.arg(holder).arg(remembered.as_millis() as u64);
         };
         let live = self.links.live().await?;
         answer::fenced(self.scripts.free.run(&live, &self.keys.of(id), 48, put).await?)
@@ -292,7 +301,7 @@ async fn claim_plainly(
 }
 
 /// What the scripts compare ([`wire::CLAIM_BYTES`]).
-fn claim_bytes(claim: &Claim) -> [u8; 24] {
+pub(crate) fn claim_bytes(claim: &Claim) -> [u8; 24] {
     let mut bytes = [0; 24];
     bytes[..16].copy_from_slice(claim.owner.as_bytes());
     bytes[16..].copy_from_slice(&claim.fence.0.to_be_bytes());
