@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use idem_core::store::PerRuntime;
 use idem_core::{RecordId, StoreError};
@@ -16,8 +17,9 @@ use crate::store::Inner;
 /// How many statements of a kind are under way at once, on each runtime: one executes while the other is
 /// flushed.
 const LANES: usize = 2;
-/// How many calls a statement carries at most.
+/// How many calls a statement carries at most, and about how many bytes.
 const MOST: usize = 32;
+const LARGEST: usize = 1 << 20;
 
 /// A call that can be sent with others of its kind.
 pub(crate) trait Together: Sized + Send + 'static {
@@ -28,6 +30,9 @@ pub(crate) trait Together: Sized + Send + 'static {
     /// Which record it is about. Calls are sent in this order, so that the statements of two processes never
     /// wait for each other in a circle.
     fn id(&self) -> RecordId;
+
+    /// About how many bytes it sends.
+    fn size(&self) -> usize;
 
     /// Sends them, and gives an answer to each, in their order.
     fn send(
@@ -44,7 +49,17 @@ struct State<T: Together> {
     lanes: usize,
 }
 
-type Waiting<T> = (T, oneshot::Sender<Result<<T as Together>::Answer, StoreError>>);
+struct Waiting<T: Together> {
+    call: T,
+    since: Instant,
+    answer: oneshot::Sender<Result<T::Answer, StoreError>>,
+}
+
+/// A call that waited too long was not sent: its caller may have given up, and what it would claim would be
+/// nobody's.
+#[derive(Debug, thiserror::Error)]
+#[error("the server answers more slowly than it is asked")]
+struct Overdue;
 
 /// Sends a call, alone or with others. Once polled it is sent, even if the future is dropped.
 pub(crate) async fn send<T: Together>(
@@ -54,7 +69,7 @@ pub(crate) async fn send<T: Together>(
     let runtime = Handle::try_current().map_err(StoreError::not_done)?;
     let queue = T::queues(inner).of(&runtime, Queue::default);
     let (answer, answered) = oneshot::channel();
-    if let Some(lane) = queue.enter((call, answer)) {
+    if let Some(lane) = queue.enter(Waiting { call, since: Instant::now(), answer }) {
         runtime.spawn(lane.keep_sending(Arc::clone(inner)));
     }
     // Nobody answers if the runtime shuts down meanwhile.
@@ -92,27 +107,41 @@ struct Lane<T: Together> {
 impl<T: Together> Lane<T> {
     async fn keep_sending(mut self, inner: Arc<Inner>) {
         loop {
-            let (calls, waiting): (Vec<_>, Vec<_>) = self.take().into_iter().unzip();
+            let (calls, answers): (Vec<_>, Vec<_>) = self
+                .take(inner.sessions.patience)
+                .into_iter()
+                .map(|Waiting { call, answer, .. }| (call, answer))
+                .unzip();
             if calls.is_empty() {
                 return;
             }
-            for (waiting, answer) in waiting.into_iter().zip(T::send(&inner, &calls).await) {
+            for (answer, said) in answers.into_iter().zip(T::send(&inner, &calls).await) {
                 // Nobody may wait any more.
-                drop(waiting.send(answer));
+                drop(answer.send(said));
             }
         }
     }
 
     /// The next to send. If there are none the lane is closed, before anybody else can line up.
-    fn take(&mut self) -> Vec<Waiting<T>> {
+    fn take(&mut self, patience: Duration) -> Vec<Waiting<T>> {
         let mut state = self.queue.lock();
-        let next = state.waiting.len().min(MOST);
+        let overdue = state.waiting.partition_point(|waiting| waiting.since.elapsed() > patience);
+        for Waiting { answer, .. } in state.waiting.drain(..overdue) {
+            drop(answer.send(Err(StoreError::not_done(Overdue))));
+        }
+        let mut size = 0;
+        let fits = |waiting: &&Waiting<T>| {
+            let first = size == 0;
+            size += waiting.call.size();
+            first || size <= LARGEST
+        };
+        let next = state.waiting.iter().take(MOST).take_while(fits).count();
         if next == 0 {
             state.lanes -= 1;
             self.open = false;
         }
         let mut taken: Vec<_> = state.waiting.drain(..next).collect();
-        taken.sort_unstable_by_key(|(call, _)| *call.id().as_bytes());
+        taken.sort_unstable_by_key(|waiting| *waiting.call.id().as_bytes());
         taken
     }
 }
@@ -120,7 +149,12 @@ impl<T: Together> Lane<T> {
 impl<T: Together> Drop for Lane<T> {
     fn drop(&mut self) {
         if self.open {
-            self.queue.lock().lanes -= 1;
+            let mut state = self.queue.lock();
+            state.lanes -= 1;
+            if state.lanes == 0 {
+                // Nobody would send them. Their callers learn that it is unknown.
+                state.waiting.clear();
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::session::{Sessions, Source};
 use crate::statements::Statements;
 use crate::store::{Inner, PostgresStore};
 use crate::sweep;
+use crate::turns::Turns;
 
 /// Connects a [`PostgresStore`]; see [`PostgresStore::builder`].
 #[derive(Clone, Debug)]
@@ -259,11 +260,13 @@ impl PostgresStoreBuilder {
                 transactions,
                 self.pgbouncer,
                 self.statement_timeout + Duration::from_secs(1),
+                self.wait_timeout,
             ),
             push: Push::new(server, names.channel()),
             names,
             claims: PerRuntime::default(),
             completions: PerRuntime::default(),
+            turns: Turns::default(),
         });
         self.prepare(&inner).await?;
         health::start(&inner);

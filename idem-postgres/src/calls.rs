@@ -41,6 +41,10 @@ impl Together for ClaimCall {
         self.id
     }
 
+    fn size(&self) -> usize {
+        256
+    }
+
     async fn send(inner: &Inner, calls: &[Self]) -> Vec<Result<Claimed, StoreError>> {
         if let [call] = calls {
             return vec![inner.claim_alone(call).await];
@@ -65,6 +69,10 @@ impl Together for CompleteCall {
 
     fn id(&self) -> RecordId {
         self.claim.id
+    }
+
+    fn size(&self) -> usize {
+        256 + self.state.tail_len()
     }
 
     async fn send(inner: &Inner, calls: &[Self]) -> Vec<Result<bool, StoreError>> {
@@ -145,7 +153,7 @@ impl Inner {
             .bind(max_attempts(request))
             .bind(lock)
             .bind(request.quota.map(|quota| quota.scope.as_bytes().to_vec()))
-            .bind(request.quota.map(max_keys))
+            .bind(request.quota.and_then(max_keys))
     }
 
     fn claims_call<'a>(&'a self, calls: &'a [ClaimCall]) -> Call<'a> {
@@ -220,8 +228,9 @@ fn max_attempts(request: &ClaimRequest) -> i32 {
     i32::try_from(request.max_attempts).unwrap_or(i32::MAX)
 }
 
-fn max_keys(quota: Quota) -> i32 {
-    i32::try_from(quota.max_keys.get()).unwrap_or(i32::MAX)
+/// More than the server can count is no bound.
+fn max_keys(quota: Quota) -> Option<i32> {
+    i32::try_from(quota.max_keys.get()).ok()
 }
 
 fn tail(state: &State) -> Vec<u8> {

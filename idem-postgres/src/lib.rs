@@ -17,6 +17,7 @@ mod statements;
 mod store;
 mod sweep;
 mod transaction;
+mod turns;
 mod tx;
 
 pub use builder::{ConnectError, PostgresStoreBuilder};

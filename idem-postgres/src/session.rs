@@ -29,6 +29,8 @@ pub(crate) struct Sessions {
     pooled: bool,
     /// How long a statement may take before its connection is thrown away.
     pub(crate) within: Duration,
+    /// How long a call may wait before it is sent.
+    pub(crate) patience: Duration,
 }
 
 /// Who keeps connections.
@@ -40,8 +42,14 @@ pub(crate) enum Source {
 }
 
 impl Sessions {
-    pub(crate) fn new(calls: Source, transactions: PgPool, pooled: bool, within: Duration) -> Self {
-        Self { calls, transactions, renewals: PerRuntime::default(), pooled, within }
+    pub(crate) fn new(
+        calls: Source,
+        transactions: PgPool,
+        pooled: bool,
+        within: Duration,
+        patience: Duration,
+    ) -> Self {
+        Self { calls, transactions, renewals: PerRuntime::default(), pooled, within, patience }
     }
 
     /// Sends a statement that answers with a row, or with none.

@@ -1,4 +1,4 @@
-//! The store: each transition is one statement that commits by itself.
+//! The store: each transition is one statement that commits by itself, alone or with others of its kind.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use crate::push::{self, Push};
 use crate::row;
 use crate::session::{Call, Sessions};
 use crate::statements::Statements;
+use crate::turns::Turns;
 
 /// Keeps records in Postgres. Cloning shares the connections.
 ///
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) push: Arc<Push>,
     pub(crate) claims: PerRuntime<Queue<ClaimCall>>,
     pub(crate) completions: PerRuntime<Queue<CompleteCall>>,
+    pub(crate) turns: Turns,
 }
 
 impl Drop for Inner {
@@ -72,8 +74,11 @@ impl IdempotencyStore for PostgresStore {
         StoreFuture::uncut(async move {
             match call.request.quota {
                 None => batch::send(&inner, call).await,
-                // It may wait for its turn in its scope, and others must not wait with it.
-                Some(_) => inner.claim_alone(&call).await,
+                // It may wait in the server for its turn, and others must not wait with it.
+                Some(quota) => {
+                    let _turn = inner.turns.of(quota.scope).await;
+                    inner.claim_alone(&call).await
+                }
             }
         })
     }

@@ -33,7 +33,8 @@ CREATE INDEX {scope_index} ON {records} (scope) WHERE scope IS NOT NULL;
 -- it has a snapshot of its own, so what the insert met is seen by what follows.
 --
 -- own_lock is NULL for a claim that commits by itself. A claim that stays open in a transaction names its
--- lock, and waits for nobody: what another open transaction has claimed reads as running.
+-- lock, and waits for nobody: what another open transaction has claimed reads as running. Others wait for a
+-- moment, since they may share their statement.
 --
 -- max_keys is NULL, or how many live keys own_scope may have (R41). New keys of a scope take turns, so that
 -- the count is exact; a claim that stays open does not wait, and is counted once it is committed.
@@ -43,17 +44,21 @@ CREATE FUNCTION {claim}(
     IN max_attempts integer, IN own_lock bigint, IN own_scope bytea, IN max_keys integer,
     OUT scope_full boolean, OUT acquired boolean, OUT lapsed boolean, OUT fence bigint, OUT attempt integer, OUT format smallint,
     OUT state smallint, OUT rule smallint, OUT fingerprint bytea, OUT answer bytea
-) LANGUAGE plpgsql VOLATILE AS $body$
+) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' AS $body$
 #variable_conflict use_column
 DECLARE
     standing {records}%ROWTYPE;
     own_now  timestamptz;
     own_turn boolean;
+    counted  boolean := max_keys IS NULL;
 BEGIN
     acquired := false;
     IF max_keys IS NOT NULL
         AND NOT EXISTS (SELECT FROM {records} AS r WHERE r.id = own_id AND r.expires_at > clock_timestamp())
+        -- A run that is under way in another transaction is no new key.
+        AND (own_lock IS NULL OR pg_try_advisory_xact_lock(own_lock))
     THEN
+        counted := true;
         FOR look IN 1..2 LOOP
             IF look = 2 THEN -- not before the first: a scope that is full holds nobody up
                 EXIT WHEN own_lock IS NOT NULL;
@@ -86,6 +91,9 @@ BEGIN
                 own_guarantee, own_rule, false, own_owner, own_fingerprint, '', own_scope
             ) ON CONFLICT (id) DO NOTHING RETURNING r.fence INTO fence;
             IF FOUND THEN
+                IF NOT counted THEN
+                    RAISE EXCEPTION 'the key was freed meanwhile' USING ERRCODE = 'serialization_failure';
+                END IF;
                 acquired := true;
                 attempt := 1;
                 RETURN;
@@ -156,7 +164,7 @@ CREATE FUNCTION {complete}(
     IN own_id bytea, IN own_owner bytea, IN own_fence bigint,
     IN own_format smallint, IN own_state smallint, IN own_ttl interval, IN own_answer bytea,
     OUT held boolean
-) LANGUAGE plpgsql VOLATILE AS $body$
+) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' AS $body$
 #variable_conflict use_column
 DECLARE
     was_awaited boolean;

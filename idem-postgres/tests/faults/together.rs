@@ -9,6 +9,8 @@ use idem_conformance::servers::{PostgresServer, Proxy};
 use idem_core::{Claim, Claimed, Fence, Fenced, IdempotencyStore, RecordId, StoreErrorKind};
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::{self, Connection, PgConnection};
+use tokio::task::yield_now;
+use tokio::time::{sleep, timeout};
 
 use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, url, won};
 
@@ -82,8 +84,8 @@ async fn one_of_the_duplicates_in_a_statement_wins() {
 #[tokio::test]
 async fn refused_statement_is_sent_again_call_by_call() {
     let server = PostgresServer::start(&[]);
-    let store = builder().statement_timeout(Duration::from_millis(300));
-    let store = store.connect(&server.url()).await.unwrap();
+    // It is not the statement's timeout that parts them.
+    let store = builder().statement_timeout(HOUR).connect(&server.url()).await.unwrap();
     let held = won(&store).await;
     let mut other = PgConnection::connect(&server.url()).await.unwrap();
     let mut open = other.begin().await.unwrap();
@@ -94,7 +96,8 @@ async fn refused_statement_is_sent_again_call_by_call() {
     let end = answered("late");
     let free = won(&store).await;
     let blocked = store.complete(held, end.clone(), HOUR);
-    let (blocked, ended) = futures_util::join!(blocked, store.complete(free, end, HOUR));
+    let both = async { futures_util::join!(blocked, store.complete(free, end, HOUR)) };
+    let (blocked, ended) = timeout(Duration::from_secs(60), both).await.expect("they hang");
     assert_eq!(failure(blocked), StoreErrorKind::NotDone);
     assert_eq!(ended.unwrap(), Fenced::Held);
     open.rollback().await.unwrap();
@@ -118,4 +121,37 @@ async fn lost_reply_is_unknown_for_all_that_it_carried() {
     let (of_one, of_two) = both().await;
     assert_eq!(acquired(&of_one.unwrap()).unwrap().owner, one.1.owner);
     assert_eq!(acquired(&of_two.unwrap()).unwrap().owner, two.1.owner);
+}
+
+/// What waited for too long behind others is not sent: its caller may have given up long ago, and it would
+/// claim a key for nobody.
+#[tokio::test]
+async fn overdue_call_is_never_sent() {
+    const PATIENCE: Duration = Duration::from_millis(200);
+    let server = PostgresServer::start(&[]);
+    let store = builder().wait_timeout(PATIENCE).connect(&server.url()).await.unwrap();
+    // As many connections as there are statements at a time.
+    let ids: Vec<RecordId> = (0..64).map(|_| key()).collect();
+    claim_all(&store, &ids).await;
+    server.pause();
+    let overdue = key();
+    let mut calls = Vec::new();
+    for id in [key(), key(), overdue] {
+        let store = store.clone();
+        calls.push(tokio::spawn(async move { store.claim(id, request()).await }));
+        // This thread runs what is ready, and so it is on its way, or waits behind others.
+        for _ in 0..10 {
+            yield_now().await;
+        }
+    }
+    sleep(PATIENCE * 2).await;
+    server.resume();
+    let [one, two, late] = &join_all(calls).await[..] else { panic!("three calls") };
+    for sent in [one, two] {
+        assert!(sent.as_ref().unwrap().as_ref().is_ok_and(|won| acquired(won).is_some()));
+    }
+    let late = late.as_ref().unwrap().as_ref().unwrap_err();
+    assert_eq!(late.kind(), StoreErrorKind::NotDone);
+    let again = store.claim(overdue, request()).await.unwrap();
+    assert!(acquired(&again).is_some(), "nobody has it");
 }
