@@ -8,6 +8,7 @@ mod duplicates;
 mod fences;
 mod health;
 mod network;
+mod quota;
 mod server;
 mod stress;
 mod support;
