@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use idem_core::{Capacity, Claim, ClaimRequest, Claimed, Fenced, Quota, RecordId, StoreError};
+use idem_core::{Capacity, Claim, ClaimRequest, Claimed, Quota, RecordId, StoreError};
 
 use crate::error::{self, StrangeAnswer};
 use crate::link::Live;
@@ -32,17 +32,18 @@ const GIVE_BACK_TRIES: u32 = 8;
 const GIVE_BACK_PAUSE: Duration = Duration::from_millis(100);
 
 impl Inner {
-    /// Keeps a claim of a new key within the quota, or gives it back.
+    /// Keeps a claim of a new key within the quota, or gives it back, and then remembers its fence.
     pub(crate) async fn within(
         self: &Arc<Self>,
         quota: Quota,
         claim: Claim,
         request: &ClaimRequest,
+        remembered: Duration,
     ) -> Result<Claimed, StoreError> {
         match self.has_room(quota, claim.id, request).await {
             Ok(true) => Ok(Claimed::Acquired(claim)),
             Ok(false) => {
-                self.give_back(claim).await;
+                self.give_back(claim, remembered).await;
                 Ok(Claimed::Full(Capacity::Scope))
             }
             // The claim stands, whatever failed after it.
@@ -65,24 +66,20 @@ impl Inner {
 
     /// Frees the key, in the background if the server does not answer at once. The claim is never sent again:
     /// it could win, and then be freed by what was sent here.
-    async fn give_back(self: &Arc<Self>, claim: Claim) {
+    async fn give_back(self: &Arc<Self>, claim: Claim, remembered: Duration) {
         self.memo.forget(&claim.owner);
-        if self.forget_claim(&claim).await.is_err() {
+        if self.free(claim.id, &claim_bytes(&claim), remembered).await.is_err() {
             let inner = Arc::clone(self);
             tokio::spawn(async move {
                 for pause in (0..GIVE_BACK_TRIES).map(|tries| GIVE_BACK_PAUSE * (1 << tries)) {
                     tokio::time::sleep(pause).await;
-                    if inner.forget_claim(&claim).await.is_ok() {
+                    let freed = inner.free(claim.id, &claim_bytes(&claim), remembered).await;
+                    if freed.is_ok() {
                         return;
                     }
                 }
             });
         }
-    }
-
-    /// Nothing ran under it, so its fence need not be remembered.
-    async fn forget_claim(&self, claim: &Claim) -> Result<Fenced, StoreError> {
-        self.free(claim.id, &claim_bytes(claim), Duration::ZERO).await
     }
 
     async fn enter(
@@ -93,7 +90,7 @@ impl Inner {
         id: RecordId,
         request: &ClaimRequest,
     ) -> Result<bool, StoreError> {
-        let terms = Terms::running(request.lease, request.ttl + SLACK, true);
+        let terms = Terms::running(request.lease, request.ttl.saturating_add(SLACK), true);
         let put = |call: &mut Cmd| {
             call.arg(id.as_bytes()).arg(quota.max_keys.get()).arg(terms.kept_ms);
         };

@@ -101,26 +101,29 @@ impl Inner {
         id: RecordId,
         request: ClaimRequest,
     ) -> Result<Claimed, StoreError> {
-        let claimed = self.claim_unremembered(id, &request).await?;
+        let (claimed, remembered) = self.claim_unremembered(id, &request).await?;
         let Claimed::Acquired(claim) = claimed else { return Ok(claimed) };
         self.memo.keep(&request);
         match request.quota {
             // A takeover is no new key.
             Some(quota) if claim.attempt == 1 => {
-                Box::pin(self.within(quota, claim, &request)).await
+                Box::pin(self.within(quota, claim, &request, remembered)).await
             }
             _ => Ok(Claimed::Acquired(claim)),
         }
     }
 
+    /// Claims, and tells for how long the fence must be remembered if the claim is given back unused: a plain
+    /// claim found no key, but one by script may stand in the place of a fence that must be.
     async fn claim_unremembered(
         &self,
         id: RecordId,
         request: &ClaimRequest,
-    ) -> Result<Claimed, StoreError> {
+    ) -> Result<(Claimed, Duration), StoreError> {
         let key = self.keys.of(id);
         if let Some(replicas) = &self.replicas {
-            return Box::pin(self.claim_durably(replicas, id, &key, request)).await;
+            let claimed = Box::pin(self.claim_durably(replicas, id, &key, request)).await?;
+            return Ok((claimed, REMEMBERED));
         }
         let live = self.links.live().await?;
         // The nodes of a cluster have a clock each.
@@ -128,10 +131,11 @@ impl Inner {
         if let Some(heard) = heard
             && let Some(claimed) = claim_plainly(&live, heard, id, &key, request).await?
         {
-            return Ok(claimed);
+            return Ok((claimed, Duration::ZERO));
         }
         // Boxed, as all that few calls need, so that all others stay small.
-        Box::pin(self.claim_by_script(&live, id, &key, request)).await
+        let claimed = Box::pin(self.claim_by_script(&live, id, &key, request)).await?;
+        Ok((claimed, REMEMBERED))
     }
 
     async fn claim_durably(
