@@ -1,5 +1,6 @@
 //! The contract of the server, on both frameworks: what black-box suites rely on.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -148,6 +149,36 @@ pub(crate) async fn a_change_honours_its_precondition(bed: &Bed) {
     assert_eq!((again.status().as_u16(), replayed(&again)), (200, true));
     assert_eq!(change("q").await.unwrap().status(), 412);
     server.assert_counts("patch", 2, 1).await;
+}
+
+pub(crate) async fn one_change_of_a_version_wins(bed: &Bed) {
+    let server = bed.start().await;
+    let first = server.post("/payments", "k", &order("n")).await;
+    let path = first.headers()["location"].to_str().unwrap();
+    let id = path.trim_start_matches("/payments/");
+    let change = |key: String, tags: String| {
+        let request = server.ask(Method::PATCH, path).header("if-match", tags);
+        let body = json!({ "memo": "m", "note": "patch" });
+        request.header("idempotency-key", key).json(&body).send()
+    };
+    let changes = (0..30).map(|n| change(format!("p{n}"), format!("\"{id}-1\"")));
+    let mut statuses: Vec<u16> = join_all(changes)
+        .await
+        .into_iter()
+        .map(|changed| changed.unwrap().status().into())
+        .collect();
+    statuses.sort_unstable();
+    assert_eq!((statuses[0], &statuses[1..]), (200, &[412; 29][..]));
+    server.assert_counts("patch", 30, 1).await;
+    for (tags, status) in [
+        (format!("\"{id}-1\", \"{id}-2\""), 200),
+        (format!("\"{id}-1\", \"{id}-2\""), 412),
+        (format!("W/\"{id}-3\""), 412),
+        ("*".to_owned(), 200),
+    ] {
+        let key = format!("{:016x}", rand::random::<u64>());
+        assert_eq!(change(key, tags.clone()).await.unwrap().status(), status, "{tags}");
+    }
 }
 
 pub(crate) async fn layers_stand_outside(bed: &Bed) {

@@ -20,6 +20,7 @@ rows! {
         callers_are_told_apart on [memory];
         a_request_may_steer_its_handler on [memory redis postgres];
         a_change_honours_its_precondition on [memory redis postgres];
+        one_change_of_a_version_wins on [memory redis postgres];
         layers_stand_outside on [memory];
         a_store_may_be_broken on [memory redis postgres];
         a_clock_may_be_moved on [memory redis postgres];
