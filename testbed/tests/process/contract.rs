@@ -221,6 +221,23 @@ pub(crate) async fn a_store_may_be_broken(bed: &Bed) {
     pay.until_settled().await.assert_executed(201);
 }
 
+pub(crate) async fn a_store_may_be_broken_under_a_transaction(bed: &Bed) {
+    let server = bed.start().await;
+    for mode in ["down_on_complete", "down"] {
+        let pay = server.pay_with("/tx-payments", mode, &json!({ "once": true, "gate": true }));
+        let sent = pay.start();
+        server.until(mode, 1, 0).await;
+        server.set_store(mode).await;
+        server.open_gate(mode).await;
+        let answer = sent.await.unwrap().expect("it is answered");
+        answer.assert_problem(Problem::StoreUnavailable);
+        server.assert_counts(mode, 1, 0).await;
+        server.set_store("ok").await;
+        pay.until_settled().await.assert_executed(201);
+        server.assert_counts(mode, 2, 1).await;
+    }
+}
+
 pub(crate) async fn a_clock_may_be_moved(bed: &Bed) {
     let server = bed.start().await;
     let moved = server.control("clock", &json!({ "advance_ms": 90_000_000 })).await.status();

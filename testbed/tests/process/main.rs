@@ -23,6 +23,7 @@ rows! {
         one_change_of_a_version_wins on [memory redis postgres];
         layers_stand_outside on [memory];
         a_store_may_be_broken on [memory redis postgres];
+        a_store_may_be_broken_under_a_transaction on [postgres];
         a_clock_may_be_moved on [memory redis postgres];
         requests_and_answers_are_bounded on [memory];
         both_versions_of_http_are_spoken on [memory];
