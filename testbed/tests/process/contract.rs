@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Bed, Problem, Server};
+use crate::support::{Bed, Problem, Server, Store};
 
 const ORDERS: [(&str, u16); 16] = [
     ("/payments", 201),
@@ -111,6 +111,32 @@ pub(crate) async fn callers_are_told_apart(bed: &Bed) {
     let reads = server.client.get(format!("http://{}/payments/7", server.address));
     assert_eq!(reads.try_clone().unwrap().bearer_auth("eve").send().await.unwrap().status(), 200);
     assert_eq!(reads.send().await.unwrap().status(), 401);
+}
+
+pub(crate) async fn who_calls_comes_first(bed: &Bed) {
+    let server = bed.start().await;
+    // The status for one who may write; eve may only read.
+    let tx_payments = if bed.store == Store::Postgres { 400 } else { 404 };
+    for (method, path, status) in [
+        (Method::POST, "/payments", 400),
+        (Method::POST, "/tx-payments", tx_payments),
+        (Method::POST, "/unknown", 404),
+        (Method::GET, "/unknown", 404),
+        (Method::DELETE, "/payments", 405),
+        (Method::PUT, "/payments/7", 405),
+        (Method::POST, "/payments/7/label", 405),
+        (Method::GET, "/refunds", 405),
+        (Method::GET, "/timeout", 405),
+    ] {
+        let url = format!("http://{}{path}", server.address);
+        let request = server.client.request(method.clone(), url).json(&json!({}));
+        let for_eve = if method == Method::GET { status } else { 403 };
+        for (token, status) in [("x", 401), ("eve", for_eve), ("alice", status)] {
+            let answer = request.try_clone().unwrap().bearer_auth(token).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{method} {path} {token}");
+        }
+        assert_eq!(request.send().await.unwrap().status(), 401, "{method} {path}");
+    }
 }
 
 pub(crate) async fn a_request_may_steer_its_handler(bed: &Bed) {
