@@ -139,6 +139,26 @@ pub(crate) async fn who_calls_comes_first(bed: &Bed) {
     }
 }
 
+pub(crate) async fn what_no_store_can_keep_is_refused(bed: &Bed) {
+    let server = bed.start().await;
+    let nul = server.post("/payments", "nul", &order("a\0b")).await;
+    assert_eq!(nul.status(), 422);
+    let change = json!({ "memo": "m", "note": "a\0b" });
+    let change = server.ask(Method::PATCH, "/payments/7").json(&change);
+    assert_eq!(change.header("idempotency-key", "nul").send().await.unwrap().status(), 422);
+    assert_eq!(server.post("/raw?note=a%00b", "raw", &json!({})).await.status(), 400);
+    for status in [0, 100, 199, 600, 1000] {
+        let sim = json!({ "status": status });
+        let answer = server.pay_with("/payments", "status", &sim).send().await;
+        assert_eq!(answer.status, 422, "{status}");
+    }
+    server.assert_counts("status", 0, 0).await;
+    // Their keys are free.
+    for key in ["nul", "status"] {
+        server.pay("/payments", key).send().await.assert_executed(201);
+    }
+}
+
 pub(crate) async fn a_request_may_steer_its_handler(bed: &Bed) {
     let server = bed.start().await;
     let failing = server.pay_with("/payments", "status", &json!({ "status": 500 }));

@@ -19,6 +19,7 @@ rows! {
         the_first_answer_has_its_headers on [memory];
         callers_are_told_apart on [memory];
         who_calls_comes_first on [memory postgres];
+        what_no_store_can_keep_is_refused on [memory redis postgres];
         a_request_may_steer_its_handler on [memory redis postgres];
         a_change_honours_its_precondition on [memory redis postgres];
         one_change_of_a_version_wins on [memory redis postgres];
