@@ -46,6 +46,6 @@ impl Transaction for FaultTransaction {
     }
 
     fn roll_back(self: Box<Self>) -> StoreFuture<()> {
-        self.end(Kind::Release, |transaction| transaction.roll_back())
+        self.end(Kind::Release, <dyn Transaction>::roll_back)
     }
 }
