@@ -7,6 +7,7 @@ pub mod flags;
 pub mod ledger;
 pub mod logs;
 pub mod payment;
+pub mod precondition;
 pub mod process;
 pub mod reply;
 pub mod service;

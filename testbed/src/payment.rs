@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use crate::sim::Sim;
 
@@ -15,6 +16,7 @@ pub struct Payment {
     #[serde(rename = "source")]
     pub _source: String,
     /// The label under which effects are counted.
+    #[serde(deserialize_with = "without_nul")]
     pub note: String,
     /// Anything.
     #[serde(rename = "memo")]
@@ -28,6 +30,7 @@ pub struct Payment {
 pub struct Amendment {
     #[serde(rename = "memo")]
     pub _memo: Option<String>,
+    #[serde(deserialize_with = "without_nul")]
     pub note: String,
     #[serde(default)]
     pub sim: Sim,
@@ -42,5 +45,12 @@ pub struct NewLabel {
 /// The query of requests whose body has no note.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Note {
+    #[serde(deserialize_with = "without_nul")]
     pub note: String,
+}
+
+/// Not every store can count under a label with a NUL in it, so none does.
+fn without_nul<'de, D: Deserializer<'de>>(sent: D) -> Result<String, D::Error> {
+    let note = String::deserialize(sent)?;
+    if note.contains('\0') { Err(D::Error::custom("a note has no NUL")) } else { Ok(note) }
 }

@@ -3,14 +3,28 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use idem_core::Drained;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// A drain that had to give something up.
 const GAVE_UP: u8 = 3;
+
+/// How much longer than runs their connections may take.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How the server ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// What became of the runs that have a key.
+    pub drained: Drained,
+    /// Whether a handler without a key was still running.
+    pub cut_off: bool,
+}
 
 /// Says that connections are accepted: the only line on standard output.
 ///
@@ -37,12 +51,18 @@ pub fn asked_to_end() -> Result<CancellationToken> {
     Ok(asked)
 }
 
-/// How the process ends: 0 if every run was stored, 3 if some were given up, 1 for an error.
-pub fn exit_code(ended: Result<Drained>) -> ExitCode {
+/// When connections are cut off, if the drain of runs begins now and may take that long.
+#[must_use]
+pub fn deadline(drain: Duration) -> Instant {
+    Instant::now() + drain + GRACE
+}
+
+/// How the process ends: 0 if every handler came to its end, 3 if some were given up, 1 for an error.
+pub fn exit_code(ended: Result<Ended>) -> ExitCode {
     match ended {
-        Ok(Drained::Finished) => ExitCode::SUCCESS,
-        Ok(Drained::GaveUp(runs)) => {
-            tracing::error!(runs, "the drain's deadline passed");
+        Ok(Ended { drained: Drained::Finished, cut_off: false }) => ExitCode::SUCCESS,
+        Ok(Ended { drained, cut_off }) => {
+            tracing::error!(?drained, cut_off, "the drain's deadline passed");
             ExitCode::from(GAVE_UP)
         }
         Err(error) => {

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::ledger::{Entry, Ledger};
 use crate::payment::{Amendment, NewLabel, Note, Payment};
+use crate::precondition::IfMatch;
 use crate::reply::Reply;
 use crate::sim::{Effect, Sim};
 
@@ -69,20 +70,37 @@ impl Service {
     ///
     /// # Panics
     /// If it is told to.
-    pub async fn amend(&self, id: &str, if_match: Option<&[u8]>, change: Amendment) -> Reply {
+    pub async fn amend(&self, id: &str, if_match: &IfMatch, change: Amendment) -> Reply {
         let Ok(entry) = self.ledger.enter(&change.note).await else { return not_entered() };
-        let Ok(version) = self.ledger.version(id).await else { return not_entered() };
-        if if_match.is_some_and(|tag| tag != b"*" && tag != etag(id, version).as_bytes()) {
-            return Reply::json(412, &json!({ "error": "the payment has changed", "id": id }));
-        }
+        let version = match self.revise(id, if_match).await {
+            Ok(Some(version)) => version,
+            Ok(None) => {
+                let error = json!({ "error": "the payment has changed", "id": id });
+                return Reply::json(412, &error);
+            }
+            Err(_) => return not_counted(),
+        };
         let Ok(sim) = self.act(&change.note, change.sim, &entry).await else {
             return not_counted();
         };
         sim.linger(&self.gate(&change.note)).await;
-        let Ok(version) = self.ledger.revise(id).await else { return not_counted() };
         let body = json!({ "id": id, "note": change.note, "version": version });
         let status = sim.status.unwrap_or(200);
         Reply::json(status, &body).with("etag", etag(id, version))
+    }
+
+    /// A new version in place of one that `if_match` allows; `None` if the present one is another.
+    async fn revise(&self, id: &str, if_match: &IfMatch) -> io::Result<Option<u64>> {
+        loop {
+            let version = self.ledger.version(id).await?;
+            if !if_match.allows(&tag(id, version)) {
+                return Ok(None);
+            }
+            let revised = self.ledger.revise_if(id, version).await?;
+            if revised.is_some() {
+                return Ok(revised);
+            }
+        }
     }
 
     /// 200 and the bytes that came.
@@ -166,7 +184,11 @@ impl Service {
 }
 
 fn etag(id: &str, version: u64) -> String {
-    format!("\"{id}-{version}\"")
+    format!("\"{}\"", tag(id, version))
+}
+
+fn tag(id: &str, version: u64) -> String {
+    format!("{id}-{version}")
 }
 
 /// Nothing happened: the key is free.

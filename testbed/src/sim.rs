@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::http::app::{Ending, Gate};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 /// Instructions to the handler, in the order in which it follows them.
@@ -25,6 +26,7 @@ pub struct Sim {
     /// Panics.
     pub panic: bool,
     /// Answers with this status.
+    #[serde(deserialize_with = "of_an_answer")]
     pub status: Option<u16>,
     /// Pads the body of the answer to about so many bytes.
     pub size: usize,
@@ -65,6 +67,16 @@ impl Sim {
             gate.pass().await;
         }
         assert!(!self.panic, "the handler panics as told");
+    }
+}
+
+/// Lower ones are not of answers, and there are no higher ones.
+fn of_an_answer<'de, D: Deserializer<'de>>(told: D) -> Result<Option<u16>, D::Error> {
+    let status = Option::<u16>::deserialize(told)?;
+    if status.is_none_or(|status| (200..600).contains(&status)) {
+        Ok(status)
+    } else {
+        Err(D::Error::custom("`status` is from 200 to 599"))
     }
 }
 

@@ -5,6 +5,7 @@ mod kind;
 mod pending;
 mod plan;
 mod store;
+mod transaction;
 
 pub use faults::Faults;
 pub use kind::{Calls, Kind};

@@ -15,6 +15,7 @@ use idem_core::{
 use super::faults::Faults;
 use super::kind::Kind;
 use super::plan::Fault;
+use super::transaction::FaultTransaction;
 
 /// A store over another one to which [`Fault`]s happen. Where none does, it answers as the store below:
 /// at once, if that does.
@@ -58,38 +59,13 @@ impl<S: IdempotencyStore> FaultStore<S> {
     {
         let store = Arc::clone(&self.store);
         let reply = match self.faults.call(kind) {
-            None => send(&store),
-            Some(Fault::Down) => {
-                StoreFuture::ready(Err(StoreError::not_done("injected: the store is down")))
-            }
-            Some(Fault::Hang) => StoreFuture::new(pending()),
-            Some(Fault::LostReply) => {
-                then(send(&store), |_| Err(StoreError::unknown("injected: the answer was lost")))
-            }
-            Some(Fault::NoReply) => {
-                let sent = then(send(&store), Ok);
-                StoreFuture::new(async move {
-                    drop(sent.await);
-                    pending().await
-                })
-            }
-            Some(Fault::Late) => {
-                let held = self.faults.hold();
-                StoreFuture::new(async move {
-                    held.await;
-                    send(&store).await
-                })
-            }
             Some(Fault::Twice) => StoreFuture::new(async move {
                 drop(send(&store).await);
                 send(&store).await
             }),
+            fault => meet(fault, &self.faults, move || send(&store)),
         };
-        let faults = self.faults.clone();
-        then(reply, move |answer| {
-            faults.answer(kind);
-            answer
-        })
+        answered(reply, &self.faults, kind)
     }
 }
 
@@ -123,7 +99,8 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
     }
 }
 
-/// The faults of a claim happen to the opening of a transaction; nothing happens to its end.
+/// The faults of a claim happen to the opening of a transaction, and those of the calls that end a run to
+/// its end.
 impl<S: IdempotencyStore> Transactions for FaultStore<S> {
     fn open(
         &self,
@@ -131,11 +108,68 @@ impl<S: IdempotencyStore> Transactions for FaultStore<S> {
         request: ClaimRequest,
         slot: TransactionSlot,
     ) -> StoreFuture<Opened> {
-        self.call(Kind::Claim, move |store| match store.transactions() {
+        let opened = self.call(Kind::Claim, move |store| match store.transactions() {
             Some(transactions) => transactions.open(id, request, slot.clone()),
             None => StoreFuture::ready(Err(StoreError::not_done("the store has no transactions"))),
+        });
+        let faults = self.faults.clone();
+        then(opened, move |opened| {
+            opened.map(|opened| match opened {
+                Opened::Open(transaction) => {
+                    Opened::Open(Box::new(FaultTransaction { transaction, faults }))
+                }
+                other => other,
+            })
         })
     }
+}
+
+/// A call that is made once, if `fault` lets it. What is not sent is dropped; a transaction is rolled back
+/// by that.
+pub(super) fn meet<T>(
+    fault: Option<Fault>,
+    faults: &Faults,
+    send: impl FnOnce() -> StoreFuture<T> + Send + 'static,
+) -> StoreFuture<T>
+where
+    T: Send + Unpin + 'static,
+{
+    match fault {
+        None | Some(Fault::Twice) => send(),
+        Some(Fault::Down) => {
+            StoreFuture::ready(Err(StoreError::not_done("injected: the store is down")))
+        }
+        Some(Fault::Hang) => StoreFuture::new(pending()),
+        Some(Fault::LostReply) => {
+            then(send(), |_| Err(StoreError::unknown("injected: the answer was lost")))
+        }
+        Some(Fault::NoReply) => {
+            let sent = then(send(), Ok);
+            StoreFuture::new(async move {
+                drop(sent.await);
+                pending().await
+            })
+        }
+        Some(Fault::Late) => {
+            let held = faults.hold();
+            StoreFuture::new(async move {
+                held.await;
+                send().await
+            })
+        }
+    }
+}
+
+/// Counts the answer when it is there.
+pub(super) fn answered<T>(reply: StoreFuture<T>, faults: &Faults, kind: Kind) -> StoreFuture<T>
+where
+    T: Send + Unpin + 'static,
+{
+    let faults = faults.clone();
+    then(reply, move |answer| {
+        faults.answer(kind);
+        answer
+    })
 }
 
 /// Changes an answer, at once if it is there already, so that what was ready stays ready.

@@ -49,6 +49,16 @@ impl Memory {
         *changes
     }
 
+    pub(super) fn change_if(&self, payment: &str, expected: u64) -> Option<u64> {
+        let mut books = self.books();
+        let changes = books.changes.entry(payment.to_owned()).or_default();
+        if *changes != expected {
+            return None;
+        }
+        *changes += 1;
+        Some(*changes)
+    }
+
     fn books(&self) -> MutexGuard<'_, Books> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -176,6 +176,20 @@ impl Ledger {
         Ok(changes + 1)
     }
 
+    /// Gives a payment a new version if it has that one: `None` if it has another.
+    ///
+    /// # Errors
+    /// If the ledger is down.
+    pub async fn revise_if(&self, payment: &str, version: u64) -> io::Result<Option<u64>> {
+        let expected = version - 1;
+        let changes = match &*self.kept {
+            Kept::Memory(kept) => kept.change_if(payment, expected),
+            Kept::Redis(kept) => kept.change_if(payment, expected).await?,
+            Kept::Postgres(kept) => kept.change_if(payment, expected).await?,
+        };
+        Ok(changes.map(|changes| changes + 1))
+    }
+
     fn write(&self, what: What, note: &str, run: &str) -> io::Result<()> {
         self.file.as_ref().map_or(Ok(()), |file| file.append(what, note, run))
     }

@@ -95,4 +95,16 @@ impl Postgres {
         let changes = write.fetch_one(&self.pool).await.map_err(io::Error::other)?;
         Ok(changes.unsigned_abs())
     }
+
+    pub(super) async fn change_if(&self, payment: &str, expected: u64) -> io::Result<Option<u64>> {
+        let first = "INSERT INTO idem_testbed_change VALUES ($1, $2, 0) ON CONFLICT DO NOTHING";
+        let first = sqlx::query(first).bind(&self.namespace).bind(payment);
+        first.execute(&self.pool).await.map_err(io::Error::other)?;
+        let write = "UPDATE idem_testbed_change SET changes = changes + 1
+                     WHERE namespace = $1 AND payment = $2 AND changes = $3 RETURNING changes";
+        let write = sqlx::query_scalar::<_, i64>(write).bind(&self.namespace).bind(payment);
+        let write = write.bind(i64::try_from(expected).map_err(io::Error::other)?);
+        let changes = write.fetch_optional(&self.pool).await.map_err(io::Error::other)?;
+        Ok(changes.map(i64::unsigned_abs))
+    }
 }

@@ -11,6 +11,10 @@ use super::Counts;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Nothing if there were not so many changes.
+const CHANGE_IF: &str = "if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return false end
+                         return redis.call('INCR', KEYS[1])";
+
 #[derive(Debug)]
 pub struct Redis {
     pool: Pool,
@@ -62,6 +66,13 @@ impl Redis {
 
     pub(super) async fn change(&self, payment: &str) -> io::Result<u64> {
         let (changes,) = self.query(pipe().incr(self.key("changes", payment), 1)).await?;
+        Ok(changes)
+    }
+
+    pub(super) async fn change_if(&self, payment: &str, expected: u64) -> io::Result<Option<u64>> {
+        let mut script = pipe();
+        script.cmd("EVAL").arg(CHANGE_IF).arg(1).arg(self.key("changes", payment)).arg(expected);
+        let (changes,) = self.query(&script).await?;
         Ok(changes)
     }
 

@@ -1,9 +1,10 @@
 //! The contract of the server, on both frameworks: what black-box suites rely on.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Bed, Problem, Server};
+use crate::support::{Bed, Problem, Server, Store};
 
 const ORDERS: [(&str, u16); 16] = [
     ("/payments", 201),
@@ -112,6 +113,52 @@ pub(crate) async fn callers_are_told_apart(bed: &Bed) {
     assert_eq!(reads.send().await.unwrap().status(), 401);
 }
 
+pub(crate) async fn who_calls_comes_first(bed: &Bed) {
+    let server = bed.start().await;
+    // The status for one who may write; eve may only read.
+    let tx_payments = if bed.store == Store::Postgres { 400 } else { 404 };
+    for (method, path, status) in [
+        (Method::POST, "/payments", 400),
+        (Method::POST, "/tx-payments", tx_payments),
+        (Method::POST, "/unknown", 404),
+        (Method::GET, "/unknown", 404),
+        (Method::DELETE, "/payments", 405),
+        (Method::PUT, "/payments/7", 405),
+        (Method::POST, "/payments/7/label", 405),
+        (Method::GET, "/refunds", 405),
+        (Method::GET, "/timeout", 405),
+    ] {
+        let url = format!("http://{}{path}", server.address);
+        let request = server.client.request(method.clone(), url).json(&json!({}));
+        let for_eve = if method == Method::GET { status } else { 403 };
+        for (token, status) in [("x", 401), ("eve", for_eve), ("alice", status)] {
+            let answer = request.try_clone().unwrap().bearer_auth(token).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{method} {path} {token}");
+        }
+        assert_eq!(request.send().await.unwrap().status(), 401, "{method} {path}");
+    }
+}
+
+pub(crate) async fn what_no_store_can_keep_is_refused(bed: &Bed) {
+    let server = bed.start().await;
+    let nul = server.post("/payments", "nul", &order("a\0b")).await;
+    assert_eq!(nul.status(), 422);
+    let change = json!({ "memo": "m", "note": "a\0b" });
+    let change = server.ask(Method::PATCH, "/payments/7").json(&change);
+    assert_eq!(change.header("idempotency-key", "nul").send().await.unwrap().status(), 422);
+    assert_eq!(server.post("/raw?note=a%00b", "raw", &json!({})).await.status(), 400);
+    for status in [0, 100, 199, 600, 1000] {
+        let sim = json!({ "status": status });
+        let answer = server.pay_with("/payments", "status", &sim).send().await;
+        assert_eq!(answer.status, 422, "{status}");
+    }
+    server.assert_counts("status", 0, 0).await;
+    // Their keys are free.
+    for key in ["nul", "status"] {
+        server.pay("/payments", key).send().await.assert_executed(201);
+    }
+}
+
 pub(crate) async fn a_request_may_steer_its_handler(bed: &Bed) {
     let server = bed.start().await;
     let failing = server.pay_with("/payments", "status", &json!({ "status": 500 }));
@@ -148,6 +195,36 @@ pub(crate) async fn a_change_honours_its_precondition(bed: &Bed) {
     assert_eq!((again.status().as_u16(), replayed(&again)), (200, true));
     assert_eq!(change("q").await.unwrap().status(), 412);
     server.assert_counts("patch", 2, 1).await;
+}
+
+pub(crate) async fn one_change_of_a_version_wins(bed: &Bed) {
+    let server = bed.start().await;
+    let first = server.post("/payments", "k", &order("n")).await;
+    let path = first.headers()["location"].to_str().unwrap();
+    let id = path.trim_start_matches("/payments/");
+    let change = |key: String, tags: String| {
+        let request = server.ask(Method::PATCH, path).header("if-match", tags);
+        let body = json!({ "memo": "m", "note": "patch" });
+        request.header("idempotency-key", key).json(&body).send()
+    };
+    let changes = (0..30).map(|n| change(format!("p{n}"), format!("\"{id}-1\"")));
+    let mut statuses: Vec<u16> = join_all(changes)
+        .await
+        .into_iter()
+        .map(|changed| changed.unwrap().status().into())
+        .collect();
+    statuses.sort_unstable();
+    assert_eq!((statuses[0], &statuses[1..]), (200, &[412; 29][..]));
+    server.assert_counts("patch", 30, 1).await;
+    for (tags, status) in [
+        (format!("\"{id}-1\", \"{id}-2\""), 200),
+        (format!("\"{id}-1\", \"{id}-2\""), 412),
+        (format!("W/\"{id}-3\""), 412),
+        ("*".to_owned(), 200),
+    ] {
+        let key = format!("{:016x}", rand::random::<u64>());
+        assert_eq!(change(key, tags.clone()).await.unwrap().status(), status, "{tags}");
+    }
 }
 
 pub(crate) async fn layers_stand_outside(bed: &Bed) {
@@ -188,6 +265,23 @@ pub(crate) async fn a_store_may_be_broken(bed: &Bed) {
     }
     server.set_store("ok").await;
     pay.until_settled().await.assert_executed(201);
+}
+
+pub(crate) async fn a_store_may_be_broken_under_a_transaction(bed: &Bed) {
+    let server = bed.start().await;
+    for mode in ["down_on_complete", "down"] {
+        let pay = server.pay_with("/tx-payments", mode, &json!({ "once": true, "gate": true }));
+        let sent = pay.start();
+        server.until(mode, 1, 0).await;
+        server.set_store(mode).await;
+        server.open_gate(mode).await;
+        let answer = sent.await.unwrap().expect("it is answered");
+        answer.assert_problem(Problem::StoreUnavailable);
+        server.assert_counts(mode, 1, 0).await;
+        server.set_store("ok").await;
+        pay.until_settled().await.assert_executed(201);
+        server.assert_counts(mode, 2, 1).await;
+    }
 }
 
 pub(crate) async fn a_clock_may_be_moved(bed: &Bed) {

@@ -1,18 +1,18 @@
 //! What tests ask beside payments.
 
-use actix_web::web::{Data, Json, Query, ServiceConfig, get, post};
+use actix_web::web::{Data, Json, Query, ServiceConfig, get, post, resource};
 use testbed::control::{Advance, Behaviour, Control};
 use testbed::payment::Note;
 
 use crate::respond::Replied;
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
-    app.route("/_test/effects", get().to(effects))
-        .route("/_test/store", post().to(store))
-        .route("/_test/clock", post().to(clock))
-        .route("/_test/gate", post().to(gate))
-        .route("/_test/logs", get().to(logs))
-        .route("/_test/health", get().to(health));
+    app.service(resource("/_test/effects").route(get().to(effects)))
+        .service(resource("/_test/store").route(post().to(store)))
+        .service(resource("/_test/clock").route(post().to(clock)))
+        .service(resource("/_test/gate").route(post().to(gate)))
+        .service(resource("/_test/logs").route(get().to(logs)))
+        .service(resource("/_test/health").route(get().to(health)));
 }
 
 async fn effects(control: Data<Control>, Query(note): Query<Note>) -> Replied {

@@ -11,9 +11,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::rt::time::timeout;
+use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
 use testbed::TIMEOUT;
 use testbed::caller::Caller;
+use tokio_util::task::TaskTracker;
 
 pub(crate) fn cors() -> Cors {
     Cors::default()
@@ -22,6 +24,17 @@ pub(crate) fn cors() -> Cors {
         .allowed_methods(["GET", "HEAD", "PATCH", "POST", "PUT"])
         .allowed_headers(["authorization", "content-type", "idempotency-key", "if-match"])
         .expose_headers(["idempotent-replayed", "retry-after", "location"])
+}
+
+/// Knows which requests have a handler that is running.
+pub(crate) async fn counted(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let running = request.app_data::<Data<TaskTracker>>().map(|running| running.token());
+    let response = next.call(request).await;
+    drop(running);
+    response
 }
 
 pub(crate) async fn authenticate(

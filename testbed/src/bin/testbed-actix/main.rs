@@ -14,31 +14,37 @@ use actix_web::web::{Data, JsonConfig, PayloadConfig, scope};
 use actix_web::{App, HttpServer};
 use anyhow::{Context, Result};
 use clap::Parser;
-use idem_actix::Drained;
 use testbed::flags::Flags;
 use testbed::logs::Logs;
-use testbed::{MAX_REQUEST, process, store};
+use testbed::process::{self, Ended};
+use testbed::{MAX_REQUEST, store};
+use tokio::time::timeout_at;
+use tokio_util::task::TaskTracker;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
     process::exit_code(serve(&Flags::parse()).await)
 }
 
-async fn serve(flags: &Flags) -> Result<Drained> {
+async fn serve(flags: &Flags) -> Result<Ended> {
     let testbed::App { idempotency, service, control, transacts } =
         store::open(flags, Logs::start()).await?;
     let asked = process::asked_to_end()?;
     let (handle, service, control) =
         (Data::new(idempotency.clone()), Data::new(service), Data::new(control));
+    let running = TaskTracker::new();
+    let counter = Data::new(running.clone());
     let app = move || {
         App::new()
             .app_data(handle.clone())
             .app_data(service.clone())
             .app_data(control.clone())
+            .app_data(counter.clone())
             .app_data(PayloadConfig::new(MAX_REQUEST))
             .app_data(JsonConfig::default().limit(MAX_REQUEST).error_handler(layers::refused))
             .wrap(Compress::default())
             .wrap(layers::cors())
+            .wrap(from_fn(layers::counted))
             .configure(control::routes)
             .service(
                 scope("")
@@ -48,6 +54,7 @@ async fn serve(flags: &Flags) -> Result<Drained> {
     };
     let server = HttpServer::new(app)
         .disable_signals()
+        // Only answers are left to be sent then, and idle connections, which it does not close by itself.
         .shutdown_timeout(2)
         // A busy machine is slow, and no attack.
         .keep_alive(Duration::from_secs(60))
@@ -60,7 +67,14 @@ async fn serve(flags: &Flags) -> Result<Drained> {
     process::announce(address)?;
 
     asked.cancelled().await;
-    let drained = idem_actix::stop(&handle, idempotency.drain(flags.drain())).await;
+    let deadline = process::deadline(flags.drain());
+    let drain = async {
+        let drained = idempotency.drain(flags.drain()).await;
+        running.close();
+        let cut_off = timeout_at(deadline, running.wait()).await.is_err();
+        Ended { drained, cut_off }
+    };
+    let ended = idem_actix::stop(&handle, drain).await;
     served.await??;
-    Ok(drained)
+    Ok(ended)
 }

@@ -19,33 +19,33 @@ pub(crate) fn routes(app: &mut ServiceConfig, transacts: bool) {
     app.service(
         resource("/payments").route(post().to(create)).route(get().to(list)).route(head().to(list)),
     )
-    .route("/refunds", post().to(create))
-    .route("/accounts/{acct}/payments", post().to(create))
+    .service(resource("/refunds").route(post().to(create)))
+    .service(resource("/accounts/{acct}/payments").route(post().to(create)))
     .service(
         resource("/payments/{id}")
             .route(get().to(show))
             .route(head().to(show))
             .route(patch().to(amend)),
     )
-    .route("/payments/{id}/label", put().to(label))
-    .route("/notes", post().to(note))
-    .route("/user-payments", post().to(user_payment))
-    .route("/raw", post().to(raw))
-    .route("/json-any", post().to(json_any))
-    .route("/empty", post().to(empty))
-    .route("/see-other", post().to(see_other))
-    .route("/accepted", post().to(accepted))
-    .route("/short", post().to(short))
-    .route("/wait", post().to(wait))
-    .route("/patient", post().to(patient))
-    .route("/release", post().to(release))
-    .route("/hold", post().to(hold))
-    .route("/takeover", post().to(takeover))
-    .route("/max-run", post().to(max_run))
-    .route("/strict", post().to(strict))
+    .service(resource("/payments/{id}/label").route(put().to(label)))
+    .service(resource("/notes").route(post().to(note)))
+    .service(resource("/user-payments").route(post().to(user_payment)))
+    .service(resource("/raw").route(post().to(raw)))
+    .service(resource("/json-any").route(post().to(json_any)))
+    .service(resource("/empty").route(post().to(empty)))
+    .service(resource("/see-other").route(post().to(see_other)))
+    .service(resource("/accepted").route(post().to(accepted)))
+    .service(resource("/short").route(post().to(short)))
+    .service(resource("/wait").route(post().to(wait)))
+    .service(resource("/patient").route(post().to(patient)))
+    .service(resource("/release").route(post().to(release)))
+    .service(resource("/hold").route(post().to(hold)))
+    .service(resource("/takeover").route(post().to(takeover)))
+    .service(resource("/max-run").route(post().to(max_run)))
+    .service(resource("/strict").route(post().to(strict)))
     .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)));
     if transacts {
-        app.route("/tx-payments", post().to(tx_payment));
+        app.service(resource("/tx-payments").route(post().to(tx_payment)));
     }
 }
 
@@ -66,8 +66,8 @@ async fn amend(
     request: HttpRequest,
     Json(change): Json<Amendment>,
 ) -> Replied {
-    let if_match = request.headers().get(IF_MATCH).map(HeaderValue::as_bytes);
-    Replied(service.amend(&id, if_match, change).await)
+    let if_match = request.headers().get_all(IF_MATCH).map(HeaderValue::as_bytes).collect();
+    Replied(service.amend(&id, &if_match, change).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", optional)]

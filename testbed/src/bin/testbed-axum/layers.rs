@@ -15,9 +15,10 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::App;
 
-/// For the routes of callers: who calls, and how much.
+/// For the routes of callers, and for those that there are not: who calls, and how much.
 pub(crate) fn inside(routes: Router<App>) -> Router<App> {
-    routes.layer(DefaultBodyLimit::max(MAX_REQUEST)).route_layer(from_fn(authenticate))
+    let routes = routes.fallback(async || StatusCode::NOT_FOUND);
+    routes.layer(DefaultBodyLimit::max(MAX_REQUEST)).layer(from_fn(authenticate))
 }
 
 /// For all routes.

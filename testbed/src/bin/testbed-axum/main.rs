@@ -7,23 +7,20 @@ mod respond;
 mod routes;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::FromRef;
 use clap::Parser;
-use idem_axum::{Drained, Idempotency};
+use idem_axum::Idempotency;
 use testbed::control::Control;
 use testbed::flags::Flags;
 use testbed::logs::Logs;
+use testbed::process::{self, Ended};
 use testbed::service::Service;
-use testbed::{process, store};
+use testbed::store;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
-
-/// How long connections may take to close once the runs are drained.
-const GRACE: Duration = Duration::from_secs(2);
+use tokio::time::timeout_at;
 
 #[derive(Clone, FromRef)]
 struct App {
@@ -37,7 +34,7 @@ async fn main() -> ExitCode {
     process::exit_code(serve(&Flags::parse()).await)
 }
 
-async fn serve(flags: &Flags) -> Result<Drained> {
+async fn serve(flags: &Flags) -> Result<Ended> {
     let testbed::App { idempotency, service, control, transacts } =
         store::open(flags, Logs::start()).await?;
     let app = App { idempotency: idempotency.clone(), service, control };
@@ -49,13 +46,13 @@ async fn serve(flags: &Flags) -> Result<Drained> {
         tokio::spawn(server.with_graceful_shutdown(asked.clone().cancelled_owned()).into_future());
 
     asked.cancelled().await;
-    // Connections close once their runs end, and runs whose clients left have no connection: both end
-    // together.
+    // Connections close once their handlers end, and runs whose clients left have no connection: neither
+    // waits for the other.
+    let deadline = process::deadline(flags.drain());
     let drained = idempotency.drain(flags.drain()).await;
-    if timeout(GRACE, &mut served).await.is_err() {
-        served.abort();
-    }
-    Ok(drained)
+    let cut_off = timeout_at(deadline, &mut served).await.is_err();
+    served.abort();
+    Ok(Ended { drained, cut_off })
 }
 
 fn router(app: App, transacts: bool) -> Router {

@@ -61,8 +61,8 @@ async fn amend(
     headers: HeaderMap,
     Json(change): Json<Amendment>,
 ) -> Replied {
-    let if_match = headers.get(IF_MATCH).map(HeaderValue::as_bytes);
-    Replied(service.amend(&id, if_match, change).await)
+    let if_match = headers.get_all(IF_MATCH).iter().map(HeaderValue::as_bytes).collect();
+    Replied(service.amend(&id, &if_match, change).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", optional)]

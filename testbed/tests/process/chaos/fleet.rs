@@ -9,6 +9,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::support::{Bed, Framework, OwnServer, Request, Server, proxy_before};
@@ -23,6 +24,7 @@ pub(super) struct Fleet<'a> {
     places: Vec<Place>,
     servers: Arc<Current>,
     befell: BTreeMap<&'static str, u32>,
+    drained: Vec<JoinHandle<Option<i32>>>,
 }
 
 /// Where one process after another stands, each before its way to the store.
@@ -31,6 +33,9 @@ struct Place {
     proxy: Option<Proxy>,
     url: String,
 }
+
+/// Longer than a process takes to give its drain up.
+const DRAIN: Duration = Duration::from_secs(60);
 
 /// What can happen to a process that keeps its records in itself.
 const ALONE: [&str; 1] = ["process paused"];
@@ -63,7 +68,8 @@ impl<'a> Fleet<'a> {
             });
         }
         let servers = Arc::new(Current::default());
-        let fleet = Self { bed, store, places, servers, befell: BTreeMap::new() };
+        let fleet =
+            Self { bed, store, places, servers, befell: BTreeMap::new(), drained: Vec::new() };
         for place in 0..fleet.places.len() {
             let server = Arc::new(fleet.server(place).await);
             fleet.servers.send_modify(|servers| servers.push(server));
@@ -78,6 +84,16 @@ impl<'a> Fleet<'a> {
     /// A request where it can be answered now.
     pub(super) fn reach(&self, request: &Request) -> Request {
         request.to(&self.servers.borrow()[0])
+    }
+
+    /// Waits for the processes that were asked to end: they do, by themselves.
+    pub(super) async fn drained(&mut self) {
+        for ended in self.drained.drain(..) {
+            let ended = tokio::time::timeout(DRAIN, ended).await;
+            let code = ended.expect("a drained process does not end").unwrap();
+            // 3: the store was down until the drain gave up.
+            assert!(matches!(code, Some(0 | 3)), "a drained process ended with {code:?}");
+        }
     }
 
     /// How often what happened.
@@ -108,6 +124,7 @@ impl<'a> Fleet<'a> {
             }
             "process drained" => {
                 server.terminate();
+                self.drained.push(tokio::spawn(async move { server.ended().await.code() }));
                 self.replace(place).await;
             }
             "process paused" => {

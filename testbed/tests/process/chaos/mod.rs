@@ -59,9 +59,10 @@ async fn chaos(name: &str, store: Store, frameworks: &[Framework]) {
         next.await;
     }
     let (keys, requests) = load.stop().await;
-    let stuck = stuck(&keys, &fleet).await;
+    fleet.drained().await;
+    let [paid, unknown, stuck] = ends(&keys, &fleet).await;
     println!(
-        "{name}: {} s, {}; {} keys, {requests} requests, {stuck} stuck",
+        "{name}: {} s, {}; {} keys, {requests} requests; {paid} paid, {unknown} unknown, {stuck} stuck",
         seconds.as_secs(),
         fleet.counts(),
         keys.len(),
@@ -82,16 +83,26 @@ async fn chaos(name: &str, store: Store, frameworks: &[Framework]) {
         println!("{name}: transactions: {attempts} attempts, {effects} effects, {twice} not once");
     }
     assert_eq!((once.duplicates, twice, stuck), (0, 0, 0), "SEED={seed}");
+    assert!(paid > keys.len() / 2, "most are paid, SEED={seed}");
     bed.check();
 }
 
-/// How many keys do not end, now that all is well.
-async fn stuck(keys: &[Request], fleet: &Fleet<'_>) -> usize {
+/// How the keys end, now that all is well: in a payment, in an outcome that is unknown, or not at all.
+async fn ends(keys: &[Request], fleet: &Fleet<'_>) -> [usize; 3] {
     let ends = keys.iter().map(|key| async move {
         let key = fleet.reach(key);
-        tokio::time::timeout(SLACK, key.until_heard(settled)).await.is_err()
+        match tokio::time::timeout(SLACK, key.until_heard(settled)).await {
+            Ok(answer) if answer.status == 201 => 0,
+            Ok(_) => 1,
+            Err(_) => 2,
+        }
     });
-    stream::iter(ends).buffer_unordered(32).filter(|stuck| std::future::ready(*stuck)).count().await
+    let mut counts = [0; 3];
+    let mut ends = stream::iter(ends).buffer_unordered(32);
+    while let Some(end) = ends.next().await {
+        counts[end] += 1;
+    }
+    counts
 }
 
 /// The effects of each transaction: the file beside all stores cannot tell what was committed.

@@ -65,6 +65,7 @@ rows! {
     shutdown {
         fault_23_a_drain_stores_what_runs on [memory redis postgres];
         fault_24_a_drain_gives_up on [redis postgres];
+        fault_24_a_drain_cuts_off_what_has_no_key on [memory];
         fault_25_a_drain_refuses_what_is_new on [redis postgres];
     }
     outcomes {

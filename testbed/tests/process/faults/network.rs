@@ -1,6 +1,6 @@
 //! The network between a process and its store loses what passes (rows 2, 5, 16, 17 and 44).
 
-use idem_conformance::servers::Proxy;
+use idem_conformance::servers::{Proxy, Replies};
 use serde_json::json;
 
 use crate::support::{Bed, Problem, Server};
@@ -20,10 +20,8 @@ pub(super) async fn behind_a_proxy(bed: &Bed) -> (Proxy, Server) {
     (proxy, server)
 }
 
-/// Loses the reply to the completion of key `k`, which is the only call that carries the answer.
-fn lose_the_completions_reply(proxy: &Proxy) {
-    proxy.cut_after(r#""note":"k""#);
-}
+/// What is in the completion of key `k`, which is the only call that carries the answer.
+const COMPLETION: &str = r#""note":"k""#;
 
 pub(crate) async fn fault_02_killed_after_the_claim(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
@@ -42,13 +40,15 @@ pub(crate) async fn fault_05_killed_before_the_reply(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 300 }));
-    lose_the_completions_reply(&proxy);
+    proxy.silence_after(COMPLETION);
     let sent = pay.start();
     proxy.sprung().await;
+    // Nor is the process told when it asks again.
+    proxy.replies(Replies::Swallow);
     let replay = pay.to(&second).until_settled().await;
     replay.assert_replay();
     first.kill().await;
-    drop(sent.await.unwrap());
+    assert!(sent.await.unwrap().is_none(), "nobody answers");
     pay.to(&second).send().await.assert_replay_of(&replay);
     second.assert_counts("k", 1, 1).await;
 }
@@ -94,7 +94,7 @@ pub(crate) async fn fault_44_the_reply_to_a_completion_is_lost(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 100 }));
-    lose_the_completions_reply(&proxy);
+    proxy.cut_after(COMPLETION);
     let sent = pay.start();
     proxy.sprung().await;
     let answer = sent.await.unwrap().expect("it is answered");

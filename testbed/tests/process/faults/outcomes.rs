@@ -32,7 +32,7 @@ pub(crate) async fn fault_30_statuses(bed: &Bed) {
     for status in [200, 400, 402, 409, 422, 500, 502, 504] {
         stored(&server, "/payments", status, &json!({ "status": status })).await;
     }
-    for status in [408, 429, 503] {
+    for status in [401, 403, 407, 408, 421, 425, 429, 503] {
         freed(&server, "/payments", status, &json!({ "status": status, "once": true })).await;
     }
     for status in [400, 409] {

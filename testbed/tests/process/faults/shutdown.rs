@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinHandle;
 
-use crate::support::{Bed, Problem};
+use crate::support::{Bed, Problem, Server};
 
 pub(crate) async fn fault_23_a_drain_stores_what_runs(bed: &Bed) {
     let server = bed.start().await;
@@ -14,13 +15,16 @@ pub(crate) async fn fault_23_a_drain_stores_what_runs(bed: &Bed) {
     // It ends last, when no connection is left to wait for.
     let left = server.pay_with("/payments", "left", &json!({ "delay_ms": 1600 }));
     let connection = left.by_hand().await;
+    let unkeyed = unkeyed(&server, &json!({ "delay_ms": 4000 }));
     server.until("k", 1, 1).await;
     server.until("left", 1, 1).await;
+    server.until("unkeyed", 1, 1).await;
     connection.set_zero_linger().unwrap();
     drop(connection);
     server.terminate();
     let answer = sent.await.unwrap().expect("it is answered");
     answer.assert_executed(201);
+    assert_eq!(unkeyed.await.unwrap(), Some(201), "it has no key, and ends all the same");
     assert_eq!(server.ended().await.code(), Some(0));
     assert_eq!(bed.finished("left"), 1, "it was cut off");
     if !bed.in_memory() {
@@ -43,6 +47,24 @@ pub(crate) async fn fault_24_a_drain_gives_up(bed: &Bed) {
     // At once, though its lease has half a minute left.
     pay.to(&next).send().await.assert_problem(Problem::OutcomeUnknown);
     next.assert_counts("k", 1, 1).await;
+}
+
+pub(crate) async fn fault_24_a_drain_cuts_off_what_has_no_key(bed: &Bed) {
+    let server = bed.start_with(&["--drain", "200ms"]).await;
+    let unkeyed = unkeyed(&server, &json!({ "gate": true }));
+    server.until("unkeyed", 1, 1).await;
+    server.terminate();
+    assert_eq!(server.ended().await.code(), Some(3));
+    assert_eq!(unkeyed.await.unwrap(), None, "nobody answers");
+}
+
+/// Sends a request without a key; the status of its answer, if there is one.
+fn unkeyed(server: &Server, sim: &Value) -> JoinHandle<Option<u16>> {
+    let body =
+        json!({ "amount": 1, "currency": "EUR", "source": "s", "note": "unkeyed", "sim": sim });
+    let url = format!("http://{}/notes", server.address);
+    let request = server.client.post(url).bearer_auth("alice").json(&body);
+    tokio::spawn(async move { Some(request.send().await.ok()?.status().into()) })
 }
 
 pub(crate) async fn fault_25_a_drain_refuses_what_is_new(bed: &Bed) {

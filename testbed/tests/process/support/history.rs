@@ -38,7 +38,8 @@ struct Reply {
 impl Reply {
     /// Whether it is a handler's word that it did nothing: unlike the toolkit's, it says no problem.
     fn releases(&self) -> bool {
-        matches!(self.status, 408 | 429 | 503) && !self.body.starts_with(b"{\"type\"")
+        matches!(self.status, 401 | 403 | 407 | 408 | 421 | 425 | 429 | 503)
+            && !self.body.starts_with(b"{\"type\"")
     }
 }
 

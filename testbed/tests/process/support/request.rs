@@ -120,9 +120,12 @@ impl Request {
     }
 
     /// [`until`](Self::until), whether or not somebody answers each time.
-    pub(crate) async fn until_heard(&self, such: impl Fn(&Answer) -> bool) {
-        while !self.try_send().await.is_some_and(|answer| such(&answer)) {
-            pause().await;
+    pub(crate) async fn until_heard(&self, such: impl Fn(&Answer) -> bool) -> Answer {
+        loop {
+            match self.try_send().await {
+                Some(answer) if such(&answer) => return answer,
+                _ => pause().await,
+            }
         }
     }
 

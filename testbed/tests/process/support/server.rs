@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
 
 use super::history::History;
 use super::{Framework, Request};
@@ -22,7 +23,7 @@ pub(crate) struct Server {
     pub(super) history: Arc<History>,
     pub(crate) address: SocketAddr,
     pub(crate) client: reqwest::Client,
-    child: Child,
+    child: Mutex<Child>,
     pid: Pid,
 }
 
@@ -61,7 +62,8 @@ pub(super) async fn start(
     let Some(line) = line else { return Err(super::bed::read(log)) };
     let address = line.strip_prefix("listening on http://").expect("the one line");
     let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap());
-    Ok(Server { history, address: address.parse().unwrap(), client: client(), child, pid })
+    let (address, child) = (address.parse().unwrap(), Mutex::new(child));
+    Ok(Server { history, address, client: client(), child, pid })
 }
 
 impl Server {
@@ -127,8 +129,8 @@ impl Server {
     }
 
     /// SIGKILL.
-    pub(crate) async fn kill(mut self) {
-        self.child.kill().await.unwrap();
+    pub(crate) async fn kill(self) {
+        self.child.into_inner().kill().await.unwrap();
     }
 
     /// SIGKILL, and no word about it.
@@ -152,8 +154,8 @@ impl Server {
     }
 
     /// How it ended.
-    pub(crate) async fn ended(mut self) -> ExitStatus {
-        self.child.wait().await.unwrap()
+    pub(crate) async fn ended(&self) -> ExitStatus {
+        self.child.lock().await.wait().await.unwrap()
     }
 
     fn signal(&self, signal: Signal) {
