@@ -40,15 +40,15 @@ impl Suite {
         self.target == self.package.replace('-', "_")
     }
 
-    /// Runs the tests that match one of `filters`, up to the first that fails.
+    /// Runs the tests whose names contain `filter`, up to the first that fails.
     pub(super) fn look(
         &self,
         program: &Program,
-        filters: &[&str],
+        filter: &str,
         plant: Option<&str>,
     ) -> Result<Verdict> {
         let mut tests = Command::new(&program.path);
-        tests.args(filters).current_dir(&program.folder).env_remove("IDEM_PLANTED");
+        tests.arg(filter).current_dir(&program.folder).env_remove("IDEM_PLANTED");
         tests.envs(plant.map(|plant| ("IDEM_PLANTED", plant)));
         // What is cut off does not tidy up. Some servers run as users of their own.
         let for_all = Permissions::from_mode(0o755);
@@ -87,7 +87,7 @@ fn verdict(lines: &Receiver<String>) -> Result<Verdict> {
         };
         let test = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED"));
         if let Some(test) = test {
-            return Ok(Verdict::Caught(test.to_owned()));
+            return Ok(Verdict::Caught(test.trim_end().to_owned()));
         }
         if line.starts_with("test result: ok. 0 passed") {
             bail!("no test matches");
