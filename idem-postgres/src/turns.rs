@@ -1,24 +1,27 @@
-//! New keys of a scope with a quota take turns in the server. They wait for theirs here, before they take a
+//! New keys of a scope with a quota take turns in the server. Most wait for theirs here, before they take a
 //! connection, so that one scope cannot hold them all.
 
-use idem_core::ScopeId;
-use tokio::sync::{Mutex, MutexGuard};
+use idem_core::{ScopeId, StoreError};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 const TURNS: usize = 64;
 
+/// How many claims of a scope are under way at once: most need no turn in the server, being refused or replayed.
+const TOGETHER: usize = 4;
+
 /// The turns of all scopes, some of which share one.
-pub(crate) struct Turns([Mutex<()>; TURNS]);
+pub(crate) struct Turns([Semaphore; TURNS]);
 
 impl Turns {
-    /// Waits until no other claim of this process is under way in the scope.
-    pub(crate) async fn of(&self, scope: ScopeId) -> MutexGuard<'_, ()> {
+    /// Waits until few other claims of this process are under way in the scope.
+    pub(crate) async fn of(&self, scope: ScopeId) -> Result<SemaphorePermit<'_>, StoreError> {
         let [first, ..] = *scope.as_bytes();
-        self.0[usize::from(first) % TURNS].lock().await
+        self.0[usize::from(first) % TURNS].acquire().await.map_err(StoreError::not_done)
     }
 }
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| Mutex::default()))
+        Self(std::array::from_fn(|_| Semaphore::new(TOGETHER)))
     }
 }
