@@ -76,7 +76,7 @@ impl IdempotencyStore for PostgresStore {
                 None => batch::send(&inner, call).await,
                 // It may wait in the server for its turn, and others must not wait with it.
                 Some(quota) => {
-                    let _turn = inner.turns.of(quota.scope).await?;
+                    let _turn = inner.turns.of(quota.scope, inner.sessions.patience).await?;
                     inner.claim_alone(&call).await
                 }
             }
