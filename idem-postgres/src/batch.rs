@@ -61,7 +61,8 @@ struct Waiting<T: Together> {
 #[error("the server answers more slowly than it is asked")]
 struct Overdue;
 
-/// Sends a call, alone or with others. Once polled it is sent, even if the future is dropped.
+/// Sends a call, alone or with others. Once polled it is sent, even if the future is dropped, unless it waits
+/// for too long.
 pub(crate) async fn send<T: Together>(
     inner: &Arc<Inner>,
     call: T,

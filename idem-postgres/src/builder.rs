@@ -120,7 +120,8 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// How long to wait for a connection. Default 1 s. An existing pool keeps its own.
+    /// How long a call waits for a connection, and before that for its turn, until it is given up unsent. Default
+    /// 1 s. An existing pool keeps its own for connections.
     pub const fn wait_timeout(mut self, timeout: Duration) -> Self {
         self.wait_timeout = timeout;
         self

@@ -9,6 +9,7 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use idem_core::{Capacity, Claim, ClaimRequest, Claimed, Quota, RecordId, StoreError};
@@ -27,8 +28,8 @@ const RECOUNT_PAUSE: Duration = Duration::from_secs(1);
 /// How many keys are looked at together.
 const TOGETHER: usize = 64;
 
-/// How often, and after which first pause, a claim is given back that could not be at once: for 25 s.
-const GIVE_BACK_TRIES: u32 = 8;
+/// How a claim is given back that could not be at once: so often again, after pauses that double, for 25 s.
+const GIVE_BACK_TRIES: usize = 8;
 const GIVE_BACK_PAUSE: Duration = Duration::from_millis(100);
 
 impl Inner {
@@ -70,14 +71,13 @@ impl Inner {
         self.memo.forget(&claim.owner);
         if self.free(claim.id, &claim_bytes(&claim), remembered).await.is_err() {
             let inner = Arc::clone(self);
+            let pauses = ExponentialBuilder::default()
+                .with_min_delay(GIVE_BACK_PAUSE)
+                .with_max_times(GIVE_BACK_TRIES);
             tokio::spawn(async move {
-                for pause in (0..GIVE_BACK_TRIES).map(|tries| GIVE_BACK_PAUSE * (1 << tries)) {
-                    tokio::time::sleep(pause).await;
-                    let freed = inner.free(claim.id, &claim_bytes(&claim), remembered).await;
-                    if freed.is_ok() {
-                        return;
-                    }
-                }
+                let bytes = claim_bytes(&claim);
+                let free = || inner.free(claim.id, &bytes, remembered);
+                free.retry(pauses).await
             });
         }
     }
