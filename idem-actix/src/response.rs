@@ -14,6 +14,9 @@ use futures_util::{Stream, StreamExt, stream};
 use idem_core::http::{self, Delivery, Head};
 use idem_core::{Answer, Executed, Headers, Outcome};
 
+/// Made once: a name is parsed whenever it is made.
+static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
+
 /// A response that says itself what it means for the key (R21).
 ///
 /// ```
@@ -62,7 +65,7 @@ pub(crate) fn record(
 
 /// A handler's response without what only a replay may say (R25).
 pub(crate) fn unmarked(mut response: HttpResponse) -> HttpResponse {
-    response.headers_mut().remove(http::REPLAYED);
+    response.headers_mut().remove(&REPLAYED);
     response
 }
 
@@ -100,9 +103,7 @@ impl Stream for Chunks {
 /// A stored answer, marked as a replay (R25).
 pub(crate) fn replay(answer: Answer) -> HttpResponse {
     let mut response = from_answer(answer);
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static(http::REPLAYED), HeaderValue::from_static("true"));
+    response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
     response
 }
 
@@ -120,7 +121,7 @@ fn build(Answer { status, headers, body }: Answer) -> Option<HttpResponse> {
     let mut response =
         HttpResponse::with_body(StatusCode::from_u16(status).ok()?, BoxBody::new(body));
     for (name, value) in headers.iter() {
-        let name = HeaderName::from_bytes(&name).ok()?;
+        let name = HeaderName::from_bytes(name).ok()?;
         response.headers_mut().append(name, HeaderValue::from_maybe_shared(value).ok()?);
     }
     Some(response)

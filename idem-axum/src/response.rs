@@ -10,6 +10,9 @@ use futures_util::{StreamExt, stream};
 use idem_core::http::{self, Delivery, Head};
 use idem_core::{Answer, Executed, Headers};
 
+/// Made once: a name is parsed whenever it is made.
+static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
+
 /// What a handler's response is to its caller and to the record.
 pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Executed<Response>> {
     let (parts, body) = unmarked(response).into_parts();
@@ -27,7 +30,7 @@ pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Exe
 
 /// A handler's response without what only a replay may say (R25).
 pub(crate) fn unmarked(mut response: Response) -> Response {
-    response.headers_mut().remove(http::REPLAYED);
+    response.headers_mut().remove(&REPLAYED);
     response
 }
 
@@ -50,9 +53,7 @@ fn rebuild(body: Delivery<BodyDataStream, axum::Error>) -> Body {
 /// A stored answer, marked as a replay (R25).
 pub(crate) fn replay(answer: Answer) -> Response {
     let mut response = from_answer(answer);
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static(http::REPLAYED), HeaderValue::from_static("true"));
+    response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
     response
 }
 
@@ -70,7 +71,7 @@ fn build(Answer { status, headers, body }: Answer) -> Option<Response> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
     for (name, value) in headers.iter() {
-        let name = HeaderName::from_bytes(&name).ok()?;
+        let name = HeaderName::from_bytes(name).ok()?;
         response.headers_mut().append(name, HeaderValue::from_maybe_shared(value).ok()?);
     }
     Some(response)

@@ -61,15 +61,18 @@ impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers {
 }
 
 impl Headers {
-    /// The fields as stored: names and values that share the buffer.
-    pub fn iter(&self) -> impl Iterator<Item = (Bytes, Bytes)> {
-        let mut rest = self.0.clone();
-        std::iter::from_fn(move || split_field(&mut rest))
+    /// The fields as stored; the values share the buffer.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Bytes)> {
+        let mut rest = self.0.as_ref();
+        std::iter::from_fn(move || {
+            let (name, value) = split_field(&mut rest)?;
+            Some((name, self.0.slice_ref(value)))
+        })
     }
 
     /// The value of the first field called `name` (lower case).
     pub fn get(&self, name: &str) -> Option<Bytes> {
-        self.iter().find(|(field, _)| field == name.as_bytes()).map(|(_, value)| value)
+        self.iter().find(|(field, _)| *field == name.as_bytes()).map(|(_, value)| value)
     }
 
     /// The buffer, for a store to keep.
@@ -79,7 +82,7 @@ impl Headers {
 
     /// Headers from a buffer that a store kept; `None` if it is torn.
     pub fn from_bytes(buffer: Bytes) -> Option<Self> {
-        let mut rest = buffer.clone();
+        let mut rest = buffer.as_ref();
         while !rest.is_empty() {
             split_field(&mut rest)?;
         }
@@ -87,21 +90,13 @@ impl Headers {
     }
 }
 
-fn split_field(rest: &mut Bytes) -> Option<(Bytes, Bytes)> {
-    let name = split_prefixed::<2>(rest)?;
-    let value = split_prefixed::<4>(rest)?;
+fn split_field<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let (len, named) = rest.split_first_chunk()?;
+    let (name, valued) = named.split_at_checked(u16::from_be_bytes(*len).into())?;
+    let (len, valued) = valued.split_first_chunk()?;
+    let (value, others) = valued.split_at_checked(u32::from_be_bytes(*len).try_into().ok()?)?;
+    *rest = others;
     Some((name, value))
-}
-
-/// Takes what stands behind a big-endian length of `WIDTH` bytes.
-fn split_prefixed<const WIDTH: usize>(rest: &mut Bytes) -> Option<Bytes> {
-    let prefix = rest.get(..WIDTH)?;
-    let len = prefix.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
-    if rest.len() - WIDTH < len {
-        return None;
-    }
-    let mut field = rest.split_to(WIDTH + len);
-    Some(field.split_off(WIDTH))
 }
 
 #[cfg(test)]

@@ -41,7 +41,13 @@ impl Fingerprint {
 
     /// Whether the two are digests of the same rule over different requests. Constant time.
     pub fn contradicts(&self, other: &Self) -> bool {
-        self.version == other.version && !bool::from(self.digest.ct_eq(&other.digest))
+        self.version == other.version && !bool::from(self.words().as_slice().ct_eq(&other.words()))
+    }
+
+    /// The digest in pieces that are compared at once.
+    fn words(&self) -> [u64; 4] {
+        let (words, _) = self.digest.as_chunks();
+        std::array::from_fn(|word| u64::from_ne_bytes(words[word]))
     }
 
     pub(crate) fn of_request(

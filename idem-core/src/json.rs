@@ -22,6 +22,7 @@ use std::borrow::Cow;
 
 use members::Member;
 use output::Output;
+use smallvec::SmallVec;
 
 /// Arrays and objects may nest this deep: enough for any real body, small enough for any stack.
 const MAX_DEPTH: usize = 128;
@@ -33,9 +34,12 @@ const MAX_DEPTH: usize = 128;
 /// Canonical text is its own canonical form, so it never equals raw bytes that have none. It is
 /// never longer than `body`.
 pub(crate) fn canonical(body: &[u8]) -> Option<Cow<'_, [u8]>> {
-    str::from_utf8(body).ok()?;
-    let mut printer =
-        Printer { rest: body, out: Output::new(body), members: Vec::new(), unsorted: Vec::new() };
+    let mut printer = Printer {
+        rest: body,
+        out: Output::new(body),
+        members: SmallVec::new(),
+        unsorted: Vec::new(),
+    };
     printer.skip_space();
     printer.value(MAX_DEPTH)?;
     printer.skip_space();
@@ -47,7 +51,7 @@ struct Printer<'a> {
     rest: &'a [u8],
     out: Output<'a>,
     /// The members so far of every object that is open, the innermost object's last.
-    members: Vec<Member>,
+    members: SmallVec<[Member; 8]>,
     /// Where an object's members wait while they change places.
     unsorted: Vec<u8>,
 }

@@ -15,7 +15,7 @@ pub struct Owner([u8; 16]);
 impl Owner {
     /// A new owner, from the thread's cryptographic generator.
     pub fn random() -> Self {
-        Self(rand::random())
+        Self(rand::random::<u128>().to_ne_bytes())
     }
 
     /// An owner as a store kept it.

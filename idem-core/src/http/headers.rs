@@ -66,7 +66,7 @@ mod tests {
         let connection =
             bytes.clone().filter(|(name, _)| *name == "connection").map(|(_, value)| value);
         let headers = stored_headers(bytes, connection);
-        headers.iter().map(|(name, _)| String::from_utf8_lossy(&name).into_owned()).collect()
+        headers.iter().map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect()
     }
 
     #[test]

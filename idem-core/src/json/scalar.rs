@@ -96,13 +96,19 @@ impl Printer<'_> {
     }
 }
 
-/// How many bytes at the start stand for themselves; `None` if no other follows. Most of a body is
-/// such text, so it is looked at in the two ways that become vector instructions.
+/// How many bytes at the start stand for themselves; `None` if no other follows, or they are not UTF-8,
+/// which nothing but strings may hold more of than ASCII. Most of a body is such text, so it is looked at
+/// in ways that become vector instructions.
 fn plain_run(text: &[u8]) -> Option<usize> {
     let run = memchr::memchr2(b'"', b'\\', text)?;
-    let least = text[..run].iter().fold(u8::MAX, |least, &byte| least.min(byte));
-    if least >= b' ' {
-        return Some(run);
+    let plain = &text[..run];
+    let (least, bits) =
+        plain.iter().fold((u8::MAX, 0), |(least, bits), &byte| (least.min(byte), bits | byte));
+    if least < b' ' {
+        return plain.iter().position(|&byte| byte < b' ');
     }
-    text.iter().position(|&byte| byte < b' ')
+    if !bits.is_ascii() {
+        str::from_utf8(plain).ok()?;
+    }
+    Some(run)
 }

@@ -53,7 +53,7 @@ impl IdempotencyKey {
 
 fn parse(line: &[u8], syntax: KeySyntax) -> Result<IdempotencyKey, KeyError> {
     let line = str::from_utf8(line).map_err(|_| KeyError::Character)?;
-    let value = line.trim_matches([' ', '\t']);
+    let value = line.trim_matches(|end| matches!(end, ' ' | '\t'));
     if !value.bytes().all(is_printable) {
         return Err(KeyError::Character);
     }
@@ -73,9 +73,9 @@ fn quoted(value: &str) -> Result<IdempotencyKey, KeyError> {
 
 /// Whatever no list, String or other structure of RFC 9651 could be taken for.
 fn bare(value: &str) -> Result<IdempotencyKey, KeyError> {
-    let starts =
-        value.starts_with(|first: char| first.is_ascii_alphanumeric() || "_-".contains(first));
-    if !starts || value.contains([' ', '"', ',', ';', '\\']) {
+    let starts = value
+        .starts_with(|first: char| first.is_ascii_alphanumeric() || matches!(first, '_' | '-'));
+    if !starts || value.bytes().any(|byte| matches!(byte, b' ' | b'"' | b',' | b';' | b'\\')) {
         return Err(KeyError::Malformed);
     }
     IdempotencyKey::new(value)
