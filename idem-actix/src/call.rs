@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;
 use futures_util::future::Either;
@@ -86,7 +85,7 @@ fn identity(
     idempotency: &Idempotency,
     policy: &'static Policy,
 ) -> Result<Option<Identity>, Rejection> {
-    let lines = request.headers().get_all(idempotency.header()).map(HeaderValue::as_bytes);
+    let lines = request::lines(request, idempotency.header());
     idempotency.identity(policy, request.method().as_str(), lines)
 }
 

@@ -4,11 +4,19 @@ use std::borrow::Cow;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+};
 use actix_web::test::TestRequest;
-use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::web::{self, PayloadConfig};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use bytes::Bytes;
+use futures_util::{TryStreamExt, stream};
 use idem_core::RequestParts;
+use idem_core::http::{self, Chunks};
+
+/// The limit of a [`PayloadConfig`] that nobody set, in bytes.
+const DEFAULT_LIMIT: usize = 256 << 10;
 
 /// Why a request's body could not be buffered.
 pub(crate) enum BodyError {
@@ -26,10 +34,25 @@ pub(crate) struct Body {
     pub(crate) bytes: Bytes,
 }
 
-/// Buffers a body, as [`web::Bytes`] does: under the route's own [`web::PayloadConfig`].
+/// Buffers a body, as [`web::Bytes`] does: under the route's own [`PayloadConfig`].
 pub(crate) async fn buffer(request: &HttpRequest, payload: Payload) -> Result<Body, BodyError> {
     let (sent, bytes) = read(request, payload).await.map_err(body_error)?;
-    Ok(Body { payload: Payload::from(sent), bytes })
+    let sent = Box::pin(stream::iter([Ok(sent)]));
+    Ok(Body { payload: Payload::Stream { payload: sent }, bytes })
+}
+
+/// Made once: a name is parsed whenever it is made.
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(http::IDEMPOTENCY_KEY);
+
+/// The lines of a request's header.
+pub(crate) fn lines<'a>(request: &'a HttpRequest, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let headers = request.headers();
+    let lines = if name == http::IDEMPOTENCY_KEY {
+        headers.get_all(&IDEMPOTENCY_KEY)
+    } else {
+        headers.get_all(name)
+    };
+    lines.map(HeaderValue::as_bytes)
 }
 
 /// What of a request is compared (R11), with the body that was buffered.
@@ -53,7 +76,10 @@ pub(crate) fn pattern(request: &HttpRequest) -> Cow<'_, str> {
 /// The body as it was sent, and as the extractors will see it.
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<(Bytes, Bytes), Error> {
     if !request.headers().contains_key(CONTENT_ENCODING) {
-        let body = Bytes::from_request(request, &mut payload).await?;
+        let body = match config(request) {
+            Some(_) => Bytes::from_request(request, &mut payload).await?,
+            None => collect(request, payload).await?,
+        };
         return Ok((body.clone(), body));
     }
     let sent = Bytes::from_request(&unencoded(request), &mut payload).await?;
@@ -61,12 +87,36 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<(Bytes, Byt
     Ok((sent, body))
 }
 
+/// A body under the limit that holds where the app sets none. The framework's own extractor copies it; one
+/// that came in one piece, the usual case, is shared instead.
+async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, PayloadError> {
+    if announced(request).is_some_and(|bytes| bytes > DEFAULT_LIMIT) {
+        return Err(PayloadError::Overflow);
+    }
+    let mut body = Chunks::default();
+    while let Some(chunk) = payload.try_next().await? {
+        body.push(chunk);
+        if body.len() > DEFAULT_LIMIT {
+            return Err(PayloadError::Overflow);
+        }
+    }
+    Ok(body.into_bytes())
+}
+
+fn announced(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn config(request: &HttpRequest) -> Option<&PayloadConfig> {
+    let config = request.app_data::<PayloadConfig>();
+    config.or_else(|| Some(&***request.app_data::<web::Data<PayloadConfig>>()?))
+}
+
 /// Stands in for `request` and says nothing of an encoding, so that its body is read as it was sent: the
 /// extractors decode it themselves. The limit is known to the framework's own extractor alone.
 fn unencoded(request: &HttpRequest) -> HttpRequest {
-    let config = request.app_data::<web::PayloadConfig>();
-    let config = config.or_else(|| Some(&***request.app_data::<web::Data<web::PayloadConfig>>()?));
-    let mut unencoded = TestRequest::default().app_data(config.cloned().unwrap_or_default());
+    let config = config(request).cloned().unwrap_or_default();
+    let mut unencoded = TestRequest::default().app_data(config);
     for name in [CONTENT_LENGTH, CONTENT_TYPE] {
         if let Some(value) = request.headers().get(&name) {
             unencoded = unencoded.insert_header((name, value.clone()));

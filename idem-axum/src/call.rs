@@ -6,7 +6,6 @@ use std::marker::PhantomData;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::Either;
@@ -115,8 +114,7 @@ fn identity(
     idempotency: &Idempotency,
     policy: &'static Policy,
 ) -> Result<Option<Identity>, Rejection> {
-    let lines = request.headers().get_all(idempotency.header());
-    let lines = lines.into_iter().map(HeaderValue::as_bytes);
+    let lines = request::lines(request, idempotency.header());
     idempotency.identity(policy, request.method().as_str(), lines)
 }
 

@@ -5,12 +5,14 @@ use std::mem::take;
 
 use axum::RequestExt;
 use axum::extract::{MatchedPath, OriginalUri, Request};
-use axum::http::header::{CONTENT_TYPE, HeaderValue};
-use axum::http::{Method, StatusCode};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Collected, LengthLimitError};
+use futures_util::TryStreamExt;
+use http_body_util::LengthLimitError;
 use idem_core::RequestParts;
+use idem_core::http::{self, Chunks};
 
 /// Why a request's body could not be buffered.
 pub(crate) enum BodyError {
@@ -23,14 +25,37 @@ pub(crate) enum BodyError {
 /// Takes the whole body out of a request, under the route's own limit (`DefaultBodyLimit`, or a layer's).
 pub(crate) async fn buffer(request: &mut Request) -> Result<Bytes, BodyError> {
     *request = take(request).with_limited_body();
-    let body = take(request.body_mut()).collect().await;
-    body.map(Collected::to_bytes).map_err(|error| body_error(&error))
+    let mut sent = take(request.body_mut()).into_data_stream();
+    let mut body = Chunks::default();
+    while let Some(chunk) = sent.try_next().await.map_err(|error| body_error(&error))? {
+        body.push(chunk);
+    }
+    Ok(body.into_bytes())
+}
+
+/// Made once: a name is parsed whenever it is made.
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(http::IDEMPOTENCY_KEY);
+
+/// The lines of a request's header.
+pub(crate) fn lines<'a>(request: &'a Request, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let headers = request.headers();
+    let lines = if name == http::IDEMPOTENCY_KEY {
+        headers.get_all(&IDEMPOTENCY_KEY)
+    } else {
+        headers.get_all(name)
+    };
+    lines.into_iter().map(HeaderValue::as_bytes)
+}
+
+/// The address that was asked for, before any router stripped a prefix.
+fn original_uri(request: &Request) -> &Uri {
+    let original = request.extensions().get::<OriginalUri>();
+    original.map_or_else(|| request.uri(), |original| &original.0)
 }
 
 /// What of a request is compared (R11), with the body that was buffered.
 pub(crate) fn parts<'a>(request: &'a Request, body: &'a [u8]) -> RequestParts<'a> {
-    let original = request.extensions().get::<OriginalUri>();
-    let uri = original.map_or_else(|| request.uri(), |original| &original.0);
+    let uri = original_uri(request);
     RequestParts {
         method: request.method().as_str(),
         path: uri.path(),
@@ -56,7 +81,7 @@ impl Operation {
     pub(crate) fn of(request: &Request) -> Self {
         let template = request.extensions().get::<MatchedPath>().cloned();
         let path = template
-            .map_or_else(|| Path::Concrete(parts(request, &[]).path.into()), Path::Template);
+            .map_or_else(|| Path::Concrete(original_uri(request).path().into()), Path::Template);
         Self { method: request.method().clone(), path }
     }
 

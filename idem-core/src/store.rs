@@ -12,6 +12,7 @@
 //! * The engine drops no call half-way: it drives every future to its end, on another task if need be.
 
 mod per_runtime;
+mod shared;
 mod transaction;
 mod wakeups;
 
@@ -34,7 +35,15 @@ pub use transaction::{Opened, Transaction, TransactionSlot, Transactions};
 pub use wakeups::Wakeups;
 
 /// Keeps records. Shared by all handlers of a process; see the [module](self) for what an
-/// implementation must hold to.
+/// implementation must hold to. A store that is chosen when the program runs is an `Arc` of it:
+///
+/// ```
+/// use std::sync::Arc;
+/// use idem_core::{Idempotency, IdempotencyStore, MemoryStore};
+///
+/// let store: Arc<dyn IdempotencyStore> = Arc::new(MemoryStore::new());
+/// let idempotency = Idempotency::new(store);
+/// ```
 pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// Inserts a running record if there is none (T1), in one atomic operation. A record that expired
     /// is none. The same owner gets its claim again (T2). Under at least once a lapsed record with the
@@ -223,6 +232,14 @@ impl<T> StoreFuture<T> {
         T: Send + 'static,
     {
         Self::new(InPlace::new(future, to_runtime))
+    }
+
+    /// The answer if it is there already and no error, else the future.
+    pub(crate) fn into_ok(self) -> Result<T, Self> {
+        match self.0 {
+            Inner::Ready(Some(Ok(answer))) => Ok(answer),
+            other => Err(Self(other)),
+        }
     }
 
     /// The answer if it is there already, else the future.

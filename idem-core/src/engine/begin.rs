@@ -1,8 +1,10 @@
 //! The start of a guarded call: claim the key, or find out what stands in its way.
 
+use std::future::{Ready, ready};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use futures_util::future::{BoxFuture, Either};
 use tracing::Instrument;
 
 use super::execution::Execution;
@@ -33,7 +35,7 @@ impl Idempotency {
     /// Claims the key, waiting for the first run if the policy says so. The call's span learns what came
     /// of it, unless it is a run.
     pub(super) async fn begin(&self, call: &Call) -> Result<Begun, Rejection> {
-        let begun = self.claim_or_wait(call).instrument(call.span.clone()).await;
+        let begun = self.claim_or_wait(call).await;
         match &begun {
             Ok(Begun::Run(run)) => {
                 call.span.record("attempt", run.settlement.lease.claim().attempt);
@@ -50,41 +52,45 @@ impl Idempotency {
     }
 
     async fn claim_or_wait(&self, call: &Call) -> Result<Begun, Rejection> {
-        let engine = &*self.0;
-        let tracked = engine.runs.token();
-        let mut waiter = None;
-        engine
-            .keeper
-            .start()
-            .map_err(|error| Rejection::StoreUnavailable(Some(StoreError::not_done(error))))?;
-        loop {
-            // What a run calls in turn is part of it, and shutdown waits for that.
-            let nested = Execution::try_current().is_some();
-            if engine.draining.load(Ordering::SeqCst) && !nested {
-                return Err(Rejection::Draining);
-            }
-            let existing = match self.ask(call).await? {
-                Asked::Existing(existing) => existing,
-                Asked::Claimed(lease) => {
-                    let settlement = Settlement { engine: self.clone(), lease, tracked };
-                    return Ok(Begun::Run(Run { settlement, span: call.span.clone() }));
-                }
-                Asked::Opened(transaction) => {
-                    return Ok(Begun::Transact(Transacting::new(transaction, call, tracked)));
-                }
-            };
-            if let Some(answer) = standing(call, existing)? {
-                return Ok(Begun::Replay(answer));
-            }
-            if waiter.is_none() {
-                waiter = call.policy.wait.and_then(|wait| engine.waiting.enter(call.id, wait));
-            }
-            let waiting = waiter.as_mut().ok_or(Rejection::InProgress)?;
+        let _tracked = self.0.runs.token();
+        let asked = match call.span.in_scope(|| self.ask(call)) {
+            Either::Left(asked) => asked.into_inner(),
+            Either::Right(asking) => asking.instrument(call.span.clone()).await,
+        };
+        match self.conclude(call, asked?)? {
+            Some(begun) => Ok(begun),
             // Boxed, because few calls wait and all would have to make room for it.
-            if !Box::pin(waiting.next(&*engine.store)).await {
-                return Err(Rejection::InProgress);
+            None => Box::pin(self.wait(call)).instrument(call.span.clone()).await,
+        }
+    }
+
+    /// What the answer to one attempt comes to; `None` while the first runs.
+    fn conclude(&self, call: &Call, asked: Asked) -> Result<Option<Begun>, Rejection> {
+        let tracked = || self.0.runs.token();
+        Ok(match asked {
+            Asked::Claimed(lease) => {
+                let settlement = Settlement { engine: self.clone(), lease, tracked: tracked() };
+                Some(Begun::Run(Run { settlement, span: call.span.clone() }))
+            }
+            Asked::Opened(transaction) => {
+                Some(Begun::Transact(Transacting::new(transaction, call, tracked())))
+            }
+            Asked::Existing(existing) => standing(call, existing)?.map(Begun::Replay),
+        })
+    }
+
+    /// Asks again whenever the record may have changed, as long as the policy says.
+    async fn wait(&self, call: &Call) -> Result<Begun, Rejection> {
+        let engine = &*self.0;
+        let waiter = call.policy.wait.and_then(|wait| engine.waiting.enter(call.id, wait));
+        let mut waiter = waiter.ok_or(Rejection::InProgress)?;
+        while waiter.next(&*engine.store).await {
+            let asked = self.ask(call).await?;
+            if let Some(begun) = self.conclude(call, asked)? {
+                return Ok(begun);
             }
         }
+        Err(Rejection::InProgress)
     }
 }
 
@@ -95,18 +101,50 @@ enum Asked {
     Existing(Existing),
 }
 
+/// The answer to one attempt at a key: at once, so that nothing has to make room for a future, or later.
+type Asking<'a> = Either<Ready<Result<Asked, Rejection>>, BoxFuture<'a, Result<Asked, Rejection>>>;
+
 impl Idempotency {
-    async fn ask(&self, call: &Call) -> Result<Asked, Rejection> {
+    fn ask<'a>(&'a self, call: &'a Call) -> Asking<'a> {
+        if let Err(rejection) = self.may_ask() {
+            return Either::Left(ready(Err(rejection)));
+        }
         if let Some(slot) = &call.transaction {
-            // Boxed, so that calls without a transaction stay small.
-            return Ok(match Box::pin(self.open(call, slot)).await? {
-                Opened::Open(transaction) => Asked::Opened(transaction),
-                Opened::Existing(existing) => Asked::Existing(existing),
-                Opened::Full(capacity) => return Err(Rejection::TooManyKeys(capacity)),
-            });
+            return Either::Right(Box::pin(async move {
+                match self.open(call, slot).await? {
+                    Opened::Open(transaction) => Ok(Asked::Opened(transaction)),
+                    Opened::Existing(existing) => Ok(Asked::Existing(existing)),
+                    Opened::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),
+                }
+            }));
         }
         let claimed_at = Instant::now();
-        match self.claim(call).await? {
+        match self.claim(call) {
+            Either::Left(claimed) => Either::Left(ready(self.asked(call, claimed, claimed_at))),
+            Either::Right(sent) => Either::Right(Box::pin(async move {
+                self.asked(call, self.insist(sent).await?, claimed_at)
+            })),
+        }
+    }
+
+    /// Whether the store may be asked now. What a run calls in turn is part of it, and shutdown waits for
+    /// that.
+    fn may_ask(&self) -> Result<(), Rejection> {
+        let started = self.0.keeper.start();
+        started.map_err(|error| Rejection::StoreUnavailable(Some(StoreError::not_done(error))))?;
+        if self.0.draining.load(Ordering::SeqCst) && Execution::try_current().is_none() {
+            return Err(Rejection::Draining);
+        }
+        Ok(())
+    }
+
+    fn asked(
+        &self,
+        call: &Call,
+        claimed: Claimed,
+        claimed_at: Instant,
+    ) -> Result<Asked, Rejection> {
+        match claimed {
             Claimed::Acquired(claim) => {
                 Ok(Asked::Claimed(self.0.keeper.hold(claim, call, claimed_at)))
             }

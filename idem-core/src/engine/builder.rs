@@ -11,6 +11,7 @@ use super::keeper::Keeper;
 use super::wait::WaitingRoom;
 use super::{Engine, Idempotency};
 use crate::digest::Secret;
+use crate::http;
 use crate::store::IdempotencyStore;
 
 /// What holds for all handlers of a service; what differs between handlers is in their annotations.
@@ -64,7 +65,7 @@ impl Idempotency {
                 retry_after: crate::rejection::MIN_RETRY_AFTER,
                 problem_base: "urn:idem:problem:".into(),
                 quota: None,
-                header: "idempotency-key".into(),
+                header: http::IDEMPOTENCY_KEY.into(),
             },
             waiters: 1024,
             waiters_per_key: 32,

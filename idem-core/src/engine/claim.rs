@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::{Either, select};
 use tokio::time::{sleep_until, timeout_at};
 
 use super::detach::{InPlace, to_runtime};
@@ -18,58 +18,57 @@ use crate::store::{ClaimRequest, Claimed, IdempotencyStore, StoreFuture};
 /// How often a claim is sent before the request is refused.
 const SENDS: u32 = 3;
 
+/// A claim that was sent and not answered with success at once.
+pub(super) struct SentClaim {
+    id: RecordId,
+    request: ClaimRequest,
+    answer: StoreFuture<Claimed>,
+}
+
 impl Idempotency {
-    /// Claims the key, sending the same nonce again if the store fails, within the store timeout.
-    ///
-    /// Cancel safe: a claim that may have been won by then is abandoned in the background (T8).
-    pub(super) async fn claim(&self, call: &Call) -> Result<Claimed, Rejection> {
-        let request = call.claim_request();
-        match self.0.store.claim(call.id, request).into_ready() {
-            Ok(Ok(claimed)) => Ok(claimed),
-            Ok(Err(error)) => self.insist(call.id, request, StoreFuture::ready(Err(error))).await,
-            Err(pending) => self.insist(call.id, request, pending).await,
+    /// Claims the key. What the store does not answer at once is to be [insisted](Self::insist) on.
+    pub(super) fn claim(&self, call: &Call) -> Either<Claimed, SentClaim> {
+        let (id, request) = (call.id, call.claim_request());
+        match self.0.store.claim(id, request).into_ok() {
+            Ok(claimed) => Either::Left(claimed),
+            Err(answer) => Either::Right(SentClaim { id, request, answer }),
         }
     }
 
-    /// Waits for the first answer, and sends the claim again if that was a failure. Boxed, so that calls
-    /// that need none of this stay small.
-    fn insist(
-        &self,
-        id: RecordId,
-        request: ClaimRequest,
-        first: StoreFuture<Claimed>,
-    ) -> BoxFuture<'_, Result<Claimed, Rejection>> {
+    /// Waits for the answer to a claim, sending the same nonce again if the store fails, within the store
+    /// timeout.
+    ///
+    /// Cancel safe: a claim that may have been won by then is abandoned in the background (T8).
+    pub(super) async fn insist(&self, sent: SentClaim) -> Result<Claimed, Rejection> {
+        let SentClaim { id, request, answer: mut sent } = sent;
         // A claim that is answered after its own lease may be somebody else's by then.
         let patience = self.0.config.store_timeout.min(request.lease);
         let deadline = after(Instant::now(), patience);
         let lost = LostClaim { id, owner: request.owner, lease: request.lease };
-        Box::pin(async move {
-            let mut abandonment = Abandonment { engine: &self.0, lost, due: false };
-            let mut sent = first;
-            for sends in 1.. {
-                let error = match self.await_claim(sent, lost, deadline).await {
-                    Ok(claimed) => {
-                        abandonment.due &= !matches!(claimed, Claimed::Acquired(_));
-                        return Ok(claimed);
-                    }
-                    Err(Failure::NoAnswer) => break,
-                    Err(Failure::Answered(error)) => error,
-                };
-                match error.kind() {
-                    StoreErrorKind::Corrupt => return Err(Rejection::RecordUnreadable(error)),
-                    StoreErrorKind::Unknown => abandonment.due = true,
-                    StoreErrorKind::NotDone => {}
+        let mut abandonment = Abandonment { engine: &self.0, lost, due: false };
+        for sends in 1.. {
+            let error = match self.await_claim(sent, lost, deadline).await {
+                Ok(claimed) => {
+                    abandonment.due &= !matches!(claimed, Claimed::Acquired(_));
+                    return Ok(claimed);
                 }
-                let longest_pause = Duration::from_millis(20 << sends);
-                let resume = Instant::now() + longest_pause.mul_f64(rand::random_range(0.5..1.0));
-                if sends == SENDS || resume >= deadline {
-                    return Err(Rejection::StoreUnavailable(Some(error)));
-                }
-                sleep_until(resume.into()).await;
-                sent = self.0.store.claim(id, request);
+                Err(Failure::NoAnswer) => break,
+                Err(Failure::Answered(error)) => error,
+            };
+            match error.kind() {
+                StoreErrorKind::Corrupt => return Err(Rejection::RecordUnreadable(error)),
+                StoreErrorKind::Unknown => abandonment.due = true,
+                StoreErrorKind::NotDone => {}
             }
-            Err(Rejection::StoreUnavailable(None))
-        })
+            let longest_pause = Duration::from_millis(20 << sends);
+            let resume = Instant::now() + longest_pause.mul_f64(rand::random_range(0.5..1.0));
+            if sends == SENDS || resume >= deadline {
+                return Err(Rejection::StoreUnavailable(Some(error)));
+            }
+            sleep_until(resume.into()).await;
+            sent = self.0.store.claim(id, request);
+        }
+        Err(Rejection::StoreUnavailable(None))
     }
 
     /// Waits for the answer to a claim. If its caller leaves or the deadline passes, the late answer is

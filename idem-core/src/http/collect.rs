@@ -1,4 +1,4 @@
-//! A response body, collected up to a limit (R37, R38).
+//! A body, collected from its pieces, and a response body up to a limit (R37, R38).
 
 use std::task::{Context, Poll, ready};
 
@@ -73,15 +73,16 @@ fn trim(body: Bytes) -> Bytes {
 }
 
 /// What of a body came so far. One chunk, the usual case, is shared and not copied.
-#[derive(Default)]
-struct Chunks {
+#[derive(Debug, Default)]
+pub struct Chunks {
     first: Bytes,
     all: BytesMut,
 }
 
 impl Chunks {
-    fn push(&mut self, data: Bytes) {
-        if self.len() == 0 {
+    /// Adds the next piece.
+    pub fn push(&mut self, data: Bytes) {
+        if self.is_empty() {
             self.first = data;
             return;
         }
@@ -91,11 +92,18 @@ impl Chunks {
         self.all.extend_from_slice(&data);
     }
 
-    fn len(&self) -> usize {
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
         self.first.len().max(self.all.len())
     }
 
-    fn into_bytes(self) -> Bytes {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All pieces as one.
+    pub fn into_bytes(self) -> Bytes {
         if self.all.is_empty() { self.first } else { self.all.freeze() }
     }
 }

@@ -1,0 +1,38 @@
+//! A store that is shared, or chosen when the program runs: `Arc<dyn IdempotencyStore>`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Changed, ClaimRequest, Claimed, Fenced, IdempotencyStore, StoreFuture, Transactions};
+use crate::record::{Claim, Conclusion, Owner};
+use crate::record_id::RecordId;
+
+impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+        (**self).claim(id, request)
+    }
+
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+        (**self).renew(claim, lease, ttl)
+    }
+
+    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+        (**self).complete(claim, conclusion, ttl)
+    }
+
+    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+        (**self).release(claim)
+    }
+
+    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
+        (**self).abandon(id, owner)
+    }
+
+    fn changed(&self, id: RecordId) -> Changed {
+        (**self).changed(id)
+    }
+
+    fn transactions(&self) -> Option<&dyn Transactions> {
+        (**self).transactions()
+    }
+}
