@@ -6,6 +6,7 @@ mod tests;
 mod value;
 
 use std::fmt;
+use std::str::FromStr;
 
 use thiserror::Error;
 
@@ -73,6 +74,30 @@ fn check(text: &str) -> Result<(), KeyError> {
 
 fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = KeyError;
+
+    /// [`IdempotencyKey::new`].
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<String> for IdempotencyKey {
+    type Error = KeyError;
+
+    /// [`IdempotencyKey::new`].
+    fn try_from(text: String) -> Result<Self, KeyError> {
+        Self::new(text)
+    }
+}
+
+impl AsRef<str> for IdempotencyKey {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
 }
 
 impl fmt::Debug for IdempotencyKey {

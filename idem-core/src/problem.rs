@@ -18,7 +18,13 @@ struct Problem<'a> {
 }
 
 /// The problem document for `rejection`. `type_base` is put before the slug to make the `type`.
-pub(crate) fn document(rejection: &Rejection, type_base: &str, retry_after: Duration) -> Answer {
+/// `header` is where the key belongs.
+pub(crate) fn document(
+    rejection: &Rejection,
+    type_base: &str,
+    retry_after: Duration,
+    header: &str,
+) -> Answer {
     let is_public = rejection.status() != 500;
     let type_uri = if is_public {
         format!("{type_base}{}", rejection.slug())
@@ -29,7 +35,7 @@ pub(crate) fn document(rejection: &Rejection, type_base: &str, retry_after: Dura
         r#type: &type_uri,
         title: title(rejection),
         status: rejection.status(),
-        detail: detail(rejection),
+        detail: detail(rejection, header),
         retryable: rejection.retryable(),
     };
     let link = format!("<{type_uri}>; rel=\"describedby\"");
@@ -99,9 +105,9 @@ const fn title(rejection: &Rejection) -> &'static str {
 }
 
 /// What to do about it, without a word on what is stored.
-fn detail(rejection: &Rejection) -> String {
+fn detail(rejection: &Rejection, header: &str) -> String {
     match rejection {
-        Rejection::KeyMissing => "Send an Idempotency-Key header: one new random key per operation, the same key on every retry of it.",
+        Rejection::KeyMissing => return format!("Send the header `{header}`: one new random key per operation, the same key on every retry of it."),
         Rejection::KeyInvalid(error) => return error.to_string(),
         Rejection::KeyReused => "This key was first used with other content. Use a new key for a new operation.",
         Rejection::InProgress => "The first request with this key has not finished. Retry later with the same key.",

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -18,8 +18,9 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{
     App, Either, Error, FromRequest, HttpRequest, HttpServer, Responder, get, post, rt, web,
 };
+use anyhow::{bail, ensure};
 use idem_actix::{
-    Drained, Idempotency, IdempotencyBuilder, MemoryStore, ScopeParts, ScopeValue, idempotent,
+    Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, idempotent,
 };
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -101,12 +102,11 @@ impl Ledger {
 }
 
 #[actix_web::main]
-async fn main() -> io::Result<()> {
-    let idempotency = match std::env::args().nth(2) {
-        None => Idempotency::builder(MemoryStore::new()),
-        Some(url) => on(&url).await?,
-    };
-    let idempotency = idempotency.namespace("payments").build();
+async fn main() -> anyhow::Result<()> {
+    // What goes wrong inside is told to nobody else.
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    let store = store(std::env::args().nth(2)).await?;
+    let idempotency = Idempotency::builder(store).namespace("payments").build();
     let (handle, ledger) = (web::Data::new(idempotency.clone()), web::Data::<Ledger>::default());
     let app = move || {
         let app = App::new().app_data(handle.clone()).app_data(ledger.clone());
@@ -115,36 +115,34 @@ async fn main() -> io::Result<()> {
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     // Its own signal handling would stop the workers under charges whose clients have hung up.
-    let server = HttpServer::new(app).disable_signals().bind(address)?;
+    let server = HttpServer::new(app).disable_signals().shutdown_timeout(5).bind(address)?;
+    let terminate = signal(SignalKind::terminate())?;
     print_what_to_try(&server.addrs());
     let server = server.run();
     let control = server.handle();
     let served = rt::spawn(server);
-    asked_to_stop(signal(SignalKind::terminate())?).await;
+    asked_to_stop(terminate).await;
 
     // Let them finish and be recorded first.
     let drained = idem_actix::stop(&control, idempotency.drain(Duration::from_secs(30))).await;
     served.await??;
-    match drained {
-        Drained::Finished => Ok(()),
-        Drained::GaveUp(runs) => Err(io::Error::other(format!("{runs} payments were cut off"))),
-    }
+    ensure!(drained == Drained::Finished, "payments were cut off: {drained:?}");
+    Ok(())
 }
 
-async fn on(url: &str) -> io::Result<IdempotencyBuilder> {
-    match url {
+async fn store(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>> {
+    Ok(match url.as_deref() {
+        None => Arc::new(MemoryStore::new()),
         #[cfg(feature = "redis")]
-        url if url.starts_with("redis") => {
-            let store = idem_actix::RedisStore::connect(url).await.map_err(io::Error::other)?;
-            Ok(Idempotency::builder(store))
+        Some(url) if url.starts_with("redis") => {
+            Arc::new(idem_actix::RedisStore::connect(url).await?)
         }
         #[cfg(feature = "postgres")]
-        url if url.starts_with("postgres") => {
-            let store = idem_actix::PostgresStore::connect(url).await.map_err(io::Error::other)?;
-            Ok(Idempotency::builder(store))
+        Some(url) if url.starts_with("postgres") => {
+            Arc::new(idem_actix::PostgresStore::connect(url).await?)
         }
-        _ => Err(io::Error::other("no store for this URL; add `--features redis` or `postgres`")),
-    }
+        Some(_) => bail!("no store for this URL; add `--features redis` or `--features postgres`"),
+    })
 }
 
 /// Ctrl-C, or what containers and service managers send.

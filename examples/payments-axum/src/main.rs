@@ -5,21 +5,25 @@
 //! then any number of these servers share the keys.
 
 use std::collections::HashMap;
+use std::future::IntoFuture;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::{bail, ensure};
 use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{StatusCode, request::Parts};
 use axum::routing::post;
 use axum::{Json, Router};
 use idem_axum::{
-    Drained, Idempotency, IdempotencyBuilder, MemoryStore, ScopeParts, ScopeValue, idempotent,
+    Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, idempotent,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 #[derive(Clone, FromRef)]
 struct App {
@@ -101,43 +105,48 @@ impl Ledger {
 }
 
 #[tokio::main]
-async fn main() -> io::Result<()> {
-    let idempotency = match std::env::args().nth(2) {
-        None => Idempotency::builder(MemoryStore::new()),
-        Some(url) => on(&url).await?,
-    };
-    let idempotency = idempotency.namespace("payments").build();
+async fn main() -> anyhow::Result<()> {
+    // What goes wrong inside is told to nobody else.
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    let store = store(std::env::args().nth(2)).await?;
+    let idempotency = Idempotency::builder(store).namespace("payments").build();
     let app = App { idempotency: idempotency.clone(), ledger: Ledger::default() };
     let router =
         Router::new().route("/payments", post(create_payment).get(list_payments)).with_state(app);
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(address).await?;
-    print_what_to_try(&listener)?;
     let terminate = signal(SignalKind::terminate())?;
-    axum::serve(listener, router).with_graceful_shutdown(asked_to_stop(terminate)).await?;
+    print_what_to_try(&listener)?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server =
+        axum::serve(listener, router).with_graceful_shutdown(async { drop(stopped.await) });
+    let served = tokio::spawn(server.into_future());
+    asked_to_stop(terminate).await;
+    drop(stop);
 
-    // Charges whose clients have hung up still run: let them finish and be recorded.
-    match idempotency.drain(Duration::from_secs(30)).await {
-        Drained::Finished => Ok(()),
-        Drained::GaveUp(runs) => Err(io::Error::other(format!("{runs} payments were cut off"))),
-    }
+    // Charges whose clients have hung up still run: let them finish and be recorded. That begins at once,
+    // since the server itself waits for clients that stall as long as they like.
+    let drained = idempotency.drain(Duration::from_secs(30)).await;
+    // For answers that are on their way.
+    let _stalled = timeout(Duration::from_secs(5), served).await;
+    ensure!(drained == Drained::Finished, "payments were cut off: {drained:?}");
+    Ok(())
 }
 
-async fn on(url: &str) -> io::Result<IdempotencyBuilder> {
-    match url {
+async fn store(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>> {
+    Ok(match url.as_deref() {
+        None => Arc::new(MemoryStore::new()),
         #[cfg(feature = "redis")]
-        url if url.starts_with("redis") => {
-            let store = idem_axum::RedisStore::connect(url).await.map_err(io::Error::other)?;
-            Ok(Idempotency::builder(store))
+        Some(url) if url.starts_with("redis") => {
+            Arc::new(idem_axum::RedisStore::connect(url).await?)
         }
         #[cfg(feature = "postgres")]
-        url if url.starts_with("postgres") => {
-            let store = idem_axum::PostgresStore::connect(url).await.map_err(io::Error::other)?;
-            Ok(Idempotency::builder(store))
+        Some(url) if url.starts_with("postgres") => {
+            Arc::new(idem_axum::PostgresStore::connect(url).await?)
         }
-        _ => Err(io::Error::other("no store for this URL; add `--features redis` or `postgres`")),
-    }
+        Some(_) => bail!("no store for this URL; add `--features redis` or `--features postgres`"),
+    })
 }
 
 /// Ctrl-C, or what containers and service managers send.

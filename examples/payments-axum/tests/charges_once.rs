@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -47,6 +50,20 @@ impl Server {
         let list = Client::new().get(format!("{}/payments", self.url)).bearer_auth(token);
         let list: Vec<Value> = list.send().await.unwrap().json().await.unwrap();
         list.len()
+    }
+}
+
+impl Server {
+    /// How it ended, which it does within a minute.
+    fn ended(&mut self) -> ExitStatus {
+        let since = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(since.elapsed() < Duration::from_secs(60), "it does not end");
+            sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -99,6 +116,21 @@ async fn a_refused_request_leaves_the_key_free() {
     let first = server.pay("alice-token", "order-1001", 4200).send().await.unwrap();
     assert_eq!(first.status(), StatusCode::CREATED);
     assert!(!replayed(&first));
+}
+
+#[tokio::test]
+async fn a_client_that_stalls_does_not_keep_it_from_stopping() {
+    let mut server = Server::start();
+    let address = server.url.strip_prefix("http://").unwrap();
+    let mut stalled = TcpStream::connect(address).unwrap();
+    let head = "POST /payments HTTP/1.1\r\nhost: shop\r\nauthorization: Bearer alice-token\r\n\
+        idempotency-key: k\r\ncontent-type: application/json\r\ncontent-length: 35\r\n\r\n";
+    stalled.write_all(format!("{head}{{").as_bytes()).unwrap();
+    // By the time this later connection is answered, that one has been accepted.
+    assert_eq!(server.charges("alice-token").await, 0);
+    let id = server.process.id().to_string();
+    assert!(Command::new("kill").arg(id).status().unwrap().success());
+    assert!(server.ended().success());
 }
 
 #[cfg(feature = "redis")]

@@ -6,10 +6,11 @@
 mod bounds;
 mod changed;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use idem_conformance::{FaultStore, Pending, Subject};
-use idem_core::MemoryStore;
+use idem_core::{IdempotencyStore, MemoryStore};
 
 /// Its clock is moved, so that an hour passes at once and no rule depends on the machine's speed.
 const UNIT: Duration = Duration::from_secs(60);
@@ -44,22 +45,23 @@ mod plain {
     idem_conformance::push_suite!(Memory);
 }
 
-/// The wrappers that the fault tests rely on change nothing while all is well.
+/// The wrappers that the fault tests rely on change nothing while all is well, nor does an `Arc`.
 mod wrapped {
-    use super::{Duration, FaultStore, MemoryStore, Pending, Subject, UNIT};
+    use super::{Arc, Duration, FaultStore, IdempotencyStore, MemoryStore, Pending, Subject, UNIT};
 
     struct Wrapped {
-        store: FaultStore<Pending<MemoryStore>>,
+        store: FaultStore<Pending<Arc<dyn IdempotencyStore>>>,
         memory: MemoryStore,
     }
 
     impl Subject for Wrapped {
-        type Store = FaultStore<Pending<MemoryStore>>;
+        type Store = FaultStore<Pending<Arc<dyn IdempotencyStore>>>;
         const UNIT: Duration = UNIT;
 
         async fn fresh() -> Self {
             let memory = MemoryStore::new();
-            let (store, _) = FaultStore::new(Pending::new(memory.clone()));
+            let any: Arc<dyn IdempotencyStore> = Arc::new(memory.clone());
+            let (store, _) = FaultStore::new(Pending::new(any));
             Self { store, memory }
         }
 

@@ -167,7 +167,7 @@ impl Idempotency {
     /// The problem document for a rejection that [`run`](Self::run) returned.
     pub fn problem(&self, rejection: &Rejection) -> Answer {
         let config = &self.0.config;
-        problem::document(rejection, &config.problem_base, config.retry_after)
+        problem::document(rejection, &config.problem_base, config.retry_after, &config.header)
     }
 }
 

@@ -6,6 +6,7 @@ use super::Failure;
 
 /// What a consumer should do with a delivery, in the words that brokers share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a delivery that is not settled comes again"]
 pub enum Disposition {
     /// It was acted upon, now or before: acknowledge it.
     Acknowledge,
