@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::lease::{Fate, Held};
 use super::schedule::Schedule;
-use crate::engine::{after, settle};
+use crate::engine::settle;
 use crate::record::Conclusion;
 use crate::store::{Fenced, IdempotencyStore};
 
@@ -66,10 +66,8 @@ async fn renew(store: &dyn IdempotencyStore, held: &Held, sent_at: Instant) {
 pub(super) async fn write_unknown(store: &dyn IdempotencyStore, held: &Held, patience: Duration) {
     let record = held.claim.id;
     tracing::warn!(%record, "a run is given up; its outcome is unknown");
-    let until = after(Instant::now(), patience);
-    let wanted = || Instant::now() < until;
-    let written =
-        settle::conclude(store, held.claim, &Conclusion::Unknown, held.policy.ttl, wanted);
+    let ttl = held.policy.ttl;
+    let written = settle::conclude(store, held.claim, &Conclusion::Unknown, ttl, patience);
     if let Err(error) = written.await {
         let error = &error as &dyn Error;
         tracing::error!(%record, error, "the store did not take the mark; the record reads as unknown once its lease lapses");
