@@ -70,7 +70,7 @@ impl Idempotency {
                     return Ok(Begun::Run(Run { settlement, span: call.span.clone() }));
                 }
                 Asked::Opened(transaction) => {
-                    return Ok(Begun::Transact(Transacting::new(transaction, call, tracked)));
+                    return Ok(Begun::Transact(self.transacting(transaction, call, tracked)));
                 }
             };
             if let Some(answer) = standing(call, existing)? {

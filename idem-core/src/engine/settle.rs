@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, ready};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::detach::{InPlace, to_runtime};
+use super::detach::{InPlace, bounded, to_runtime};
 use super::keeper::Lease;
 use super::{Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
@@ -168,17 +168,4 @@ where
         .sleep(tokio::time::sleep)
         .when(|error| error.kind() != StoreErrorKind::Corrupt && wanted())
         .await
-}
-
-/// Waits for the store no longer than `timeout`. The call itself is driven to its end.
-async fn bounded(call: StoreFuture<Fenced>, timeout: Duration) -> Result<Fenced, StoreError> {
-    match call.into_ready() {
-        Ok(answer) => answer,
-        Err(pending) => {
-            let in_place = InPlace::new(pending, to_runtime);
-            tokio::time::timeout(timeout, in_place)
-                .await
-                .unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)))
-        }
-    }
 }
