@@ -66,7 +66,6 @@ async fn fault_17_at_least_once_a_lease_that_cannot_be_renewed_cuts_the_run_off(
             });
             assert_rejected!(soon(served).await, Rejection::OutcomeUnknown);
             assert_eq!(first.strong_count(), 0, "the handler was dropped");
-            assert_eq!(bench.faults.calls().complete, 0);
             bench.memory.advance_clock(SHORT);
             let second = bench.another();
             let served = second.call_with(&AT_LEAST_ONCE, |claim| async move {
@@ -77,6 +76,16 @@ async fn fault_17_at_least_once_a_lease_that_cannot_be_renewed_cuts_the_run_off(
             bench.assert_replays("second").await;
             assert_eq!(bench.runs(), 2);
         }
+    }
+}
+
+/// The store is silent to the end: who was cut off is kept no longer than callers have patience.
+#[tokio::test]
+async fn fault_17_at_least_once_a_store_that_tells_nothing_leaves_the_outcome_unknown() {
+    for bench in Bench::each() {
+        bench.faults.inject([Kind::Renew, Kind::Complete], Fault::Hang);
+        let served = bench.call_with(&SHORT_AT_LEAST_ONCE, |_| pending());
+        assert_rejected!(soon(served).await, Rejection::OutcomeUnknown);
     }
 }
 
@@ -116,6 +125,27 @@ async fn fault_12_late_answer_gives_way_to_the_one_that_was_accepted() {
         assert_eq!(replayed(served.await), answer("second"));
         bench.assert_replays("second").await;
         assert_eq!(bench.runs(), 2);
+    }
+}
+
+/// Rows 12 and 17: the first hears nothing from the store for a lease, and is cut off when the second has
+/// finished.
+#[tokio::test]
+async fn fault_12_run_that_is_cut_off_gives_way_to_the_answer_that_was_accepted() {
+    for fault in [Fault::Down, Fault::Hang] {
+        for bench in Bench::each() {
+            bench.faults.inject([Kind::Renew], fault);
+            let inside = bench.clone();
+            let served = bench.call_with(&SHORT_AT_LEAST_ONCE, |_| async move {
+                inside.memory.advance_clock(SHORT);
+                let second = inside.another();
+                assert_eq!(executed(second.call(&AT_LEAST_ONCE, "second").await), "second");
+                pending().await
+            });
+            assert_eq!(replayed(soon(served).await), answer("second"), "{fault:?}");
+            bench.assert_replays("second").await;
+            assert_eq!(bench.runs(), 2);
+        }
     }
 }
 

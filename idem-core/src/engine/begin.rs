@@ -73,7 +73,7 @@ impl Idempotency {
                 Some(Begun::Run(Run { settlement, span: call.span.clone() }))
             }
             Asked::Opened(transaction) => {
-                Some(Begun::Transact(Transacting::new(transaction, call, tracked())))
+                Some(Begun::Transact(self.transacting(transaction, call, tracked())))
             }
             Asked::Existing(existing) => standing(call, existing)?.map(Begun::Replay),
         })

@@ -8,10 +8,13 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use crate::error::StoreError;
 use crate::planted::{Plant, planted};
+use crate::store::StoreFuture;
 
 /// See the [module](self).
 pub(crate) struct InPlace<F: Future, D: FnOnce(Pin<Box<F>>)> {
@@ -56,6 +59,22 @@ impl<F: Future, D: FnOnce(Pin<Box<F>>)> Drop for InPlace<F, D> {
     fn drop(&mut self) {
         if let (Some(work), Some(detach)) = (self.work.take(), self.detach.take()) {
             detach(work);
+        }
+    }
+}
+
+/// Waits for the store no longer than `timeout`. The call itself is driven to its end.
+pub(super) async fn bounded<T>(call: StoreFuture<T>, timeout: Duration) -> Result<T, StoreError>
+where
+    T: Send + Unpin + 'static,
+{
+    match call.into_ready() {
+        Ok(answer) => answer,
+        Err(pending) => {
+            let in_place = InPlace::new(pending, to_runtime);
+            tokio::time::timeout(timeout, in_place)
+                .await
+                .unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The end of a run: its conclusion is written, or its key freed, however long the store takes.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,13 +9,13 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, ready};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::detach::{InPlace, to_runtime};
+use super::detach::{InPlace, bounded, to_runtime};
 use super::keeper::Lease;
 use super::{Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::planted::{Plant, planted};
-use crate::record::{Claim, Conclusion};
-use crate::store::{Fenced, IdempotencyStore, StoreFuture};
+use crate::record::{Claim, Conclusion, Owner};
+use crate::store::{Existing, Fenced, IdempotencyStore, StoreFuture};
 
 /// How long the caller is kept while the store is asked again; then the work goes on behind its back.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -64,6 +65,24 @@ impl Settlement {
         })
     }
 
+    /// What stands under the key of a run that was cut off, if the store tells within its caller's patience.
+    /// Asked by a completion of nobody's, which is refused and told. The run's own would be taken where
+    /// nobody has moved the record, and so end a key that may still be taken over.
+    pub(super) async fn look(&self) -> Option<Box<Existing>> {
+        let nobodys = Claim { owner: Owner::random(), ..self.lease.claim() };
+        let ttl = self.lease.policy().ttl;
+        let store = &*self.engine.0.store;
+        match conclude(store, nobodys, &Conclusion::Unknown, ttl, PATIENCE).await {
+            Ok(Fenced::Lost(standing)) => standing,
+            Ok(Fenced::Held) => None,
+            Err(error) => {
+                let (record, error) = (&nobodys.id, &error as &dyn Error);
+                tracing::warn!(%record, error, "cannot tell what became of a run's key");
+                None
+            }
+        }
+    }
+
     fn ask(&self, end: &End) -> StoreFuture<Fenced> {
         let (store, claim) = (&self.engine.0.store, self.lease.claim());
         match end {
@@ -98,15 +117,17 @@ impl Settlement {
     }
 }
 
-/// Writes `conclusion`, asking again while `wanted`.
+/// Writes `conclusion`, asking again for as long as there is `patience`.
 pub(super) async fn conclude(
     store: &dyn IdempotencyStore,
     claim: Claim,
     conclusion: &Conclusion,
     ttl: Duration,
-    wanted: impl Fn() -> bool,
+    patience: Duration,
 ) -> Result<Fenced, StoreError> {
-    persist(|| bounded(store.complete(claim, conclusion.clone(), ttl), PATIENCE), wanted).await
+    let until = after(Instant::now(), patience);
+    let ask = || bounded(store.complete(claim, conclusion.clone(), ttl), PATIENCE);
+    persist(ask, || Instant::now() < until).await
 }
 
 /// Frees what a claim may have won whose answer never came (T8): until the store confirms it, or the
@@ -128,7 +149,7 @@ pub(super) async fn abandon(store: Arc<dyn IdempotencyStore>, claim: LostClaim) 
 #[derive(Clone, Copy)]
 pub(super) struct LostClaim {
     pub(super) id: crate::record_id::RecordId,
-    pub(super) owner: crate::record::Owner,
+    pub(super) owner: Owner,
     pub(super) lease: Duration,
 }
 
@@ -147,17 +168,4 @@ where
         .sleep(tokio::time::sleep)
         .when(|error| error.kind() != StoreErrorKind::Corrupt && wanted())
         .await
-}
-
-/// Waits for the store no longer than `timeout`. The call itself is driven to its end.
-async fn bounded(call: StoreFuture<Fenced>, timeout: Duration) -> Result<Fenced, StoreError> {
-    match call.into_ready() {
-        Ok(answer) => answer,
-        Err(pending) => {
-            let in_place = InPlace::new(pending, to_runtime);
-            tokio::time::timeout(timeout, in_place)
-                .await
-                .unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)))
-        }
-    }
 }

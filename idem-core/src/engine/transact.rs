@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Span;
 
+use super::detach::bounded;
 use super::execution::Execution;
 use super::run::{Executed, Served, accepted_answer, answered, panic_text};
 use super::{Call, Idempotency, after};
@@ -21,7 +22,7 @@ use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::record::{Claim, Conclusion, State};
 use crate::rejection::Rejection;
-use crate::store::{Fenced, Opened, Transaction, TransactionSlot};
+use crate::store::{Fenced, Opened, StoreFuture, Transaction, TransactionSlot};
 
 /// How often a transaction is begun before the request is refused.
 const BEGINS: u32 = 3;
@@ -31,11 +32,24 @@ pub(super) struct Transacting {
     transaction: Box<dyn Transaction>,
     policy: &'static Policy,
     fingerprint: Option<Fingerprint>,
+    store_timeout: Duration,
     tracked: TaskTrackerToken,
     pub(super) span: Span,
 }
 
 impl Idempotency {
+    /// Takes a transaction that was opened for `call`.
+    pub(super) fn transacting(
+        &self,
+        transaction: Box<dyn Transaction>,
+        call: &Call,
+        tracked: TaskTrackerToken,
+    ) -> Transacting {
+        let (policy, fingerprint, span) = (call.policy, call.fingerprint, call.span.clone());
+        let store_timeout = self.0.config.store_timeout;
+        Transacting { transaction, policy, fingerprint, store_timeout, tracked, span }
+    }
+
     /// Opens a transaction, again if the store fails, within the store timeout. Nothing is true before it
     /// is committed, so one whose answer comes too late is rolled back where it is dropped.
     pub(super) async fn open(
@@ -90,15 +104,6 @@ impl End {
 }
 
 impl Transacting {
-    pub(super) fn new(
-        transaction: Box<dyn Transaction>,
-        call: &Call,
-        tracked: TaskTrackerToken,
-    ) -> Self {
-        let (policy, fingerprint, span) = (call.policy, call.fingerprint, call.span.clone());
-        Self { transaction, policy, fingerprint, tracked, span }
-    }
-
     /// Runs the handler to its end and ends its transaction. As with every run, the engine polls it in place
     /// and hands the rest to the runtime if its caller goes.
     pub(super) fn execute<T, H, Fut, P>(
@@ -111,7 +116,7 @@ impl Transacting {
         H: FnOnce(Claim) -> Fut,
         Fut: Future<Output = Executed<T>>,
     {
-        let Self { transaction, policy, fingerprint, tracked, span } = self;
+        let Self { transaction, policy, fingerprint, store_timeout, tracked, span } = self;
         async move {
             let claim = transaction.claim();
             // The handler is dropped before its transaction ends, with all that it has of it.
@@ -135,37 +140,68 @@ impl Transacting {
                     return answered(&span, Err(Rejection::NotCommitted(error)));
                 }
             };
-            let served = end(transaction, policy, fingerprint, executed).await;
-            drop(tracked);
+            let ending = Ending { transaction, ttl: policy.ttl, store_timeout, tracked };
+            let served = ending.serve(executed, fingerprint).await;
             answered(&span, served)
         }
     }
 }
 
-async fn end<T>(
+/// A transaction whose handler has ended.
+struct Ending {
     transaction: Box<dyn Transaction>,
-    policy: &Policy,
-    fingerprint: Option<Fingerprint>,
-    Executed { reply, outcome, conclusion }: Executed<T>,
-) -> Result<Served<T>, Rejection> {
-    let ended = match End::of(outcome, &conclusion) {
-        End::Commit => transaction.commit(conclusion, policy.ttl).await,
-        End::Refuse => transaction.refuse(conclusion, policy.ttl).await,
-        End::RollBack => {
-            if let Err(error) = transaction.roll_back().await {
-                // The server does the same once it notices that nobody is there.
-                let error = &error as &dyn Error;
-                tracing::warn!(error, "cannot say that a transaction is rolled back");
+    ttl: Duration,
+    store_timeout: Duration,
+    tracked: TaskTrackerToken,
+}
+
+impl Ending {
+    /// Ends the transaction as the handler's outcome says, and tells its caller what became of it.
+    async fn serve<T>(
+        self,
+        Executed { reply, outcome, conclusion }: Executed<T>,
+        fingerprint: Option<Fingerprint>,
+    ) -> Result<Served<T>, Rejection> {
+        let ttl = self.ttl;
+        let ended = match End::of(outcome, &conclusion) {
+            End::Commit => self.end(|transaction| transaction.commit(conclusion, ttl)).await,
+            End::Refuse => self.end(|transaction| transaction.refuse(conclusion, ttl)).await,
+            End::RollBack => {
+                if let Err(error) = self.end(<dyn Transaction>::roll_back).await {
+                    // The server does the same once it notices that nobody is there.
+                    let error = &error as &dyn Error;
+                    tracing::warn!(error, "cannot say that a transaction is rolled back");
+                }
+                return Ok(Served::Executed(reply));
             }
-            return Ok(Served::Executed(reply));
+        };
+        match ended {
+            Ok(Fenced::Held) => Ok(Served::Executed(reply)),
+            Ok(Fenced::Lost(standing)) => match standing.as_deref() {
+                Some(existing) if existing.state == State::Running => Err(Rejection::InProgress),
+                _ => accepted_answer(standing, fingerprint),
+            },
+            Err(error) => Err(Rejection::NotCommitted(error)),
         }
-    };
-    match ended {
-        Ok(Fenced::Held) => Ok(Served::Executed(reply)),
-        Ok(Fenced::Lost(standing)) => match standing.as_deref() {
-            Some(existing) if existing.state == State::Running => Err(Rejection::InProgress),
-            _ => accepted_answer(standing, fingerprint),
-        },
-        Err(error) => Err(Rejection::NotCommitted(error)),
+    }
+
+    /// Waits for the end within twice the store timeout, since a store that lost the reply may itself wait
+    /// that long before it can look what became of it; no answer by then is a lost one. The end goes on all
+    /// the same, and shutdown waits for it.
+    async fn end<T>(
+        self,
+        end: impl FnOnce(Box<dyn Transaction>) -> StoreFuture<T>,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + Unpin + 'static,
+    {
+        let Self { transaction, store_timeout, tracked, .. } = self;
+        let ending = end(transaction);
+        let ending = StoreFuture::new(async move {
+            let answer = ending.await;
+            drop(tracked);
+            answer
+        });
+        bounded(ending, store_timeout * 2).await
     }
 }

@@ -27,7 +27,7 @@ impl Refused {
     /// | Disposition | Rejection |
     /// |---|---|
     /// | acknowledge | an `Ok` was not kept, but the work is done |
-    /// | redeliver after a lease | in progress; at least once: this run lost its lease |
+    /// | redeliver after a lease | in progress; at least once: this run lost its lease, and no other has a result yet |
     /// | redeliver after [`retry_after`](crate::IdempotencyBuilder::retry_after) | store unavailable or full, result not recorded yet, shutting down, panicked |
     /// | dead-letter | a final `Err` was not kept, or the `Ok` of a call inside another guarded run, which goes on without it; outcome unknown, key reused, no valid key or scope, stored result or record not readable |
     pub const fn disposition(&self) -> Disposition {

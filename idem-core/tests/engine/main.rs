@@ -12,6 +12,7 @@ mod end;
 mod execution;
 mod identity;
 mod lease;
+mod lost;
 mod race;
 mod support;
 mod takeover;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use idem_conformance::dropped_after;
 use idem_conformance::servers::Proxy;
+use idem_conformance::{Fault, FaultStore, Kind, dropped_after};
 use idem_core::store::Opened;
 use idem_core::{
     ClaimRequest, Guarantee, Idempotency, IdempotencyStore, Policy, RecordId, Rejection, Served,
-    TransactionSlot,
+    StoreError, StoreErrorKind, TransactionSlot,
 };
 use idem_postgres::Tx;
 use idem_postgres::sqlx;
@@ -49,6 +49,42 @@ async fn fault_63_commit_that_does_not_arrive_is_no_success() {
     assert_eq!(effects(&server), found("0", "0 of 0"));
     executed_with(&call(&service, &AT_ONCE, "k", |tx| answering(tx, 201)).await, 201);
     assert_eq!(effects(&server), found("1", "1 of 1"));
+}
+
+/// The store is silent about an end that it does, or does not do: the caller is told that nobody knows, and its
+/// retry finds out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_62_and_63_end_that_is_never_answered() {
+    let server = server(&[]);
+    let (store, faults) = FaultStore::new(builder().connect(&server.url()).await.unwrap());
+    let service = Idempotency::builder(store).store_timeout(Duration::from_secs(1)).build();
+    for (fault, kept) in [(Fault::NoReply, true), (Fault::Hang, false)] {
+        for status in [201, 402] {
+            let key = format!("{fault:?} {status}");
+            faults.inject(Kind::ENDS, fault);
+            let reply = call(&service, &AT_ONCE, &key, move |tx| answering(tx, status)).await;
+            let unknown = |error: &StoreError| error.kind() == StoreErrorKind::Unknown;
+            let not_known = matches!(&reply, Err(Rejection::NotCommitted(error)) if unknown(error));
+            assert!(not_known, "{key}: {reply:?}");
+            faults.heal();
+            server.until(OPEN, |open| open == "0");
+            let again = call(&service, &AT_ONCE, &key, move |tx| answering(tx, status)).await;
+            if kept { replayed_with(&again, status) } else { executed_with(&again, status) }
+        }
+    }
+    assert_eq!(effects(&server), found("2", "4 of 4"));
+}
+
+/// What is rolled back is the caller's to know, whatever the store says to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn roll_back_that_is_never_answered_hides_no_answer() {
+    let server = server(&[]);
+    let (store, faults) = FaultStore::new(builder().connect(&server.url()).await.unwrap());
+    let service = Idempotency::builder(store).store_timeout(Duration::from_secs(1)).build();
+    faults.inject(Kind::ENDS, Fault::Hang);
+    executed_with(&call(&service, &AT_ONCE, "k", |tx| answering(tx, 500)).await, 500);
+    server.until(OPEN, |open| open == "0");
+    assert_eq!(effects(&server), found("0", "0 of 0"));
 }
 
 /// Connections end at any moment: every answer that a client got is true, and effects are completed records.

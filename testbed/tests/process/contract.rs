@@ -269,7 +269,7 @@ pub(crate) async fn a_store_may_be_broken(bed: &Bed) {
 
 pub(crate) async fn a_store_may_be_broken_under_a_transaction(bed: &Bed) {
     let server = bed.start().await;
-    for mode in ["down_on_complete", "down"] {
+    for mode in ["down_on_complete", "down", "hang"] {
         let pay = server.pay_with("/tx-payments", mode, &json!({ "once": true, "gate": true }));
         let sent = pay.start();
         server.until(mode, 1, 0).await;

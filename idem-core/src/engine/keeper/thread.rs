@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::lease::{Fate, Held};
 use super::schedule::Schedule;
-use crate::engine::{after, settle};
+use crate::engine::detach::bounded;
+use crate::engine::settle;
+use crate::policy::Policy;
 use crate::record::Conclusion;
 use crate::store::{Fenced, IdempotencyStore};
 
@@ -43,9 +45,12 @@ fn attend(store: &Arc<dyn IdempotencyStore>, held: Arc<Held>) {
     }
 }
 
+/// Renews once. An answer that takes longer than a lease has nothing to say any more; later renewals are
+/// sent meanwhile, until the run is over, and so at most a few for each lease of its `max_run`.
 async fn renew(store: &dyn IdempotencyStore, held: &Held, sent_at: Instant) {
     let record = held.claim.id;
-    match store.renew(held.claim, held.policy.lease, held.policy.ttl).await {
+    let Policy { lease, ttl, .. } = *held.policy;
+    match bounded(store.renew(held.claim, lease, ttl), lease).await {
         Ok(Fenced::Held) => held.renewed(sent_at),
         Ok(Fenced::Lost(_)) if held.is_open() => {
             tracing::warn!(%record, "the claim is gone from the store while its run goes on");
@@ -66,10 +71,8 @@ async fn renew(store: &dyn IdempotencyStore, held: &Held, sent_at: Instant) {
 pub(super) async fn write_unknown(store: &dyn IdempotencyStore, held: &Held, patience: Duration) {
     let record = held.claim.id;
     tracing::warn!(%record, "a run is given up; its outcome is unknown");
-    let until = after(Instant::now(), patience);
-    let wanted = || Instant::now() < until;
-    let written =
-        settle::conclude(store, held.claim, &Conclusion::Unknown, held.policy.ttl, wanted);
+    let ttl = held.policy.ttl;
+    let written = settle::conclude(store, held.claim, &Conclusion::Unknown, ttl, patience);
     if let Err(error) = written.await {
         let error = &error as &dyn Error;
         tracing::error!(%record, error, "the store did not take the mark; the record reads as unknown once its lease lapses");

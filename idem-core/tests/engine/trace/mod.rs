@@ -2,4 +2,5 @@
 
 mod log;
 mod secrecy;
+mod silence;
 mod span;

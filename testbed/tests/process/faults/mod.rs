@@ -48,6 +48,7 @@ rows! {
         fault_10_paused_and_unnoticed on [redis postgres];
         fault_11_paused_and_missed on [redis postgres];
         fault_12_paused_and_overtaken on [redis postgres];
+        fault_12_overtaken_and_cut_off on [redis postgres];
         fault_13_paused_while_another_runs on [redis postgres];
     }
     time {

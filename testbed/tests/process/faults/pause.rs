@@ -38,7 +38,7 @@ pub(crate) async fn fault_11_paused_and_missed(bed: &Bed) {
     second.assert_counts("k", 1, 1).await;
 }
 
-/// It blocks its thread, so that it ends in the poll in which it is paused, before it hears of its loss.
+/// It blocks its thread, so that it ends in the poll in which it is paused, and hears of its loss at its end.
 const BLOCKS: u64 = 1500;
 
 pub(crate) async fn fault_12_paused_and_overtaken(bed: &Bed) {
@@ -54,6 +54,21 @@ pub(crate) async fn fault_12_paused_and_overtaken(bed: &Bed) {
     assert_eq!((late.status, &late.body), (201, &winner.body), "the stored result, not its own");
     pay.to(&second).send().await.assert_replay_of(&winner);
     second.assert_counts("k", 2, 2).await;
+}
+
+pub(crate) async fn fault_12_overtaken_and_cut_off(bed: &Bed) {
+    let (first, second) = (bed.start().await, bed.start().await);
+    let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "gate": true }));
+    let sent = pay.start();
+    second.until("k", 1, 1).await;
+    first.pause();
+    let winner = pay.to(&second).until_settled().await;
+    winner.assert_executed(201);
+    first.resume();
+    // Nobody opens its gate: it hears of its loss.
+    sent.await.unwrap().expect("it goes on").assert_replay_of(&winner);
+    second.assert_counts("k", 2, 2).await;
+    assert_eq!(bed.finished("k"), 1, "the one that was cut off went on");
 }
 
 pub(crate) async fn fault_13_paused_while_another_runs(bed: &Bed) {
