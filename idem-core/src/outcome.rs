@@ -8,7 +8,8 @@
 pub enum Outcome {
     /// The answer stands: it is stored and replayed.
     Final,
-    /// The handler refused before it did anything: the key is freed, and a retry runs.
+    /// The handler refused before it did anything: the key is freed, and a retry runs. Nobody can check
+    /// that: where it may have acted, a failed call downstream is a 502 or 504, or is declared otherwise.
     NotExecuted,
     /// It failed, and may have had an effect. At most once stores and replays it, at least once frees
     /// the key.

@@ -10,8 +10,8 @@ pub enum Guarantee {
     /// At most one run ever starts. After a crash the outcome is unknown and the key is held; an
     /// ambiguous failure (5xx, panic) is stored and replayed.
     AtMostOnce,
-    /// Runs until one result is accepted, at most [`Policy::max_attempts`] times. After a crash the
-    /// next request takes over; an ambiguous failure frees the key.
+    /// Runs until one result is accepted. After a crash the next request takes over, at most until
+    /// [`Policy::max_attempts`] runs began; an ambiguous failure frees the key.
     AtLeastOnce,
 }
 
@@ -58,7 +58,9 @@ pub struct Policy {
     pub max_run: Duration,
     /// How long a duplicate waits for the first to finish. `None`, the default: it is answered at once.
     pub wait: Option<Duration>,
-    /// At least once only: how many runs before the outcome is declared unknown. Default 3.
+    /// At least once only: how many runs in a row may crash before the outcome is unknown. Default 3.
+    /// It bounds takeovers alone: after a failure that freed the key (5xx, `Err`, panic), the next run
+    /// is attempt 1 again.
     pub max_attempts: u32,
     /// The name that keys are separate under. `None`: the adapter's default (R14).
     pub operation: Option<&'static str>,
