@@ -1,6 +1,6 @@
 //! The start of a guarded call: claim the key, or find out what stands in its way.
 
-use std::future::{Ready, ready};
+use std::future::{Future, Ready, ready};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 use super::execution::Execution;
 use super::keeper::Lease;
-use super::run::{Run, report};
+use super::run::{Executed, Run, Served, report};
 use super::settle::Settlement;
 use super::transact::Transacting;
 use super::{Call, Idempotency};
@@ -17,7 +17,7 @@ use crate::answer::Answer;
 use crate::error::StoreError;
 use crate::fingerprint::contradict;
 use crate::planted::{Plant, planted};
-use crate::record::State;
+use crate::record::{Claim, State};
 use crate::rejection::Rejection;
 use crate::store::{Claimed, Existing, Opened, Transaction};
 
@@ -29,6 +29,29 @@ pub(super) enum Begun {
     Transact(Transacting),
     /// Its key is done: this is the answer.
     Replay(Answer),
+}
+
+impl Begun {
+    /// The run of the handler to its end, and to that of its record; or the answer that stands there.
+    pub(super) fn execute<T, H, Fut, P>(
+        self,
+        handler: H,
+        on_panic: P,
+    ) -> Either<Answer, impl Future<Output = Result<Served<T>, Rejection>>>
+    where
+        H: FnOnce(Claim) -> Fut,
+        Fut: Future<Output = Executed<T>>,
+        P: FnOnce() -> Executed<T>,
+    {
+        let (span, running) = match self {
+            Self::Replay(answer) => return Either::Left(answer),
+            Self::Run(run) => (run.span.clone(), Either::Left(run.execute(handler, on_panic))),
+            Self::Transact(run) => {
+                (run.span.clone(), Either::Right(run.execute(handler, on_panic)))
+            }
+        };
+        Either::Right(running.instrument(span))
+    }
 }
 
 impl Idempotency {

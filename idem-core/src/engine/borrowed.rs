@@ -2,9 +2,8 @@
 
 use std::future::Future;
 
-use tracing::Instrument;
+use futures_util::future::Either;
 
-use super::begin::Begun;
 use super::run::{Executed, Served};
 use super::{Call, Idempotency};
 use crate::record::Claim;
@@ -31,16 +30,9 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        match self.begin(&call).await? {
-            Begun::Replay(answer) => Ok(Served::Replayed(answer)),
-            Begun::Run(run) => {
-                let span = run.span.clone();
-                run.execute(handler, on_panic).instrument(span).await
-            }
-            Begun::Transact(run) => {
-                let span = run.span.clone();
-                run.execute(handler, on_panic).instrument(span).await
-            }
+        match self.begin(&call).await?.execute(handler, on_panic) {
+            Either::Left(answer) => Ok(Served::Replayed(answer)),
+            Either::Right(running) => running.await,
         }
     }
 }

@@ -20,9 +20,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use futures_util::future::Either;
 use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
-use tracing::{Instrument, info_span};
+use tracing::info_span;
 
 use crate::answer::Answer;
 use crate::problem;
@@ -36,7 +37,6 @@ pub use drain::Drained;
 pub use execution::Execution;
 pub use run::{Executed, Served};
 
-use begin::Begun;
 use builder::Config;
 use detach::to_this_thread;
 pub(crate) use detach::{InPlace, to_runtime};
@@ -93,16 +93,9 @@ impl Idempotency {
     {
         let engine = self.clone();
         async move {
-            match engine.begin(&call).await? {
-                Begun::Replay(answer) => Ok(Served::Replayed(answer)),
-                Begun::Run(run) => {
-                    let span = run.span.clone();
-                    InPlace::run(run.execute(handler, on_panic).instrument(span), to_runtime).await
-                }
-                Begun::Transact(run) => {
-                    let span = run.span.clone();
-                    InPlace::run(run.execute(handler, on_panic).instrument(span), to_runtime).await
-                }
+            match engine.begin(&call).await?.execute(handler, on_panic) {
+                Either::Left(answer) => Ok(Served::Replayed(answer)),
+                Either::Right(running) => InPlace::run(running, to_runtime).await,
             }
         }
     }
@@ -126,18 +119,9 @@ impl Idempotency {
     {
         let engine = self.clone();
         async move {
-            match engine.begin(&call).await? {
-                Begun::Replay(answer) => Ok(Served::Replayed(answer)),
-                Begun::Run(run) => {
-                    let span = run.span.clone();
-                    InPlace::run(run.execute(handler, on_panic).instrument(span), to_this_thread)
-                        .await
-                }
-                Begun::Transact(run) => {
-                    let span = run.span.clone();
-                    InPlace::run(run.execute(handler, on_panic).instrument(span), to_this_thread)
-                        .await
-                }
+            match engine.begin(&call).await?.execute(handler, on_panic) {
+                Either::Left(answer) => Ok(Served::Replayed(answer)),
+                Either::Right(running) => InPlace::run(running, to_this_thread).await,
             }
         }
     }
