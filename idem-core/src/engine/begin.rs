@@ -1,12 +1,14 @@
 //! The start of a guarded call: claim the key, or find out what stands in its way.
 
-use std::future::{Future, Ready, ready};
+use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::future::{BoxFuture, Either};
 use tracing::Instrument;
+use tracing::instrument::Instrumented;
 
+use super::claim::SentClaim;
 use super::execution::Execution;
 use super::keeper::Lease;
 use super::run::{Executed, Run, Served, report};
@@ -19,7 +21,10 @@ use crate::fingerprint::contradict;
 use crate::planted::{Plant, planted};
 use crate::record::{Claim, State};
 use crate::rejection::Rejection;
-use crate::store::{Claimed, Existing, Opened, Transaction};
+use crate::store::{Claimed, Existing, Opened, Transaction, TransactionSlot};
+
+/// The rest of a call that waits for its store, or for the first run.
+type Later<'a> = Instrumented<BoxFuture<'a, Result<Begun, Rejection>>>;
 
 /// What a call led to, if it was not refused.
 pub(super) enum Begun {
@@ -46,8 +51,9 @@ impl Begun {
         let (span, running) = match self {
             Self::Replay(answer) => return Either::Left(answer),
             Self::Run(run) => (run.span.clone(), Either::Left(run.execute(handler, on_panic))),
+            // Boxed, because the other is the usual one and would have to make room for it.
             Self::Transact(run) => {
-                (run.span.clone(), Either::Right(run.execute(handler, on_panic)))
+                (run.span.clone(), Either::Right(Box::pin(run.execute(handler, on_panic))))
             }
         };
         Either::Right(running.instrument(span))
@@ -76,15 +82,32 @@ impl Idempotency {
 
     async fn claim_or_wait(&self, call: &Call) -> Result<Begun, Rejection> {
         let _tracked = self.0.runs.token();
-        let asked = match call.span.in_scope(|| self.ask(call)) {
-            Either::Left(asked) => asked.into_inner(),
-            Either::Right(asking) => asking.instrument(call.span.clone()).await,
+        let later = match self.begin_at_once(call) {
+            Either::Left(begun) => return begun,
+            Either::Right(later) => later,
         };
-        match self.conclude(call, asked?)? {
-            Some(begun) => Ok(begun),
-            // Boxed, because few calls wait and all would have to make room for it.
-            None => Box::pin(self.wait(call)).instrument(call.span.clone()).await,
-        }
+        later.await
+    }
+
+    /// What comes of a call whose store answers at once. Else all that is left to do: boxed, because such
+    /// a call would have to make room for it.
+    fn begin_at_once<'a>(&'a self, call: &'a Call) -> Either<Result<Begun, Rejection>, Later<'a>> {
+        let later: BoxFuture<'a, _> = match call.span.in_scope(|| self.ask(call)) {
+            Either::Left(asked) => {
+                match asked.and_then(|asked| self.conclude(call, asked)).transpose() {
+                    Some(begun) => return Either::Left(begun),
+                    None => Box::pin(self.wait(call)),
+                }
+            }
+            Either::Right(unanswered) => Box::pin(async move {
+                let asked = self.answer(call, unanswered).await?;
+                match self.conclude(call, asked)? {
+                    Some(begun) => Ok(begun),
+                    None => self.wait(call).await,
+                }
+            }),
+        };
+        Either::Right(later.instrument(call.span.clone()))
     }
 
     /// What the answer to one attempt comes to; `None` while the first runs.
@@ -108,7 +131,10 @@ impl Idempotency {
         let waiter = call.policy.wait.and_then(|wait| engine.waiting.enter(call.id, wait));
         let mut waiter = waiter.ok_or(Rejection::InProgress)?;
         while waiter.next(&*engine.store).await {
-            let asked = self.ask(call).await?;
+            let asked = match self.ask(call) {
+                Either::Left(asked) => asked?,
+                Either::Right(unanswered) => self.answer(call, unanswered).await?,
+            };
             if let Some(begun) = self.conclude(call, asked)? {
                 return Ok(begun);
             }
@@ -124,29 +150,37 @@ enum Asked {
     Existing(Existing),
 }
 
-/// The answer to one attempt at a key: at once, so that nothing has to make room for a future, or later.
-type Asking<'a> = Either<Ready<Result<Asked, Rejection>>, BoxFuture<'a, Result<Asked, Rejection>>>;
+/// An attempt that the store did not answer at once.
+enum Unanswered<'a> {
+    Claim(SentClaim, Instant),
+    Opening(&'a TransactionSlot),
+}
 
 impl Idempotency {
-    fn ask<'a>(&'a self, call: &'a Call) -> Asking<'a> {
+    fn ask<'a>(&self, call: &'a Call) -> Either<Result<Asked, Rejection>, Unanswered<'a>> {
         if let Err(rejection) = self.may_ask() {
-            return Either::Left(ready(Err(rejection)));
+            return Either::Left(Err(rejection));
         }
         if let Some(slot) = &call.transaction {
-            return Either::Right(Box::pin(async move {
-                match self.open(call, slot).await? {
-                    Opened::Open(transaction) => Ok(Asked::Opened(transaction)),
-                    Opened::Existing(existing) => Ok(Asked::Existing(existing)),
-                    Opened::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),
-                }
-            }));
+            return Either::Right(Unanswered::Opening(slot));
         }
         let claimed_at = Instant::now();
         match self.claim(call) {
-            Either::Left(claimed) => Either::Left(ready(self.asked(call, claimed, claimed_at))),
-            Either::Right(sent) => Either::Right(Box::pin(async move {
+            Either::Left(claimed) => Either::Left(self.asked(call, claimed, claimed_at)),
+            Either::Right(sent) => Either::Right(Unanswered::Claim(sent, claimed_at)),
+        }
+    }
+
+    async fn answer(&self, call: &Call, unanswered: Unanswered<'_>) -> Result<Asked, Rejection> {
+        match unanswered {
+            Unanswered::Claim(sent, claimed_at) => {
                 self.asked(call, self.insist(sent).await?, claimed_at)
-            })),
+            }
+            Unanswered::Opening(slot) => match self.open(call, slot).await? {
+                Opened::Open(transaction) => Ok(Asked::Opened(transaction)),
+                Opened::Existing(existing) => Ok(Asked::Existing(existing)),
+                Opened::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),
+            },
         }
     }
 

@@ -93,10 +93,11 @@ impl Idempotency {
     {
         let engine = self.clone();
         async move {
-            match engine.begin(&call).await?.execute(handler, on_panic) {
-                Either::Left(answer) => Ok(Served::Replayed(answer)),
-                Either::Right(running) => InPlace::run(running, to_runtime).await,
-            }
+            let running = match engine.begin(&call).await?.execute(handler, on_panic) {
+                Either::Left(answer) => return Ok(Served::Replayed(answer)),
+                Either::Right(running) => InPlace::run(running, to_runtime),
+            };
+            running.await
         }
     }
 
@@ -119,10 +120,11 @@ impl Idempotency {
     {
         let engine = self.clone();
         async move {
-            match engine.begin(&call).await?.execute(handler, on_panic) {
-                Either::Left(answer) => Ok(Served::Replayed(answer)),
-                Either::Right(running) => InPlace::run(running, to_this_thread).await,
-            }
+            let running = match engine.begin(&call).await?.execute(handler, on_panic) {
+                Either::Left(answer) => return Ok(Served::Replayed(answer)),
+                Either::Right(running) => InPlace::run(running, to_this_thread),
+            };
+            running.await
         }
     }
 
