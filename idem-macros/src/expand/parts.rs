@@ -1,5 +1,7 @@
-//! Pieces that every flavour quotes. Names of ours get `Span::mixed_site`, so that no name of
-//! the user's meets them; where rustc checks a type for us, they stand at the user's token.
+//! Pieces that every flavour quotes. Names of ours get `Span::mixed_site`, so that no local of the
+//! user's meets them, and two underscores, since in a pattern a constant or static of the user's would
+//! stand before them; comments leave the underscores out. Where rustc checks a type for us, the names
+//! stand at the user's token.
 
 use crate::bindings;
 use crate::duration::Length;
@@ -31,7 +33,7 @@ pub(crate) fn output(handler: &Handler) -> Span {
 }
 
 pub(crate) fn argument(position: usize) -> Ident {
-    format_ident!("arg{position}", span = Span::mixed_site())
+    format_ident!("__arg{position}", span = Span::mixed_site())
 }
 
 /// The user's function, whole, under its own name. What the attribute mentions counts as used there:
@@ -82,12 +84,12 @@ pub(crate) fn guarded(
     let fingerprint = fingerprint(private, plan, &rebind);
     quote_spanned! {Span::mixed_site()=>
         #inner
-        let policy = const { &#policy };
-        let call = match #admit {
-            ::core::result::Result::Ok(call) => call,
-            ::core::result::Result::Err(refused) => return refused,
+        let __policy = const { &#policy };
+        let __call = match #admit {
+            ::core::result::Result::Ok(__call) => __call,
+            ::core::result::Result::Err(__refused) => return __refused,
         };
-        let scope = #scope;
+        let __scope = #scope;
         #key
         #fingerprint
         #run
@@ -101,7 +103,7 @@ fn key(private: &TokenStream, plan: &Plan, rebind: Rebind<'_>) -> Option<TokenSt
     };
     let site = Span::mixed_site();
     let key = value_of(&quote_spanned!(site=> #private::IdempotencyKey), key, rebind);
-    Some(quote_spanned!(site=> let key = #key; let call = call.with_key(key);))
+    Some(quote_spanned!(site=> let __key = #key; let __call = __call.with_key(__key);))
 }
 
 /// `let material = …; let call = call.with_fingerprint(material);`, where the attribute names it.
@@ -116,8 +118,8 @@ pub(crate) fn fingerprint(
     let site = Span::mixed_site();
     let material = value_of(&quote_spanned!(site=> #private::Material), material, rebind);
     Some(quote_spanned! {site=>
-        let material = #material;
-        let call = call.with_fingerprint(material);
+        let __material = #material;
+        let __call = __call.with_fingerprint(__material);
     })
 }
 
