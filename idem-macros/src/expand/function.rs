@@ -34,8 +34,7 @@ pub(crate) const FUNCTION: Flavour = Flavour {
 ///     let call = Invocation::new(&(idempotency), policy, "place", scope, key);
 ///     let body = pin!(async move {
 ///         if let Some(returned) = None::<Result<Receipt, OrderError>> { return returned; }
-///         #[allow(unused_braces)]
-///         { body }
+///         'body: { body }
 ///     });
 ///     call.run(body).await
 /// }
@@ -92,7 +91,7 @@ fn call(
 /// The user's body as a future. What it returns is written out, because rustc does not tell the inside of
 /// an `async` block what the outside expects.
 fn body(handler: &Handler) -> TokenStream {
-    let body = &handler.body;
+    let body = parts::nested_body(handler);
     let ty = match &handler.sig.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
         ReturnType::Default => quote_spanned!(Span::mixed_site()=> ()),
@@ -102,7 +101,6 @@ fn body(handler: &Handler) -> TokenStream {
             if let ::core::option::Option::Some(__returned) = ::core::option::Option::None::<#ty> {
                 return __returned;
             }
-            #[allow(unused_braces)]
             #body
         }
     }

@@ -41,14 +41,17 @@ pub(crate) fn argument(position: usize) -> Ident {
 fn inner(handler: &Handler, plan: &Plan) -> TokenStream {
     let site = Span::mixed_site();
     let attrs = handler.attrs.iter().filter(|attr| !is_outer(attr));
-    let (sig, body) = (&handler.sig, &handler.body);
+    let sig = &handler.sig;
     let mentions = plan.mentions();
     let bound = handler.parameters().flat_map(|parameter| bindings::names(&parameter.pat));
     let used: Vec<_> =
         bound.filter(|name| mentions.iter().any(|mention| name == mention)).collect();
     let body = match &used[..] {
-        [] => body.clone(),
-        used => block(handler, quote_spanned!(site=> #(let _ = &#used;)* #body)),
+        [] => handler.body.clone(),
+        used => {
+            let body = nested_body(handler);
+            block(handler, quote_spanned!(site=> #(let _ = &#used;)* #body))
+        }
     };
     quote_spanned!(site=> #(#attrs)* #sig #body)
 }
@@ -59,6 +62,13 @@ pub(crate) fn block(handler: &Handler, statements: TokenStream) -> Group {
     let mut block = Group::new(Delimiter::Brace, statements);
     block.set_span(handler.body.span());
     block
+}
+
+/// `'body: { body }`, to stand within another block. Nothing breaks to the label: without it, rustc takes the
+/// user's braces around a single expression for superfluous.
+pub(crate) fn nested_body(handler: &Handler) -> TokenStream {
+    let body = &handler.body;
+    quote_spanned!(Span::mixed_site()=> '__body: #body)
 }
 
 /// What every flavour's function does: admits the call, finds its scope, and runs it.

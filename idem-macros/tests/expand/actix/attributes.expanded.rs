@@ -17,7 +17,7 @@ pub(crate) async fn create_payment(
         web::Json(payment): web::Json<NewPayment>,
     ) -> impl Responder {
         let _ = &tenant;
-        { HttpResponse::Ok() }
+        '__body: { HttpResponse::Ok() }
     }
     let __policy = const {
         &::idem_actix::__private::Policy::new(

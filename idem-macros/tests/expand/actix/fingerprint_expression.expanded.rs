@@ -8,7 +8,7 @@ async fn create_payment(
     ) -> Result<(web::Json<Payment>, StatusCode), ApiError> {
         let _ = &tenant;
         let _ = &payment;
-        { app.pay(tenant, payment).await }
+        '__body: { app.pay(tenant, payment).await }
     }
     let __policy = const {
         &::idem_actix::__private::Policy::new(

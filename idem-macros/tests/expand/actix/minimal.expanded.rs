@@ -7,7 +7,7 @@ async fn create_payment(
         web::Json(payment): web::Json<NewPayment>,
     ) -> Result<(web::Json<Payment>, StatusCode), ApiError> {
         let _ = &tenant;
-        { app.pay(tenant, payment).await }
+        '__body: { app.pay(tenant, payment).await }
     }
     let __policy = const {
         &::idem_actix::__private::Policy::new(

@@ -3,7 +3,7 @@ async fn close(
 ) -> ::idem_actix::__private::Response {
     async fn close(tenant: Tenant) -> impl Responder {
         let _ = &tenant;
-        { tenant.close().await }
+        '__body: { tenant.close().await }
     }
     let __policy = const {
         &::idem_actix::__private::Policy::new(

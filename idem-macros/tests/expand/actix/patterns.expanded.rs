@@ -9,7 +9,7 @@ async fn ship(
         let _ = &tenant;
         let _ = &shop;
         let _ = &order;
-        {
+        '__body: {
             parcels.push(carrier);
             HttpResponse::Ok()
         }

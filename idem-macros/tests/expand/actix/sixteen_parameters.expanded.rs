@@ -21,7 +21,7 @@ async fn many(
     ) -> impl Responder {
         let _ = &p0;
         let _ = &p15;
-        { HttpResponse::Ok() }
+        '__body: { HttpResponse::Ok() }
     }
     let __policy = const {
         &::idem_actix::__private::Policy::new(

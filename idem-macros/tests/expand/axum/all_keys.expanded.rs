@@ -13,7 +13,7 @@ where
     ) -> Result<(StatusCode, Json<Payment>), ApiError> {
         let _ = &tenant;
         let _ = &payment;
-        { app.pay(tenant, payment).await }
+        '__body: { app.pay(tenant, payment).await }
     }
     let __policy = const {
         &::idem_axum::__private::Policy::new(

@@ -24,7 +24,7 @@ where
         Json(payment): Json<NewPayment>,
     ) -> StatusCode {
         let _ = &tenant;
-        { StatusCode::OK }
+        '__body: { StatusCode::OK }
     }
     let __policy = const {
         &::idem_axum::__private::Policy::new(

@@ -12,7 +12,7 @@ where
         Json(payment): Json<NewPayment>,
     ) -> Result<(StatusCode, Json<Payment>), ApiError> {
         let _ = &tenant;
-        { app.pay(tenant, payment).await }
+        '__body: { app.pay(tenant, payment).await }
     }
     let __policy = const {
         &::idem_axum::__private::Policy::new(

@@ -6,7 +6,7 @@ where
 {
     async fn close(tenant: Tenant) -> StatusCode {
         let _ = &tenant;
-        { tenant.close().await }
+        '__body: { tenant.close().await }
     }
     let __policy = const {
         &::idem_axum::__private::Policy::new(

@@ -14,7 +14,7 @@ where
         let _ = &tenant;
         let _ = &shop;
         let _ = &order;
-        {
+        '__body: {
             parcels.push(carrier);
             StatusCode::OK
         }

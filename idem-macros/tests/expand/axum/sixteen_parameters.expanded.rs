@@ -39,7 +39,7 @@ where
     ) -> StatusCode {
         let _ = &p0;
         let _ = &p15;
-        { StatusCode::OK }
+        '__body: { StatusCode::OK }
     }
     let __policy = const {
         &::idem_axum::__private::Policy::new(

@@ -7,7 +7,7 @@ where
 {
     async fn close(tenant: Tenant, Path(id): Path<u64>) {
         let _ = &tenant;
-        {
+        '__body: {
             tenant.close(id).await;
         }
     }

@@ -39,7 +39,7 @@ pub async fn on_order_placed(
     let __body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(__returned) =
         ::core::option::Option::None:: < Result < Receipt, OrderError > > { return
-        __returned; } #[allow(unused_braces)] { ctx.app.place(event). await } }
+        __returned; } '__body : { ctx.app.place(event). await } }
     );
     __call.run(__body).await
 }

@@ -28,8 +28,8 @@ where
     );
     let __body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(__returned) =
-        ::core::option::Option::None:: < Result < T, E > > { return __returned; }
-        #[allow(unused_braces)] { body.handle(id). await } }
+        ::core::option::Option::None:: < Result < T, E > > { return __returned; } '__body
+        : { body.handle(id). await } }
     );
     __call.run(__body).await
 }

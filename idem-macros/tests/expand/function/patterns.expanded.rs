@@ -29,7 +29,7 @@ async fn handle(
     let __body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(__returned) =
         ::core::option::Option::None:: < Result < (), E > > { return __returned; }
-        #[allow(unused_braces)] { act(id, tenant, shop). await } }
+        '__body : { act(id, tenant, shop). await } }
     );
     __call.run(__body).await
 }

@@ -21,7 +21,7 @@ async fn r#move(idempotency: &Idempotency, id: u64) -> Result<(), E> {
     let __body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(__returned) =
         ::core::option::Option::None:: < Result < (), E > > { return __returned; }
-        #[allow(unused_braces)] { Ok(()) } }
+        '__body : { Ok(()) } }
     );
     __call.run(__body).await
 }
