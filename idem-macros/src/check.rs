@@ -169,7 +169,7 @@ fn stands_below_routes(handler: &Handler, route_macros: &[&str], report: &mut Re
 
 pub(crate) fn required(args: &Args, required: &[Symbol], report: &mut Report) {
     for key in required {
-        if args.name(*key).is_none() {
+        if args.is_missing(*key) {
             let message = format!("`{}` is missing; write `{}`", key.name(), key.example());
             report.push(syn::Error::new(Span::call_site(), message));
         }
@@ -239,8 +239,7 @@ pub(crate) fn attempts_need_at_least_once(
     let Some(name) = args.name(Symbol::MaxAttempts) else {
         return;
     };
-    let unwritten = args.name(Symbol::Guarantee).is_none();
-    if unwritten || guarantee == Some(Guarantee::AtMostOnce) {
+    if args.is_missing(Symbol::Guarantee) || guarantee == Some(Guarantee::AtMostOnce) {
         let message = "`max_attempts` counts the runs of at least once; write `guarantee = \
                        \"at-least-once\"` too, or leave it out";
         report.at(name, message);
@@ -250,7 +249,7 @@ pub(crate) fn attempts_need_at_least_once(
 /// A name alone does not tell a method from that of another type, nor one type of a generic function from
 /// another: the second would be answered by what the first stored, and never run.
 pub(crate) fn shared_names_need_an_operation(args: &Args, handler: &Handler, report: &mut Report) {
-    if args.name(Symbol::Operation).is_some() {
+    if !args.is_missing(Symbol::Operation) {
         return;
     }
     let name = handler.name().unraw();
