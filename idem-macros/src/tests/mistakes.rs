@@ -214,6 +214,10 @@ fn expressions() {
         "`rav` names no parameter of `create`; write one of: `app`, `tenant`, `payment`",
     );
     args(
+        quote!(ttl = "24h", scope = "tenant, payment, tenant, payment, app"),
+        "a scope has at most 4 parts; put several into one type of your own that is a `ScopeValue`",
+    );
+    args(
         quote!(ttl = "24h", scope = "tenant user"),
         "`tenant user` is not a Rust expression: expected `,`; write one, such as \
          `scope = \"tenant\"`",
