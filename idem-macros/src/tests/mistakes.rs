@@ -265,6 +265,14 @@ fn signatures() {
         ),
         "a handler has no `self`; write a free function and take what it needs as parameters",
     );
+    for (input, output) in
+        [(quote!(Self), quote!(T)), (quote!(T), quote!(Self)), (quote!((T, Vec<Self>)), quote!(T))]
+    {
+        signature(
+            &quote!(async fn f(tenant: T, body: #input) -> #output {}),
+            "a handler cannot say `Self`; write the name of the type",
+        );
+    }
     for generics in [quote!(<T>), quote!(<'a>), quote!(<const N: usize>)] {
         signature(
             &quote!(async fn f #generics (tenant: T) {}),
