@@ -14,6 +14,9 @@ use crate::digest::{PartDigest, Secret};
 /// principal and nothing else. The value must come from authentication, never from a header or a body
 /// field that the client chooses (R15).
 ///
+/// Strings and integers are such values, so are references and smart pointers to them, and tuples of up
+/// to four. An integer is its decimal text, whatever its type.
+///
 /// ```
 /// use idem_core::{ScopeParts, ScopeValue};
 ///
@@ -174,7 +177,7 @@ macro_rules! textual {
 }
 textual!(str, String);
 
-/// As decimal text, so that an identity does not change with the width of its type.
+/// As decimal text, so that an identity does not change with the width of its type, nor with the machine.
 macro_rules! numeric {
     ($($type:ty),+) => {$(
         impl ScopeValue for $type {
@@ -184,7 +187,7 @@ macro_rules! numeric {
         }
     )+};
 }
-numeric!(u16, u32, u64, u128, i16, i32, i64, i128);
+numeric!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
 
 macro_rules! pointer {
     ($($type:ty),+) => {$(
@@ -229,6 +232,7 @@ macro_rules! tuple {
         }
     };
 }
+// As many as the attribute lets a scope have parts: `MAX_PARTS` in `idem-macros`.
 tuple!(A);
 tuple!(A B);
 tuple!(A B C);
@@ -259,6 +263,10 @@ mod tests {
         assert_eq!(Scope::of(&8224_u16), golden, "both of its bytes are spaces");
         assert_eq!(Scope::of(&8224_u64), golden);
         assert_eq!(Scope::of(&8224_i128), golden);
+        assert_eq!(Scope::of(&8224_usize), golden);
+        assert_eq!(Scope::of(&8224_isize), golden);
+        assert_eq!(Scope::of(&7_u8), Scope::of("7"));
+        assert_eq!(Scope::of(&-7_i8), Scope::of("-7"));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use syn::{Lit, LitInt, LitStr};
 #[derive(Default)]
 pub(crate) struct Args {
     entries: Vec<Entry>,
+    /// What unknown keys were probably meant to be: reported as unknown, not as missing too.
+    misspelt: Vec<Symbol>,
 }
 
 struct Entry {
@@ -29,11 +31,24 @@ impl Args {
     pub(crate) fn parse(tokens: TokenStream, keys: &[Symbol], report: &mut Report) -> Self {
         let mut args = Self::default();
         for chunk in split_at_commas(tokens) {
-            if let Some(entry) = Entry::parse(&chunk, keys, report) {
-                args.insert(entry, report);
-            }
+            args.read(&chunk, keys, report);
         }
         args
+    }
+
+    fn read(&mut self, chunk: &[TokenTree], keys: &[Symbol], report: &mut Report) {
+        let [TokenTree::Ident(name), rest @ ..] = chunk else {
+            report.at(stream(chunk), not_a_key(keys));
+            return;
+        };
+        if let Some(key) = keys.iter().copied().find(|key| name == key.name()) {
+            let value = report.keep(value(key, name, rest));
+            self.insert(Entry { key, name: name.clone(), value }, report);
+        } else {
+            let meant = meant_by(name, keys);
+            report.at(name, unknown_key(name, meant, keys));
+            self.misspelt.extend(meant);
+        }
     }
 
     fn insert(&mut self, entry: Entry, report: &mut Report) {
@@ -48,6 +63,11 @@ impl Args {
     /// The key's own token, if the key was written, rightly or wrongly.
     pub(crate) fn name(&self, key: Symbol) -> Option<&Ident> {
         self.entry(key).map(|entry| &entry.name)
+    }
+
+    /// Whether the key was not written, not even with a slip in its name.
+    pub(crate) fn is_missing(&self, key: Symbol) -> bool {
+        self.entry(key).is_none() && !self.misspelt.contains(&key)
     }
 
     pub(crate) fn text(&self, key: Symbol) -> Option<&LitStr> {
@@ -66,20 +86,6 @@ impl Args {
 
     fn entry(&self, key: Symbol) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
-    }
-}
-
-impl Entry {
-    fn parse(chunk: &[TokenTree], keys: &[Symbol], report: &mut Report) -> Option<Self> {
-        let [TokenTree::Ident(name), rest @ ..] = chunk else {
-            report.at(stream(chunk), not_a_key(keys));
-            return None;
-        };
-        let Some(key) = keys.iter().copied().find(|key| name == key.name()) else {
-            report.at(name, unknown_key(&name.to_string(), keys));
-            return None;
-        };
-        Some(Self { key, name: name.clone(), value: report.keep(value(key, name, rest)) })
     }
 }
 
@@ -144,10 +150,14 @@ fn not_a_key(keys: &[Symbol]) -> String {
     format!("this is no `key = value`; write one of the keys: {known}")
 }
 
-fn unknown_key(name: &str, keys: &[Symbol]) -> String {
-    let names = || keys.iter().map(|key| key.name());
-    let hint = suggest::hint(suggest::closest(name, names()));
-    let known = suggest::list(names());
+fn meant_by(name: &Ident, keys: &[Symbol]) -> Option<Symbol> {
+    let near = suggest::closest(&name.to_string(), keys.iter().map(|key| key.name()))?;
+    keys.iter().copied().find(|key| key.name() == near)
+}
+
+fn unknown_key(name: &Ident, meant: Option<Symbol>, keys: &[Symbol]) -> String {
+    let hint = suggest::hint(meant.map(Symbol::name));
+    let known = suggest::list(keys.iter().map(|key| key.name()));
     format!("`{name}` is not a key of this attribute; {hint}the known keys are: {known}")
 }
 

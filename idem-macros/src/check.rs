@@ -7,7 +7,7 @@ use crate::plan::Guarantee;
 use crate::report::Report;
 use crate::signature::{Handler, is_ours};
 use crate::symbol::{ATTRIBUTE, Symbol};
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use std::time::Duration;
 use syn::ext::IdentExt;
@@ -23,6 +23,7 @@ pub(crate) fn handler(handler: &Handler, flavour: &Flavour, report: &mut Report)
     is_async(handler, report);
     has_no_qualifiers(handler, "a handler", report);
     has_no_receiver(handler, report);
+    has_no_self_type(handler, report);
     has_no_generics(handler, report);
     is_not_variadic(handler, report);
     has_few_parameters(handler, flavour.max_parameters, report);
@@ -50,7 +51,7 @@ fn returns_a_named_type(handler: &Handler, report: &mut Report) {
             );
             report.at(name, message);
         }
-        ReturnType::Type(_, ty) if mentions_impl(ty.to_token_stream()) => {
+        ReturnType::Type(_, ty) if find("impl", ty.to_token_stream()).is_some() => {
             let message = "`impl Trait` hides the type to store; write the concrete type";
             report.at(ty, message);
         }
@@ -88,6 +89,17 @@ fn has_no_receiver(handler: &Handler, report: &mut Report) {
     }
 }
 
+/// The function moves into one of ours, where `Self` means nothing.
+fn has_no_self_type(handler: &Handler, report: &mut Report) {
+    let mut types: Vec<_> = handler.parameters().map(|parameter| &parameter.ty).collect();
+    if let ReturnType::Type(_, ty) = &handler.sig.output {
+        types.push(ty);
+    }
+    for word in types.into_iter().filter_map(|ty| find("Self", ty.to_token_stream())) {
+        report.at(word, "a handler cannot say `Self`; write the name of the type");
+    }
+}
+
 fn has_no_generics(handler: &Handler, report: &mut Report) {
     let generics = &handler.sig.generics;
     if !generics.params.is_empty() {
@@ -117,18 +129,19 @@ fn has_few_parameters(handler: &Handler, max: usize, report: &mut Report) {
 
 fn parameters_have_plain_types(handler: &Handler, report: &mut Report) {
     for parameter in handler.parameters() {
-        if mentions_impl(parameter.ty.to_token_stream()) {
+        if find("impl", parameter.ty.to_token_stream()).is_some() {
             let message = "`impl Trait` hides the type to extract; write the concrete type";
             report.at(&parameter.ty as &Type, message);
         }
     }
 }
 
-fn mentions_impl(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => word == "impl",
-        TokenTree::Group(group) => mentions_impl(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+/// The first `word` among the tokens.
+fn find(word: &str, tokens: TokenStream) -> Option<Ident> {
+    tokens.into_iter().find_map(|tree| match tree {
+        TokenTree::Ident(found) => (found == word).then_some(found),
+        TokenTree::Group(group) => find(word, group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => None,
     })
 }
 
@@ -169,7 +182,7 @@ fn stands_below_routes(handler: &Handler, route_macros: &[&str], report: &mut Re
 
 pub(crate) fn required(args: &Args, required: &[Symbol], report: &mut Report) {
     for key in required {
-        if args.name(*key).is_none() {
+        if args.is_missing(*key) {
             let message = format!("`{}` is missing; write `{}`", key.name(), key.example());
             report.push(syn::Error::new(Span::call_site(), message));
         }
@@ -239,8 +252,7 @@ pub(crate) fn attempts_need_at_least_once(
     let Some(name) = args.name(Symbol::MaxAttempts) else {
         return;
     };
-    let unwritten = args.name(Symbol::Guarantee).is_none();
-    if unwritten || guarantee == Some(Guarantee::AtMostOnce) {
+    if args.is_missing(Symbol::Guarantee) || guarantee == Some(Guarantee::AtMostOnce) {
         let message = "`max_attempts` counts the runs of at least once; write `guarantee = \
                        \"at-least-once\"` too, or leave it out";
         report.at(name, message);
@@ -250,7 +262,7 @@ pub(crate) fn attempts_need_at_least_once(
 /// A name alone does not tell a method from that of another type, nor one type of a generic function from
 /// another: the second would be answered by what the first stored, and never run.
 pub(crate) fn shared_names_need_an_operation(args: &Args, handler: &Handler, report: &mut Report) {
-    if args.name(Symbol::Operation).is_some() {
+    if !args.is_missing(Symbol::Operation) {
         return;
     }
     let name = handler.name().unraw();

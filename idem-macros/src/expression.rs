@@ -31,21 +31,22 @@ pub(crate) enum Fingerprint {
     Of(Expression),
 }
 
+/// What stands between the commas of a scope.
+type Parts = Punctuated<Expr, Token![,]>;
+
+/// The longest tuple that is a `ScopeValue`.
+const MAX_PARTS: usize = 4;
+
 impl Scope {
     pub(crate) fn parse(literal: &LitStr, handler: &Handler) -> syn::Result<Self> {
         if literal.value().trim() == GLOBAL {
             return Ok(Self::Global);
         }
         let parts = literal
-            .parse_with(Punctuated::<Expr, Token![,]>::parse_terminated)
+            .parse_with(Parts::parse_terminated)
             .map_err(|error| not_an_expression(literal, Symbol::Scope, &error))?;
-        if parts.iter().any(is_global) {
-            let message = format!(
-                "`{GLOBAL}` is one scope for every caller and stands alone; \
-                 write `scope = \"{GLOBAL}\"` or leave it out of the list"
-            );
-            return Err(syn::Error::new_spanned(literal, message));
-        }
+        global_stands_alone(literal, &parts)?;
+        has_few_parts(&parts)?;
         let mut mistakes = crate::report::Report::default();
         let parts = parts
             .into_iter()
@@ -103,6 +104,28 @@ impl Expression {
         let is_binding = matches!(&expr, Expr::Path(path) if path.path.get_ident().is_some());
         Ok(Self { expr, mentions, is_binding })
     }
+}
+
+fn global_stands_alone(literal: &LitStr, parts: &Parts) -> syn::Result<()> {
+    if !parts.iter().any(is_global) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{GLOBAL}` is one scope for every caller and stands alone; write `scope = \"{GLOBAL}\"` or leave \
+         it out of the list"
+    );
+    Err(syn::Error::new_spanned(literal, message))
+}
+
+fn has_few_parts(parts: &Parts) -> syn::Result<()> {
+    let Some(one_more) = parts.iter().nth(MAX_PARTS) else {
+        return Ok(());
+    };
+    let message = format!(
+        "a scope has at most {MAX_PARTS} parts; put several into one type of your own that is a \
+         `ScopeValue`"
+    );
+    Err(syn::Error::new_spanned(one_more, message))
 }
 
 fn is_global(part: &Expr) -> bool {

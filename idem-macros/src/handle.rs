@@ -11,7 +11,7 @@ use syn::{Expr, PatType, Type};
 
 /// The expression that yields the handle: the one that the attribute names, or the parameter of that type.
 pub(crate) fn find(args: &Args, handler: &Handler, report: &mut Report) -> Option<Expr> {
-    if args.name(Symbol::Idempotency).is_some() {
+    if !args.is_missing(Symbol::Idempotency) {
         let text = args.text(Symbol::Idempotency)?;
         let named = report.keep(Expression::parse(text, handler, Symbol::Idempotency, None))?;
         return Some(named.expr);

@@ -9,6 +9,7 @@ mod expression;
 mod fallback;
 mod handle;
 mod plan;
+mod read;
 mod report;
 mod signature;
 mod suggest;

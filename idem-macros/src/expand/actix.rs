@@ -49,13 +49,13 @@ fn expand(handler: &Handler, plan: &Plan) -> TokenStream {
     let response = quote_spanned!(parts::output(handler)=> -> #private::Response);
     let place = |position| {
         let position = Literal::usize_unsuffixed(position);
-        quote_spanned!(site=> &call.arguments().#position)
+        quote_spanned!(site=> &__call.arguments().#position)
     };
     let guarded = parts::guarded(&private, handler, plan, &place, (admit(handler), run(handler)));
     let body = parts::block(handler, guarded);
     quote_spanned! {site=>
         #(#attrs)*
-        #vis #asyncness #fn_token #name(call: #private::Guarded) #response #body
+        #vis #asyncness #fn_token #name(__call: #private::Guarded) #response #body
     }
 }
 
@@ -64,7 +64,7 @@ fn expand(handler: &Handler, plan: &Plan) -> TokenStream {
 fn admit(handler: &Handler) -> TokenStream {
     let types = handler.parameters().map(|parameter| &parameter.ty);
     let site = Span::mixed_site().located_at(handler.sig.paren_token.span.join());
-    quote_spanned!(site=> call.admit::<(#(#types,)*)>(policy).await)
+    quote_spanned!(site=> __call.admit::<(#(#types,)*)>(__policy).await)
 }
 
 /// `call.run(scope, move |(arg0, arg1,)| create(arg0, arg1,)).await`, where a return type that is no
@@ -76,5 +76,5 @@ fn run(handler: &Handler) -> TokenStream {
     let closure = quote_spanned! {parts::at(name)=>
         move |(#(#arguments,)*)| #name(#(#arguments,)*)
     };
-    quote_spanned!(parts::output(handler)=> call.run(scope, #closure).await)
+    quote_spanned!(parts::output(handler)=> __call.run(__scope, #closure).await)
 }

@@ -72,7 +72,7 @@ fn parameters(private: &TokenStream, handler: &Handler, last: &TokenStream) -> T
     let names = (0..first.len()).map(parts::argument);
     let types = first.iter().map(|parameter| &parameter.ty);
     let guarded = quote_spanned!(parts::at(last)=> #private::Guarded<#last, __State, __Via>);
-    quote_spanned!(Span::mixed_site()=> #(#names: #types,)* call: #guarded)
+    quote_spanned!(Span::mixed_site()=> #(#names: #types,)* __call: #guarded)
 }
 
 /// The type of the last parameter; the unit extracts nothing where there is none.
@@ -87,10 +87,10 @@ fn body(private: &TokenStream, handler: &Handler, plan: &Plan) -> TokenStream {
     let site = Span::mixed_site();
     let last = handler.parameters().count().saturating_sub(1);
     let place = |position| match parts::argument(position) {
-        _ if position == last => quote_spanned!(site=> call.last()),
+        _ if position == last => quote_spanned!(site=> __call.last()),
         argument => quote_spanned!(site=> &#argument),
     };
-    let admit = quote_spanned!(site=> call.admit(policy).await);
+    let admit = quote_spanned!(site=> __call.admit(__policy).await);
     parts::guarded(private, handler, plan, &place, (admit, run(handler)))
 }
 
@@ -102,11 +102,11 @@ fn run(handler: &Handler) -> TokenStream {
     let arguments = (0..first.len()).map(parts::argument);
     let closure = match last {
         Some(_) => quote_spanned! {parts::at(name)=>
-            move |last| #name(#(#arguments,)* last)
+            move |__last| #name(#(#arguments,)* __last)
         },
         None => quote_spanned!(parts::at(name)=> move |()| #name()),
     };
-    quote_spanned!(parts::output(handler)=> call.run(scope, #closure).await)
+    quote_spanned!(parts::output(handler)=> __call.run(__scope, #closure).await)
 }
 
 fn split_last(handler: &Handler) -> (Vec<&PatType>, Option<&PatType>) {

@@ -34,8 +34,7 @@ pub(crate) const FUNCTION: Flavour = Flavour {
 ///     let call = Invocation::new(&(idempotency), policy, "place", scope, key);
 ///     let body = pin!(async move {
 ///         if let Some(returned) = None::<Result<Receipt, OrderError>> { return returned; }
-///         #[allow(unused_braces)]
-///         { body }
+///         'body: { body }
 ///     });
 ///     call.run(body).await
 /// }
@@ -57,13 +56,13 @@ fn guarded(handler: &Handler, plan: &Plan) -> TokenStream {
     let call = call(&private, handler, plan, &rebind);
     let fingerprint = parts::fingerprint(&private, plan, &rebind);
     let body = body(handler);
-    let run = quote_spanned!(parts::output(handler)=> call.run(body).await);
+    let run = quote_spanned!(parts::output(handler)=> __call.run(__body).await);
     quote_spanned! {site=>
-        let policy = const { &#policy };
-        let scope = #scope;
+        let __policy = const { &#policy };
+        let __scope = #scope;
         #call
         #fingerprint
-        let body = ::core::pin::pin!(#body);
+        let __body = ::core::pin::pin!(#body);
         #run
     }
 }
@@ -84,25 +83,24 @@ fn call(
     let key = parts::value_of(&path, key, rebind);
     let handle = quote_spanned!(parts::at(handle)=> &(#handle));
     quote_spanned! {site=>
-        let key = #key;
-        let call = #private::Invocation::new(#handle, policy, #name, scope, key);
+        let __key = #key;
+        let __call = #private::Invocation::new(#handle, __policy, #name, __scope, __key);
     }
 }
 
 /// The user's body as a future. What it returns is written out, because rustc does not tell the inside of
 /// an `async` block what the outside expects.
 fn body(handler: &Handler) -> TokenStream {
-    let body = &handler.body;
+    let body = parts::nested_body(handler);
     let ty = match &handler.sig.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
         ReturnType::Default => quote_spanned!(Span::mixed_site()=> ()),
     };
     quote_spanned! {Span::mixed_site()=>
         async move {
-            if let ::core::option::Option::Some(returned) = ::core::option::Option::None::<#ty> {
-                return returned;
+            if let ::core::option::Option::Some(__returned) = ::core::option::Option::None::<#ty> {
+                return __returned;
             }
-            #[allow(unused_braces)]
             #body
         }
     }

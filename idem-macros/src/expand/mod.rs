@@ -12,6 +12,7 @@ pub(crate) use function::FUNCTION;
 use crate::args::Args;
 use crate::fallback;
 use crate::plan::Plan;
+use crate::read;
 use crate::report::Report;
 use crate::signature::Handler;
 use crate::symbol::Symbol;
@@ -76,7 +77,7 @@ pub(crate) fn attribute(flavour: &Flavour, args: TokenStream, item: &TokenStream
     };
     let mut report = Report::default();
     let args = Args::parse(args, flavour.keys, &mut report);
-    let plan = Plan::read(&args, &handler, flavour, &mut report);
+    let plan = read::plan(&args, &handler, flavour, &mut report);
     (flavour.signature)(&handler, flavour, &mut report);
     match (report.finish(), plan) {
         (Ok(()), Some(plan)) => (flavour.expand)(&handler, &plan),

@@ -1,5 +1,7 @@
-//! Pieces that every flavour quotes. Names of ours get `Span::mixed_site`, so that no name of
-//! the user's meets them; where rustc checks a type for us, they stand at the user's token.
+//! Pieces that every flavour quotes. Names of ours get `Span::mixed_site`, so that no local of the
+//! user's meets them, and two underscores, since in a pattern a constant or static of the user's would
+//! stand before them; comments leave the underscores out. Where rustc checks a type for us, the names
+//! stand at the user's token.
 
 use crate::bindings;
 use crate::duration::Length;
@@ -31,7 +33,7 @@ pub(crate) fn output(handler: &Handler) -> Span {
 }
 
 pub(crate) fn argument(position: usize) -> Ident {
-    format_ident!("arg{position}", span = Span::mixed_site())
+    format_ident!("__arg{position}", span = Span::mixed_site())
 }
 
 /// The user's function, whole, under its own name. What the attribute mentions counts as used there:
@@ -39,14 +41,17 @@ pub(crate) fn argument(position: usize) -> Ident {
 fn inner(handler: &Handler, plan: &Plan) -> TokenStream {
     let site = Span::mixed_site();
     let attrs = handler.attrs.iter().filter(|attr| !is_outer(attr));
-    let (sig, body) = (&handler.sig, &handler.body);
+    let sig = &handler.sig;
     let mentions = plan.mentions();
     let bound = handler.parameters().flat_map(|parameter| bindings::names(&parameter.pat));
     let used: Vec<_> =
         bound.filter(|name| mentions.iter().any(|mention| name == mention)).collect();
     let body = match &used[..] {
-        [] => body.clone(),
-        used => block(handler, quote_spanned!(site=> #(let _ = &#used;)* #body)),
+        [] => handler.body.clone(),
+        used => {
+            let body = nested_body(handler);
+            block(handler, quote_spanned!(site=> #(let _ = &#used;)* #body))
+        }
     };
     quote_spanned!(site=> #(#attrs)* #sig #body)
 }
@@ -57,6 +62,13 @@ pub(crate) fn block(handler: &Handler, statements: TokenStream) -> Group {
     let mut block = Group::new(Delimiter::Brace, statements);
     block.set_span(handler.body.span());
     block
+}
+
+/// `'body: { body }`, to stand within another block. Nothing breaks to the label: without it, rustc takes the
+/// user's braces around a single expression for superfluous.
+pub(crate) fn nested_body(handler: &Handler) -> TokenStream {
+    let body = &handler.body;
+    quote_spanned!(Span::mixed_site()=> '__body: #body)
 }
 
 /// What every flavour's function does: admits the call, finds its scope, and runs it.
@@ -82,12 +94,12 @@ pub(crate) fn guarded(
     let fingerprint = fingerprint(private, plan, &rebind);
     quote_spanned! {Span::mixed_site()=>
         #inner
-        let policy = const { &#policy };
-        let call = match #admit {
-            ::core::result::Result::Ok(call) => call,
-            ::core::result::Result::Err(refused) => return refused,
+        let __policy = const { &#policy };
+        let __call = match #admit {
+            ::core::result::Result::Ok(__call) => __call,
+            ::core::result::Result::Err(__refused) => return __refused,
         };
-        let scope = #scope;
+        let __scope = #scope;
         #key
         #fingerprint
         #run
@@ -101,7 +113,7 @@ fn key(private: &TokenStream, plan: &Plan, rebind: Rebind<'_>) -> Option<TokenSt
     };
     let site = Span::mixed_site();
     let key = value_of(&quote_spanned!(site=> #private::IdempotencyKey), key, rebind);
-    Some(quote_spanned!(site=> let key = #key; let call = call.with_key(key);))
+    Some(quote_spanned!(site=> let __key = #key; let __call = __call.with_key(__key);))
 }
 
 /// `let material = …; let call = call.with_fingerprint(material);`, where the attribute names it.
@@ -116,8 +128,8 @@ pub(crate) fn fingerprint(
     let site = Span::mixed_site();
     let material = value_of(&quote_spanned!(site=> #private::Material), material, rebind);
     Some(quote_spanned! {site=>
-        let material = #material;
-        let call = call.with_fingerprint(material);
+        let __material = #material;
+        let __call = __call.with_fingerprint(__material);
     })
 }
 

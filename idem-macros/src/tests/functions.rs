@@ -50,6 +50,32 @@ fn keys() {
 }
 
 #[test]
+fn a_misspelt_key_is_not_missing_too() {
+    let good = good();
+    let generic = quote!(
+        async fn place<T>(idempotency: &Idempotency, event: T) -> Result<(), E> {}
+    );
+    let no_handle = quote!(
+        async fn place(ctx: &Ctx, event: &Event) -> Result<(), E> {}
+    );
+    for (misspelt, item) in [
+        (
+            quote!(ttl = "7d", scope = "global", kye = "event.id", guarantee = "at-most-once"),
+            consumer(),
+        ),
+        (
+            quote!(ttl = "7d", scope = "global", key = "event.id", garantee = "at-most-once"),
+            consumer(),
+        ),
+        (quote!(#good, operatoin = "place"), generic),
+        (quote!(#good, idempotenc = "ctx.idempotency"), no_handle),
+    ] {
+        let messages = messages(misspelt, &item);
+        assert!(matches!(&messages[..], [one] if one.contains("did you mean")), "{messages:?}");
+    }
+}
+
+#[test]
 fn raw_is_no_fingerprint_without_a_body() {
     let good = good();
     args(

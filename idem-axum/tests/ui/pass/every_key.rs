@@ -45,10 +45,14 @@ async fn create(
 #[idempotent(ttl = "1h 30m", scope = "global", optional, syntax = "strict", fingerprint = "raw")]
 async fn tick() {}
 
+#[idempotent(ttl = "24h", scope = "a, b, c, d")]
+async fn four_parts(Path((a, b, c, d)): Path<(u8, i8, usize, isize)>) {}
+
 fn main() {
     let app = App { idempotency: Idempotency::new(MemoryStore::new()) };
     let _: Router = Router::new()
         .route("/shops/{shop}/payments", post(create))
         .route("/tick", post(tick))
+        .route("/{a}/{b}/{c}/{d}", post(four_parts))
         .with_state(app);
 }

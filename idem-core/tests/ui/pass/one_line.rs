@@ -1,4 +1,5 @@
-#![deny(warnings)]
+#![deny(warnings, forbidden_lint_groups)]
+#![forbid(unused)]
 
 use idem_core::{Failure, Idempotency, Refused, idempotent};
 
@@ -17,6 +18,7 @@ impl Failure for OrderError {
     }
 }
 
+// A body of one line, whose braces rustc must not take for superfluous.
 #[rustfmt::skip]
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
 async fn double(idempotency: &Idempotency, id: u64) -> Result<u64, OrderError> { Ok(2 * id) }

@@ -6,7 +6,7 @@
 #[expect(unused_mut, reason = "shows it")]
 #[deny(clippy::pedantic)]
 pub(crate) async fn create_payment(
-    call: ::idem_actix::__private::Guarded,
+    __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {
     #[cfg_attr(feature = "trace", tracing::instrument)]
     #[tracing::instrument(skip_all)]
@@ -17,21 +17,21 @@ pub(crate) async fn create_payment(
         web::Json(payment): web::Json<NewPayment>,
     ) -> impl Responder {
         let _ = &tenant;
-        { HttpResponse::Ok() }
+        '__body: { HttpResponse::Ok() }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_actix::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_actix::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call.admit::<(Tenant, web::Json<NewPayment>)>(policy).await {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+    let __call = match __call.admit::<(Tenant, web::Json<NewPayment>)>(__policy).await {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let tenant = &call.arguments().0;
+    let __scope = {
+        let tenant = &__call.arguments().0;
         ::idem_actix::__private::Scope::of(tenant)
     };
-    call.run(scope, move |(arg0, arg1)| create_payment(arg0, arg1)).await
+    __call.run(__scope, move |(__arg0, __arg1)| create_payment(__arg0, __arg1)).await
 }

@@ -1,5 +1,5 @@
 async fn create_payment(
-    call: ::idem_actix::__private::Guarded,
+    __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {
     async fn create_payment(
         app: web::Data<App>,
@@ -8,31 +8,36 @@ async fn create_payment(
     ) -> Result<(web::Json<Payment>, StatusCode), ApiError> {
         let _ = &tenant;
         let _ = &payment;
-        { app.pay(tenant, payment).await }
+        '__body: { app.pay(tenant, payment).await }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_actix::__private::Policy::new(
                 ::core::time::Duration::from_millis(86400000u64),
                 ::idem_actix::__private::Guarantee::AtMostOnce,
             )
             .with_argument_fingerprint()
     };
-    let call = match call
-        .admit::<(web::Data<App>, Tenant, web::Json<NewPayment>)>(policy)
+    let __call = match __call
+        .admit::<(web::Data<App>, Tenant, web::Json<NewPayment>)>(__policy)
         .await
     {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let tenant = &call.arguments().1;
+    let __scope = {
+        let tenant = &__call.arguments().1;
         ::idem_actix::__private::Scope::of(tenant)
     };
-    let material = {
-        let tenant = &call.arguments().1;
-        let web::Json(payment) = &call.arguments().2;
+    let __material = {
+        let tenant = &__call.arguments().1;
+        let web::Json(payment) = &__call.arguments().2;
         ::idem_actix::__private::Material::of(&((&payment.amount, tenant)))
     };
-    let call = call.with_fingerprint(material);
-    call.run(scope, move |(arg0, arg1, arg2)| create_payment(arg0, arg1, arg2)).await
+    let __call = __call.with_fingerprint(__material);
+    __call
+        .run(
+            __scope,
+            move |(__arg0, __arg1, __arg2)| create_payment(__arg0, __arg1, __arg2),
+        )
+        .await
 }

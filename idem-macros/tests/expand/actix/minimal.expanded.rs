@@ -1,5 +1,5 @@
 async fn create_payment(
-    call: ::idem_actix::__private::Guarded,
+    __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {
     async fn create_payment(
         app: web::Data<App>,
@@ -7,24 +7,29 @@ async fn create_payment(
         web::Json(payment): web::Json<NewPayment>,
     ) -> Result<(web::Json<Payment>, StatusCode), ApiError> {
         let _ = &tenant;
-        { app.pay(tenant, payment).await }
+        '__body: { app.pay(tenant, payment).await }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_actix::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_actix::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call
-        .admit::<(web::Data<App>, Tenant, web::Json<NewPayment>)>(policy)
+    let __call = match __call
+        .admit::<(web::Data<App>, Tenant, web::Json<NewPayment>)>(__policy)
         .await
     {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let tenant = &call.arguments().1;
+    let __scope = {
+        let tenant = &__call.arguments().1;
         ::idem_actix::__private::Scope::of(tenant)
     };
-    call.run(scope, move |(arg0, arg1, arg2)| create_payment(arg0, arg1, arg2)).await
+    __call
+        .run(
+            __scope,
+            move |(__arg0, __arg1, __arg2)| create_payment(__arg0, __arg1, __arg2),
+        )
+        .await
 }

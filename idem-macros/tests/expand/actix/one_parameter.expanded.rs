@@ -1,23 +1,23 @@
 async fn close(
-    call: ::idem_actix::__private::Guarded,
+    __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {
     async fn close(tenant: Tenant) -> impl Responder {
         let _ = &tenant;
-        { tenant.close().await }
+        '__body: { tenant.close().await }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_actix::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_actix::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call.admit::<(Tenant,)>(policy).await {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+    let __call = match __call.admit::<(Tenant,)>(__policy).await {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let tenant = &call.arguments().0;
+    let __scope = {
+        let tenant = &__call.arguments().0;
         ::idem_actix::__private::Scope::of(tenant)
     };
-    call.run(scope, move |(arg0,)| close(arg0)).await
+    __call.run(__scope, move |(__arg0,)| close(__arg0)).await
 }

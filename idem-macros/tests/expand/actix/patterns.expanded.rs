@@ -1,5 +1,5 @@
 async fn ship(
-    call: ::idem_actix::__private::Guarded,
+    __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {
     async fn ship(
         mut tenant: Tenant,
@@ -9,25 +9,30 @@ async fn ship(
         let _ = &tenant;
         let _ = &shop;
         let _ = &order;
-        {
+        '__body: {
             parcels.push(carrier);
             HttpResponse::Ok()
         }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_actix::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_actix::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call.admit::<(Tenant, Route, web::Json<Shipment>)>(policy).await {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+    let __call = match __call
+        .admit::<(Tenant, Route, web::Json<Shipment>)>(__policy)
+        .await
+    {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let tenant = &call.arguments().0;
-        let Route { shop, order } = &call.arguments().1;
+    let __scope = {
+        let tenant = &__call.arguments().0;
+        let Route { shop, order } = &__call.arguments().1;
         ::idem_actix::__private::Scope::of(&(tenant, shop, order))
     };
-    call.run(scope, move |(arg0, arg1, arg2)| ship(arg0, arg1, arg2)).await
+    __call
+        .run(__scope, move |(__arg0, __arg1, __arg2)| ship(__arg0, __arg1, __arg2))
+        .await
 }

@@ -1,5 +1,5 @@
 async fn many(
-    call: ::idem_actix::__private::Guarded,
+    __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {
     async fn many(
         p0: P,
@@ -21,64 +21,65 @@ async fn many(
     ) -> impl Responder {
         let _ = &p0;
         let _ = &p15;
-        { HttpResponse::Ok() }
+        '__body: { HttpResponse::Ok() }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_actix::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_actix::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call
-        .admit::<(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P)>(policy)
+    let __call = match __call
+        .admit::<(P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P)>(__policy)
         .await
     {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let p0 = &call.arguments().0;
-        let p15 = &call.arguments().15;
+    let __scope = {
+        let p0 = &__call.arguments().0;
+        let p15 = &__call.arguments().15;
         ::idem_actix::__private::Scope::of(&(p0, p15))
     };
-    call.run(
-            scope,
+    __call
+        .run(
+            __scope,
             move |
                 (
-                    arg0,
-                    arg1,
-                    arg2,
-                    arg3,
-                    arg4,
-                    arg5,
-                    arg6,
-                    arg7,
-                    arg8,
-                    arg9,
-                    arg10,
-                    arg11,
-                    arg12,
-                    arg13,
-                    arg14,
-                    arg15,
+                    __arg0,
+                    __arg1,
+                    __arg2,
+                    __arg3,
+                    __arg4,
+                    __arg5,
+                    __arg6,
+                    __arg7,
+                    __arg8,
+                    __arg9,
+                    __arg10,
+                    __arg11,
+                    __arg12,
+                    __arg13,
+                    __arg14,
+                    __arg15,
                 )|
             many(
-                arg0,
-                arg1,
-                arg2,
-                arg3,
-                arg4,
-                arg5,
-                arg6,
-                arg7,
-                arg8,
-                arg9,
-                arg10,
-                arg11,
-                arg12,
-                arg13,
-                arg14,
-                arg15,
+                __arg0,
+                __arg1,
+                __arg2,
+                __arg3,
+                __arg4,
+                __arg5,
+                __arg6,
+                __arg7,
+                __arg8,
+                __arg9,
+                __arg10,
+                __arg11,
+                __arg12,
+                __arg13,
+                __arg14,
+                __arg15,
             ),
         )
         .await

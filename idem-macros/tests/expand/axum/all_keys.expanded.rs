@@ -1,7 +1,7 @@
 async fn create_payment<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
-    arg0: State<App>,
-    arg1: Tenant,
-    call: ::idem_axum::__private::Guarded<Json<NewPayment>, __State, __Via>,
+    __arg0: State<App>,
+    __arg1: Tenant,
+    __call: ::idem_axum::__private::Guarded<Json<NewPayment>, __State, __Via>,
 ) -> ::idem_axum::__private::Response
 where
     Json<NewPayment>: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -13,9 +13,9 @@ where
     ) -> Result<(StatusCode, Json<Payment>), ApiError> {
         let _ = &tenant;
         let _ = &payment;
-        { app.pay(tenant, payment).await }
+        '__body: { app.pay(tenant, payment).await }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_axum::__private::Policy::new(
                 ::core::time::Duration::from_millis(86400000u64),
                 ::idem_axum::__private::Guarantee::AtLeastOnce,
@@ -28,18 +28,18 @@ where
             .with_argument_fingerprint()
             .with_key_header(::idem_axum::__private::KeySyntax::Strict, false)
     };
-    let call = match call.admit(policy).await {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+    let __call = match __call.admit(__policy).await {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let tenant = &arg1;
+    let __scope = {
+        let tenant = &__arg1;
         ::idem_axum::__private::Scope::of(tenant)
     };
-    let material = {
-        let Json(payment) = call.last();
+    let __material = {
+        let Json(payment) = __call.last();
         ::idem_axum::__private::Material::of(payment)
     };
-    let call = call.with_fingerprint(material);
-    call.run(scope, move |last| create_payment(arg0, arg1, last)).await
+    let __call = __call.with_fingerprint(__material);
+    __call.run(__scope, move |__last| create_payment(__arg0, __arg1, __last)).await
 }

@@ -9,8 +9,8 @@ pub(crate) async fn create_payment<
     __State: ::idem_axum::__private::ProvidesIdempotency,
     __Via,
 >(
-    arg0: Tenant,
-    call: ::idem_axum::__private::Guarded<Json<NewPayment>, __State, __Via>,
+    __arg0: Tenant,
+    __call: ::idem_axum::__private::Guarded<Json<NewPayment>, __State, __Via>,
 ) -> ::idem_axum::__private::Response
 where
     Json<NewPayment>: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -24,21 +24,21 @@ where
         Json(payment): Json<NewPayment>,
     ) -> StatusCode {
         let _ = &tenant;
-        { StatusCode::OK }
+        '__body: { StatusCode::OK }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_axum::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_axum::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call.admit(policy).await {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+    let __call = match __call.admit(__policy).await {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let tenant = &arg0;
+    let __scope = {
+        let tenant = &__arg0;
         ::idem_axum::__private::Scope::of(tenant)
     };
-    call.run(scope, move |last| create_payment(arg0, last)).await
+    __call.run(__scope, move |__last| create_payment(__arg0, __last)).await
 }

@@ -1,5 +1,5 @@
 async fn tick<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
-    call: ::idem_axum::__private::Guarded<(), __State, __Via>,
+    __call: ::idem_axum::__private::Guarded<(), __State, __Via>,
 ) -> ::idem_axum::__private::Response
 where
     (): ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -7,16 +7,16 @@ where
     async fn tick() -> StatusCode {
         StatusCode::NO_CONTENT
     }
-    let policy = const {
+    let __policy = const {
         &::idem_axum::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_axum::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call.admit(policy).await {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+    let __call = match __call.admit(__policy).await {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = ::idem_axum::__private::Scope::global();
-    call.run(scope, move |()| tick()).await
+    let __scope = ::idem_axum::__private::Scope::global();
+    __call.run(__scope, move |()| tick()).await
 }

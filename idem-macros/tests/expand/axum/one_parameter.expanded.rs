@@ -1,26 +1,26 @@
 async fn close<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
-    call: ::idem_axum::__private::Guarded<Tenant, __State, __Via>,
+    __call: ::idem_axum::__private::Guarded<Tenant, __State, __Via>,
 ) -> ::idem_axum::__private::Response
 where
     Tenant: ::idem_axum::__private::FromRequest<__State, __Via>,
 {
     async fn close(tenant: Tenant) -> StatusCode {
         let _ = &tenant;
-        { tenant.close().await }
+        '__body: { tenant.close().await }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_axum::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_axum::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call.admit(policy).await {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+    let __call = match __call.admit(__policy).await {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let tenant = call.last();
+    let __scope = {
+        let tenant = __call.last();
         ::idem_axum::__private::Scope::of(tenant)
     };
-    call.run(scope, move |last| close(last)).await
+    __call.run(__scope, move |__last| close(__last)).await
 }

@@ -1,7 +1,7 @@
 async fn ship<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
-    arg0: Tenant,
-    arg1: Path<(Shop, Order)>,
-    call: ::idem_axum::__private::Guarded<Json<Shipment>, __State, __Via>,
+    __arg0: Tenant,
+    __arg1: Path<(Shop, Order)>,
+    __call: ::idem_axum::__private::Guarded<Json<Shipment>, __State, __Via>,
 ) -> ::idem_axum::__private::Response
 where
     Json<Shipment>: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -14,25 +14,25 @@ where
         let _ = &tenant;
         let _ = &shop;
         let _ = &order;
-        {
+        '__body: {
             parcels.push(carrier);
             StatusCode::OK
         }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_axum::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_axum::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call.admit(policy).await {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+    let __call = match __call.admit(__policy).await {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let tenant = &arg0;
-        let Path((shop, order)) = &arg1;
+    let __scope = {
+        let tenant = &__arg0;
+        let Path((shop, order)) = &__arg1;
         ::idem_axum::__private::Scope::of(&(tenant, shop, order))
     };
-    call.run(scope, move |last| ship(arg0, arg1, last)).await
+    __call.run(__scope, move |__last| ship(__arg0, __arg1, __last)).await
 }

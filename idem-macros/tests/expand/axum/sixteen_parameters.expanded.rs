@@ -1,20 +1,20 @@
 async fn many<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
-    arg0: P,
-    arg1: P,
-    arg2: P,
-    arg3: P,
-    arg4: P,
-    arg5: P,
-    arg6: P,
-    arg7: P,
-    arg8: P,
-    arg9: P,
-    arg10: P,
-    arg11: P,
-    arg12: P,
-    arg13: P,
-    arg14: P,
-    call: ::idem_axum::__private::Guarded<P, __State, __Via>,
+    __arg0: P,
+    __arg1: P,
+    __arg2: P,
+    __arg3: P,
+    __arg4: P,
+    __arg5: P,
+    __arg6: P,
+    __arg7: P,
+    __arg8: P,
+    __arg9: P,
+    __arg10: P,
+    __arg11: P,
+    __arg12: P,
+    __arg13: P,
+    __arg14: P,
+    __call: ::idem_axum::__private::Guarded<P, __State, __Via>,
 ) -> ::idem_axum::__private::Response
 where
     P: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -39,42 +39,43 @@ where
     ) -> StatusCode {
         let _ = &p0;
         let _ = &p15;
-        { StatusCode::OK }
+        '__body: { StatusCode::OK }
     }
-    let policy = const {
+    let __policy = const {
         &::idem_axum::__private::Policy::new(
             ::core::time::Duration::from_millis(86400000u64),
             ::idem_axum::__private::Guarantee::AtMostOnce,
         )
     };
-    let call = match call.admit(policy).await {
-        ::core::result::Result::Ok(call) => call,
-        ::core::result::Result::Err(refused) => return refused,
+    let __call = match __call.admit(__policy).await {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
     };
-    let scope = {
-        let p0 = &arg0;
-        let p15 = call.last();
+    let __scope = {
+        let p0 = &__arg0;
+        let p15 = __call.last();
         ::idem_axum::__private::Scope::of(&(p0, p15))
     };
-    call.run(
-            scope,
-            move |last| many(
-                arg0,
-                arg1,
-                arg2,
-                arg3,
-                arg4,
-                arg5,
-                arg6,
-                arg7,
-                arg8,
-                arg9,
-                arg10,
-                arg11,
-                arg12,
-                arg13,
-                arg14,
-                last,
+    __call
+        .run(
+            __scope,
+            move |__last| many(
+                __arg0,
+                __arg1,
+                __arg2,
+                __arg3,
+                __arg4,
+                __arg5,
+                __arg6,
+                __arg7,
+                __arg8,
+                __arg9,
+                __arg10,
+                __arg11,
+                __arg12,
+                __arg13,
+                __arg14,
+                __last,
             ),
         )
         .await

@@ -3,7 +3,7 @@ pub async fn on_order_placed(
     ctx: &Context,
     event: &OrderPlaced,
 ) -> Result<Receipt, OrderError> {
-    let policy = const {
+    let __policy = const {
         &::idem_core::__private::Policy::new(
                 ::core::time::Duration::from_millis(604800000u64),
                 ::idem_core::__private::Guarantee::AtLeastOnce,
@@ -16,30 +16,30 @@ pub async fn on_order_placed(
             .with_argument_fingerprint()
             .with_argument_key()
     };
-    let scope = {
+    let __scope = {
         let event = &event;
         ::idem_core::__private::Scope::of(&(&(event.tenant), &(event.shop)))
     };
-    let key = {
+    let __key = {
         let event = &event;
         ::idem_core::__private::IdempotencyKey::of(&(event.id))
     };
-    let call = ::idem_core::__private::Invocation::new(
+    let __call = ::idem_core::__private::Invocation::new(
         &(ctx.idempotency),
-        policy,
+        __policy,
         "on_order_placed",
-        scope,
-        key,
+        __scope,
+        __key,
     );
-    let material = {
+    let __material = {
         let event = &event;
         ::idem_core::__private::Material::of(event)
     };
-    let call = call.with_fingerprint(material);
-    let body = ::core::pin::pin!(
-        async move { if let ::core::option::Option::Some(returned) =
+    let __call = __call.with_fingerprint(__material);
+    let __body = ::core::pin::pin!(
+        async move { if let ::core::option::Option::Some(__returned) =
         ::core::option::Option::None:: < Result < Receipt, OrderError > > { return
-        returned; } #[allow(unused_braces)] { ctx.app.place(event). await } }
+        __returned; } '__body : { ctx.app.place(event). await } }
     );
-    call.run(body).await
+    __call.run(__body).await
 }

@@ -6,7 +6,7 @@ async fn handle<'a, T>(
 where
     T: Handle,
 {
-    let policy = const {
+    let __policy = const {
         &::idem_core::__private::Policy::new(
                 ::core::time::Duration::from_millis(604800000u64),
                 ::idem_core::__private::Guarantee::AtMostOnce,
@@ -14,22 +14,22 @@ where
             .with_operation("handle")
             .with_argument_key()
     };
-    let scope = ::idem_core::__private::Scope::global();
-    let key = {
+    let __scope = ::idem_core::__private::Scope::global();
+    let __key = {
         let id = &id;
         ::idem_core::__private::IdempotencyKey::of(id)
     };
-    let call = ::idem_core::__private::Invocation::new(
+    let __call = ::idem_core::__private::Invocation::new(
         &(idempotency),
-        policy,
+        __policy,
         "handle",
-        scope,
-        key,
+        __scope,
+        __key,
     );
-    let body = ::core::pin::pin!(
-        async move { if let ::core::option::Option::Some(returned) =
-        ::core::option::Option::None:: < Result < T, E > > { return returned; }
-        #[allow(unused_braces)] { body.handle(id). await } }
+    let __body = ::core::pin::pin!(
+        async move { if let ::core::option::Option::Some(__returned) =
+        ::core::option::Option::None:: < Result < T, E > > { return __returned; } '__body
+        : { body.handle(id). await } }
     );
-    call.run(body).await
+    __call.run(__body).await
 }

@@ -3,32 +3,32 @@ async fn on_order_placed(
     event: &OrderPlaced,
     app: &App,
 ) -> Result<Receipt, OrderError> {
-    let policy = const {
+    let __policy = const {
         &::idem_core::__private::Policy::new(
                 ::core::time::Duration::from_millis(604800000u64),
                 ::idem_core::__private::Guarantee::AtLeastOnce,
             )
             .with_argument_key()
     };
-    let scope = {
+    let __scope = {
         let event = &event;
         ::idem_core::__private::Scope::of(&(event.tenant))
     };
-    let key = {
+    let __key = {
         let event = &event;
         ::idem_core::__private::IdempotencyKey::of(&(event.id))
     };
-    let call = ::idem_core::__private::Invocation::new(
+    let __call = ::idem_core::__private::Invocation::new(
         &(idempotency),
-        policy,
+        __policy,
         "on_order_placed",
-        scope,
-        key,
+        __scope,
+        __key,
     );
-    let body = ::core::pin::pin!(
-        async move { if let ::core::option::Option::Some(returned) =
+    let __body = ::core::pin::pin!(
+        async move { if let ::core::option::Option::Some(__returned) =
         ::core::option::Option::None:: < Result < Receipt, OrderError > > { return
-        returned; } #[allow(unused_braces)] { app.place(event). await } }
+        __returned; } '__body : { app.place(event). await } }
     );
-    call.run(body).await
+    __call.run(__body).await
 }

@@ -1,0 +1,24 @@
+#![deny(warnings)]
+#![allow(dead_code, non_camel_case_types, non_upper_case_globals)]
+
+use actix_web::{App, web};
+use idem_actix::idempotent;
+
+// In a pattern, an item of the user's stands before a name of ours.
+const call: u8 = 1;
+const key: u8 = 2;
+const material: u8 = 3;
+static policy: u8 = 4;
+static scope: u8 = 5;
+struct arg0;
+struct arg1;
+struct refused;
+
+#[idempotent(ttl = "24h", scope = "tenant.as_str()", key = "id.0", fingerprint = "id.0")]
+async fn create(tenant: web::Path<String>, id: web::Json<u64>) -> String {
+    format!("{tenant}/{id}")
+}
+
+fn main() {
+    let _ = App::new().route("/{tenant}", web::post().to(create));
+}

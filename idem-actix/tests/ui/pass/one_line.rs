@@ -1,0 +1,20 @@
+#![deny(warnings, forbidden_lint_groups)]
+#![forbid(unused)]
+
+use actix_web::{App, web};
+use idem_actix::idempotent;
+
+// A body of one line, whose braces rustc must not take for superfluous.
+#[rustfmt::skip]
+#[idempotent(ttl = "24h", scope = "tenant.as_str()")]
+async fn mentioned(tenant: web::Path<String>) -> &'static str { "done" }
+
+#[rustfmt::skip]
+#[idempotent(ttl = "24h", scope = "global")]
+async fn not_mentioned() -> &'static str { "done" }
+
+fn main() {
+    let _ = App::new()
+        .route("/mentioned/{tenant}", web::post().to(mentioned))
+        .route("/not-mentioned", web::post().to(not_mentioned));
+}

@@ -1,0 +1,28 @@
+#![deny(warnings)]
+#![allow(dead_code, non_camel_case_types, non_upper_case_globals)]
+
+use axum::extract::Path;
+use axum::routing::post;
+use axum::{Json, Router};
+use idem_axum::{Idempotency, MemoryStore, idempotent};
+
+// In a pattern, an item of the user's stands before a name of ours.
+const call: u8 = 1;
+const key: u8 = 2;
+const material: u8 = 3;
+static policy: u8 = 4;
+static scope: u8 = 5;
+struct arg0;
+struct last;
+struct refused;
+
+#[idempotent(ttl = "24h", scope = "tenant", key = "id", fingerprint = "id")]
+async fn create(Path(tenant): Path<String>, Json(id): Json<u64>) -> String {
+    format!("{tenant}/{id}")
+}
+
+fn main() {
+    let _: Router = Router::new()
+        .route("/{tenant}", post(create))
+        .with_state(Idempotency::new(MemoryStore::new()));
+}

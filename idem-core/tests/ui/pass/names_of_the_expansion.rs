@@ -1,0 +1,43 @@
+#![deny(warnings)]
+#![allow(dead_code, non_camel_case_types, non_upper_case_globals)]
+
+use idem_core::{Failure, Idempotency, Refused, idempotent};
+
+// In a pattern, an item of the user's stands before a name of ours.
+const body: u8 = 1;
+const call: u8 = 2;
+const key: u8 = 3;
+const material: u8 = 4;
+static policy: u8 = 5;
+static scope: u8 = 6;
+struct returned;
+
+#[derive(Debug)]
+struct OrderError(Refused);
+
+impl From<Refused> for OrderError {
+    fn from(refused: Refused) -> Self {
+        Self(refused)
+    }
+}
+
+impl Failure for OrderError {
+    fn refused(&self) -> Option<&Refused> {
+        Some(&self.0)
+    }
+}
+
+#[idempotent(
+    ttl = "7d",
+    scope = "tenant",
+    key = "id",
+    guarantee = "at-most-once",
+    fingerprint = "id"
+)]
+async fn double(idempotency: &Idempotency, tenant: &str, id: u64) -> Result<u64, OrderError> {
+    Ok(2 * id + u64::try_from(tenant.len()).unwrap_or_default())
+}
+
+fn main() {
+    let _ = double;
+}
