@@ -89,8 +89,8 @@ impl Idempotency {
         later.await
     }
 
-    /// What comes of a call whose store answers at once. Else all that is left to do: boxed, because such
-    /// a call would have to make room for it.
+    /// What comes of a call whose store answers at once. Else all that is left to do: boxed, because every
+    /// call would have to make room for it.
     fn begin_at_once<'a>(&'a self, call: &'a Call) -> Either<Result<Begun, Rejection>, Later<'a>> {
         let later: BoxFuture<'a, _> = match call.span.in_scope(|| self.ask(call)) {
             Either::Left(asked) => {
@@ -150,11 +150,9 @@ enum Asked {
     Existing(Existing),
 }
 
-/// An attempt that the store did not answer at once.
-enum Unanswered<'a> {
-    Claim(SentClaim, Instant),
-    Opening(&'a TransactionSlot),
-}
+/// An attempt that the store did not answer at once: a claim that was sent, or a transaction that is to be
+/// opened and passed through this.
+type Unanswered<'a> = Either<SentClaim, &'a TransactionSlot>;
 
 impl Idempotency {
     fn ask<'a>(&self, call: &'a Call) -> Either<Result<Asked, Rejection>, Unanswered<'a>> {
@@ -162,21 +160,22 @@ impl Idempotency {
             return Either::Left(Err(rejection));
         }
         if let Some(slot) = &call.transaction {
-            return Either::Right(Unanswered::Opening(slot));
+            return Either::Right(Either::Right(slot));
         }
-        let claimed_at = Instant::now();
-        match self.claim(call) {
-            Either::Left(claimed) => Either::Left(self.asked(call, claimed, claimed_at)),
-            Either::Right(sent) => Either::Right(Unanswered::Claim(sent, claimed_at)),
+        let now = Instant::now();
+        match self.claim(call, now) {
+            Either::Left(claimed) => Either::Left(self.asked(call, claimed, now)),
+            Either::Right(sent) => Either::Right(Either::Left(sent)),
         }
     }
 
     async fn answer(&self, call: &Call, unanswered: Unanswered<'_>) -> Result<Asked, Rejection> {
         match unanswered {
-            Unanswered::Claim(sent, claimed_at) => {
-                self.asked(call, self.insist(sent).await?, claimed_at)
+            Either::Left(sent) => {
+                let sent_at = sent.at;
+                self.asked(call, self.insist(sent).await?, sent_at)
             }
-            Unanswered::Opening(slot) => match self.open(call, slot).await? {
+            Either::Right(slot) => match self.open(call, slot).await? {
                 Opened::Open(transaction) => Ok(Asked::Opened(transaction)),
                 Opened::Existing(existing) => Ok(Asked::Existing(existing)),
                 Opened::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),

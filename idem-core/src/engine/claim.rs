@@ -23,15 +23,16 @@ pub(super) struct SentClaim {
     id: RecordId,
     request: ClaimRequest,
     answer: StoreFuture<Claimed>,
+    pub(super) at: Instant,
 }
 
 impl Idempotency {
-    /// Claims the key. What the store does not answer at once is to be [insisted](Self::insist) on.
-    pub(super) fn claim(&self, call: &Call) -> Either<Claimed, SentClaim> {
+    /// Claims the key, `at` this moment. What the store does not answer at once is to be [insisted](Self::insist) on.
+    pub(super) fn claim(&self, call: &Call, at: Instant) -> Either<Claimed, SentClaim> {
         let (id, request) = (call.id, call.claim_request());
         match self.0.store.claim(id, request).into_ok() {
             Ok(claimed) => Either::Left(claimed),
-            Err(answer) => Either::Right(SentClaim { id, request, answer }),
+            Err(answer) => Either::Right(SentClaim { id, request, answer, at }),
         }
     }
 
@@ -40,7 +41,7 @@ impl Idempotency {
     ///
     /// Cancel safe: a claim that may have been won by then is abandoned in the background (T8).
     pub(super) async fn insist(&self, sent: SentClaim) -> Result<Claimed, Rejection> {
-        let SentClaim { id, request, answer: mut sent } = sent;
+        let SentClaim { id, request, answer: mut sent, .. } = sent;
         // A claim that is answered after its own lease may be somebody else's by then.
         let patience = self.0.config.store_timeout.min(request.lease);
         let deadline = after(Instant::now(), patience);
