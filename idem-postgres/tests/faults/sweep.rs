@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{DeleteExpired, Fenced, IdempotencyStore, State};
+use idem_core::{Claimed, Conclusion, DeleteExpired, Fenced, IdempotencyStore, State};
 use idem_postgres::sqlx::{self, PgPool};
 use tokio::task::JoinSet;
 
@@ -55,6 +55,26 @@ async fn locked_record_is_skipped() {
     assert_eq!(store.delete_expired().await.unwrap(), 1);
 }
 
+/// What the README tells an operator to do about an unknown outcome: the key is free, and its old owner
+/// is still a stranger to it.
+#[tokio::test]
+async fn unknown_record_may_be_deleted_by_hand() {
+    let server = PostgresServer::start(&[]);
+    let store = store(&server).await;
+    let first = won(&store).await;
+    assert_eq!(store.complete(first, Conclusion::Unknown, HOUR).await.unwrap(), Fenced::Held);
+    let logged = format!("FROM idem_records WHERE substring(id FOR 4) = '\\x{}'", first.id);
+    assert_eq!(server.sql(&format!("SELECT state {logged}")), "4");
+    server.sql(&format!("DELETE {logged}"));
+    let Claimed::Acquired(second) = store.claim(first.id, request()).await.unwrap() else {
+        panic!("deleted")
+    };
+    assert!(second.fence > first.fence);
+    let late = store.complete(first, answered("late"), HOUR).await.unwrap();
+    assert!(matches!(late, Fenced::Lost(Some(standing)) if standing.state == State::Running));
+    assert_eq!(store.complete(second, answered("own"), HOUR).await.unwrap(), Fenced::Held);
+}
+
 /// The store sweeps by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn expired_records_go_by_themselves() {
@@ -65,7 +85,7 @@ async fn expired_records_go_by_themselves() {
     let (id, running) = (key(), request());
     drop(store.claim(id, running).await.unwrap());
     server.until("SELECT count(*) FROM idem_records", |count| count == "1");
-    let idem_core::Claimed::Existing(left) = store.claim(id, request()).await.unwrap() else {
+    let Claimed::Existing(left) = store.claim(id, request()).await.unwrap() else {
         panic!("it lives")
     };
     assert_eq!(left.state, State::Running);

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{Claimed, Fence, Fenced, IdempotencyStore};
+use idem_core::{Claimed, Conclusion, Fence, Fenced, IdempotencyStore, State};
 use idem_redis::RedisStore;
 
-use crate::support::{answered, key, request, store};
+use crate::support::{answered, key, request, store, won};
 
 /// Two processes hear the server's time at different moments, and free the key in turn.
 #[tokio::test]
@@ -73,6 +73,27 @@ async fn late_plain_claim_gets_a_new_fence() {
         let concluded = store.complete(again, answered("mine"), crate::support::HOUR).await;
         assert_eq!(concluded.unwrap(), Fenced::Held);
     }
+}
+
+/// What the README tells an operator to do about an unknown outcome: the key is free, and its old owner
+/// is still a stranger to it.
+#[tokio::test]
+async fn unknown_record_may_be_deleted_by_hand() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let first = won(&store).await;
+    let unknown = Conclusion::Unknown;
+    assert_eq!(store.complete(first, unknown, crate::support::HOUR).await.unwrap(), Fenced::Held);
+    let found = server.cli(&["--scan", "--pattern", &format!("idem:default:{}*", first.id)]);
+    assert_eq!(server.cli(&["getrange", found.trim(), "17", "17"]).trim().as_bytes(), [4]);
+    server.cli(&["del", found.trim()]);
+    let Claimed::Acquired(second) = store.claim(first.id, request()).await.unwrap() else {
+        panic!("deleted")
+    };
+    let late = store.complete(first, answered("late"), crate::support::HOUR).await.unwrap();
+    assert!(matches!(late, Fenced::Lost(Some(standing)) if standing.state == State::Running));
+    let own = store.complete(second, answered("own"), crate::support::HOUR).await.unwrap();
+    assert_eq!(own, Fenced::Held);
 }
 
 /// Makes a plain claim look as if its fence had been heard that much earlier.
