@@ -10,10 +10,11 @@ use futures_util::future::Either;
 use idem_core::http::{self, Identity};
 use idem_core::{
     Idempotency, IdempotencyKey, KeyError, Material, Policy, Rejection, Scope, Served,
-    TransactionSlot,
 };
 
 use crate::request::{self, BodyError};
+#[cfg(feature = "postgres")]
+use crate::tx::{offer, wanted};
 use crate::{rejection, response, state};
 
 /// The request as it reaches a guarded handler. Nothing is read before the handler's policy is known.
@@ -45,12 +46,12 @@ impl Guarded {
         let Some(idempotency) = state::idempotency(&request) else {
             return Err(HttpResponse::InternalServerError().finish());
         };
-        let slot = offer(&request);
+        offer(&request);
         let mut identity = match identity(&request, &idempotency, policy) {
             Ok(Some(identity)) => identity,
             Ok(None) => {
                 let call = Call::extract(request, payload, None).await?;
-                if slot.is_some_and(|slot| slot.is_wanted()) {
+                if wanted(&call.request).is_some() {
                     return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
                 }
                 return Ok(call);
@@ -65,18 +66,16 @@ impl Guarded {
             Err(BodyError::Broken(response)) => return Err(response),
         };
         idempotency.fingerprint(&mut identity, &request::parts(&request, &body.bytes));
-        let guard = Guard { idempotency, identity, slot };
+        let guard = Guard { idempotency, identity };
         Call::extract(request, body.payload, Some(guard)).await
     }
 }
 
-#[cfg(feature = "postgres")]
-fn offer(request: &HttpRequest) -> Option<TransactionSlot> {
-    Some(crate::tx::offer(request))
-}
+#[cfg(not(feature = "postgres"))]
+const fn offer(_: &HttpRequest) {}
 
 #[cfg(not(feature = "postgres"))]
-const fn offer(_: &HttpRequest) -> Option<TransactionSlot> {
+const fn wanted(_: &HttpRequest) -> Option<idem_core::TransactionSlot> {
     None
 }
 
@@ -101,8 +100,6 @@ pub struct Call<T> {
 struct Guard {
     idempotency: Idempotency,
     identity: Identity,
-    /// Through which the handler gets a transaction, if it takes one.
-    slot: Option<TransactionSlot>,
 }
 
 impl<T: FromRequest> Call<T> {
@@ -181,10 +178,10 @@ impl Guard {
         H: FnOnce() -> Fut + 'static,
         Fut: Future<Output = HttpResponse> + 'static,
     {
-        let Self { idempotency, identity, slot } = self;
+        let Self { idempotency, identity } = self;
         let operation = [request.method().as_str(), &request::pattern(request)];
         let call = match idempotency.identified_call(identity, scope, &operation) {
-            Ok(call) => call.in_transaction(slot.filter(TransactionSlot::is_wanted)),
+            Ok(call) => call.in_transaction(wanted(request)),
             Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
         };
         let max_response = idempotency.max_response();

@@ -56,20 +56,27 @@ impl FromRequest for Tx {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let slot = request.extensions().get::<TransactionSlot>().cloned();
-        let Some(slot) = slot else {
+        if !request.extensions().contains::<Guarded>() {
             tracing::error!(
                 "a handler takes a `Tx` and is not guarded: put `#[idempotent(…)]` next to it"
             );
             return ready(Err(ErrorInternalServerError("Internal Server Error")));
-        };
+        }
+        let slot = wanted(request).unwrap_or_default();
+        request.extensions_mut().insert(slot.clone());
         ready(Ok(Self(idem_postgres::Tx::through(slot))))
     }
 }
 
-/// Offers a way to pass a transaction to whichever argument wants it.
-pub(crate) fn offer(request: &HttpRequest) -> TransactionSlot {
-    let slot = TransactionSlot::default();
-    request.extensions_mut().insert(slot.clone());
-    slot
+/// Marks a request whose handler is guarded.
+struct Guarded;
+
+/// Lets the arguments of a handler want a transaction.
+pub(crate) fn offer(request: &HttpRequest) {
+    request.extensions_mut().insert(Guarded);
+}
+
+/// Through which the transaction is passed, if an argument wanted it.
+pub(crate) fn wanted(request: &HttpRequest) -> Option<TransactionSlot> {
+    request.extensions().get::<TransactionSlot>().cloned()
 }

@@ -36,8 +36,11 @@ pub(crate) struct PartDigest {
     len: usize,
 }
 
-/// A few blocks of SHA-256, enough for the parts of a record's identity.
-const GATHERED: usize = 256;
+/// What SHA-256 hashes at a time.
+const BLOCK: usize = 64;
+
+/// A few blocks, enough for the parts of a record's identity.
+const GATHERED: usize = 4 * BLOCK;
 
 enum Algorithm {
     Plain(Sha256),
@@ -55,18 +58,25 @@ impl PartDigest {
 
     pub(crate) fn part(&mut self, bytes: &[u8]) {
         let length = (bytes.len() as u64).to_be_bytes();
-        let length = if planted(Plant::SeparatorForLength) { b":" } else { length.as_slice() };
-        let end = self.len + length.len() + bytes.len();
-        if let Some(room) = self.gathered.get_mut(self.len..end) {
-            let (before, after) = room.split_at_mut(length.len());
-            before.copy_from_slice(length);
-            after.copy_from_slice(bytes);
-            self.len = end;
-        } else {
-            self.flush();
-            self.algorithm.update(length);
-            self.algorithm.update(bytes);
+        let separator = planted(Plant::SeparatorForLength);
+        self.push(if separator { b":" } else { &length });
+        self.push(bytes);
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        if bytes.len() <= GATHERED - self.len {
+            return self.gather(bytes);
         }
+        // What was gathered ends with a block, and so all others are hashed where they lie.
+        let (start, rest) = bytes.split_at(self.len.next_multiple_of(BLOCK) - self.len);
+        self.gather(start);
+        self.flush();
+        self.algorithm.update(rest);
+    }
+
+    fn gather(&mut self, bytes: &[u8]) {
+        self.gathered[self.len..][..bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
     }
 
     pub(crate) fn finish(mut self) -> [u8; 32] {
@@ -88,6 +98,29 @@ impl Algorithm {
         match self {
             Self::Plain(hash) => hash.update(bytes),
             Self::Keyed(hash) => hash.update(bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However much was gathered before it, a part is hashed as it is, behind its length.
+    #[test]
+    fn gathering_changes_nothing() {
+        for before in 0..=GATHERED {
+            for size in [0, 1, BLOCK, GATHERED - before, GATHERED, 10 * GATHERED + 1] {
+                let parts = [vec![b'a'; before], vec![b'b'; size], vec![b'c'; 3]];
+                let (mut digest, mut plain) = (PartDigest::new(None), Sha256::new());
+                for part in &parts {
+                    digest.part(part);
+                    plain.update((part.len() as u64).to_be_bytes());
+                    plain.update(part);
+                }
+                let expected: [u8; 32] = plain.finalize().into();
+                assert_eq!(digest.finish(), expected, "{before} {size}");
+            }
         }
     }
 }

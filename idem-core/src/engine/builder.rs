@@ -93,7 +93,8 @@ impl IdempotencyBuilder {
     }
 
     /// How long a request waits for the store before it is refused with 503 (R34). Default 5 s. The call
-    /// itself is not cut off: its late answer is still acted upon.
+    /// itself is not cut off: its late answer is still acted upon. The end of a transaction is waited for twice
+    /// as long, in which the store may find out what became of a reply that was lost.
     pub const fn store_timeout(mut self, timeout: Duration) -> Self {
         self.config.store_timeout = timeout;
         self

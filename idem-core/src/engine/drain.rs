@@ -14,8 +14,8 @@ pub enum Drained {
     /// them: these left what a crash leaves.
     Finished,
     /// The deadline passed with this many runs not settled: handlers that went on were cut off, and their
-    /// outcome is recorded as unknown; answers that the store has not taken may be lost. Zero if only
-    /// claims were left that nobody ran.
+    /// outcome is recorded as unknown; answers that the store has not taken may be lost. Not counted are
+    /// claims that nobody ran, and transactions: these are rolled back where the process ends before them.
     GaveUp(usize),
 }
 

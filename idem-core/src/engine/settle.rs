@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use backon::{ExponentialBuilder, Retryable};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, ready};
+use tokio::time::timeout;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::detach::{InPlace, bounded, to_runtime};
@@ -65,17 +66,18 @@ impl Settlement {
         })
     }
 
-    /// What stands under the key of a run that was cut off, if the store tells within its caller's patience.
+    /// What stands under the key of a run that was cut off, if the store tells within [`PATIENCE`].
     /// Asked by a completion of nobody's, which is refused and told. The run's own would be taken where
     /// nobody has moved the record, and so end a key that may still be taken over.
     pub(super) async fn look(&self) -> Option<Box<Existing>> {
         let nobodys = Claim { owner: Owner::random(), ..self.lease.claim() };
         let ttl = self.lease.policy().ttl;
         let store = &*self.engine.0.store;
-        match conclude(store, nobodys, &Conclusion::Unknown, ttl, PATIENCE).await {
-            Ok(Fenced::Lost(standing)) => standing,
-            Ok(Fenced::Held) => None,
-            Err(error) => {
+        let looking = conclude(store, nobodys, &Conclusion::Unknown, ttl, PATIENCE);
+        match timeout(PATIENCE, looking).await {
+            Ok(Ok(Fenced::Lost(standing))) => standing,
+            Ok(Ok(Fenced::Held)) | Err(_) => None,
+            Ok(Err(error)) => {
                 let (record, error) = (&nobodys.id, &error as &dyn Error);
                 tracing::warn!(%record, error, "cannot tell what became of a run's key");
                 None
@@ -111,7 +113,7 @@ impl Settlement {
             answer
         };
         Box::pin(async move {
-            let in_place = tokio::time::timeout(PATIENCE, InPlace::new(work, to_runtime));
+            let in_place = timeout(PATIENCE, InPlace::new(work, to_runtime));
             in_place.await.unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)))
         })
     }

@@ -202,6 +202,6 @@ impl Ending {
             drop(tracked);
             answer
         });
-        bounded(ending, store_timeout * 2).await
+        bounded(ending, store_timeout.saturating_mul(2)).await
     }
 }

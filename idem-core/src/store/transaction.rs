@@ -39,8 +39,8 @@ pub enum Opened {
 /// A transaction that has claimed a key. Dropped, it is rolled back.
 ///
 /// Its ends take back what is in the slot. If the handler kept that, nothing is committed, and the error
-/// says so. They are driven to their end however long it takes; a caller who was kept for the engine's store
-/// timeout is told that the answer is lost.
+/// says so. They are driven to their end however long it takes; a caller who was kept for twice the engine's
+/// store timeout is told that the answer is lost.
 pub trait Transaction: fmt::Debug + Send {
     /// The claim, for the handler.
     fn claim(&self) -> Claim;

@@ -11,7 +11,7 @@ use crate::support::{AGAIN, AT_LEAST_ONCE, Gate, Seen, Service, ran, refused, re
 
 /// Renewed so often that a run soon hears of its loss.
 static BRIEFLY: Policy = AT_LEAST_ONCE.with_lease(BRIEF);
-const BRIEF: Duration = Duration::from_millis(300);
+const BRIEF: Duration = Duration::from_millis(1500);
 
 /// A run that nobody lets end, and one that took over its key.
 struct Overtaken {
