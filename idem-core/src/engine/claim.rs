@@ -27,7 +27,8 @@ pub(super) struct SentClaim {
 }
 
 impl Idempotency {
-    /// Claims the key, `at` this moment. What the store does not answer at once is to be [insisted](Self::insist) on.
+    /// Claims the key, `at` this moment. What the store does not answer at once is to be
+    /// [insisted](Self::insist) on.
     pub(super) fn claim(&self, call: &Call, at: Instant) -> Either<Claimed, SentClaim> {
         let (id, request) = (call.id, call.claim_request());
         match self.0.store.claim(id, request).into_ok() {

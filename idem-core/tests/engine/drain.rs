@@ -1,5 +1,6 @@
 //! Shutdown.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use idem_core::{Drained, MemoryStore};
@@ -33,6 +34,19 @@ async fn it_waits_for_a_run_whose_client_left() {
     assert_eq!(service.idempotency.drain(HUGE).await, Drained::Finished);
     assert_eq!(service.another(store).send(&ONCE, "key", done("again")).await, replayed("first"));
     assert_eq!(service.runs(), 1);
+}
+
+/// What the store has not answered yet may be a won claim, and then a run.
+#[tokio::test]
+async fn it_waits_for_a_claim_that_is_under_way() {
+    let service = Service::new(Remote::at_all_distances().last().unwrap());
+    let mut call = pin!(service.send(&ONCE, "key", done("first")));
+    assert_eq!(polled(call.as_mut(), 1).await, None);
+    assert_eq!(service.runs(), 0, "it is not claimed yet");
+
+    assert_eq!(polled(service.idempotency.drain(HUGE), 1).await, None);
+    assert_eq!(call.await, ran("first"));
+    assert_eq!(service.idempotency.drain(HUGE).await, Drained::Finished);
 }
 
 #[tokio::test]
