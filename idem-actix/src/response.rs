@@ -57,7 +57,7 @@ pub(crate) fn record(
         BodySize::None | BodySize::Stream => 0,
     };
     let head = Head { status, headers: stored_headers(response.headers()), declared, announced };
-    http::record(head, Chunks(body), max, move |body| match body {
+    http::record(head, Streamed(body), max, move |body| match body {
         Ok(body) => response.set_body(rebuild(body, size)),
         Err(answer) => from_answer(answer),
     })
@@ -74,12 +74,12 @@ fn stored_headers(headers: &HeaderMap) -> Headers {
     http::stored_headers(fields, headers.get_all(CONNECTION).map(HeaderValue::as_bytes))
 }
 
-fn rebuild(body: Delivery<Chunks, Box<dyn Error>>, size: BodySize) -> BoxBody {
+fn rebuild(body: Delivery<Streamed, Box<dyn Error>>, size: BodySize) -> BoxBody {
     match body {
         // Unlike an empty body, none at all is not announced either.
         Delivery::Whole(_) if size == BodySize::None => BoxBody::new(body::None::new()),
         Delivery::Whole(body) => BoxBody::new(body),
-        Delivery::Longer(start, Chunks(body)) if start.is_empty() => body,
+        Delivery::Longer(start, Streamed(body)) if start.is_empty() => body,
         Delivery::Longer(start, rest) => {
             BoxBody::new(BodyStream::new(stream::once(ready(Ok(start))).chain(rest)))
         }
@@ -90,9 +90,9 @@ fn rebuild(body: Delivery<Chunks, Box<dyn Error>>, size: BodySize) -> BoxBody {
 }
 
 /// A body as a stream.
-struct Chunks(BoxBody);
+struct Streamed(BoxBody);
 
-impl Stream for Chunks {
+impl Stream for Streamed {
     type Item = Result<Bytes, Box<dyn Error>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
