@@ -13,16 +13,19 @@ fn fingerprints(c: &mut Criterion) {
     let idempotency = Idempotency::new(MemoryStore::new());
     let mut group = c.benchmark_group("fingerprint");
     for size in [1 << 10, 64 << 10] {
-        let body = json(size);
-        let request = RequestParts {
-            method: "POST",
-            path: "/payments",
-            query: None,
-            content_type: Some(b"application/json"),
-            body: body.as_bytes(),
-        };
         group.throughput(Throughput::Bytes(size as u64));
-        for (name, policy) in [("raw", &RAW), ("json", &JSON)] {
+        for (name, body, policy) in [
+            ("raw", objects(size), &RAW),
+            ("json, one long text", text(size), &JSON),
+            ("json, small members out of order", objects(size), &JSON),
+        ] {
+            let request = RequestParts {
+                method: "POST",
+                path: "/payments",
+                query: None,
+                content_type: Some(b"application/json"),
+                body: body.as_bytes(),
+            };
             group.bench_function(BenchmarkId::new(name, size), |b| {
                 b.iter(|| idempotency.fingerprint_request(policy, black_box(&request)));
             });
@@ -32,10 +35,15 @@ fn fingerprints(c: &mut Criterion) {
 }
 
 /// An array of small objects whose members are not in order, of about `size` bytes.
-fn json(size: usize) -> String {
+fn objects(size: usize) -> String {
     let item = r#"{"sku":"A-1000","quantity":2,"price":"19.90","note":"gift, \u00fc"}"#;
     let items = vec![item; size / (item.len() + 1)];
     format!("[{}]", items.join(","))
+}
+
+/// An object that is little else than one text.
+fn text(size: usize) -> String {
+    format!(r#"{{"amount":4200,"currency":"EUR","note":"{}"}}"#, "n".repeat(size - 43))
 }
 
 criterion_group!(benches, fingerprints);

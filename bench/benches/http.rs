@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use idem_bench::load::{self, Keys};
 use idem_bench::process::{Server, pin_load};
+use idem_bench::rounds::{is_wanted, rounds};
 use idem_bench::server::{self, FRAMEWORKS, Variants};
 
 const CONNECTIONS: usize = 32;
@@ -31,14 +32,13 @@ fn main() -> anyhow::Result<()> {
     {
         return server::serve(variant);
     }
-    let rounds = args
-        .iter()
-        .skip_while(|arg| *arg != "--rounds")
-        .nth(1)
-        .map_or(Ok(5), |rounds| rounds.parse())?;
+    let rounds = rounds(&args)?;
     pin_load();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for (title, keys) in [("first execution", Keys::Fresh), ("replay", Keys::Repeated)] {
+        if !is_wanted(&args, title) {
+            continue;
+        }
         println!(
             "\n{title}: {CONNECTIONS} connections, 1 KiB in and out, {rounds} rounds, medians"
         );

@@ -56,6 +56,7 @@ impl PartDigest {
         Self { algorithm, gathered: [0; GATHERED], len: 0 }
     }
 
+    #[inline]
     pub(crate) fn part(&mut self, bytes: &[u8]) {
         let length = (bytes.len() as u64).to_be_bytes();
         let separator = planted(Plant::SeparatorForLength);
@@ -63,10 +64,16 @@ impl PartDigest {
         self.push(bytes);
     }
 
+    #[inline]
     fn push(&mut self, bytes: &[u8]) {
         if bytes.len() <= GATHERED - self.len {
-            return self.gather(bytes);
+            self.gather(bytes);
+        } else {
+            self.hash(bytes);
         }
+    }
+
+    fn hash(&mut self, bytes: &[u8]) {
         // What was gathered ends with a block, and so all others are hashed where they lie.
         let (start, rest) = bytes.split_at(self.len.next_multiple_of(BLOCK) - self.len);
         self.gather(start);
@@ -74,11 +81,13 @@ impl PartDigest {
         self.algorithm.update(rest);
     }
 
+    #[inline]
     fn gather(&mut self, bytes: &[u8]) {
         self.gathered[self.len..][..bytes.len()].copy_from_slice(bytes);
         self.len += bytes.len();
     }
 
+    #[inline]
     pub(crate) fn finish(mut self) -> [u8; 32] {
         self.flush();
         match self.algorithm {

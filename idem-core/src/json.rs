@@ -13,16 +13,16 @@
 //! that any crate of the build can switch on.
 
 mod members;
-mod output;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::borrow::Cow;
 
 use members::Member;
-use output::Output;
 use smallvec::SmallVec;
+use text::Text;
 
 /// Arrays and objects may nest this deep: enough for any real body, small enough for any stack.
 const MAX_DEPTH: usize = 128;
@@ -34,22 +34,19 @@ const MAX_DEPTH: usize = 128;
 /// Canonical text is its own canonical form, so it never equals raw bytes that have none. It is
 /// never longer than `body`.
 pub(crate) fn canonical(body: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let mut printer = Printer {
-        rest: body,
-        out: Output::new(body),
-        members: SmallVec::new(),
-        unsorted: Vec::new(),
-    };
+    // At once, which is faster than string by string: elsewhere the grammar allows nothing but ASCII.
+    let body = str::from_utf8(body).ok()?.as_bytes();
+    let mut printer =
+        Printer { text: Text::of(body), members: SmallVec::new(), unsorted: Vec::new() };
     printer.skip_space();
     printer.value(MAX_DEPTH)?;
-    printer.skip_space();
-    printer.rest.is_empty().then(|| printer.out.finish())
+    let text = printer.text;
+    text.rest().iter().all(is_space).then(|| text.finish())
 }
 
-/// One pass over the body: each function takes its part off `rest` and appends it to `out`.
+/// One pass over the body: each function reads its part of it, and prints that.
 struct Printer<'a> {
-    rest: &'a [u8],
-    out: Output<'a>,
+    text: Text<'a>,
     /// The members so far of every object that is open, the innermost object's last.
     members: SmallVec<[Member; 8]>,
     /// Where an object's members wait while they change places.
@@ -58,7 +55,7 @@ struct Printer<'a> {
 
 impl Printer<'_> {
     fn value(&mut self, depth: usize) -> Option<()> {
-        match self.peek()? {
+        match self.text.peek()? {
             b'{' => self.object(depth.checked_sub(1)?),
             b'[' => self.array(depth.checked_sub(1)?),
             b'"' => self.string(),
@@ -82,21 +79,21 @@ impl Printer<'_> {
     }
 
     fn member(&mut self, depth: usize) -> Option<()> {
-        let start = self.out.len();
+        let start = self.text.len();
         self.string()?;
-        let name_end = self.out.len();
+        let name_end = self.text.len();
         self.skip_space();
         self.byte(b':')?;
         self.skip_space();
         self.value(depth)?;
-        let end = self.out.len();
+        let end = self.text.len();
         self.members.push(Member { start, name_end, end });
         Some(())
     }
 
     /// Everything from the opening bracket to `close`.
     fn list(&mut self, close: u8, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.copy(1);
+        self.text.keep(1);
         self.skip_space();
         if self.byte(close).is_some() {
             return Some(());
@@ -112,34 +109,28 @@ impl Printer<'_> {
         }
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.rest.first().copied()
-    }
-
     fn skip_space(&mut self) {
-        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
-            self.out.diverge();
-            self.rest = rest;
+        let space = self.text.rest().iter().take_while(|byte| is_space(byte)).count();
+        if space > 0 {
+            self.text.skip(space);
         }
     }
 
-    fn copy(&mut self, count: usize) {
-        let (text, rest) = self.rest.split_at(count);
-        self.out.copy(text);
-        self.rest = rest;
-    }
-
-    /// Copies the next byte, which must be `wanted`.
+    /// Prints the next byte, which must be `wanted`.
     fn byte(&mut self, wanted: u8) -> Option<()> {
         self.any_byte(|byte| byte == wanted)
     }
 
-    /// Copies the next byte, which must be a `wanted` one.
+    /// Prints the next byte, which must be a `wanted` one.
     fn any_byte(&mut self, wanted: impl FnOnce(u8) -> bool) -> Option<()> {
-        wanted(self.peek()?).then(|| self.copy(1))
+        wanted(self.text.peek()?).then(|| self.text.keep(1))
     }
 
     fn literal(&mut self, text: &[u8]) -> Option<()> {
-        self.rest.starts_with(text).then(|| self.copy(text.len()))
+        self.text.rest().starts_with(text).then(|| self.text.keep(text.len()))
     }
+}
+
+const fn is_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }

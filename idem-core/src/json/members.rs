@@ -2,7 +2,7 @@
 
 use super::Printer;
 
-/// A member of an object, as offsets into `out`.
+/// A member of an object, as offsets into the text.
 #[derive(Clone, Copy)]
 pub(super) struct Member {
     pub(super) start: usize,
@@ -10,38 +10,32 @@ pub(super) struct Member {
     pub(super) end: usize,
 }
 
-impl Member {
-    /// The name without its quotes, where `a` would sort after `a!`.
-    fn name(self, out: &[u8]) -> &[u8] {
-        &out[self.start + 1..self.name_end - 1]
-    }
-}
-
 impl Printer<'_> {
-    /// Puts the members from `first` on, which end `out` but for its bracket, into order.
+    /// Puts the members from `first` on, which end the text but for their bracket, into order.
     /// `None` where two have the same name.
     pub(super) fn sort_members(&mut self, first: usize) -> Option<()> {
-        let Self { out, members, unsorted, .. } = self;
+        let Self { text, members, unsorted } = self;
         let members = &mut members[first..];
-        let text = out.as_slice();
-        if members.is_sorted_by(|a, b| a.name(text) < b.name(text)) {
+        let &mut [Member { start, .. }, _, ..] = members else {
+            return Some(());
+        };
+        let printed = text.since(start);
+        // Without the quotes, where `a` would sort after `a!`.
+        let name =
+            |member: &Member| &printed[member.start - start + 1..member.name_end - start - 1];
+        if members.is_sorted_by(|a, b| name(a) < name(b)) {
             return Some(());
         }
-        let start = members[0].start;
-        members.sort_unstable_by(|a, b| a.name(text).cmp(b.name(text)));
-        if members.windows(2).any(|pair| pair[0].name(text) == pair[1].name(text)) {
+        members.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        if members.windows(2).any(|pair| name(&pair[0]) == name(&pair[1])) {
             return None;
         }
-        let out = out.diverge();
-        unsorted.clear();
-        unsorted.extend_from_slice(&out[start..]);
-        out.truncate(start);
-        for member in members {
-            out.extend_from_slice(&unsorted[member.start - start..member.end - start]);
-            out.push(b',');
+        let printed = text.take_back(start, unsorted);
+        for (place, member) in members.iter().enumerate() {
+            text.write(if place > 0 { b"," } else { b"" });
+            text.write(&printed[member.start - start..member.end - start]);
         }
-        out.pop();
-        out.push(b'}');
+        text.write(b"}");
         Some(())
     }
 }

@@ -6,45 +6,45 @@ impl Printer<'_> {
     pub(super) fn string(&mut self) -> Option<()> {
         self.byte(b'"')?;
         loop {
-            self.copy(plain_run(self.rest)?);
+            self.text.keep(plain_run(self.text.rest())?);
             if self.byte(b'"').is_some() {
                 return Some(());
             }
-            // A control character stands where a backslash may: `escape` takes no other byte.
-            let character = self.escape()?;
-            self.write(character);
+            self.escape()?;
         }
     }
 
-    fn escape(&mut self) -> Option<char> {
-        let [b'\\', kind, rest @ ..] = self.rest else {
+    /// An escape. Those of one letter are canonical, but for that of a slash, which needs none.
+    fn escape(&mut self) -> Option<()> {
+        let [b'\\', kind, ..] = self.text.rest() else {
             return None;
         };
-        self.rest = rest;
         match kind {
-            b'"' | b'\\' | b'/' => Some(char::from(*kind)),
-            b'b' => Some('\u{8}'),
-            b'f' => Some('\u{c}'),
-            b'n' => Some('\n'),
-            b'r' => Some('\r'),
-            b't' => Some('\t'),
-            b'u' => self.unicode_escape(),
-            _ => None,
+            b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't' => self.text.keep(2),
+            b'/' => {
+                self.text.skip(1);
+                self.text.keep(1);
+            }
+            b'u' => {
+                let character = self.unicode_escape()?;
+                self.write(character);
+            }
+            _ => return None,
         }
+        Some(())
     }
 
     fn unicode_escape(&mut self) -> Option<char> {
         let unit = self.code_unit()?;
         char::from_u32(unit.into()).or_else(|| {
-            self.rest = self.rest.strip_prefix(b"\\u")?;
             let pair = [unit, self.code_unit()?];
             char::decode_utf16(pair).next()?.ok()
         })
     }
 
     fn code_unit(&mut self) -> Option<u16> {
-        let (digits, rest) = self.rest.split_first_chunk::<4>()?;
-        self.rest = rest;
+        let (digits, _) = self.text.rest().strip_prefix(b"\\u")?.split_first_chunk::<4>()?;
+        self.text.skip(6);
         let unit = digits
             .iter()
             .try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?));
@@ -61,19 +61,15 @@ impl Printer<'_> {
             '\r' => b'r',
             '\t' => b't',
             '\0'..='\u{1f}' => return self.control(character as u8),
-            _ => return self.text(character.encode_utf8(&mut [0; 4])),
+            _ => return self.text.write(character.encode_utf8(&mut [0; 4]).as_bytes()),
         };
-        self.out.diverge().extend_from_slice(&[b'\\', short]);
+        self.text.write(&[b'\\', short]);
     }
 
     fn control(&mut self, code: u8) {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let [high, low] = [code >> 4, code & 0xf].map(|digit| HEX[usize::from(digit)]);
-        self.out.diverge().extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-    }
-
-    fn text(&mut self, text: &str) {
-        self.out.diverge().extend_from_slice(text.as_bytes());
+        self.text.write(&[b'\\', b'u', b'0', b'0', high, low]);
     }
 
     pub(super) fn number(&mut self) -> Option<()> {
@@ -90,25 +86,43 @@ impl Printer<'_> {
     }
 
     fn digits(&mut self) -> Option<()> {
-        let count = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.copy(count);
+        let count = self.text.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.text.keep(count);
         (count > 0).then_some(())
     }
 }
 
-/// How many bytes at the start stand for themselves; `None` if no other follows, or they are not UTF-8,
-/// which nothing but strings may hold more of than ASCII. Most of a body is such text, so it is looked at
-/// in ways that become vector instructions.
+/// How many bytes at the start stand for themselves; `None` if no other follows.
+///
+/// Looked at by words of the machine, and in long texts by four at a time, which become vector instructions.
 fn plain_run(text: &[u8]) -> Option<usize> {
-    let run = memchr::memchr2(b'"', b'\\', text)?;
-    let plain = &text[..run];
-    let (least, bits) =
-        plain.iter().fold((u8::MAX, 0), |(least, bits), &byte| (least.min(byte), bits | byte));
-    if least < b' ' {
-        return plain.iter().position(|&byte| byte < b' ');
+    let (words, tail) = text.as_chunks();
+    let (fours, _) = words.as_chunks::<4>();
+    let is_plain =
+        |four: &&[Word; 4]| four.iter().fold(0, |marks, word| marks | mark_ends(word)) == 0;
+    let plain = 4 * fours.iter().take_while(is_plain).count();
+    for (index, word) in words.iter().enumerate().skip(plain) {
+        let marks = mark_ends(word);
+        if marks != 0 {
+            return Some(index * size_of::<Word>() + marks.trailing_zeros() as usize / 8);
+        }
     }
-    if !bits.is_ascii() {
-        str::from_utf8(plain).ok()?;
+    let end = tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '))?;
+    Some(text.len() - tail.len() + end)
+}
+
+type Word = [u8; 8];
+
+/// Marks the first byte that does not stand for itself, in its high bit: a quote ends a string, a backslash
+/// begins an escape, and a control character may not stand there. No byte before that one is marked.
+const fn mark_ends(word: &Word) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const fn below(word: u64, limit: u8) -> u64 {
+        word.wrapping_sub(ONES * limit as u64) & !word & (ONES << 7)
     }
-    Some(run)
+    const fn equal(word: u64, byte: u8) -> u64 {
+        below(word ^ (ONES * byte as u64), 1)
+    }
+    let word = u64::from_le_bytes(*word);
+    below(word, b' ') | equal(word, b'"') | equal(word, b'\\')
 }

@@ -48,6 +48,23 @@ fn nesting_ends_at_128() {
     assert_eq!(canonical_text(&"[".repeat(1_000_000)), None);
 }
 
+/// Text is looked at by words: wherever an end stands in one, it is found, and nothing else is taken for one.
+#[test]
+fn a_run_of_text_ends_at_any_place() {
+    for plain in ["x", " ", "!", "#", "[", "]", "\u{7f}", "\u{a2}", "é", "€", "😀"] {
+        for count in 0..80 {
+            let run = plain.repeat(count);
+            let twice = format!("[\"{run}\",\"{run}\"]");
+            assert_eq!(canonical_text(&twice), Some(twice));
+            let slash = canonical_text(&format!(r#""{run}\/{run}""#));
+            assert_eq!(slash, Some(format!("\"{run}/{run}\"")));
+            for control in ["\0", "\t", "\u{1f}"] {
+                assert_eq!(canonical_text(&format!("\"{run}{control}{run}\"")), None);
+            }
+        }
+    }
+}
+
 #[test]
 fn meaning_survives() {
     let differ = [
