@@ -7,14 +7,17 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use idem_bench::load::{self, Keys};
+use idem_bench::load::{self, Counted, Keys};
 use idem_bench::process::{Server, pin_load};
 use idem_bench::rounds::{is_wanted, rounds};
 use idem_bench::server::{self, FRAMEWORKS, Variants};
 
 const CONNECTIONS: usize = 32;
 const WARM_UP: Duration = Duration::from_millis(500);
-const MEASURED: Duration = Duration::from_millis(1500);
+/// What a variant is measured for at a time, before it is another's turn: other work on the machine comes and
+/// goes within seconds, and so meets all of them.
+const SLICE: Duration = Duration::from_millis(100);
+const SLICES: usize = 15;
 
 /// One variant in one round.
 #[derive(Clone, Copy)]
@@ -48,35 +51,61 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The rounds of every variant of every framework, in their order. Each round starts with another variant.
+/// The rounds of every variant of every framework, in their order.
 async fn sample(keys: Keys, rounds: usize) -> anyhow::Result<Vec<Vec<Sample>>> {
     let _awake = load::stay_awake();
-    let variants = FRAMEWORKS.as_flattened();
-    let mut samples = vec![Vec::new(); variants.len()];
-    for round in 0..rounds {
-        for turn in 0..variants.len() {
-            let variant = (round + turn) % variants.len();
-            samples[variant].push(measure(variants[variant], keys).await?);
+    let mut samples = vec![Vec::new(); FRAMEWORKS.as_flattened().len()];
+    for _ in 0..rounds {
+        for (variant, sample) in round(keys).await?.into_iter().enumerate() {
+            samples[variant].push(sample);
         }
     }
     Ok(samples)
 }
 
-async fn measure(variant: &str, keys: Keys) -> anyhow::Result<Sample> {
-    let server = Server::start(variant)?;
-    load::run(&server.address, CONNECTIONS, WARM_UP, keys, "warm")
-        .await
-        .context("while warming up")?;
-    let before = server.cpu_time()?;
-    let mut counted = load::run(&server.address, CONNECTIONS, MEASURED, keys, "run").await?;
-    let cpu = server.cpu_time()? - before;
-    let requests = counted.latencies.len() as f64;
-    Ok(Sample {
-        cpu_us: micros(cpu) / requests,
-        per_second: requests / MEASURED.as_secs_f64(),
-        p50_us: micros(counted.percentile(0.50)),
-        p99_us: micros(counted.percentile(0.99)),
-    })
+/// Every variant with a fresh server, by slices in turn.
+async fn round(keys: Keys) -> anyhow::Result<Vec<Sample>> {
+    let mut turns = Vec::new();
+    for variant in FRAMEWORKS.as_flattened() {
+        let server = Server::start(variant)?;
+        load::run(&server.address, CONNECTIONS, WARM_UP, keys, "warm")
+            .await
+            .context("while warming up")?;
+        turns.push(Turns { server, cpu: Duration::ZERO, counted: Counted::default() });
+    }
+    for slice in 0..SLICES {
+        for turn in &mut turns {
+            turn.take(keys, &format!("run-{slice}")).await?;
+        }
+    }
+    Ok(turns.into_iter().map(Turns::sum).collect())
+}
+
+/// The turns of one variant in one round.
+struct Turns {
+    server: Server,
+    cpu: Duration,
+    counted: Counted,
+}
+
+impl Turns {
+    async fn take(&mut self, keys: Keys, prefix: &str) -> anyhow::Result<()> {
+        let before = self.server.cpu_time()?;
+        let counted = load::run(&self.server.address, CONNECTIONS, SLICE, keys, prefix).await?;
+        self.cpu += self.server.cpu_time()? - before;
+        self.counted.latencies.extend(counted.latencies);
+        Ok(())
+    }
+
+    fn sum(mut self) -> Sample {
+        let requests = self.counted.latencies.len() as f64;
+        Sample {
+            cpu_us: micros(self.cpu) / requests,
+            per_second: requests / (SLICE * SLICES as u32).as_secs_f64(),
+            p50_us: micros(self.counted.percentile(0.50)),
+            p99_us: micros(self.counted.percentile(0.99)),
+        }
+    }
 }
 
 fn report(samples: &[Vec<Sample>]) {

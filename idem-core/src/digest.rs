@@ -56,7 +56,6 @@ impl PartDigest {
         Self { algorithm, gathered: [0; GATHERED], len: 0 }
     }
 
-    #[inline]
     pub(crate) fn part(&mut self, bytes: &[u8]) {
         let length = (bytes.len() as u64).to_be_bytes();
         let separator = planted(Plant::SeparatorForLength);
@@ -73,6 +72,14 @@ impl PartDigest {
         }
     }
 
+    /// Inlined, so that a length is copied by one instruction.
+    #[inline]
+    fn gather(&mut self, bytes: &[u8]) {
+        self.gathered[self.len..][..bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// Hashes what was gathered, and `bytes`, for which there is no room with it.
     fn hash(&mut self, bytes: &[u8]) {
         // What was gathered ends with a block, and so all others are hashed where they lie.
         let (start, rest) = bytes.split_at(self.len.next_multiple_of(BLOCK) - self.len);
@@ -81,13 +88,6 @@ impl PartDigest {
         self.algorithm.update(rest);
     }
 
-    #[inline]
-    fn gather(&mut self, bytes: &[u8]) {
-        self.gathered[self.len..][..bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
-    }
-
-    #[inline]
     pub(crate) fn finish(mut self) -> [u8; 32] {
         self.flush();
         match self.algorithm {

@@ -55,27 +55,29 @@ impl Fingerprint {
         request: &RequestParts<'_>,
         mode: FingerprintMode,
     ) -> Self {
-        let mut digest = PartDigest::new(secret);
-        digest.part(b"request");
-        digest.part(request.method.as_bytes());
-        digest.part(request.path.as_bytes());
-        digest.part(request.query.unwrap_or_default().as_bytes());
         let essence = essence(request.content_type);
-        digest.part(&essence);
         let canonical = match mode {
             FingerprintMode::Canonical if is_json(&essence) => json::canonical(request.body),
             _ => None,
         };
-        match &canonical {
-            Some(canonical) => digest.tagged(b"json", canonical),
-            None => digest.tagged(b"raw", request.body),
-        }
-        Self { version: VERSION, digest: digest.finish() }
+        let (form, body): (&[u8], _) = match &canonical {
+            Some(canonical) => (b"json", canonical.as_ref()),
+            None => (b"raw", request.body),
+        };
+        let (method, path) = (request.method.as_bytes(), request.path.as_bytes());
+        let query = request.query.unwrap_or_default().as_bytes();
+        Self::of(secret, [b"request", method, path, query, &essence, form, body])
     }
 
     pub(crate) fn of_material(secret: Option<&Secret>, material: &Material) -> Self {
+        Self::of(secret, [b"value", &material.0])
+    }
+
+    fn of<const N: usize>(secret: Option<&Secret>, parts: [&[u8]; N]) -> Self {
         let mut digest = PartDigest::new(secret);
-        digest.tagged(b"value", &material.0);
+        for part in parts {
+            digest.part(part);
+        }
         Self { version: VERSION, digest: digest.finish() }
     }
 }
@@ -83,13 +85,6 @@ impl Fingerprint {
 /// Whether two requests under one key are known to differ; what was not compared does not.
 pub(crate) fn contradict(first: Option<Fingerprint>, other: Option<Fingerprint>) -> bool {
     first.zip(other).is_some_and(|(first, other)| first.contradicts(&other))
-}
-
-impl PartDigest {
-    fn tagged(&mut self, tag: &[u8], bytes: &[u8]) {
-        self.part(tag);
-        self.part(bytes);
-    }
 }
 
 impl fmt::Debug for Fingerprint {

@@ -42,29 +42,35 @@ impl Shard {
     }
 
     pub(super) fn apply(&mut self, id: RecordId, change: Change, usage: &Usage) {
-        if let Change::Put(slot) = &change {
-            self.first_expiry = self.first_expiry.min(slot.expires_at);
+        match change {
+            Change::Keep => {}
+            Change::Put(slot) => self.put(id, slot, usage),
+            Change::Remove => self.remove(&id, usage),
         }
-        let freed = match (change, self.slots.entry(id)) {
-            (Change::Keep, _) | (Change::Remove, Entry::Vacant(_)) => return,
-            (Change::Put(slot), Entry::Vacant(place)) => {
+    }
+
+    fn put(&mut self, id: RecordId, slot: Slot, usage: &Usage) {
+        self.first_expiry = self.first_expiry.min(slot.expires_at);
+        match self.slots.entry(id) {
+            Entry::Vacant(place) => {
                 place.insert(Box::new(slot));
                 usage.records.fetch_add(1, Ordering::Relaxed);
-                return;
             }
-            (Change::Put(slot), Entry::Occupied(mut place)) => {
+            Entry::Occupied(mut place) => {
                 usage.bytes.fetch_add(answer_bytes(&slot), Ordering::Relaxed);
-                let freed = answer_bytes(place.get());
+                usage.bytes.fetch_sub(answer_bytes(place.get()), Ordering::Relaxed);
                 **place.get_mut() = slot;
-                freed
+                self.wake(&id);
             }
-            (Change::Remove, Entry::Occupied(place)) => {
-                usage.records.fetch_sub(1, Ordering::Relaxed);
-                answer_bytes(&place.remove())
-            }
-        };
-        usage.bytes.fetch_sub(freed, Ordering::Relaxed);
-        self.wake(&id);
+        }
+    }
+
+    fn remove(&mut self, id: &RecordId, usage: &Usage) {
+        if let Some(slot) = self.slots.remove(id) {
+            usage.records.fetch_sub(1, Ordering::Relaxed);
+            usage.bytes.fetch_sub(answer_bytes(&slot), Ordering::Relaxed);
+            self.wake(id);
+        }
     }
 
     /// Removes what expired. Every removed record is a change, but nobody waits for an expired one.
