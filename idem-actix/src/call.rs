@@ -10,11 +10,10 @@ use futures_util::future::Either;
 use idem_core::http::{self, Identity};
 use idem_core::{
     Idempotency, IdempotencyKey, KeyError, Material, Policy, Rejection, Scope, Served,
+    TransactionSlot,
 };
 
 use crate::request::{self, BodyError};
-#[cfg(feature = "postgres")]
-use crate::tx::{offer, wanted};
 use crate::{rejection, response, state};
 
 /// The request as it reaches a guarded handler. Nothing is read before the handler's policy is known.
@@ -46,15 +45,14 @@ impl Guarded {
         let Some(idempotency) = state::idempotency(&request) else {
             return Err(HttpResponse::InternalServerError().finish());
         };
-        offer(&request);
         let mut identity = match identity(&request, &idempotency, policy) {
             Ok(Some(identity)) => identity,
             Ok(None) => {
-                let call = Call::extract(request, payload, None).await?;
-                if wanted(&call.request).is_some() {
+                let (arguments, slot) = extract(&request, payload).await?;
+                if slot.is_some() {
                     return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
                 }
-                return Ok(call);
+                return Ok(Call { request, arguments, guard: None });
             }
             Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
         };
@@ -66,17 +64,19 @@ impl Guarded {
             Err(BodyError::Broken(response)) => return Err(response),
         };
         idempotency.fingerprint(&mut identity, &request::parts(&request, &body.bytes));
-        let guard = Guard { idempotency, identity };
-        Call::extract(request, body.payload, Some(guard)).await
+        let (arguments, slot) = extract(&request, body.payload).await?;
+        Ok(Call { request, arguments, guard: Some(Guard { idempotency, identity, slot }) })
     }
 }
 
-#[cfg(not(feature = "postgres"))]
-const fn offer(_: &HttpRequest) {}
-
-#[cfg(not(feature = "postgres"))]
-const fn wanted(_: &HttpRequest) -> Option<idem_core::TransactionSlot> {
-    None
+/// All arguments, and the slot of a transaction that one of them wants.
+async fn extract<T: FromRequest>(
+    request: &HttpRequest,
+    mut payload: Payload,
+) -> Result<(T, Option<TransactionSlot>), HttpResponse> {
+    let extract = || T::from_request(request, &mut payload);
+    let (arguments, slot) = TransactionSlot::offer(extract).await;
+    Ok((arguments.map_err(HttpResponse::from_error)?, slot))
 }
 
 fn identity(
@@ -100,19 +100,8 @@ pub struct Call<T> {
 struct Guard {
     idempotency: Idempotency,
     identity: Identity,
-}
-
-impl<T: FromRequest> Call<T> {
-    async fn extract(
-        request: HttpRequest,
-        mut payload: Payload,
-        guard: Option<Guard>,
-    ) -> Result<Self, HttpResponse> {
-        match T::from_request(&request, &mut payload).await {
-            Ok(arguments) => Ok(Self { request, arguments, guard }),
-            Err(error) => Err(HttpResponse::from_error(error)),
-        }
-    }
+    /// Through which the handler gets a transaction, if it takes one.
+    slot: Option<TransactionSlot>,
 }
 
 impl<T> Call<T> {
@@ -178,10 +167,10 @@ impl Guard {
         H: FnOnce() -> Fut + 'static,
         Fut: Future<Output = HttpResponse> + 'static,
     {
-        let Self { idempotency, identity } = self;
+        let Self { idempotency, identity, slot } = self;
         let operation = [request.method().as_str(), &request::pattern(request)];
         let call = match idempotency.identified_call(identity, scope, &operation) {
-            Ok(call) => call.in_transaction(wanted(request)),
+            Ok(call) => call.in_transaction(slot),
             Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
         };
         let max_response = idempotency.max_response();

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use actix_web::{Error, FromRequest, HttpRequest};
 use idem_core::TransactionSlot;
 use idem_postgres::sqlx::PgConnection;
 
@@ -55,28 +55,15 @@ impl FromRequest for Tx {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        if !request.extensions().contains::<Guarded>() {
-            tracing::error!(
-                "a handler takes a `Tx` and is not guarded: put `#[idempotent(…)]` next to it"
-            );
-            return ready(Err(ErrorInternalServerError("Internal Server Error")));
-        }
-        let slot = wanted(request).unwrap_or_default();
-        request.extensions_mut().insert(slot.clone());
-        ready(Ok(Self(idem_postgres::Tx::through(slot))))
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(TransactionSlot::want().map_or_else(
+            || {
+                tracing::error!(
+                    "a handler takes a `Tx` and is not guarded: put `#[idempotent(…)]` next to it"
+                );
+                Err(ErrorInternalServerError("Internal Server Error"))
+            },
+            |slot| Ok(Self(idem_postgres::Tx::through(slot))),
+        ))
     }
-}
-
-/// Marks a request whose handler is guarded.
-struct Guarded;
-
-/// Lets the arguments of a handler want a transaction.
-pub(crate) fn offer(request: &HttpRequest) {
-    request.extensions_mut().insert(Guarded);
-}
-
-/// Through which the transaction is passed, if an argument wanted it.
-pub(crate) fn wanted(request: &HttpRequest) -> Option<TransactionSlot> {
-    request.extensions().get::<TransactionSlot>().cloned()
 }

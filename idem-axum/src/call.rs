@@ -60,15 +60,14 @@ where
         policy: &'static Policy,
     ) -> impl Future<Output = Result<Call<T>, Response>> + use<T, S, M> {
         let Self { mut request, state, .. } = self;
-        let slot = offer(&mut request);
         let idempotency = state.idempotency();
         let identity = identity(&request, &idempotency, policy);
         async move {
             let mut identity = match identity {
                 Ok(Some(identity)) => identity,
                 Ok(None) => {
-                    let last = extract(request, &state).await?;
-                    if slot.is_some_and(|slot| slot.is_wanted()) {
+                    let (last, slot) = extract(request, &state).await?;
+                    if slot.is_some() {
                         return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
                     }
                     return Ok(Call { last, guard: None });
@@ -85,28 +84,26 @@ where
             idempotency.fingerprint(&mut identity, &request::parts(&request, &body));
             let operation = Operation::of(&request);
             *request.body_mut() = Body::from(body);
-            let last = extract(request, &state).await?;
-            let slot = slot.filter(TransactionSlot::is_wanted);
+            let (last, slot) = extract(request, &state).await?;
             Ok(Call { last, guard: Some(Guard { idempotency, identity, operation, slot }) })
         }
     }
 }
 
-#[cfg(feature = "postgres")]
-fn offer(request: &mut Request) -> Option<TransactionSlot> {
-    Some(crate::tx::slot(request.extensions_mut()))
-}
-
-#[cfg(not(feature = "postgres"))]
-const fn offer(_: &mut Request) -> Option<TransactionSlot> {
-    None
-}
-
-async fn extract<T, S, M>(request: Box<Request>, state: &S) -> Result<T, Response>
+/// The last argument, and the slot of a transaction that it wants, or an earlier one wanted.
+async fn extract<T, S, M>(
+    request: Box<Request>,
+    state: &S,
+) -> Result<(T, Option<TransactionSlot>), Response>
 where
     T: FromRequest<S, M>,
 {
-    T::from_request(*request, state).await.map_err(IntoResponse::into_response)
+    let earlier = request.extensions().get::<TransactionSlot>().cloned();
+    // Boxed, because the handler's future is, by the framework, and beside an extractor's it would be too
+    // large for what an allocator hands out quickly.
+    let extracting = Box::pin(TransactionSlot::offer(|| T::from_request(*request, state)));
+    let (last, slot) = extracting.await;
+    Ok((last.map_err(IntoResponse::into_response)?, earlier.or(slot)))
 }
 
 fn identity(

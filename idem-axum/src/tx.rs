@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::ops::{Deref, DerefMut};
 
 use axum::extract::FromRequestParts;
-use axum::http::Extensions;
 use axum::http::request::Parts;
 use idem_core::TransactionSlot;
 use idem_postgres::sqlx::PgConnection;
@@ -56,11 +55,8 @@ impl<S: Sync> FromRequestParts<S> for Tx {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(idem_postgres::Tx::through(slot(&mut parts.extensions))))
+        let offered = || TransactionSlot::want().unwrap_or_default();
+        let slot = parts.extensions.get_or_insert_with(offered).clone();
+        Ok(Self(idem_postgres::Tx::through(slot)))
     }
-}
-
-/// Through which the handler's transaction is passed, whichever of its arguments wants it.
-pub(crate) fn slot(extensions: &mut Extensions) -> TransactionSlot {
-    extensions.get_or_insert_default::<TransactionSlot>().clone()
 }

@@ -24,9 +24,8 @@ pub struct Tx {
 }
 
 impl Tx {
-    /// A transaction that will be passed through `slot`, which is marked as wanted.
+    /// A transaction that will be passed through `slot`.
     pub fn through(slot: TransactionSlot) -> Self {
-        slot.want();
         Self { slot, session: OnceLock::new() }
     }
 

@@ -1,10 +1,13 @@
 //! The optional power of a store to run handlers inside its own transactions (P5).
 
 use std::any::Any;
+use std::cell::OnceCell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::task_local;
 
 use super::{Capacity, ClaimRequest, Existing, Fenced, StoreFuture};
 use crate::record::{Claim, Conclusion};
@@ -64,28 +67,36 @@ pub trait Transaction: fmt::Debug + Send {
     fn roll_back(self: Box<Self>) -> StoreFuture<()>;
 }
 
-/// Where an open transaction passes from the store to the handler and back.
-///
-/// It comes before the transaction does: an argument of the handler that is extracted from the request marks
-/// it as [wanted](Self::want), and the call that follows the extraction opens the transaction.
-#[derive(Clone, Default)]
-pub struct TransactionSlot(Arc<Slot>);
-
-#[derive(Default)]
-struct Slot {
-    wanted: AtomicBool,
-    content: Mutex<Option<Box<dyn Any + Send>>>,
+task_local! {
+    /// Through which the arguments that are being extracted want a transaction.
+    static OFFER: OnceCell<TransactionSlot>;
 }
 
+/// Where an open transaction passes from the store to the handler and back.
+///
+/// It comes before the transaction does: the arguments of a guarded handler are extracted under an
+/// [offer](Self::offer), and if one of them [wants](Self::want) it, the call that follows opens the
+/// transaction.
+#[derive(Clone, Default)]
+pub struct TransactionSlot(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
+
 impl TransactionSlot {
-    /// The handler takes a transaction.
-    pub fn want(&self) {
-        self.0.wanted.store(true, Ordering::Release);
+    /// Drives the extraction that `extract` begins, and tells through which slot a part of it wants a
+    /// transaction, if one does.
+    ///
+    /// Cancel safe if the extraction is.
+    pub fn offer<F: Future>(
+        extract: impl FnOnce() -> F,
+    ) -> impl Future<Output = (F::Output, Option<Self>)> {
+        OFFER.scope(OnceCell::new(), async {
+            let extracted = extract().await;
+            (extracted, OFFER.with(|offer| offer.get().cloned()))
+        })
     }
 
-    /// Whether the handler takes a transaction.
-    pub fn is_wanted(&self) -> bool {
-        self.0.wanted.load(Ordering::Acquire)
+    /// The slot of the extraction that the calling code is part of; `None` where no transaction is offered.
+    pub fn want() -> Option<Self> {
+        OFFER.try_with(|offer| offer.get_or_init(Self::default).clone()).ok()
     }
 
     /// Passes what a handler works with.
@@ -99,12 +110,12 @@ impl TransactionSlot {
     }
 
     fn content(&self) -> MutexGuard<'_, Option<Box<dyn Any + Send>>> {
-        self.0.content.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for TransactionSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransactionSlot").field("wanted", &self.is_wanted()).finish_non_exhaustive()
+        f.write_str("TransactionSlot(..)")
     }
 }
