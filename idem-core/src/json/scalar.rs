@@ -94,27 +94,34 @@ impl Printer<'_> {
 
 /// How many bytes at the start stand for themselves; `None` if no other follows.
 ///
-/// Looked at by words of the machine, and in long texts by four at a time, which become vector instructions.
+/// In long texts many are looked at together, which becomes vector instructions, and in short ones, or near
+/// the end, a word of the machine.
 fn plain_run(text: &[u8]) -> Option<usize> {
-    let (words, tail) = text.as_chunks();
-    let (fours, _) = words.as_chunks::<4>();
+    const MANY: usize = 64;
+    let (chunks, _) = text.as_chunks::<MANY>();
     let is_plain =
-        |four: &&[Word; 4]| four.iter().fold(0, |marks, word| marks | mark_ends(word)) == 0;
-    let plain = 4 * fours.iter().take_while(is_plain).count();
-    for (index, word) in words.iter().enumerate().skip(plain) {
+        |chunk: &&[u8; MANY]| !chunk.iter().fold(false, |ends, &byte| ends | ends_run(byte));
+    let plain = MANY * chunks.iter().take_while(is_plain).count();
+    let (words, tail) = text[plain..].as_chunks();
+    for (index, word) in words.iter().enumerate() {
         let marks = mark_ends(word);
         if marks != 0 {
-            return Some(index * size_of::<Word>() + marks.trailing_zeros() as usize / 8);
+            return Some(plain + index * size_of::<Word>() + marks.trailing_zeros() as usize / 8);
         }
     }
-    let end = tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '))?;
+    let end = tail.iter().position(|&byte| ends_run(byte))?;
     Some(text.len() - tail.len() + end)
+}
+
+/// Whether a byte does not stand for itself: a quote ends a string, a backslash begins an escape, and a
+/// control character may not stand there.
+const fn ends_run(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | ..b' ')
 }
 
 type Word = [u8; 8];
 
-/// Marks the first byte that does not stand for itself, in its high bit: a quote ends a string, a backslash
-/// begins an escape, and a control character may not stand there. No byte before that one is marked.
+/// Marks the first byte that [ends a run](ends_run), in its high bit. No byte before that one is marked.
 const fn mark_ends(word: &Word) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const fn below(word: u64, limit: u8) -> u64 {
