@@ -10,7 +10,6 @@ use tracing::instrument::Instrumented;
 
 use super::claim::SentClaim;
 use super::execution::Execution;
-use super::keeper::Lease;
 use super::run::{Executed, Run, Served, report};
 use super::settle::Settlement;
 use super::transact::Transacting;
@@ -21,7 +20,7 @@ use crate::fingerprint::contradict;
 use crate::planted::{Plant, planted};
 use crate::record::{Claim, State};
 use crate::rejection::Rejection;
-use crate::store::{Claimed, Existing, Opened, Transaction, TransactionSlot};
+use crate::store::{Claimed, Existing, Opened, TransactionSlot};
 
 /// The rest of a call that waits for its store, or for the first run.
 type Later<'a> = Instrumented<BoxFuture<'a, Result<Begun, Rejection>>>;
@@ -64,7 +63,11 @@ impl Idempotency {
     /// Claims the key, waiting for the first run if the policy says so. The call's span learns what came
     /// of it, unless it is a run.
     pub(super) async fn begin(&self, call: &Call) -> Result<Begun, Rejection> {
-        let begun = self.claim_or_wait(call).await;
+        let _tracked = self.0.runs.token();
+        let begun = match self.begin_at_once(call) {
+            Either::Left(begun) => begun,
+            Either::Right(later) => later.await,
+        };
         match &begun {
             Ok(Begun::Run(run)) => {
                 call.span.record("attempt", run.settlement.lease.claim().attempt);
@@ -80,28 +83,16 @@ impl Idempotency {
         begun
     }
 
-    async fn claim_or_wait(&self, call: &Call) -> Result<Begun, Rejection> {
-        let _tracked = self.0.runs.token();
-        let later = match self.begin_at_once(call) {
-            Either::Left(begun) => return begun,
-            Either::Right(later) => later,
-        };
-        later.await
-    }
-
     /// What comes of a call whose store answers at once. Else all that is left to do: boxed, because every
     /// call would have to make room for it.
     fn begin_at_once<'a>(&'a self, call: &'a Call) -> Either<Result<Begun, Rejection>, Later<'a>> {
         let later: BoxFuture<'a, _> = match call.span.in_scope(|| self.ask(call)) {
-            Either::Left(asked) => {
-                match asked.and_then(|asked| self.conclude(call, asked)).transpose() {
-                    Some(begun) => return Either::Left(begun),
-                    None => Box::pin(self.wait(call)),
-                }
-            }
+            Either::Left(answered) => match answered.transpose() {
+                Some(begun) => return Either::Left(begun),
+                None => Box::pin(self.wait(call)),
+            },
             Either::Right(unanswered) => Box::pin(async move {
-                let asked = self.answer(call, unanswered).await?;
-                match self.conclude(call, asked)? {
+                match self.answer(call, unanswered).await? {
                     Some(begun) => Ok(begun),
                     None => self.wait(call).await,
                 }
@@ -110,32 +101,17 @@ impl Idempotency {
         Either::Right(later.instrument(call.span.clone()))
     }
 
-    /// What the answer to one attempt comes to; `None` while the first runs.
-    fn conclude(&self, call: &Call, asked: Asked) -> Result<Option<Begun>, Rejection> {
-        let tracked = || self.0.runs.token();
-        Ok(match asked {
-            Asked::Claimed(lease) => {
-                let settlement = Settlement { engine: self.clone(), lease, tracked: tracked() };
-                Some(Begun::Run(Run { settlement, span: call.span.clone() }))
-            }
-            Asked::Opened(transaction) => {
-                Some(Begun::Transact(self.transacting(transaction, call, tracked())))
-            }
-            Asked::Existing(existing) => standing(call, existing)?.map(Begun::Replay),
-        })
-    }
-
     /// Asks again whenever the record may have changed, as long as the policy says.
     async fn wait(&self, call: &Call) -> Result<Begun, Rejection> {
         let engine = &*self.0;
         let waiter = call.policy.wait.and_then(|wait| engine.waiting.enter(call.id, wait));
         let mut waiter = waiter.ok_or(Rejection::InProgress)?;
         while waiter.next(&*engine.store).await {
-            let asked = match self.ask(call) {
-                Either::Left(asked) => asked?,
+            let answered = match self.ask(call) {
+                Either::Left(answered) => answered?,
                 Either::Right(unanswered) => self.answer(call, unanswered).await?,
             };
-            if let Some(begun) = self.conclude(call, asked)? {
+            if let Some(begun) = answered {
                 return Ok(begun);
             }
         }
@@ -143,19 +119,13 @@ impl Idempotency {
     }
 }
 
-/// The answer to one attempt at a key.
-enum Asked {
-    Claimed(Lease),
-    Opened(Box<dyn Transaction>),
-    Existing(Existing),
-}
-
 /// An attempt that the store did not answer at once: a claim that was sent, or a transaction that is to be
 /// opened and passed through this.
 type Unanswered<'a> = Either<SentClaim, &'a TransactionSlot>;
 
+/// One attempt at a key, which comes to nothing while the first runs.
 impl Idempotency {
-    fn ask<'a>(&self, call: &'a Call) -> Either<Result<Asked, Rejection>, Unanswered<'a>> {
+    fn ask<'a>(&self, call: &'a Call) -> Either<Result<Option<Begun>, Rejection>, Unanswered<'a>> {
         if let Err(rejection) = self.may_ask() {
             return Either::Left(Err(rejection));
         }
@@ -164,22 +134,22 @@ impl Idempotency {
         }
         let now = Instant::now();
         match self.claim(call, now) {
-            Either::Left(claimed) => Either::Left(self.asked(call, claimed, now)),
+            Either::Left(claimed) => Either::Left(self.claimed(call, claimed, now)),
             Either::Right(sent) => Either::Right(Either::Left(sent)),
         }
     }
 
-    async fn answer(&self, call: &Call, unanswered: Unanswered<'_>) -> Result<Asked, Rejection> {
+    async fn answer(
+        &self,
+        call: &Call,
+        unanswered: Unanswered<'_>,
+    ) -> Result<Option<Begun>, Rejection> {
         match unanswered {
             Either::Left(sent) => {
                 let sent_at = sent.at;
-                self.asked(call, self.insist(sent).await?, sent_at)
+                self.claimed(call, self.insist(sent).await?, sent_at)
             }
-            Either::Right(slot) => match self.open(call, slot).await? {
-                Opened::Open(transaction) => Ok(Asked::Opened(transaction)),
-                Opened::Existing(existing) => Ok(Asked::Existing(existing)),
-                Opened::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),
-            },
+            Either::Right(slot) => self.opened(call, self.open(call, slot).await?),
         }
     }
 
@@ -194,32 +164,46 @@ impl Idempotency {
         Ok(())
     }
 
-    fn asked(
+    fn claimed(
         &self,
         call: &Call,
         claimed: Claimed,
-        claimed_at: Instant,
-    ) -> Result<Asked, Rejection> {
+        at: Instant,
+    ) -> Result<Option<Begun>, Rejection> {
         match claimed {
             Claimed::Acquired(claim) => {
-                Ok(Asked::Claimed(self.0.keeper.hold(claim, call, claimed_at)))
+                let lease = self.0.keeper.hold(claim, call, at);
+                let tracked = self.0.runs.token();
+                let settlement = Settlement { engine: self.clone(), lease, tracked };
+                Ok(Some(Begun::Run(Run { settlement, span: call.span.clone() })))
             }
-            Claimed::Existing(existing) => Ok(Asked::Existing(existing)),
+            Claimed::Existing(existing) => standing(call, existing),
             Claimed::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),
+        }
+    }
+
+    fn opened(&self, call: &Call, opened: Opened) -> Result<Option<Begun>, Rejection> {
+        match opened {
+            Opened::Open(transaction) => {
+                let tracked = self.0.runs.token();
+                Ok(Some(Begun::Transact(self.transacting(transaction, call, tracked))))
+            }
+            Opened::Existing(existing) => standing(call, existing),
+            Opened::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),
         }
     }
 }
 
 /// What a record means for a duplicate: its answer, a rejection, or `None` while the first runs. The
 /// fingerprint is compared before everything else (T16, R10).
-fn standing(call: &Call, existing: Existing) -> Result<Option<Answer>, Rejection> {
+fn standing(call: &Call, existing: Existing) -> Result<Option<Begun>, Rejection> {
     let completed = matches!(existing.state, State::Completed(_));
     let compared = !(completed && planted(Plant::ReplayBeforeMismatch));
     if compared && contradict(existing.fingerprint, call.fingerprint) {
         return Err(Rejection::KeyReused);
     }
     match existing.state {
-        State::Completed(answer) => Ok(Some(answer)),
+        State::Completed(answer) => Ok(Some(Begun::Replay(answer))),
         State::Running => Ok(None),
         State::NotRetained { status } => Err(Rejection::ResultUnavailable { status }),
         State::Unknown => Err(Rejection::OutcomeUnknown),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use tracing::field::Empty;
-use tracing::{Span, info_span};
+use tracing::{Level, Span, info_span, level_enabled};
 
 use super::Idempotency;
 use crate::fingerprint::{Fingerprint, Material, RequestParts};
@@ -66,13 +66,7 @@ impl Idempotency {
         let id = RecordId::new(secret, &config.namespace, operation, scope_id, key);
         let max_keys = scope.quota().or(config.quota.filter(|_| !scope.is_global()));
         let quota = max_keys.map(|max_keys| Quota { scope: scope_id.keyed(secret), max_keys });
-        let span = info_span!(
-            "idempotent",
-            operation = %Words(operation),
-            record = %id,
-            attempt = Empty,
-            outcome = Empty,
-        );
+        let span = span(operation, &id);
         Ok(Call { id, policy, fingerprint: None, quota, transaction: None, span })
     }
 
@@ -85,6 +79,20 @@ impl Idempotency {
     pub fn fingerprint_material(&self, material: &Material) -> Fingerprint {
         Fingerprint::of_material(self.0.config.secret.as_ref(), material)
     }
+}
+
+/// The span of a call. Where nobody listens it is none at all, which costs less than one that is disabled.
+fn span(operation: &[&str], record: &RecordId) -> Span {
+    if !level_enabled!(Level::INFO) {
+        return Span::none();
+    }
+    info_span!(
+        "idempotent",
+        operation = %Words(operation),
+        %record,
+        attempt = Empty,
+        outcome = Empty,
+    )
 }
 
 /// The parts of an operation's name as traces show it. Written only where somebody listens.

@@ -66,7 +66,9 @@ impl<S> Collecting<S> {
 /// its record.
 fn trim(body: Bytes) -> Bytes {
     match body.try_into_mut() {
-        Ok(room) if room.capacity() > room.len() + room.len() / 4 => Bytes::copy_from_slice(&room),
+        Ok(room) if room.capacity() > room.len() + room.len() / 4 => {
+            Bytes::from(Vec::from(room).into_boxed_slice())
+        }
         Ok(room) => room.freeze(),
         Err(shared) => shared,
     }
