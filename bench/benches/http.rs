@@ -9,11 +9,9 @@ use std::time::Duration;
 use anyhow::Context;
 use idem_bench::load::{self, Counted, Keys};
 use idem_bench::process::{Server, pin_load};
-use idem_bench::rounds::{is_wanted, rounds};
+use idem_bench::rounds::{CONNECTIONS, WARM_UP, is_wanted, median, rounds};
 use idem_bench::server::{self, FRAMEWORKS, Variants};
 
-const CONNECTIONS: usize = 32;
-const WARM_UP: Duration = Duration::from_millis(500);
 /// What a variant is measured for at a time, before it is another's turn: other work on the machine comes and
 /// goes within seconds, and so meets all of them.
 const SLICE: Duration = Duration::from_millis(100);
@@ -136,12 +134,6 @@ fn report_variant(variant: &str, rounds: &[Sample], bare: &[Sample]) {
         ratio(|s| s.per_second),
         ratio(|s| s.p99_us),
     );
-}
-
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.collect();
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn micros(duration: Duration) -> f64 {

@@ -14,7 +14,8 @@ pub const CONNECTIONS: usize = 32;
 /// The size of a stored answer, in bytes.
 pub const BODY: usize = 1024;
 
-const WARM_UP: Duration = Duration::from_millis(500);
+/// How long a server is under load before it is measured.
+pub const WARM_UP: Duration = Duration::from_millis(500);
 const MEASURED: Duration = Duration::from_millis(1500);
 
 /// A database server under test.
@@ -167,7 +168,8 @@ pub fn report(title: &str, what: &str, variants: &[&str], samples: &[Vec<Sample>
     }
 }
 
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
+/// The middle one of some figures.
+pub fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.collect();
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
