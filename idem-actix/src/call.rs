@@ -74,8 +74,8 @@ async fn extract<T: FromRequest>(
     request: &HttpRequest,
     mut payload: Payload,
 ) -> Result<(T, Option<TransactionSlot>), HttpResponse> {
-    let extract = || T::from_request(request, &mut payload);
-    let (arguments, slot) = TransactionSlot::offer(extract).await;
+    let begin = || T::from_request(request, &mut payload);
+    let (arguments, slot) = TransactionSlot::offer(begin).await;
     Ok((arguments.map_err(HttpResponse::from_error)?, slot))
 }
 

@@ -30,6 +30,8 @@ use idem_postgres::sqlx::PgConnection;
 /// * The store must be a [`PostgresStore`](crate::PostgresStore), and the request must have a key, or it is
 ///   answered 500, and the log says why.
 /// * `guarantee`, `lease` and `max_attempts` of the attribute have no meaning for such a handler.
+/// * An extractor of your own may take one, in the request's own task: in one that it spawns, no transaction
+///   is offered.
 #[derive(Debug)]
 pub struct Tx(idem_postgres::Tx);
 
@@ -59,7 +61,7 @@ impl FromRequest for Tx {
         ready(TransactionSlot::want().map_or_else(
             || {
                 tracing::error!(
-                    "a handler takes a `Tx` and is not guarded: put `#[idempotent(…)]` next to it"
+                    "a handler takes a `Tx` and is not guarded, or its `Tx` was extracted in another task: put `#[idempotent(…)]` next to it"
                 );
                 Err(ErrorInternalServerError("Internal Server Error"))
             },

@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
+use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::rt::{System, time};
 use actix_web::web::{self, Data, Json};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, Error, FromRequest, HttpRequest, HttpResponse, HttpServer};
+use futures_util::future::LocalBoxFuture;
 use idem_actix::postgres::sqlx;
 use idem_actix::{Idempotency, MemoryStore, PostgresStore, Tx, idempotent};
 use idem_conformance::http::transaction::{self, SQL, Transfer, Transfers};
@@ -26,9 +28,25 @@ async fn optional(mut tx: Tx, transfer: Json<Transfer>) -> HttpResponse {
     carry_out(&mut tx, *transfer).await
 }
 
+/// An extractor of an application's own that takes its time.
+struct Ledger(Tx);
+
+impl FromRequest for Ledger {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            Tx::extract(&request).await.map(Self)
+        })
+    }
+}
+
 #[idempotent(ttl = "1h", scope = "global")]
-async fn last(mut tx: Tx) -> HttpResponse {
-    carry_out(&mut tx, Transfer { status: 201, gated: false }).await
+async fn last(mut ledger: Ledger) -> HttpResponse {
+    carry_out(&mut ledger.0, Transfer { status: 201, gated: false }).await
 }
 
 /// Takes a `Tx` and is not guarded.

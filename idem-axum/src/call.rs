@@ -99,8 +99,8 @@ where
     T: FromRequest<S, M>,
 {
     let earlier = request.extensions().get::<TransactionSlot>().cloned();
-    // Boxed, because the handler's future is, by the framework, and beside an extractor's it would be too
-    // large for what an allocator hands out quickly.
+    // Boxed: the framework boxes the handler's future, and with an extractor's inside, that would be too
+    // large for an allocator's quick sizes.
     let extracting = Box::pin(TransactionSlot::offer(|| T::from_request(*request, state)));
     let (last, slot) = extracting.await;
     Ok((last.map_err(IntoResponse::into_response)?, earlier.or(slot)))

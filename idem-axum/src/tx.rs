@@ -30,6 +30,8 @@ use idem_postgres::sqlx::PgConnection;
 /// * The store must be a [`PostgresStore`](crate::PostgresStore), and the request must have a key, or it is
 ///   answered 500, and the log says why.
 /// * `guarantee`, `lease` and `max_attempts` of the attribute have no meaning for such a handler.
+/// * An extractor of your own may take one, in the request's own task: in one that it spawns, no transaction
+///   is offered.
 #[derive(Debug)]
 pub struct Tx(idem_postgres::Tx);
 
@@ -55,6 +57,7 @@ impl<S: Sync> FromRequestParts<S> for Tx {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // Only the last argument is under an offer: an earlier one leaves its slot among the extensions.
         let offered = || TransactionSlot::want().unwrap_or_default();
         let slot = parts.extensions.get_or_insert_with(offered).clone();
         Ok(Self(idem_postgres::Tx::through(slot)))

@@ -2,10 +2,13 @@
 
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::routing::post;
 use axum::{Json, Router};
 use idem_axum::postgres::sqlx;
@@ -24,8 +27,20 @@ async fn optional(mut tx: Tx, Json(transfer): Json<Transfer>) -> StatusCode {
     carry_out(&mut tx, transfer).await
 }
 
+/// An extractor of an application's own that takes its time.
+struct Ledger(Tx);
+
+impl<S: Sync> FromRequestParts<S> for Ledger {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        tokio::task::yield_now().await;
+        Tx::from_request_parts(parts, state).await.map(Self)
+    }
+}
+
 #[idempotent(ttl = "1h", scope = "global")]
-async fn last(mut tx: Tx) -> StatusCode {
+async fn last(Ledger(mut tx): Ledger) -> StatusCode {
     carry_out(&mut tx, Transfer { status: 201, gated: false }).await
 }
 

@@ -123,7 +123,7 @@ impl Idempotency {
 /// opened and passed through this.
 type Unanswered<'a> = Either<SentClaim, &'a TransactionSlot>;
 
-/// One attempt at a key, which comes to nothing while the first runs.
+/// One attempt at a key: `None` while the first runs.
 impl Idempotency {
     fn ask<'a>(&self, call: &'a Call) -> Either<Result<Option<Begun>, Rejection>, Unanswered<'a>> {
         if let Err(rejection) = self.may_ask() {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use tracing::field::Empty;
-use tracing::{Level, Span, info_span, level_enabled};
+use tracing::level_filters::LevelFilter;
+use tracing::{Span, info_span};
 
 use super::Idempotency;
 use crate::fingerprint::{Fingerprint, Material, RequestParts};
@@ -81,9 +82,10 @@ impl Idempotency {
     }
 }
 
-/// The span of a call. Where nobody listens it is none at all, which costs less than one that is disabled.
+/// The span of a call; where nobody listens, none at all. With tracing's feature `log`, which other crates
+/// turn on, a disabled one would still offer its fields to a logger.
 fn span(operation: &[&str], record: &RecordId) -> Span {
-    if !level_enabled!(Level::INFO) {
+    if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
     }
     info_span!(

@@ -66,9 +66,7 @@ impl<S> Collecting<S> {
 /// its record.
 fn trim(body: Bytes) -> Bytes {
     match body.try_into_mut() {
-        Ok(room) if room.capacity() > room.len() + room.len() / 4 => {
-            Bytes::from(Vec::from(room).into_boxed_slice())
-        }
+        Ok(room) if room.capacity() > room.len() + room.len() / 4 => Bytes::copy_from_slice(&room),
         Ok(room) => room.freeze(),
         Err(shared) => shared,
     }

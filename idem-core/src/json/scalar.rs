@@ -94,14 +94,14 @@ impl Printer<'_> {
 
 /// How many bytes at the start stand for themselves; `None` if no other follows.
 ///
-/// In long texts many are looked at together, which becomes vector instructions, and in short ones, or near
-/// the end, a word of the machine.
+/// Chunks are skipped with vector instructions while nothing in them ends the run; then it is looked at by
+/// words of the machine, and at the end of the body by bytes.
 fn plain_run(text: &[u8]) -> Option<usize> {
-    const MANY: usize = 64;
-    let (chunks, _) = text.as_chunks::<MANY>();
+    const CHUNK: usize = 64;
+    let (chunks, _) = text.as_chunks::<CHUNK>();
     let is_plain =
-        |chunk: &&[u8; MANY]| !chunk.iter().fold(false, |ends, &byte| ends | ends_run(byte));
-    let plain = MANY * chunks.iter().take_while(is_plain).count();
+        |chunk: &&[u8; CHUNK]| !chunk.iter().fold(false, |ends, &byte| ends | ends_run(byte));
+    let plain = CHUNK * chunks.iter().take_while(is_plain).count();
     let (words, tail) = text[plain..].as_chunks();
     for (index, word) in words.iter().enumerate() {
         let marks = mark_ends(word);

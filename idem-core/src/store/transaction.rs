@@ -74,9 +74,9 @@ task_local! {
 
 /// Where an open transaction passes from the store to the handler and back.
 ///
-/// It comes before the transaction does: the arguments of a guarded handler are extracted under an
+/// It comes before the transaction does: arguments of a guarded handler are extracted under an
 /// [offer](Self::offer), and if one of them [wants](Self::want) it, the call that follows opens the
-/// transaction.
+/// transaction. A slot may also be made by hand, and passed to the call.
 #[derive(Clone, Default)]
 pub struct TransactionSlot(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
 
@@ -94,7 +94,8 @@ impl TransactionSlot {
         })
     }
 
-    /// The slot of the extraction that the calling code is part of; `None` where no transaction is offered.
+    /// The slot of the extraction that the calling code is part of; `None` where no transaction is offered,
+    /// as in a task that the extraction spawned.
     pub fn want() -> Option<Self> {
         OFFER.try_with(|offer| offer.get_or_init(Self::default).clone()).ok()
     }
