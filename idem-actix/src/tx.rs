@@ -58,14 +58,12 @@ impl FromRequest for Tx {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(TransactionSlot::want().map_or_else(
-            || {
-                tracing::error!(
-                    "a handler takes a `Tx` and is not guarded, or its `Tx` was extracted in another task: put `#[idempotent(…)]` next to it"
-                );
-                Err(ErrorInternalServerError("Internal Server Error"))
-            },
-            |slot| Ok(Self(idem_postgres::Tx::through(slot))),
-        ))
+        let tx = TransactionSlot::want().map(|slot| Self(idem_postgres::Tx::through(slot)));
+        ready(tx.ok_or_else(|| {
+            tracing::error!(
+                "a handler takes a `Tx` and is not guarded, or its `Tx` was extracted in another task: put `#[idempotent(…)]` next to it"
+            );
+            ErrorInternalServerError("Internal Server Error")
+        }))
     }
 }
