@@ -1,10 +1,10 @@
-//! Storms of duplicates on one key (rows 47 and 49), over two processes of a [`Service`].
+//! Many concurrent duplicates of one key, sent to two processes of a [`Service`].
 
 use idem_core::{IdempotencyStore, Outcome, Rejection, Served};
 
 use crate::service::{AT_ONCE, Service, WAITING, storm};
 
-/// Row 47: one of 200 duplicates runs, and the others are told to come again.
+/// Of 200 concurrent duplicates exactly one runs. The others get `in-progress`.
 ///
 /// # Panics
 /// If another runs, or is told something else.
@@ -25,7 +25,7 @@ pub async fn one_of_many_runs(one: impl IdempotencyStore, two: impl IdempotencyS
     assert!(matches!(one.send(&AT_ONCE, "k").await, Ok(Served::Replayed(_))));
 }
 
-/// Row 49: a run that frees its key lets one of those that wait run, and only one.
+/// A run that frees its key lets exactly one waiting duplicate run.
 ///
 /// # Panics
 /// If none does, or several.

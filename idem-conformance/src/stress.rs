@@ -92,8 +92,8 @@ where
     }
 }
 
-/// Row 59: answers never meet the wrong call, though `calls` of each of `tasks` are dropped at any moment
-/// up to `longest`. That would show one tenant the answer of another.
+/// Checks that a dropped call never hands its reply to another call, which would show one tenant the response of
+/// another. Each of `tasks` sends `calls` calls and drops each after a random time of up to `longest`.
 ///
 /// # Panics
 /// If one does.

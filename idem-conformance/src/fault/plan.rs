@@ -1,23 +1,21 @@
 //! What goes wrong, and for how many calls.
 
-/// What happens to a call. The numbers are the rows of RELIABILITY section 9.
+/// A fault that is injected into a store call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// Refused at once and not applied, as by a closed port: rows 16, 17, 35, 36 and 40 to
-    /// 43.
+    /// The call is refused immediately and not applied, like a connection to a closed port.
     Down,
-    /// Neither applied nor answered, ever, as by a black hole: rows 16, 17, 35 and 41.
+    /// The call is neither applied nor answered, as if all packets were dropped.
     Hang,
-    /// Applied, and answered with [`StoreErrorKind::Unknown`](idem_core::StoreErrorKind::Unknown), as
-    /// when the connection breaks: rows 16, 36, 44 and 45.
+    /// The call is applied and fails with [`StoreErrorKind::Unknown`](idem_core::StoreErrorKind::Unknown), as if
+    /// the connection broke before the reply.
     LostReply,
-    /// Applied, and never answered, as when the answer is swallowed: rows 36 and 44.
+    /// The call is applied and never answered, as if the reply was lost without an error.
     NoReply,
-    /// Held until [`Faults::deliver`](super::Faults::deliver), then applied and answered, as by a
-    /// congested network: rows 37 and 45.
+    /// The call is held until [`Faults::deliver`](super::Faults::deliver), then applied and answered, as on a
+    /// congested network.
     Late,
-    /// Applied twice, as by a driver that sends again; the second answer comes: rows 38 and
-    /// 44.
+    /// The call is applied twice, as by a driver that retries. The reply is that of the second time.
     Twice,
 }
 

@@ -105,7 +105,7 @@ pub async fn stale_conclusion_learns_that_the_lease_is_over<S: Subject>(case: Ca
     assert_eq!(lost, Fenced::Lost(Some(Box::new(terms::existing(State::Unknown)))));
 }
 
-/// A record that vanished is not brought back (fault 52).
+/// A record that vanished is not brought back.
 pub async fn conclusion_of_a_vanished_record_is_lost<S: Subject>(case: Case<S>) {
     for (conclusion, _) in terms::conclusions() {
         let key = case.key();

@@ -22,7 +22,7 @@ where
     assert_eq!(deleted(&case).await, 0);
 }
 
-/// What did not expire stays: running, lapsed, renewed or concluded (fault 71).
+/// What did not expire stays: running, lapsed, renewed or concluded.
 pub async fn live_records_stay<S>(case: Case<S>)
 where
     S: Subject<Store: DeleteExpired>,

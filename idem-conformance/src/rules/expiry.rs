@@ -61,7 +61,7 @@ pub async fn running_record_outlives_its_lease_by_the_ttl<S: Subject>(case: Case
     assert!(key.absent().await.fence > claim.fence);
 }
 
-/// T15: a claim that is renewed outlasts any ttl (fault 74).
+/// T15: a claim that is renewed outlasts any ttl.
 pub async fn renewed_record_never_expires<S: Subject>(case: Case<S>) {
     let key = case.key();
     let request = terms::at_most_once().lease(S::UNIT * 2).ttl(S::UNIT);

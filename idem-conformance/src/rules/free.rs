@@ -38,7 +38,7 @@ pub async fn stale_release_touches_nothing<S: Subject>(case: Case<S>) {
     assert_eq!(key.won(request).await, claim);
 }
 
-/// T7 sent again after its answer was lost: the next owner is untouched (fault 45).
+/// T7 sent again after its answer was lost: the next owner is untouched.
 pub async fn release_sent_again_touches_nobody<S: Subject>(case: Case<S>) {
     let key = case.key();
     let first = key.won(terms::at_most_once()).await;

@@ -115,7 +115,7 @@ pub async fn lowered_quota_takes_nothing_away<S: Subject>(case: Case<S>) {
     }
 }
 
-/// The count is exact also when many new keys come at once (fault 78).
+/// The count is exact also when many new keys come at once.
 pub async fn quota_is_exact_in_a_race<S: Subject>(case: Case<S>) {
     for _ in 0..S::ROUNDS {
         let quota = quota(10);

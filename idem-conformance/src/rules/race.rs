@@ -13,7 +13,7 @@ use crate::terms::{self, Terms};
 
 const TASKS: usize = 64;
 
-/// T1: of many claims on a new key exactly one wins, and all others see its run (fault 47).
+/// T1: of many claims on a new key exactly one wins, and all others see its run.
 pub async fn one_claim_wins<S: Subject>(case: Case<S>) {
     for _ in 0..S::ROUNDS {
         let key = case.key();

@@ -1,4 +1,4 @@
-//! Rows 35 to 38: the claim fails, or its answer does.
+//! The store is down at the claim, or the claim is applied late or twice, or its reply is lost.
 
 use idem_conformance::{Calls, Fault, Kind};
 use idem_core::{Rejection, StoreErrorKind};
@@ -6,7 +6,7 @@ use idem_core::{Rejection, StoreErrorKind};
 use crate::bench::{AT_LEAST_ONCE, AT_MOST_ONCE, Bench, assert_rejected, done, executed, soon};
 
 #[tokio::test]
-async fn fault_35_store_down_at_the_claim_starts_nothing() {
+async fn fault_store_down_at_claim_starts_nothing() {
     for bench in Bench::each() {
         for policy in [&AT_MOST_ONCE, &AT_LEAST_ONCE] {
             bench.faults.inject(Kind::ALL, Fault::Down);
@@ -29,7 +29,7 @@ async fn fault_35_store_down_at_the_claim_starts_nothing() {
 }
 
 #[tokio::test]
-async fn fault_35_store_back_before_the_deadline_is_not_noticed() {
+async fn fault_store_down_at_claim_recovers_before_deadline() {
     for bench in Bench::each() {
         bench.faults.inject_next(2, [Kind::Claim], Fault::Down);
         assert_eq!(executed(bench.call(&AT_MOST_ONCE, "first").await), "first");
@@ -38,7 +38,7 @@ async fn fault_35_store_back_before_the_deadline_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn fault_35_silent_store_at_the_claim_starts_nothing() {
+async fn fault_store_down_at_claim_silent_store() {
     for bench in Bench::each() {
         bench.faults.inject(Kind::ALL, Fault::Hang);
         let served = bench.call(&AT_MOST_ONCE, "must not run").await;
@@ -50,7 +50,7 @@ async fn fault_35_silent_store_at_the_claim_starts_nothing() {
 }
 
 #[tokio::test]
-async fn fault_36_claim_sent_again_after_a_lost_answer_owns_the_key() {
+async fn fault_claim_reply_lost_and_retry_owns_key() {
     for bench in Bench::each() {
         bench.faults.inject_next(1, [Kind::Claim], Fault::LostReply);
         let served = bench.call_with(&AT_MOST_ONCE, |claim| async move {
@@ -64,7 +64,7 @@ async fn fault_36_claim_sent_again_after_a_lost_answer_owns_the_key() {
 }
 
 #[tokio::test]
-async fn fault_36_claim_given_up_after_lost_answers_is_abandoned() {
+async fn fault_claim_reply_lost_until_deadline_is_abandoned() {
     for bench in Bench::each() {
         bench.faults.inject([Kind::Claim], Fault::LostReply);
         match bench.call(&AT_MOST_ONCE, "must not run").await {
@@ -82,7 +82,7 @@ async fn fault_36_claim_given_up_after_lost_answers_is_abandoned() {
 
 /// The first answer is lost, and then the store is down: it may still hold the claim.
 #[tokio::test]
-async fn fault_36_claim_of_a_store_that_went_down_is_abandoned_when_it_is_back() {
+async fn fault_claim_reply_lost_then_store_down_is_abandoned_after_recovery() {
     for bench in Bench::each() {
         bench.faults.inject(Kind::ALL, Fault::Down);
         bench.faults.inject_next(1, [Kind::Claim], Fault::LostReply);
@@ -97,7 +97,7 @@ async fn fault_36_claim_of_a_store_that_went_down_is_abandoned_when_it_is_back()
 }
 
 #[tokio::test]
-async fn fault_36_claim_that_is_never_answered_is_abandoned() {
+async fn fault_claim_reply_lost_without_error_is_abandoned() {
     for bench in Bench::each() {
         bench.faults.inject([Kind::Claim], Fault::NoReply);
         let served = bench.call(&AT_MOST_ONCE, "must not run").await;
@@ -110,7 +110,7 @@ async fn fault_36_claim_that_is_never_answered_is_abandoned() {
 }
 
 #[tokio::test]
-async fn fault_37_claim_that_lands_after_the_deadline_is_abandoned() {
+async fn fault_claim_applied_late_after_deadline_is_abandoned() {
     for bench in Bench::each() {
         bench.faults.inject([Kind::Claim], Fault::Late);
         let served = bench.call(&AT_MOST_ONCE, "must not run").await;
@@ -120,7 +120,7 @@ async fn fault_37_claim_that_lands_after_the_deadline_is_abandoned() {
 }
 
 #[tokio::test]
-async fn fault_37_claim_that_lands_after_its_caller_left_is_abandoned() {
+async fn fault_claim_applied_late_after_caller_left_is_abandoned() {
     for bench in Bench::each() {
         bench.faults.inject([Kind::Claim], Fault::Late);
         tokio::select! {
@@ -132,7 +132,7 @@ async fn fault_37_claim_that_lands_after_its_caller_left_is_abandoned() {
 }
 
 #[tokio::test]
-async fn fault_38_claim_that_arrives_twice_has_one_owner() {
+async fn fault_claim_applied_twice_has_one_owner() {
     for bench in Bench::each() {
         bench.faults.inject([Kind::Claim], Fault::Twice);
         let second = bench.clone();

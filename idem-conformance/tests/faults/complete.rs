@@ -1,4 +1,4 @@
-//! Rows 40 to 44: the run ended, and the store does not take its end.
+//! The store is down when a run ends, or its reply to the completion is lost.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn run_into_a_dead_store(bench: &Bench, policy: &'static Policy) -> crate:
 }
 
 #[tokio::test(start_paused = true)]
-async fn fault_40_store_back_soon_stores_the_answer() {
+async fn fault_store_outage_short_stores_response() {
     for policy in [&AT_MOST_ONCE, &AT_LEAST_ONCE] {
         for bench in Bench::each() {
             let back = async {
@@ -38,7 +38,7 @@ async fn fault_40_store_back_soon_stores_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fault_41_store_back_late_stores_the_answer_in_the_background() {
+async fn fault_store_outage_long_stores_response_in_background() {
     for bench in Bench::each() {
         assert_eq!(executed(run_into_a_dead_store(&bench, &AT_MOST_ONCE).await), "real");
         assert_rejected!(bench.call(&AT_MOST_ONCE, "second").await, Rejection::InProgress);
@@ -54,7 +54,7 @@ async fn fault_41_store_back_late_stores_the_answer_in_the_background() {
 
 /// Shutdown does not overwrite what a run has to say with "unknown", however late the store comes back.
 #[tokio::test(start_paused = true)]
-async fn fault_41_deadline_of_a_drain_does_not_forget_the_answer() {
+async fn fault_store_outage_long_keeps_response_past_drain_deadline() {
     for bench in Bench::each() {
         assert_eq!(executed(run_into_a_dead_store(&bench, &AT_MOST_ONCE).await), "real");
         let drained = bench.engine.drain(Duration::ZERO).await;
@@ -67,7 +67,7 @@ async fn fault_41_deadline_of_a_drain_does_not_forget_the_answer() {
 
 /// The store that is silent at the end of a run, instead of refusing.
 #[tokio::test(start_paused = true)]
-async fn fault_41_silent_store_does_not_hide_the_answer() {
+async fn fault_store_outage_long_silent_store_returns_response() {
     for bench in Bench::each() {
         bench.faults.inject(Kind::ENDS, Fault::Hang);
         assert_eq!(executed(bench.call(&AT_MOST_ONCE, "real").await), "real");
@@ -79,7 +79,7 @@ async fn fault_41_silent_store_does_not_hide_the_answer() {
 }
 
 #[test]
-fn fault_42_store_never_back_leaves_the_outcome_unknown() {
+fn fault_store_outage_until_exit_leaves_outcome_unknown() {
     for bench in Bench::each() {
         in_a_process(|| async {
             assert_eq!(executed(run_into_a_dead_store(&bench, &AT_MOST_ONCE).await), "real");
@@ -98,7 +98,7 @@ fn fault_42_store_never_back_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fault_43_at_least_once_no_success_is_seen_that_is_not_stored() {
+async fn fault_store_outage_at_least_once_returns_no_unstored_success() {
     for bench in Bench::each() {
         let served = run_into_a_dead_store(&bench, &AT_LEAST_ONCE).await;
         assert_rejected!(served, Rejection::Unrecorded(_));
@@ -110,7 +110,7 @@ async fn fault_43_at_least_once_no_success_is_seen_that_is_not_stored() {
 }
 
 #[test]
-fn fault_43_at_least_once_runs_again_when_the_store_never_took_the_answer() {
+fn fault_store_outage_at_least_once_runs_again() {
     for bench in Bench::each() {
         in_a_process(|| async {
             let served = run_into_a_dead_store(&bench, &AT_LEAST_ONCE).await;
@@ -131,7 +131,7 @@ fn fault_43_at_least_once_runs_again_when_the_store_never_took_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fault_44_answer_stored_twice_is_one_result() {
+async fn fault_completion_reply_lost_stores_one_result() {
     for fault in [Fault::LostReply, Fault::NoReply, Fault::Twice] {
         for bench in Bench::each() {
             bench.faults.inject_next(1, [Kind::Complete], fault);

@@ -1,4 +1,4 @@
-//! The engine on a store that fails: rows 16, 17, 35 to 38 and 40 to 46 of RELIABILITY section 9.
+//! The engine on a store that fails: the store and renewal faults of `docs/faults.md`.
 //!
 //! Each test runs on a store that answers at once and on one that answers like a remote store. Nothing
 //! sleeps to wait for something else: tests wait for calls to be made, held or answered.

@@ -1,4 +1,4 @@
-//! Row 45: the key is freed, and the store does not say so.
+//! The store is down when a key is released, or its reply to the release is lost.
 
 use idem_conformance::{Fault, Kind};
 use idem_core::Rejection;
@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use crate::bench::{AT_MOST_ONCE, Bench, assert_rejected, done, executed, refused, soon};
 
 #[tokio::test]
-async fn fault_40_store_back_soon_frees_the_key() {
+async fn fault_store_outage_short_frees_key() {
     for bench in Bench::each() {
         bench.faults.inject_next(2, [Kind::Release], Fault::Down);
         let served = bench.call_with(&AT_MOST_ONCE, |_| async { refused("busy") });
@@ -18,7 +18,7 @@ async fn fault_40_store_back_soon_frees_the_key() {
 }
 
 #[tokio::test]
-async fn fault_45_release_sent_again_leaves_the_new_owner_alone() {
+async fn fault_release_reply_lost_leaves_next_owner_untouched() {
     for bench in Bench::each() {
         bench.faults.inject([Kind::Release], Fault::Late);
         bench.faults.inject_next(1, [Kind::Release], Fault::LostReply);

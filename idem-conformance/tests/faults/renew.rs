@@ -1,5 +1,5 @@
-//! Rows 16 and 17, and 11 to 13 after them: renewals fail. The keeper has a thread and a clock of its
-//! own, so leases here are short and real.
+//! Renewals fail, briefly or beyond the lease, and another run may take over. Leases are renewed on a separate
+//! thread with its own clock, so these tests use short leases and real time.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ static SHORT_AT_LEAST_ONCE: Policy = Policy::new(LEASE, Guarantee::AtLeastOnce).
 const BEYOND_ONE_LEASE: u32 = 5;
 
 #[tokio::test]
-async fn fault_16_renewals_that_fail_for_less_than_the_lease_do_no_harm() {
+async fn fault_renewal_fails_briefly() {
     let benches = [Fault::Down, Fault::Hang, Fault::LostReply].map(|fault| (fault, Bench::each()));
     let mut runs = tokio::task::JoinSet::new();
     for (fault, benches) in benches {
@@ -53,7 +53,7 @@ async fn run_with_a_lost_renewal(bench: Bench, policy: &'static Policy, fault: F
 }
 
 #[tokio::test]
-async fn fault_17_at_least_once_a_lease_that_cannot_be_renewed_cuts_the_run_off() {
+async fn fault_renewal_fails_beyond_lease_at_least_once_run_is_cancelled() {
     for fault in [Fault::Down, Fault::Hang] {
         for bench in Bench::each() {
             bench.faults.inject([Kind::Renew], fault);
@@ -81,7 +81,7 @@ async fn fault_17_at_least_once_a_lease_that_cannot_be_renewed_cuts_the_run_off(
 
 /// The store is silent to the end: who was cut off is kept no longer than callers have patience.
 #[tokio::test]
-async fn fault_17_at_least_once_a_store_that_tells_nothing_leaves_the_outcome_unknown() {
+async fn fault_renewal_fails_beyond_lease_at_least_once_silent_store_leaves_outcome_unknown() {
     for bench in Bench::each() {
         bench.faults.inject([Kind::Renew, Kind::Complete], Fault::Hang);
         let served = bench.call_with(&SHORT_AT_LEAST_ONCE, |_| pending());
@@ -89,10 +89,9 @@ async fn fault_17_at_least_once_a_store_that_tells_nothing_leaves_the_outcome_un
     }
 }
 
-/// Nobody else will run it, so it goes on; who asks meanwhile hears that the outcome is unknown, until
-/// it is known (fault 11).
+/// No other run can start, so this run continues. Duplicates get `outcome-unknown` until it completes.
 #[tokio::test]
-async fn fault_17_at_most_once_the_run_goes_on_without_its_lease() {
+async fn fault_renewal_fails_beyond_lease_at_most_once_run_continues() {
     for bench in Bench::each() {
         bench.faults.inject([Kind::Renew], Fault::Down);
         let inside = bench.clone();
@@ -112,9 +111,9 @@ async fn fault_17_at_most_once_the_run_goes_on_without_its_lease() {
     }
 }
 
-/// Row 12: the second run finished meanwhile, and its answer is everybody's.
+/// The second run completed in the meantime, so its response is returned to every client.
 #[tokio::test]
-async fn fault_12_late_answer_gives_way_to_the_one_that_was_accepted() {
+async fn fault_takeover_completes_first_and_its_response_is_returned() {
     for bench in Bench::each() {
         let inside = bench.clone();
         let served = bench.call_with(&AT_LEAST_ONCE, |_| async move {
@@ -128,10 +127,9 @@ async fn fault_12_late_answer_gives_way_to_the_one_that_was_accepted() {
     }
 }
 
-/// Rows 12 and 17: the first hears nothing from the store for a lease, and is cut off when the second has
-/// finished.
+/// The first run gets no reply from the store for a whole lease. It is cancelled after the second run completed.
 #[tokio::test]
-async fn fault_12_run_that_is_cut_off_gives_way_to_the_answer_that_was_accepted() {
+async fn fault_takeover_completes_first_and_stale_run_is_cancelled() {
     for fault in [Fault::Down, Fault::Hang] {
         for bench in Bench::each() {
             bench.faults.inject([Kind::Renew], fault);
@@ -149,9 +147,9 @@ async fn fault_12_run_that_is_cut_off_gives_way_to_the_answer_that_was_accepted(
     }
 }
 
-/// Row 13: the second run is still under way, so nobody knows yet, and the second completes.
+/// The second run is still running when the first ends: the outcome is unknown until the second completes.
 #[tokio::test]
-async fn fault_13_late_answer_is_refused_while_the_second_run_is_under_way() {
+async fn fault_takeover_still_running() {
     for bench in Bench::each() {
         let memory = bench.memory.clone();
         let (taken_over, second) = oneshot::channel();

@@ -1,4 +1,4 @@
-//! Row 46, and 52 with it: the record is deleted under the engine.
+//! The record is deleted while the engine uses it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ static WAITING: Policy = Policy::new(LEASE, Guarantee::AtMostOnce)
 
 /// A duplicate that finds the record gone claims again, atomically: of all that waited one runs.
 #[tokio::test]
-async fn fault_46_record_gone_under_waiting_duplicates_is_run_once() {
+async fn fault_record_vanishes_under_waiting_duplicates() {
     for bench in Bench::each() {
         let (begun, begins) = oneshot::channel();
         let (go_on, gate) = oneshot::channel::<()>();
@@ -61,7 +61,7 @@ async fn fault_46_record_gone_under_waiting_duplicates_is_run_once() {
 
 /// The late end of a run whose record is gone is refused, and the record is not brought back.
 #[tokio::test]
-async fn fault_46_record_gone_before_its_end_is_not_brought_back() {
+async fn fault_record_vanishes_before_completion() {
     for bench in Bench::each() {
         let memory = bench.memory.clone();
         let served = bench.call_with(&AT_MOST_ONCE, |claim| async move {

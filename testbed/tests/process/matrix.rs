@@ -79,14 +79,14 @@ const ROWS: [(u8, Proof); 80] = [
         37,
         There(&[(
             "idem-conformance/tests/faults/claim.rs",
-            "fault_37_claim_that_lands_after_the_deadline_is_abandoned",
+            "fault_claim_applied_late_after_deadline_is_abandoned",
         )]),
     ),
     (
         38,
         There(&[(
             "idem-conformance/tests/faults/claim.rs",
-            "fault_38_claim_that_arrives_twice_has_one_owner",
+            "fault_claim_applied_twice_has_one_owner",
         )]),
     ),
     (39, Later("there is no `on_store_error = \"open\"`")),
@@ -100,7 +100,7 @@ const ROWS: [(u8, Proof); 80] = [
         There(&[
             (
                 "idem-conformance/tests/faults/release.rs",
-                "fault_45_release_sent_again_leaves_the_new_owner_alone",
+                "fault_release_reply_lost_leaves_next_owner_untouched",
             ),
             (
                 "idem-redis/tests/faults/network.rs",
@@ -116,7 +116,7 @@ const ROWS: [(u8, Proof); 80] = [
         46,
         There(&[(
             "idem-conformance/tests/faults/vanished.rs",
-            "fault_46_record_gone_before_its_end_is_not_brought_back",
+            "fault_record_vanishes_before_completion",
         )]),
     ),
     (47, Here),

@@ -1,4 +1,4 @@
-//! Many requests at once under one key (R17-R20, rows 14, 15 and 47).
+//! Many concurrent requests with one key.
 
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -8,7 +8,7 @@ use crate::http::{Answer, Problem, Request, Server};
 
 const MANY: usize = 64;
 
-/// R19, row 47: exactly one runs. The others get its answer or are told to come again.
+/// Exactly one request runs. The others get its response or `in-progress`.
 pub async fn one_of_many_runs(server: &Server) {
     for round in 0..200 {
         let note = format!("round {round}");
@@ -53,7 +53,7 @@ fn at_once(request: &Request) -> JoinSet<Answer> {
     answers
 }
 
-/// R20, row 14: it is renewed beyond its lease.
+/// A run longer than its lease keeps the lease by renewals.
 pub async fn a_long_run_keeps_its_key(server: &Server) {
     for path in ["/hold", "/takeover"] {
         let order = server.order(path, path).key("k").order_with(path, &json!({ "gate": true }));
@@ -70,12 +70,12 @@ pub async fn a_long_run_keeps_its_key(server: &Server) {
     }
 }
 
-/// Row 15, at most once: nobody reads its outcome as unknown.
+/// At most once: no duplicate sees an unknown outcome while the handler blocks its thread.
 pub async fn a_blocked_thread_keeps_its_key(server: &Server) {
     block_for_three_leases(server, "/hold").await;
 }
 
-/// Row 15, at least once: nobody takes it over.
+/// At least once: no duplicate takes over while the handler blocks its thread.
 pub async fn a_blocked_thread_is_not_taken_over(server: &Server) {
     block_for_three_leases(server, "/takeover").await;
 }

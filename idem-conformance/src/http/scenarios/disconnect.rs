@@ -1,21 +1,21 @@
-//! Clients that leave in mid-run (R33, rows 18 to 20).
+//! Clients that disconnect during a run.
 
 use serde_json::json;
 
 use crate::http::app::Tally;
 use crate::http::{Closing, Problem, Server};
 
-/// R33, row 19: FIN.
+/// The client closes the connection (FIN).
 pub async fn a_run_outlives_a_closed_connection(server: &Server) {
     leave(server, Closing::Fin).await;
 }
 
-/// R33, row 19: RST.
+/// The client resets the connection (RST).
 pub async fn a_run_outlives_a_reset_connection(server: &Server) {
     leave(server, Closing::Rst).await;
 }
 
-/// R33, row 19: a client that has said all and still listens.
+/// The client closes only its sending half and still reads.
 pub async fn a_run_outlives_a_half_closed_connection(server: &Server) {
     leave(server, Closing::HalfClose).await;
 }
@@ -37,7 +37,7 @@ async fn leave(server: &Server, closing: Closing) {
     drop(left);
 }
 
-/// R33, row 20: an outer timeout counts as a client that left.
+/// An outer timeout has the same effect as a client that disconnects.
 pub async fn a_run_outlives_a_timeout(server: &Server) {
     let order = server.order("/timeout", "n").key("k").order_with("n", &json!({ "gate": true }));
     order.send().await.assert_refused(&[408, 503, 504]);
@@ -47,7 +47,7 @@ pub async fn a_run_outlives_a_timeout(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// Row 18, `max_run`: it is aborted and nobody knows what it did, so it is never run again.
+/// A run beyond `max_run` is aborted. Its outcome is unknown, so it never runs again.
 pub async fn a_run_too_long_is_given_up(server: &Server) {
     let order = server.order("/max-run", "n").key("k").order_with("n", &json!({ "gate": true }));
     order.send().await.assert_problem(&Problem::OUTCOME_UNKNOWN);

@@ -1,4 +1,4 @@
-//! The end of a process (R33, rows 23 to 25).
+//! Graceful shutdown of a process.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn gated(server: &Server) -> Request {
     server.order("/payments", "n").key("k").order_with("n", &json!({ "gate": true }))
 }
 
-/// Row 23: a run under way is waited for; its answer is sent and stored.
+/// The drain waits for a run in progress. Its response is sent and stored.
 pub async fn a_drain_finishes_what_runs(server: &Server) {
     let order = gated(server);
     let first = order.spawn();
@@ -31,7 +31,7 @@ pub async fn a_drain_finishes_what_runs(server: &Server) {
     gated(&server.sibling().await).send().await.assert_replay_of(&first);
 }
 
-/// Row 25: 503 for every guarded request, and no claim; what is not guarded still runs.
+/// Every guarded request during a drain gets 503 and makes no claim. Unguarded requests still run.
 pub async fn a_drain_refuses_what_is_new(server: &Server) {
     let known = server.order("/payments", "known").key("known");
     known.send().await.assert_executed(201);
@@ -45,7 +45,7 @@ pub async fn a_drain_refuses_what_is_new(server: &Server) {
     server.assert_runs("new", 0);
 }
 
-/// R33, row 23: its client has left, so the server itself would not wait for it.
+/// The client of the run has disconnected, so the server itself would not wait for it.
 pub async fn a_drain_finishes_what_nobody_waits_for(server: &Server) {
     let old = server.sibling().await;
     let raw = gated(&old).send_raw().await;
@@ -63,7 +63,7 @@ pub async fn a_drain_finishes_what_nobody_waits_for(server: &Server) {
     assert_eq!((retry.status, retry.is_replay()), (201, true), "{retry:?}");
 }
 
-/// Row 24: what does not end in time is recorded as unknown, at once.
+/// A run that exceeds the drain deadline is recorded as unknown immediately.
 pub async fn a_drain_gives_up_in_the_end(server: &Server) {
     let order = gated(server);
     let first = order.spawn();

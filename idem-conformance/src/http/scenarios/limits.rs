@@ -1,4 +1,4 @@
-//! Bounds on bodies, answers and keys (R36-R38, R41, rows 32 and 33).
+//! Limits on request bodies, stored responses and keys.
 
 use idem_core::MemoryStore;
 use serde_json::{Value, json};
@@ -43,14 +43,14 @@ fn of_size(order: &Request, size: usize) -> Request {
     order.clone().body("application/json", body(&memo))
 }
 
-/// R37, row 32.
+/// The largest response that is stored.
 pub async fn an_answer_at_the_limit_is_kept(server: &Server) {
     for size in [MAX_RESPONSE - 1, MAX_RESPONSE] {
         kept(server, size, &json!({ "size": size })).await;
     }
 }
 
-/// R37, row 32: its first caller gets every byte, nobody else any, and it never runs again.
+/// The first caller gets the whole response, duplicates get none of it, and nothing runs again.
 pub async fn an_answer_over_the_limit_is_not_kept(server: &Server) {
     for size in [MAX_RESPONSE + 1, 1 << 20] {
         not_kept(server, size, &json!({ "size": size })).await;
@@ -87,7 +87,7 @@ async fn not_kept(server: &Server, size: usize, sim: &Value) {
     server.assert_runs(&note, 1);
 }
 
-/// Row 33: it passes through, and its record does not wait for an end.
+/// A response without an end is passed through, and its record does not wait for the end.
 pub async fn an_endless_stream_reaches_its_caller(server: &Server) {
     let sim = json!({ "chunks": 1, "ends": "endless" });
     let order = server.order("/payments", "n").key("k").order_with("n", &sim);
@@ -98,7 +98,7 @@ pub async fn an_endless_stream_reaches_its_caller(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// Row 33: a stream is part of the run, so `max_run` ends it.
+/// A stream is part of the run, so `max_run` ends it.
 pub async fn a_stream_that_never_ends_is_given_up(server: &Server) {
     let sim = json!({ "chunks": 1, "ends": "never" });
     let order = server.order("/max-run", "n").key("k").order_with("n", &sim);
@@ -107,7 +107,7 @@ pub async fn a_stream_that_never_ends_is_given_up(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// R21, row 33: nothing was sent yet, so it can still be a 500, which is ambiguous.
+/// No byte was sent yet, so the response becomes a 500, which is ambiguous.
 pub async fn a_stream_broken_at_the_start_is_a_failure(server: &Server) {
     let sim = json!({ "chunks": 0, "ends": "broken", "once": true });
     let order = server.order("/payments", "n").key("k").order_with("n", &sim);
@@ -119,7 +119,8 @@ pub async fn a_stream_broken_at_the_start_is_a_failure(server: &Server) {
     order.send().await.assert_executed(201);
 }
 
-/// R21, row 33: the caller sees it break; what came is no answer, and it never runs again.
+/// The caller sees the body break off. At most once: the sent part is not replayed,
+/// and nothing runs again. At least once: the key is freed.
 pub async fn a_stream_broken_midway_is_not_kept(server: &Server) {
     let sim = json!({ "chunks": 3, "size": 300, "ends": "broken", "once": true });
     let order = server.order("/payments", "n").key("k").order_with("n", &sim);

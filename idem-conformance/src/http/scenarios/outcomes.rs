@@ -77,7 +77,7 @@ pub async fn a_panic_frees_the_key_under_at_least_once(server: &Server) {
     freed(server, "/release", 500, &json!({ "panic": true, "once": true })).await;
 }
 
-/// Row 28: a panic of an extractor is the application's; it comes before the claim.
+/// A panic in an extractor happens before the claim and is left to the application.
 pub async fn a_panic_before_the_claim_leaves_the_key_free(server: &Server) {
     let before = server.faults.calls();
     let order = server.order("/payments", "n").key("k");

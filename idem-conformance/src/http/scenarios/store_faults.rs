@@ -1,4 +1,4 @@
-//! Stores that fail (R34, R35, rows 35 to 45). None of them leads to a second run.
+//! Stores that fail. No fault leads to a second run.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::http::{Problem, Server};
 use crate::{Fault, Kind};
 
-/// Row 35, refused: 503, nothing runs, not even a replay, and nothing is shown of the inside.
+/// The store refuses connections: 503, no run, no replay, and no internal details in the response.
 pub async fn a_store_that_is_down_runs_nothing(server: &Server) {
     let known = server.order("/payments", "known").key("known");
     let first = known.send().await;
@@ -24,7 +24,7 @@ pub async fn a_store_that_is_down_runs_nothing(server: &Server) {
     new.send().await.assert_executed(201);
 }
 
-/// Row 35, black-holed: given up after the store timeout.
+/// The store does not reply: the request gets 503 after the store timeout.
 pub async fn a_store_that_is_silent_runs_nothing(server: &Server) {
     let server = impatient(server).await;
     server.faults.inject(Kind::ALL, Fault::Hang);
@@ -35,7 +35,7 @@ pub async fn a_store_that_is_silent_runs_nothing(server: &Server) {
     order.send().await.assert_executed(201);
 }
 
-/// Row 36: the claim was made and its answer lost; the same nonce owns it.
+/// The claim was applied and its reply lost: a retry with the same nonce owns the key.
 pub async fn a_claim_is_sent_again(server: &Server) {
     for fault in [Fault::Down, Fault::LostReply, Fault::Twice] {
         server.faults.inject_next(1, [Kind::Claim], fault);
@@ -47,7 +47,7 @@ pub async fn a_claim_is_sent_again(server: &Server) {
     }
 }
 
-/// Row 36: no answer ever came, so nothing ran, and the key is free again.
+/// No reply to the claim ever arrives: nothing runs, and the key is free again.
 pub async fn a_claim_that_is_given_up_is_abandoned(server: &Server) {
     server.faults.inject([Kind::Claim], Fault::LostReply);
     let order = server.order("/payments", "n").key("k");
@@ -58,7 +58,7 @@ pub async fn a_claim_that_is_given_up_is_abandoned(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// Row 37: the claim lands when its caller has been refused.
+/// The claim is applied after its caller was refused.
 pub async fn a_claim_that_arrives_late_is_abandoned(server: &Server) {
     let server = impatient(server).await;
     server.faults.inject_next(1, [Kind::Claim], Fault::Late);
@@ -70,7 +70,7 @@ pub async fn a_claim_that_arrives_late_is_abandoned(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// Row 40: the answer is stored before its caller has it.
+/// The response is stored before the caller gets it.
 pub async fn a_store_that_comes_back_soon_takes_the_answer(server: &Server) {
     server.faults.inject_next(2, [Kind::Complete], Fault::Down);
     let order = server.order("/payments", "n").key("k");
@@ -79,12 +79,12 @@ pub async fn a_store_that_comes_back_soon_takes_the_answer(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// R35, row 41: its caller has the answer, duplicates wait for the store, and it never runs again.
+/// The caller gets the response, duplicates are refused until the store is back, and nothing runs again.
 pub async fn a_store_that_comes_back_late_takes_the_answer(server: &Server) {
     later(server, Fault::Down).await;
 }
 
-/// Row 41, black-holed.
+/// The same, with a store that does not reply instead of refusing connections.
 pub async fn a_store_that_stays_silent_takes_the_answer_later(server: &Server) {
     later(&impatient(server).await, Fault::Hang).await;
 }
@@ -100,7 +100,7 @@ async fn later(server: &Server, fault: Fault) {
     server.assert_runs("n", 1);
 }
 
-/// R35, row 43: a success that a client has seen must never be followed by a rerun.
+/// A success that a client has seen must never be followed by another run.
 pub async fn at_least_once_shows_no_success_that_is_not_stored(server: &Server) {
     server.faults.inject(Kind::ENDS, Fault::Down);
     let order = server.order("/release", "n").key("k");
@@ -111,7 +111,7 @@ pub async fn at_least_once_shows_no_success_that_is_not_stored(server: &Server) 
     server.assert_runs("n", 1);
 }
 
-/// Row 44: the completion was made and its answer lost.
+/// The completion was applied and its reply lost.
 pub async fn an_answer_stored_twice_is_one_answer(server: &Server) {
     for fault in [Fault::LostReply, Fault::Twice] {
         server.faults.inject_next(1, [Kind::Complete], fault);
@@ -123,7 +123,7 @@ pub async fn an_answer_stored_twice_is_one_answer(server: &Server) {
     }
 }
 
-/// Row 45: the key is free by the time its caller knows.
+/// The release was applied and its reply lost: the key is free before the caller gets its response.
 pub async fn a_release_is_sent_again(server: &Server) {
     for fault in [Fault::Down, Fault::LostReply, Fault::Twice] {
         server.faults.inject_next(1, [Kind::Release], fault);

@@ -1,4 +1,4 @@
-//! Duplicates that wait (R17, rows 21, 48 and 49).
+//! Duplicates that wait for the first run.
 
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ pub async fn a_duplicate_does_not_wait_for_ever(server: &Server) {
     run.order.send().await.assert_replay_of(first.assert_executed(201));
 }
 
-/// Row 49: the first did nothing, so one waiter runs and the others get its answer.
+/// The first run did nothing, so one waiter runs and the others get its response.
 pub async fn a_freed_key_lets_one_waiter_run(server: &Server) {
     let sim = json!({ "gate": true, "status": 503, "once": true });
     let run = Run::begin_with(server, "/wait", &sim).await;
@@ -84,7 +84,7 @@ pub async fn a_freed_key_lets_one_waiter_run(server: &Server) {
     server.assert_runs("n", 2);
 }
 
-/// Row 48: beyond the caps, per key and per process, a duplicate is answered at once.
+/// A duplicate beyond the caps per key or per process is refused immediately.
 pub async fn waiters_are_capped(server: &Server) {
     for (in_process, per_key) in [(64, 2), (2, 64)] {
         let server = server.with(|builder| builder.max_waiters(in_process, per_key)).await;
@@ -107,7 +107,7 @@ pub async fn waiters_are_capped(server: &Server) {
     }
 }
 
-/// Row 21: its seat is free again, and the first is none the wiser.
+/// A waiting client disconnects: its place is free again, and the first run is not affected.
 pub async fn a_waiter_that_leaves_makes_room(server: &Server) {
     let server = server.with(|builder| builder.max_waiters(64, 1)).await;
     let run = Run::begin(&server, "/wait").await;
