@@ -71,7 +71,7 @@ mod tests {
         parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap().extract_error().unwrap_err()
     }
 
-    /// As Redis 7 and Valkey 8 word them (fault 58).
+    /// As Redis 7 and Valkey 8 word them.
     #[test]
     fn every_refusal_is_not_done() {
         for line in [

@@ -10,7 +10,7 @@ use idem_core::Served;
 use crate::support::{HOUR, answered, calls, store};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_47_one_of_200_duplicates_runs() {
+async fn fault_concurrent_duplicates_start_one_run() {
     let server = RedisServer::start(&[]);
     storms::one_of_many_runs(store(&server).await, store(&server).await).await;
 }
@@ -18,7 +18,7 @@ async fn fault_47_one_of_200_duplicates_runs() {
 /// Woken by the subscription: polling alone would ask the store far more often, and no waiter holds a
 /// connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_48_thousands_wait_on_one_key() {
+async fn fault_many_waiters_on_one_key() {
     const WAITERS: usize = 2_000;
     let server = RedisServer::start(&[]);
     let service = Service::on(store(&server).await);
@@ -39,7 +39,7 @@ async fn fault_48_thousands_wait_on_one_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_49_freed_key_lets_one_waiter_run() {
+async fn fault_key_freed_while_waiting_starts_one_waiter() {
     let server = RedisServer::start(&[]);
     storms::freed_key_lets_one_waiter_run(store(&server).await, store(&server).await).await;
 }

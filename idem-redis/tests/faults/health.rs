@@ -7,7 +7,7 @@ use idem_redis::{Alarm, ConnectError, RedisStore};
 use crate::support::{HOUR, answered, store, url, won};
 
 #[tokio::test]
-async fn fault_53_evicting_server_is_refused() {
+async fn fault_redis_evicts_keys_at_startup() {
     let server = RedisServer::start(&["--maxmemory", "100mb"]);
     for policy in ["allkeys-lru", "volatile-lru", "volatile-ttl", "allkeys-random"] {
         server.cli(&["config", "set", "maxmemory-policy", policy]);
@@ -21,7 +21,7 @@ async fn fault_53_evicting_server_is_refused() {
 }
 
 #[tokio::test]
-async fn fault_53_change_of_policy_is_alarmed() {
+async fn fault_redis_evicts_keys_after_policy_change() {
     let server = RedisServer::start(&["--maxmemory", "3mb"]);
     let store = store(&server).await;
     assert_eq!(store.check().await.unwrap(), [Alarm::NotAppendOnly]);
@@ -53,7 +53,7 @@ async fn unreachable_server_is_an_error_that_keeps_its_source() {
 }
 
 #[tokio::test]
-async fn fault_51_restart_without_persistence_is_noticed() {
+async fn fault_redis_restarts_without_persistence() {
     let mut server = RedisServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -69,7 +69,7 @@ async fn fault_51_restart_without_persistence_is_noticed() {
 }
 
 #[tokio::test]
-async fn fault_52_flushed_server_is_noticed() {
+async fn fault_record_changed_externally_flushed_server() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -81,7 +81,7 @@ async fn fault_52_flushed_server_is_noticed() {
 
 /// The replica never saw the last writes: it was cut off, the primary died, and it was promoted.
 #[tokio::test]
-async fn fault_56_rollback_is_noticed() {
+async fn fault_redis_failover_loses_writes_and_is_detected() {
     let mut primary = RedisServer::start(&[]);
     let port = primary.port().to_string();
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);

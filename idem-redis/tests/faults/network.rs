@@ -22,9 +22,9 @@ async fn behind(proxy: &Proxy) -> RedisStore {
 }
 
 /// By script and by plain command alike: the change was made, its answer is lost, and sending it again
-/// finds it made (faults 36, 44, 45).
+/// finds it made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_36_lost_reply_is_unknown_and_the_call_is_safe_to_repeat() {
+async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
     let store = behind(&proxy).await;
@@ -51,7 +51,7 @@ async fn fault_36_lost_reply_is_unknown_and_the_call_is_safe_to_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_45_release_sent_again_does_not_touch_the_next_owner() {
+async fn fault_release_reply_lost_leaves_next_owner_untouched() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
     let (store, other) = (behind(&proxy).await, store(&server).await);
@@ -91,7 +91,7 @@ async fn cut_connection_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_40_server_that_is_gone_is_not_done_and_comes_back() {
+async fn fault_store_outage_short_is_not_done_then_recovers() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -107,9 +107,9 @@ async fn fault_40_server_that_is_gone_is_not_done_and_comes_back() {
     assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
 }
 
-/// A paused server holds connections open and says nothing (fault 35, black hole).
+/// A paused server holds connections open and says nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_35_silent_server_is_unknown_and_then_not_done() {
+async fn fault_store_down_at_claim_silent_server() {
     let server = RedisServer::start(&[]);
     let builder = RedisStore::builder()
         .command_timeout(Duration::from_millis(200))
@@ -125,7 +125,7 @@ async fn fault_35_silent_server_is_unknown_and_then_not_done() {
 
 /// The claim is refused as long as no replica has it, and nothing is free meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_56_claim_waits_for_replicas() {
+async fn fault_redis_failover_loses_writes_unless_claim_waits_for_replicas() {
     let primary = RedisServer::start(&[]);
     let port = primary.port().to_string();
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);

@@ -12,7 +12,7 @@ use crate::support::{HOUR, answered, completed, failure, key, request, store, wo
 
 /// The call times out while the server sleeps, and was made all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_50_sleeping_server() {
+async fn fault_redis_stalls_asleep() {
     let server = RedisServer::start(&[]);
     let builder = RedisStore::builder().command_timeout(Duration::from_millis(200));
     let store = builder.connect(&server.url()).await.unwrap();
@@ -32,7 +32,7 @@ async fn fault_50_sleeping_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_50_busy_server_refuses() {
+async fn fault_redis_stalls_in_busy_script() {
     let server = RedisServer::start(&["--busy-reply-threshold", "50"]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -54,7 +54,7 @@ async fn fault_50_busy_server_refuses() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_51_append_only_file_keeps_records() {
+async fn fault_redis_restarts_with_append_only_file() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = store(&server).await;
     let (running, done) = (won(&store).await, won(&store).await);
@@ -71,7 +71,7 @@ async fn fault_51_append_only_file_keeps_records() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_52_deleted_key_is_not_brought_back() {
+async fn fault_record_changed_externally_deleted_key() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -84,7 +84,7 @@ async fn fault_52_deleted_key_is_not_brought_back() {
 
 /// Somebody else's value is never run over: not by a plain claim, not by a script.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_52_foreign_value_is_corrupt() {
+async fn fault_record_changed_externally_foreign_value() {
     let server = RedisServer::start(&[]);
     let long = "x".repeat(200);
     let foreign: [&[&str]; 5] = [
@@ -127,7 +127,7 @@ async fn persisted_key_is_not_free() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_54_full_memory_refuses_claims_and_takes_conclusions() {
+async fn fault_redis_out_of_memory_refuses_claims_and_stores_completions() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let (done, kept, freed) = (won(&store).await, won(&store).await, won(&store).await);
@@ -139,7 +139,7 @@ async fn fault_54_full_memory_refuses_claims_and_takes_conclusions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_55_forgotten_scripts_are_loaded_again() {
+async fn fault_redis_scripts_flushed_are_loaded_again() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let flush = || assert_eq!(server.cli(&["script", "flush"]), "OK");
@@ -156,7 +156,7 @@ async fn fault_55_forgotten_scripts_are_loaded_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_57_demoted_server_is_not_done() {
+async fn fault_redis_primary_demoted_is_not_done() {
     let server = RedisServer::start(&[]);
     let other = RedisServer::start(&[]);
     let store = store(&server).await;
@@ -173,7 +173,7 @@ async fn fault_57_demoted_server_is_not_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_58_too_few_replicas_refuse_every_write() {
+async fn fault_redis_refuses_or_redirects_with_too_few_replicas() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -197,7 +197,7 @@ fn name(id: idem_core::RecordId) -> String {
 
 /// A server that is reading its keys in takes no claim, and nothing is free meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_58_loading_server_is_not_done() {
+async fn fault_redis_refuses_or_redirects_while_loading() {
     let server = RedisServer::start(&["--loading-process-events-interval-bytes", "1024"]);
     let store = store(&server).await;
     let claim = won(&store).await;

@@ -61,7 +61,7 @@ fn completed(body: String) -> bytes::Bytes {
 /// Answers never meet the wrong call, though calls are dropped at every point: that would show one
 /// tenant the answer of another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_59_dropped_calls_do_not_mix_up_answers() {
+async fn fault_dropped_call_on_shared_connection_does_not_mix_replies() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     stress::dropped_calls_do_not_mix_up_answers(store, 50, 2_000, Duration::from_millis(2)).await;

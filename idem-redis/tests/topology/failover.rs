@@ -78,7 +78,7 @@ async fn sentinel_promotes_the_replica() {
     assert!(servers.replica.cli(&["info", "replication"]).contains("role:master"));
 }
 
-/// The primary is not dead but demoted: it answers READONLY (fault 57).
+/// The primary is demoted but still reachable: it refuses writes with READONLY.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn demoted_primary_is_left() {
     let servers = RedisSentinel::start();
@@ -103,10 +103,10 @@ async fn cluster_promotes_a_replica() {
     outlives(&store, claims).await;
 }
 
-/// A key moves to another node with its slot: first the source sends those who ask on (ASK), then all nodes
-/// know (MOVED; fault 58).
+/// A slot moves to another node. The source first redirects single commands (ASK). After the move every node
+/// redirects (MOVED).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_58_key_is_followed_to_another_node() {
+async fn fault_redis_refuses_or_redirects_moved_key() {
     let servers = RedisCluster::start();
     let store = RedisStore::builder().connect_cluster(&servers.urls()).await.unwrap();
     let claim = won(&store).await;

@@ -69,7 +69,7 @@ const ROWS: [(u8, Proof); 80] = [
             ("idem-core/src/wire.rs", "a_flipped_bit_of_an_answer_is_damage"),
             ("idem-core/src/wire.rs", "unknown_codes_and_versions_are_refused"),
             ("idem-core/src/wire.rs", "version_1_is_frozen"),
-            ("idem-redis/tests/faults/server.rs", "fault_52_foreign_value_is_corrupt"),
+            ("idem-redis/tests/faults/server.rs", "fault_record_changed_externally_foreign_value"),
             ("idem-postgres/tests/faults/server.rs", "fault_52_deleted_and_damaged_records"),
         ]),
     ),
@@ -104,7 +104,7 @@ const ROWS: [(u8, Proof); 80] = [
             ),
             (
                 "idem-redis/tests/faults/network.rs",
-                "fault_45_release_sent_again_does_not_touch_the_next_owner",
+                "fault_release_reply_lost_leaves_next_owner_untouched",
             ),
             (
                 "idem-postgres/tests/faults/network.rs",
@@ -122,41 +122,53 @@ const ROWS: [(u8, Proof); 80] = [
     (47, Here),
     (48, Here),
     (49, Here),
-    (50, There(&[("idem-redis/tests/faults/server.rs", "fault_50_busy_server_refuses")])),
+    (50, There(&[("idem-redis/tests/faults/server.rs", "fault_redis_stalls_in_busy_script")])),
     (51, Here),
     (
         52,
-        There(&[("idem-redis/tests/faults/server.rs", "fault_52_deleted_key_is_not_brought_back")]),
+        There(&[(
+            "idem-redis/tests/faults/server.rs",
+            "fault_record_changed_externally_deleted_key",
+        )]),
     ),
-    (53, There(&[("idem-redis/tests/faults/health.rs", "fault_53_evicting_server_is_refused")])),
+    (53, There(&[("idem-redis/tests/faults/health.rs", "fault_redis_evicts_keys_at_startup")])),
     (
         54,
         There(&[(
             "idem-redis/tests/faults/server.rs",
-            "fault_54_full_memory_refuses_claims_and_takes_conclusions",
+            "fault_redis_out_of_memory_refuses_claims_and_stores_completions",
         )]),
     ),
     (
         55,
         There(&[(
             "idem-redis/tests/faults/server.rs",
-            "fault_55_forgotten_scripts_are_loaded_again",
+            "fault_redis_scripts_flushed_are_loaded_again",
         )]),
     ),
-    (56, There(&[("idem-redis/tests/faults/health.rs", "fault_56_rollback_is_noticed")])),
-    (57, There(&[("idem-redis/tests/faults/server.rs", "fault_57_demoted_server_is_not_done")])),
+    (
+        56,
+        There(&[(
+            "idem-redis/tests/faults/health.rs",
+            "fault_redis_failover_loses_writes_and_is_detected",
+        )]),
+    ),
+    (
+        57,
+        There(&[("idem-redis/tests/faults/server.rs", "fault_redis_primary_demoted_is_not_done")]),
+    ),
     (
         58,
         There(&[(
             "idem-redis/tests/faults/server.rs",
-            "fault_58_too_few_replicas_refuse_every_write",
+            "fault_redis_refuses_or_redirects_with_too_few_replicas",
         )]),
     ),
     (
         59,
         There(&[(
             "idem-redis/tests/faults/stress.rs",
-            "fault_59_dropped_calls_do_not_mix_up_answers",
+            "fault_dropped_call_on_shared_connection_does_not_mix_replies",
         )]),
     ),
     (60, There(&[("idem-postgres/tests/faults/server.rs", "fault_60_terminated_backends")])),
