@@ -1,4 +1,4 @@
-//! The store keeps every rule through PgBouncer in transaction mode too (fault 70).
+//! The store keeps every rule through PgBouncer in transaction mode too.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 

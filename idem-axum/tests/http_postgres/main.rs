@@ -42,7 +42,7 @@ fn age(schema: &str, by: Duration) {
 
 idem_conformance::http_suite!(app::start, on: records);
 
-/// The same through PgBouncer in transaction mode (fault 70).
+/// The same through PgBouncer in transaction mode.
 mod pooled {
     use super::{LazyLock, PgBouncer, PostgresStore, Records, SERVER, app, records_of};
 

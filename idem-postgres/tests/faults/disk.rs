@@ -24,7 +24,7 @@ fn fill(server: &PostgresServer, bytes: usize, file: &str) -> u64 {
 
 /// New keys are refused; what is stored replays, and what runs can end on the page of its claim.
 #[tokio::test]
-async fn fault_67_full_disk_refuses_claims() {
+async fn fault_postgres_disk_full_at_claim() {
     let server = PostgresServer::start(&["autovacuum=off"]);
     let store = store(&server).await;
     // Two to a page, which leave no room for a claim in the half that claims may use.
@@ -55,7 +55,7 @@ async fn fault_67_full_disk_refuses_claims() {
 
 /// The claim holds, and the same completion is taken when there is room again.
 #[tokio::test]
-async fn fault_67_full_disk_at_a_completion() {
+async fn fault_postgres_disk_full_at_completion() {
     let server = PostgresServer::start(&["autovacuum=off"]);
     let store = store(&server).await;
     // Large answers are in a file of their own.

@@ -13,14 +13,14 @@ use tokio::time::timeout;
 use crate::support::{HOUR, answered, builder, key, store, won};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_47_one_of_200_duplicates_runs() {
+async fn fault_concurrent_duplicates_start_one_run() {
     let server = PostgresServer::start(&[]);
     storms::one_of_many_runs(store(&server).await, store(&server).await).await;
 }
 
 /// No waiter holds a connection, and those there are suffice for all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_48_thousands_wait_on_one_key() {
+async fn fault_many_waiters_on_one_key() {
     const WAITERS: usize = 2_000;
     let server = PostgresServer::start(&[]);
     let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
@@ -40,7 +40,7 @@ async fn fault_48_thousands_wait_on_one_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_49_freed_key_lets_one_waiter_run() {
+async fn fault_key_freed_while_waiting_starts_one_waiter() {
     let server = PostgresServer::start(&[]);
     storms::freed_key_lets_one_waiter_run(store(&server).await, store(&server).await).await;
 }

@@ -6,7 +6,7 @@ use idem_postgres::{Alarm, ConnectError, PostgresStore};
 use crate::support::{builder, store};
 
 #[tokio::test]
-async fn fault_68_late_commits_are_refused() {
+async fn fault_postgres_asynchronous_commit_at_startup() {
     for (setting, alarm) in
         [("synchronous_commit=off", Alarm::CommitsLate), ("fsync=off", Alarm::NoFsync)]
     {
@@ -24,7 +24,7 @@ async fn fault_68_late_commits_are_refused() {
 
 /// Also when only the store's own database is set so, and at run time.
 #[tokio::test]
-async fn fault_68_change_at_run_time_is_alarmed() {
+async fn fault_postgres_asynchronous_commit_at_run_time() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     assert_eq!(store.check().await.unwrap(), []);
@@ -34,7 +34,7 @@ async fn fault_68_change_at_run_time_is_alarmed() {
 }
 
 #[tokio::test]
-async fn fault_66_standby_is_refused() {
+async fn fault_postgres_server_unusable_standby() {
     let server = PostgresServer::start_standby();
     let refused = PostgresStore::connect(&server.url()).await;
     assert!(matches!(refused, Err(ConnectError::Unfit(Alarm::Standby))), "{refused:?}");

@@ -26,9 +26,9 @@ fn bytes(id: idem_core::RecordId) -> Vec<u8> {
     id.as_bytes().to_vec()
 }
 
-/// The change was made, its answer is lost, and sending it again finds it made (faults 36, 44, 45).
+/// The change was made, its answer is lost, and sending it again finds it made.
 #[tokio::test]
-async fn fault_36_lost_reply_is_unknown_and_the_call_is_safe_to_repeat() {
+async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
     let server = PostgresServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
     let store = behind(&proxy).await;
@@ -70,7 +70,7 @@ async fn lost_call_is_unknown_and_is_made_when_it_is_repeated() {
 }
 
 #[tokio::test]
-async fn fault_45_release_sent_again_does_not_touch_the_next_owner() {
+async fn fault_release_reply_lost_leaves_next_owner_untouched() {
     let server = PostgresServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
     let (store, other) = (behind(&proxy).await, store(&server).await);
@@ -84,9 +84,9 @@ async fn fault_45_release_sent_again_does_not_touch_the_next_owner() {
     assert_eq!(other.complete(next, answered("next"), HOUR).await.unwrap(), Fenced::Held);
 }
 
-/// A paused server holds connections open and says nothing (fault 35, black hole).
+/// A paused server holds connections open and says nothing.
 #[tokio::test]
-async fn fault_35_silent_server_is_unknown_and_then_not_done() {
+async fn fault_store_down_at_claim_silent_server() {
     let server = PostgresServer::start(&[]);
     let builder = builder()
         .max_connections(1)
@@ -108,7 +108,7 @@ async fn fault_35_silent_server_is_unknown_and_then_not_done() {
 
 /// A connection that owes an answer is closed: given back, it would owe it to the next call.
 #[tokio::test]
-async fn fault_59_silent_connection_is_replaced() {
+async fn fault_dropped_call_on_shared_connection_replaces_silent_connection() {
     let server = PostgresServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
     let builder = builder().max_connections(1).statement_timeout(Duration::from_millis(100));

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::support::{HOUR, answered, builder, completed, failure, key, request, won};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_70_pooler_in_transaction_mode() {
+async fn fault_postgres_behind_pgbouncer_with_pooled_mode() {
     let server = PostgresServer::start(&[]);
     let pooler = PgBouncer::before(&server, 3);
     let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
@@ -33,7 +33,7 @@ async fn fault_70_pooler_in_transaction_mode() {
 
 /// A statement that was refused leaves no transaction open, which would hold a connection of the pooler.
 #[tokio::test]
-async fn fault_70_refused_statement_holds_no_connection() {
+async fn fault_postgres_behind_pgbouncer_holds_no_connection_after_refusal() {
     let server = PostgresServer::start(&[]);
     let pooler = PgBouncer::before(&server, 1);
     let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
@@ -46,7 +46,7 @@ async fn fault_70_refused_statement_holds_no_connection() {
 }
 
 #[tokio::test]
-async fn fault_70_without_the_flag_it_is_a_clear_error() {
+async fn fault_postgres_behind_pgbouncer_without_flag() {
     let server = PostgresServer::start(&[]);
     let pooler = PgBouncer::before(&server, 3);
     let refused = PostgresStore::connect(&pooler.url()).await.unwrap_err();

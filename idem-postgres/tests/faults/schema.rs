@@ -53,7 +53,7 @@ async fn locked_down_role_only_verifies() {
 }
 
 #[tokio::test]
-async fn fault_66_other_schema_version_is_refused() {
+async fn fault_postgres_server_unusable_schema_version() {
     let server = PostgresServer::start(&[]);
     let pool = PgPool::connect(&server.url()).await.unwrap();
     builder().migrate(&pool).await.unwrap();

@@ -14,7 +14,7 @@ const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_ty
 
 /// Whatever the statement was at, sending it again finds or makes the change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_60_terminated_backends() {
+async fn fault_postgres_backend_terminated() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     let mut workers = JoinSet::new();
@@ -52,9 +52,9 @@ async fn fault_60_terminated_backends() {
     assert_eq!(server.sql("SELECT count(*), min(state) FROM idem_records"), "320|2");
 }
 
-/// What was acknowledged survives, and calls go on after the restart (faults 40-42, 61).
+/// What was acknowledged survives, and calls go on after the restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_61_immediate_stop_under_load() {
+async fn fault_postgres_restarts_under_load() {
     let mut server = PostgresServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -91,7 +91,7 @@ async fn fault_61_immediate_stop_under_load() {
 
 /// A claim that waits for somebody's lock ends with the server's patience, and has claimed nothing.
 #[tokio::test]
-async fn fault_64_statement_timeout_is_not_done() {
+async fn fault_postgres_aborts_statement_timeout() {
     let server = PostgresServer::start(&[]);
     let builder = builder().max_connections(1).statement_timeout(Duration::from_millis(200));
     let store = builder.connect(&server.url()).await.unwrap();
@@ -106,7 +106,7 @@ async fn fault_64_statement_timeout_is_not_done() {
 }
 
 #[tokio::test]
-async fn fault_64_lock_timeout_is_not_done() {
+async fn fault_postgres_aborts_statement_lock_timeout() {
     let server = PostgresServer::start(&["lock_timeout=100ms"]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -121,7 +121,7 @@ async fn fault_64_lock_timeout_is_not_done() {
 
 /// A deadlock that the store's statement is the victim of.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_64_deadlock_is_not_done() {
+async fn fault_postgres_aborts_statement_deadlock() {
     let server = PostgresServer::start(&["deadlock_timeout=50ms"]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -155,7 +155,7 @@ async fn fault_64_deadlock_is_not_done() {
 
 /// Serialization failures come where the database's default is stricter, and nothing is free for them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_64_serialization_failures() {
+async fn fault_postgres_aborts_statement_serialization_failures() {
     for level in ["repeatable read", "serializable"] {
         let setting = format!("default_transaction_isolation={level}");
         let server = PostgresServer::start(&[&setting]);
@@ -182,7 +182,7 @@ async fn fault_64_serialization_failures() {
 
 /// Handlers that use the pool may take all of it: requests are refused, and nothing is stuck.
 #[tokio::test]
-async fn fault_65_exhausted_pool_is_not_done() {
+async fn fault_postgres_pool_exhausted_is_not_done() {
     let server = PostgresServer::start(&[]);
     let options = sqlx::postgres::PgPoolOptions::new()
         .max_connections(2)
@@ -199,7 +199,7 @@ async fn fault_65_exhausted_pool_is_not_done() {
 }
 
 #[tokio::test]
-async fn fault_66_too_many_connections_is_not_done() {
+async fn fault_postgres_server_unusable_too_many_connections() {
     let settings = ["max_connections=6", "superuser_reserved_connections=1", "max_wal_senders=0"];
     let server = PostgresServer::start(&settings);
     server.sql("CREATE ROLE app LOGIN");
@@ -239,7 +239,7 @@ async fn fault_66_too_many_connections_is_not_done() {
 
 /// The server became read-only, as after a switchover that kept the address.
 #[tokio::test]
-async fn fault_66_read_only_server_is_not_done() {
+async fn fault_postgres_server_unusable_read_only() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -256,9 +256,9 @@ async fn fault_66_read_only_server_is_not_done() {
     }
 }
 
-/// What vanished is not brought back, and bytes that are no record are never run over (faults 34, 52).
+/// What vanished is not brought back, and bytes that are no record are never run over.
 #[tokio::test]
-async fn fault_52_deleted_and_damaged_records() {
+async fn fault_record_changed_externally_deleted_or_damaged() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;

@@ -37,7 +37,7 @@ async fn without_the_owner_check_keys_have_two_results() {
 /// Calls that are dropped after their n-th poll, for every n that they take: the change is made, no
 /// connection is stuck or in a transaction, and no answer meets the wrong call.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_69_calls_dropped_at_every_await() {
+async fn fault_store_call_cancelled_at_every_await() {
     let server = PostgresServer::start(&[]);
     let store = builder().max_connections(2).connect(&server.url()).await.unwrap();
     for polls in 0.. {
@@ -72,9 +72,9 @@ async fn fault_69_calls_dropped_at_every_await() {
 }
 
 /// Answers never meet the wrong call, though calls are dropped at any moment: that would show one tenant
-/// the answer of another (fault 59).
+/// the answer of another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_59_dropped_calls_do_not_mix_up_answers() {
+async fn fault_dropped_call_on_shared_connection_does_not_mix_replies() {
     let server = PostgresServer::start(&[]);
     let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
     let store = builder.connect(&server.url()).await.unwrap();

@@ -13,9 +13,9 @@ const MANY: &str = "INSERT INTO idem_records
     SELECT sha256(n::text::bytea), now(), now(), now() - interval '1 minute', now() - interval '1 minute',
            1, 1, 1, 2, 1, 0, false, sha256('owner'), '', '' FROM generate_series(1, 5500) AS n";
 
-/// Several sweepers at once, under claims: all that expired goes once, and all that lives stays (fault 71).
+/// Several sweepers run concurrently with claims. Each expired record is deleted once, and live records stay.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_71_sweepers_and_claims_at_once() {
+async fn fault_sweep_under_load() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     let running = won(&store).await;

@@ -1,4 +1,4 @@
-//! A process that is killed at each point of the transaction (fault 9). It is this test program again,
+//! A process that is killed at each point of the transaction. It is this test program again,
 //! which then runs only what `child` does.
 
 use std::env;
@@ -23,7 +23,7 @@ const BEFORE_THE_COMMIT: &str = "before the commit";
 const BEFORE_THE_REPLY: &str = "before the reply";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_09_killed_at_each_point() {
+async fn fault_crash_in_transaction_at_each_point() {
     for (point, left) in [
         (BEFORE_THE_CLAIM, false),
         (BEFORE_THE_WRITE, false),

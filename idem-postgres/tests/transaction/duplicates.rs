@@ -17,7 +17,7 @@ static WAITING: Policy = Policy::new(Duration::from_secs(3600), Guarantee::AtMos
 
 /// 200 duplicates over two processes, while the first is in its transaction, on four connections each.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_47_one_of_200_duplicates_runs() {
+async fn fault_concurrent_duplicates_start_one_run() {
     let server = server(&[]);
     let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
     let mut processes = Vec::new();
@@ -79,7 +79,7 @@ async fn waiting_duplicates_hold_no_connection() {
 
 /// The first is undone, and one of those who wait runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_49_undone_run_lets_one_waiter_run() {
+async fn fault_key_freed_while_waiting_after_rollback() {
     let server = server(&[]);
     let service = service(&server.url()).await;
     let runs = Arc::new(std::sync::atomic::AtomicU16::new(0));

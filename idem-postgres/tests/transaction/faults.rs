@@ -23,7 +23,7 @@ fn url(proxy: &Proxy) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_62_commit_whose_answer_is_lost_is_a_success() {
+async fn fault_commit_reply_lost_is_success() {
     let server = server(&[]);
     let proxy = Proxy::before(server.port()).await;
     let service = service(&url(&proxy)).await;
@@ -39,7 +39,7 @@ async fn fault_62_commit_whose_answer_is_lost_is_a_success() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_63_commit_that_does_not_arrive_is_no_success() {
+async fn fault_commit_not_applied_is_not_success() {
     let server = server(&[]);
     let proxy = Proxy::before(server.port()).await;
     let service = service(&url(&proxy)).await;
@@ -54,7 +54,7 @@ async fn fault_63_commit_that_does_not_arrive_is_no_success() {
 /// The store is silent about an end that it does, or does not do: the caller is told that nobody knows, and its
 /// retry finds out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_62_and_63_end_that_is_never_answered() {
+async fn fault_commit_reply_lost_or_commit_not_applied() {
     let server = server(&[]);
     let (store, faults) = FaultStore::new(builder().connect(&server.url()).await.unwrap());
     let service = Idempotency::builder(store).store_timeout(Duration::from_secs(1)).build();
@@ -89,7 +89,7 @@ async fn roll_back_that_is_never_answered_hides_no_answer() {
 
 /// Connections end at any moment: every answer that a client got is true, and effects are completed records.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_60_terminated_backends() {
+async fn fault_postgres_backend_terminated_in_transaction() {
     let server = server(&[]);
     let service = service(&server.url()).await;
     let mut workers = JoinSet::new();
@@ -125,7 +125,7 @@ async fn fault_60_terminated_backends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_61_immediate_stop_under_load() {
+async fn fault_postgres_restarts_under_load_in_transaction() {
     let mut server = server(&[]);
     let service = service(&server.url()).await;
     let mut workers = JoinSet::new();
@@ -158,7 +158,7 @@ async fn fault_61_immediate_stop_under_load() {
 
 /// The server ends a transaction whose handler does nothing for too long, and a deadlock ends one of two.
 #[tokio::test]
-async fn fault_64_transaction_that_the_server_ends() {
+async fn fault_postgres_aborts_statement_idle_in_transaction() {
     let server = server(&["idle_in_transaction_session_timeout=200ms"]);
     let service = service(&server.url()).await;
     let idle = |mut tx: Tx| async move {
@@ -176,7 +176,7 @@ async fn fault_64_transaction_that_the_server_ends() {
 
 /// Conflicts that only the commit finds undo everything and free the key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_64_serialization_failure_at_commit() {
+async fn fault_postgres_aborts_statement_serialization_failure_at_commit() {
     let server = server(&["default_transaction_isolation=serializable"]);
     server.sql("CREATE TABLE counter (n int); INSERT INTO counter VALUES (0)");
     let service = service(&server.url()).await;
@@ -210,7 +210,7 @@ async fn fault_64_serialization_failure_at_commit() {
 /// A transaction that nobody waits for any more, dropped after its n-th poll for every n that opening takes: no
 /// connection comes back inside it, and the key is free.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_69_opening_dropped_at_every_await() {
+async fn fault_store_call_cancelled_while_opening_transaction() {
     let server = server(&[]);
     let builder = builder().max_connections(2).wait_timeout(Duration::from_secs(30));
     let store = builder.connect(&server.url()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Through PgBouncer in transaction mode (fault 70): the handler's own queries are not prepared either.
+//! Through PgBouncer in transaction mode: the handler's own queries are not prepared either.
 
 use idem_conformance::servers::PgBouncer;
 use idem_core::Idempotency;
@@ -22,7 +22,7 @@ async fn refuses(mut tx: Tx) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_70_transactions_through_a_pooler() {
+async fn fault_postgres_behind_pgbouncer_transactions() {
     let server = server(&[]);
     // As many as there are handlers: a transaction holds its connection.
     let pooler = PgBouncer::before(&server, 8);

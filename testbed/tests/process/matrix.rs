@@ -70,7 +70,10 @@ const ROWS: [(u8, Proof); 80] = [
             ("idem-core/src/wire.rs", "unknown_codes_and_versions_are_refused"),
             ("idem-core/src/wire.rs", "version_1_is_frozen"),
             ("idem-redis/tests/faults/server.rs", "fault_record_changed_externally_foreign_value"),
-            ("idem-postgres/tests/faults/server.rs", "fault_52_deleted_and_damaged_records"),
+            (
+                "idem-postgres/tests/faults/server.rs",
+                "fault_record_changed_externally_deleted_or_damaged",
+            ),
         ]),
     ),
     (35, Here),
@@ -108,7 +111,7 @@ const ROWS: [(u8, Proof); 80] = [
             ),
             (
                 "idem-postgres/tests/faults/network.rs",
-                "fault_45_release_sent_again_does_not_touch_the_next_owner",
+                "fault_release_reply_lost_leaves_next_owner_untouched",
             ),
         ]),
     ),
@@ -171,7 +174,7 @@ const ROWS: [(u8, Proof); 80] = [
             "fault_dropped_call_on_shared_connection_does_not_mix_replies",
         )]),
     ),
-    (60, There(&[("idem-postgres/tests/faults/server.rs", "fault_60_terminated_backends")])),
+    (60, There(&[("idem-postgres/tests/faults/server.rs", "fault_postgres_backend_terminated")])),
     (61, Here),
     (62, Here),
     (63, Here),
@@ -179,22 +182,43 @@ const ROWS: [(u8, Proof); 80] = [
         64,
         There(&[(
             "idem-postgres/tests/faults/server.rs",
-            "fault_64_statement_timeout_is_not_done",
+            "fault_postgres_aborts_statement_timeout",
         )]),
     ),
-    (65, There(&[("idem-postgres/tests/faults/server.rs", "fault_65_exhausted_pool_is_not_done")])),
-    (66, There(&[("idem-postgres/tests/faults/health.rs", "fault_66_standby_is_refused")])),
-    (67, There(&[("idem-postgres/tests/faults/disk.rs", "fault_67_full_disk_refuses_claims")])),
-    (68, There(&[("idem-postgres/tests/faults/health.rs", "fault_68_late_commits_are_refused")])),
+    (
+        65,
+        There(&[(
+            "idem-postgres/tests/faults/server.rs",
+            "fault_postgres_pool_exhausted_is_not_done",
+        )]),
+    ),
+    (
+        66,
+        There(&[(
+            "idem-postgres/tests/faults/health.rs",
+            "fault_postgres_server_unusable_standby",
+        )]),
+    ),
+    (67, There(&[("idem-postgres/tests/faults/disk.rs", "fault_postgres_disk_full_at_claim")])),
+    (
+        68,
+        There(&[(
+            "idem-postgres/tests/faults/health.rs",
+            "fault_postgres_asynchronous_commit_at_startup",
+        )]),
+    ),
     (
         69,
-        There(&[("idem-postgres/tests/faults/stress.rs", "fault_69_calls_dropped_at_every_await")]),
+        There(&[(
+            "idem-postgres/tests/faults/stress.rs",
+            "fault_store_call_cancelled_at_every_await",
+        )]),
     ),
     (
         70,
         There(&[(
             "idem-postgres/tests/faults/pgbouncer.rs",
-            "fault_70_pooler_in_transaction_mode",
+            "fault_postgres_behind_pgbouncer_with_pooled_mode",
         )]),
     ),
     (71, There(&[("idem-conformance/src/rules/delete.rs", "live_records_stay")])),
