@@ -10,7 +10,7 @@ mod stop;
 mod tx;
 
 pub use idem_core::{
-    self, Drained, Execution, Fence, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
+    self, Drained, Execution, FencingToken, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
     IdempotencyStore, KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
 };
 /// Makes an actix-web handler run once per key.

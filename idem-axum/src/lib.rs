@@ -9,7 +9,7 @@ mod state;
 mod tx;
 
 pub use idem_core::{
-    self, Drained, Execution, Fence, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
+    self, Drained, Execution, FencingToken, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
     IdempotencyStore, KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
 };
 /// Makes an axum handler run once per key.

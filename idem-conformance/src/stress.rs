@@ -76,7 +76,7 @@ where
             Claimed::Acquired(claim) => {
                 let run = Duration::from_millis(rand::rng().random_range(0..90));
                 sleep(run).await;
-                let body = format!("{:?}", claim.fence);
+                let body = format!("{:?}", claim.token);
                 if !complete(claim, body.clone()).await {
                     continue;
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Claim, ClaimRequest, Conclusion, Existing, Fence, Fingerprint, Guarantee, Owner,
+    Answer, Claim, ClaimRequest, Conclusion, Existing, FencingToken, Fingerprint, Guarantee, Owner,
     Policy, State,
 };
 
@@ -94,7 +94,7 @@ pub(crate) fn conclusions() -> [(Conclusion, State); 3] {
 pub(crate) fn forged(claim: Claim) -> [Claim; 3] {
     [
         Claim { owner: Owner::random(), ..claim },
-        Claim { fence: Fence(claim.fence.0 + 1), ..claim },
-        Claim { fence: Fence(claim.fence.0 - 1), ..claim },
+        Claim { token: FencingToken(claim.token.0 + 1), ..claim },
+        Claim { token: FencingToken(claim.token.0 - 1), ..claim },
     ]
 }

@@ -25,7 +25,7 @@ pub enum Plant {
     DropWithClient,
     /// A claim that is sent again, because its answer was lost, is a duplicate of itself.
     NoReclaimByNonce,
-    /// A takeover gets the fence of the owner before.
+    /// A takeover gets the fencing token of the owner before.
     FenceStandsStill,
     /// The answer of a completed record is replayed to every request, whatever its fingerprint.
     ReplayBeforeMismatch,

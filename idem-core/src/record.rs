@@ -38,7 +38,7 @@ impl fmt::Debug for Owner {
 /// A number that grows with every new owner of a key, also across deletes, because it is at least the
 /// store's clock in microseconds (RELIABILITY section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fence(pub u64);
+pub struct FencingToken(pub u64);
 
 /// Proof of a won claim. Every later change of the record must present it, and a stale one changes
 /// nothing (R32).
@@ -48,8 +48,8 @@ pub struct Claim {
     pub id: RecordId,
     /// The nonce the claim was made with.
     pub owner: Owner,
-    /// The fence the store gave.
-    pub fence: Fence,
+    /// The fencing token the store gave.
+    pub token: FencingToken,
     /// Which run of the key this is, from 1.
     pub attempt: u32,
 }
@@ -60,8 +60,8 @@ pub struct Claim {
 pub struct Record {
     /// Who made the current claim.
     pub owner: Owner,
-    /// The fence of the current claim.
-    pub fence: Fence,
+    /// The fencing token of the current claim.
+    pub token: FencingToken,
     /// Which run of the key this is, from 1.
     pub attempt: u32,
     /// The guarantee the key was claimed under.

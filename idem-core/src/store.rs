@@ -6,7 +6,7 @@
 //! database's own clock for `now`. Then run the suite of `idem-conformance` on it; it has a test per rule.
 //!
 //! * Never compare an application's clock with anything (R30).
-//! * Every change is a compare-and-set on the claim's owner and fence, and safe to send twice.
+//! * Every change is a compare-and-set on the claim's owner and fencing token, and safe to send twice.
 //! * A call whose answer was lost is [`StoreErrorKind::Unknown`](crate::StoreErrorKind::Unknown), never
 //!   "free".
 //! * The engine drops no call half-way: it drives every future to its end, on another task if need be.
@@ -47,7 +47,7 @@ pub use wakeups::Wakeups;
 pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// Inserts a running record if there is none (T1), in one atomic operation. A record that expired
     /// is none. The same owner gets its claim again (T2). Under at least once a lapsed record with the
-    /// same fingerprint and attempts left is taken over with a higher fence (T11).
+    /// same fingerprint and attempts left is taken over with a higher fencing token (T11).
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed>;
 
     /// Holds the claim for another `lease` from now (T3), also after it lapsed, if nobody moved it.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::planted::{Plant, planted};
 use crate::policy::Guarantee;
-use crate::record::{Claim, Conclusion, Fence, Owner, Record, State};
+use crate::record::{Claim, Conclusion, FencingToken, Owner, Record, State};
 use crate::record_id::RecordId;
 use crate::store::{ClaimRequest, Claimed, Fenced};
 
@@ -46,7 +46,7 @@ impl Slot {
 
     /// Whether the record is live and `claim` is its owner's; with the plant, whosever it is.
     fn held_by(&self, claim: &Claim, anyones: Plant, now: Timestamp) -> bool {
-        let owned = self.record.owner == claim.owner && self.record.fence == claim.fence;
+        let owned = self.record.owner == claim.owner && self.record.token == claim.token;
         !self.expired(now) && (owned || planted(anyones))
     }
 }
@@ -74,15 +74,15 @@ pub fn claim(
     };
     let record = &slot.record;
     if slot.expired(now) {
-        return acquire(id, request, Some(record.fence), 1, now);
+        return acquire(id, request, Some(record.token), 1, now);
     }
     let sent_again = record.owner == request.owner && !planted(Plant::NoReclaimByNonce);
     if sent_again && record.state == State::Running {
-        let claim = Claim { id, owner: record.owner, fence: record.fence, attempt: record.attempt };
+        let claim = Claim { id, owner: record.owner, token: record.token, attempt: record.attempt };
         return (Change::Keep, Claimed::Acquired(claim));
     }
     if may_take_over(slot, request, now) {
-        return acquire(id, request, Some(record.fence), record.attempt + 1, now);
+        return acquire(id, request, Some(record.token), record.attempt + 1, now);
     }
     (Change::Keep, Claimed::Existing(record.observe(slot.lapsed(now))))
 }
@@ -102,16 +102,16 @@ fn may_take_over(slot: &Slot, request: &ClaimRequest, now: Timestamp) -> bool {
 fn acquire(
     id: RecordId,
     request: &ClaimRequest,
-    previous: Option<Fence>,
+    previous: Option<FencingToken>,
     attempt: u32,
     now: Timestamp,
 ) -> (Change, Claimed) {
-    let fence = Fence(previous.map_or(now.0, |Fence(previous)| now.0.max(previous + 1)));
+    let token = FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1)));
     let stands_still = attempt > 1 && planted(Plant::FenceStandsStill);
-    let fence = previous.filter(|_| stands_still).unwrap_or(fence);
+    let token = previous.filter(|_| stands_still).unwrap_or(token);
     let record = Record {
         owner: request.owner,
-        fence,
+        token,
         attempt,
         guarantee: request.guarantee,
         fingerprint: request.fingerprint,
@@ -119,7 +119,7 @@ fn acquire(
     };
     let lease_until = now.after(request.lease);
     let slot = Slot { record, lease_until, expires_at: lease_until.after(grace(request.ttl)) };
-    (Change::Put(slot), Claimed::Acquired(Claim { id, owner: request.owner, fence, attempt }))
+    (Change::Put(slot), Claimed::Acquired(Claim { id, owner: request.owner, token, attempt }))
 }
 
 /// How long a running record outlives its lease (T15).

@@ -6,7 +6,7 @@
 //!  2       guarantee          1 at most once, 2 at least once
 //!  3       fingerprint rule   0: not compared
 //!  4..20   owner
-//! 20..28   fence              big-endian
+//! 20..28   fencing token              big-endian
 //! 28..32   attempt            big-endian
 //! 32..64   fingerprint
 //! 64..66   status             big-endian; completed and not retained only
@@ -14,16 +14,16 @@
 //! 70..74   checksum           CRC-32 of the 6 bytes before it and of all that follows it
 //! 74..     headers, then the body to the end
 //! ```
-//! The owner and the fence stand at fixed places, so that a script can compare them without a parser.
+//! The owner and the fencing token stand at fixed places, so that a script can compare them without a parser.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::answer::{Answer, Headers};
 use crate::fingerprint::Fingerprint;
 use crate::policy::Guarantee;
-use crate::record::{Fence, Owner, Record, State};
+use crate::record::{FencingToken, Owner, Record, State};
 
-/// Where in the bytes the owner and the fence stand, side by side: 24 bytes that together identify a claim.
+/// Where in the bytes the owner and the fencing token stand, side by side: 24 bytes that together identify a claim.
 pub const CLAIM_BYTES: std::ops::Range<usize> = 4..28;
 
 /// The version that this code writes.
@@ -60,7 +60,7 @@ impl Record {
         buffer.put_slice(&[VERSION, self.state.code(), guarantee_code(self.guarantee)]);
         buffer.put_u8(self.fingerprint.map_or(0, |print| print.version()));
         buffer.put_slice(self.owner.as_bytes());
-        buffer.put_u64(self.fence.0);
+        buffer.put_u64(self.token.0);
         buffer.put_u32(self.attempt);
         buffer.put_slice(&self.fingerprint.map_or([0; 32], |print| *print.digest()));
         self.state.put_tail(buffer);
@@ -78,7 +78,7 @@ impl Record {
         let head: &[u8; HEAD] = bytes.first_chunk().ok_or(WireError::Damaged)?;
         Ok(Self {
             owner: Owner::from_bytes(array(head, 4)),
-            fence: Fence(u64::from_be_bytes(array(head, 20))),
+            token: FencingToken(u64::from_be_bytes(array(head, 20))),
             attempt: u32::from_be_bytes(array(head, 28)),
             guarantee: guarantee(head[2])?,
             fingerprint: (head[3] != 0).then(|| Fingerprint::from_parts(head[3], array(head, 32))),
@@ -200,7 +200,7 @@ mod tests {
     fn record(state: State) -> Record {
         Record {
             owner: Owner::from_bytes([0xAB; 16]),
-            fence: Fence(0x0102_0304_0506_0708),
+            token: FencingToken(0x0102_0304_0506_0708),
             attempt: 2,
             guarantee: Guarantee::AtLeastOnce,
             fingerprint: Some(Fingerprint::from_parts(1, [0xCD; 32])),
@@ -288,8 +288,8 @@ mod tests {
     fn the_claim_stands_at_its_fixed_place() {
         let record = record(completed());
         let bytes = record.to_bytes();
-        let (owner, fence) = bytes[CLAIM_BYTES].split_at(16);
+        let (owner, token) = bytes[CLAIM_BYTES].split_at(16);
         assert_eq!(owner, record.owner.as_bytes());
-        assert_eq!(fence, record.fence.0.to_be_bytes());
+        assert_eq!(token, record.token.0.to_be_bytes());
     }
 }

@@ -13,15 +13,15 @@ const RENEW: &str = include_str!("queries/renew.sql");
 const RELEASE: &str = include_str!("queries/release.sql");
 const ABANDON: &str = include_str!("queries/abandon.sql");
 
-const OWNED: &str = "owner = $2 AND fence = $3 AND";
+const OWNED: &str = "owner = $2 AND token = $3 AND";
 /// Names the arguments still, or the server would not know their types.
-const NOT_ASKED: &str = "(owner = $2 AND fence = $3 OR true) AND";
+const NOT_ASKED: &str = "(owner = $2 AND token = $3 OR true) AND";
 
 const EDITS: [Edit; 12] = [
     Edit {
         plant: Plant::CompleteWithoutOwner,
         scripts: &[FUNCTION],
-        from: "r.owner = own_owner AND r.fence = own_fence AND r.state IN",
+        from: "r.owner = own_owner AND r.token = own_fence AND r.state IN",
         to: "r.state IN",
     },
     Edit { plant: Plant::RenewWithoutOwner, scripts: &[RENEW], from: OWNED, to: NOT_ASKED },
@@ -72,8 +72,8 @@ const EDITS: [Edit; 12] = [
     Edit {
         plant: Plant::FenceStandsStill,
         scripts: &[FUNCTION],
-        from: "greatest((extract(epoch FROM own_now) * 1000000)::bigint, r.fence + 1)",
-        to: "CASE WHEN standing.expires_at <= own_now THEN r.fence + 1 ELSE r.fence END",
+        from: "greatest((extract(epoch FROM own_now) * 1000000)::bigint, r.token + 1)",
+        to: "CASE WHEN standing.expires_at <= own_now THEN r.token + 1 ELSE r.token END",
     },
 ];
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use idem_core::wire::{self, WireError};
 use idem_core::{
-    Capacity, Claim, Claimed, Existing, Fence, Fingerprint, Owner, RecordId, State, StoreError,
+    Capacity, Claim, Claimed, Existing, FencingToken, Fingerprint, Owner, RecordId, State, StoreError,
 };
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -18,9 +18,9 @@ pub(crate) fn claimed(row: &PgRow, id: RecordId, owner: Owner) -> Result<Claimed
     if !get::<bool>(row, "acquired")? {
         return Ok(Claimed::Existing(existing(row)?));
     }
-    let fence = Fence(get::<i64>(row, "fence")?.cast_unsigned());
+    let token = FencingToken(get::<i64>(row, "token")?.cast_unsigned());
     let attempt = get::<i32>(row, "attempt")?.cast_unsigned();
-    Ok(Claimed::Acquired(Claim { id, owner, fence, attempt }))
+    Ok(Claimed::Acquired(Claim { id, owner, token, attempt }))
 }
 
 /// What a row says to a caller who does not hold it.

@@ -169,7 +169,7 @@ impl Inner {
 fn present<'a>(call: Call<'a>, claim: &'a Claim) -> Call<'a> {
     call.bind(claim.id.as_bytes().as_slice())
         .bind(claim.owner.as_bytes().as_slice())
-        .bind(claim.fence.0.cast_signed())
+        .bind(claim.token.0.cast_signed())
 }
 
 fn fenced(held: bool) -> Fenced {

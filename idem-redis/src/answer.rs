@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use deadpool_redis::redis::Value;
-use idem_core::{Claim, Claimed, Existing, Fence, Fenced, Owner, RecordId, StoreError};
+use idem_core::{Claim, Claimed, Existing, FencingToken, Fenced, Owner, RecordId, StoreError};
 
 use crate::error::StrangeAnswer;
 use crate::value;
@@ -17,7 +17,7 @@ pub(crate) fn claimed(
         && let [Value::Int(fence), Value::Int(attempt), Value::Int(now)] = parts[..]
     {
         let attempt = u32::try_from(attempt).map_err(StoreError::unknown)?;
-        let claim = Claim { id, owner, fence: Fence(fence.cast_unsigned()), attempt };
+        let claim = Claim { id, owner, fence: FencingToken(fence.cast_unsigned()), attempt };
         return Ok((Claimed::Acquired(claim), Some(now.cast_unsigned())));
     }
     Ok((Claimed::Existing(standing(answer)?), None))

@@ -9,7 +9,7 @@ use deadpool_redis::redis::{Cmd, RedisWrite, Value};
 use idem_core::planted::{Plant, planted};
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fence, Fenced, IdempotencyStore, Owner, RecordId,
+    Claim, ClaimRequest, Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, Owner, RecordId,
     State, StoreError, StoreFuture, wire,
 };
 
@@ -161,7 +161,7 @@ impl Inner {
         request: &ClaimRequest,
     ) -> Result<Claimed, StoreError> {
         let terms = Terms::running(request.lease, request.ttl, true);
-        let record = value::claimed(request, Fence(0)).to_bytes();
+        let record = value::claimed(request, FencingToken(0)).to_bytes();
         let put = |call: &mut Cmd| {
             call.arg(&terms.prefix[..])
                 .arg(&*record)
@@ -287,13 +287,13 @@ async fn claim_plainly(
     set.arg("SET").arg(key);
     let mut value = set.bufmut_for_next_arg(80);
     value.put_slice(&terms.prefix);
-    value::claimed(request, heard.fence).put(&mut value);
+    value::claimed(request, heard.token).put(&mut value);
     drop(value);
     let kept = if planted(Plant::ClientClock) { "PXAT" } else { "PX" };
     set.arg("NX").arg("GET").arg(kept).arg(terms.kept_ms);
     match live.send(set).await.map_err(error::of_command)? {
         Value::Nil if heard.vouches() => {
-            let claim = Claim { id, owner: request.owner, fence: heard.fence, attempt: 1 };
+            let claim = Claim { id, owner: request.owner, fence: heard.token, attempt: 1 };
             Ok(Some(Claimed::Acquired(claim)))
         }
         Value::BulkString(found) if value::is_settled(&found) => {
@@ -308,6 +308,6 @@ async fn claim_plainly(
 pub(crate) fn claim_bytes(claim: &Claim) -> [u8; 24] {
     let mut bytes = [0; 24];
     bytes[..16].copy_from_slice(claim.owner.as_bytes());
-    bytes[16..].copy_from_slice(&claim.fence.0.to_be_bytes());
+    bytes[16..].copy_from_slice(&claim.token.0.to_be_bytes());
     bytes
 }

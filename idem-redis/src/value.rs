@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::planted::{Plant, planted};
-use idem_core::{Claim, ClaimRequest, Existing, Fence, Record, State, StoreError, wire};
+use idem_core::{Claim, ClaimRequest, Existing, FencingToken, Record, State, StoreError, wire};
 
 use crate::memo::Remembered;
 
@@ -69,7 +69,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// The record that a claim asks for, as its first run.
-pub(crate) fn claimed(request: &ClaimRequest, fence: Fence) -> Record {
+pub(crate) fn claimed(request: &ClaimRequest, fence: FencingToken) -> Record {
     Record {
         owner: request.owner,
         fence,
@@ -90,7 +90,7 @@ pub(crate) fn unawaited(claim: &Claim, remembered: Option<Remembered>) -> [u8; 3
         bytes[8..10].copy_from_slice(&remembered.terms());
     }
     bytes[10..26].copy_from_slice(claim.owner.as_bytes());
-    bytes[26..].copy_from_slice(&claim.fence.0.to_be_bytes());
+    bytes[26..].copy_from_slice(&claim.token.0.to_be_bytes());
     bytes
 }
 

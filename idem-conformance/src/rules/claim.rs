@@ -14,7 +14,7 @@ pub async fn absent_key_is_acquired<S: Subject>(case: Case<S>) {
         let key = case.key();
         let claim = key.won(request).await;
         assert_eq!((claim.id, claim.owner, claim.attempt), (key.id, request.owner, 1));
-        assert!(claim.fence.0 > 0);
+        assert!(claim.token.0 > 0);
         assert_eq!(key.state().await, State::Running);
     }
 }

@@ -43,7 +43,7 @@ where
     assert_eq!(done.state().await, terms::completed("kept"));
 }
 
-/// A key whose record was removed is new, its fence higher, and its late owner fenced.
+/// A key whose record was removed is new, its fencing token higher, and its late owner fenced.
 pub async fn removed_key_is_new<S>(case: Case<S>)
 where
     S: Subject<Store: DeleteExpired>,
@@ -54,7 +54,7 @@ where
     deleted(&case).await;
     key.assert_fenced(late, None).await;
     let next = key.absent().await;
-    assert!(next.fence > late.fence);
+    assert!(next.token > late.token);
     key.assert_fenced(late, Some(terms::existing(State::Running))).await;
 }
 

@@ -1,6 +1,6 @@
 //! T15: when a record is forgotten, by the store's clock and exactly at read time.
 
-use idem_core::{Claim, ClaimRequest, Conclusion, Fence, Fenced, State};
+use idem_core::{Claim, ClaimRequest, Conclusion, FencingToken, Fenced, State};
 
 use crate::key::{Key, assert_lost};
 use crate::subject::{Case, Subject};
@@ -18,7 +18,7 @@ pub async fn conclusion_expires_by_its_ttl<S: Subject>(case: Case<S>) {
         case.pass(3).await;
         assert_eq!(short.state().await, state, "kept until the ttl is over");
         case.pass(2).await;
-        assert!(short.absent().await.fence > claim.fence);
+        assert!(short.absent().await.token > claim.token);
         assert_eq!(long.state().await, state, "the ttl of the claim is no longer in force");
     }
 }
@@ -58,7 +58,7 @@ pub async fn running_record_outlives_its_lease_by_the_ttl<S: Subject>(case: Case
     case.pass(4).await;
     assert_eq!(key.state().await, State::Unknown);
     case.pass(2).await;
-    assert!(key.absent().await.fence > claim.fence);
+    assert!(key.absent().await.token > claim.token);
 }
 
 /// T15: a claim that is renewed outlasts any ttl.
@@ -79,7 +79,7 @@ pub async fn late_owner_of_an_expired_record_is_fenced<S: Subject>(case: Case<S>
     let (key, late) = expired(&case).await;
     key.assert_fenced(late, None).await;
     let next = key.absent().await;
-    assert!(next.fence > late.fence);
+    assert!(next.token > late.token);
     key.assert_fenced(late, Some(terms::existing(State::Running))).await;
     assert_eq!(key.complete(next, terms::answered("next")).await, Fenced::Held);
     key.assert_fenced(late, Some(terms::existing(terms::completed("next")))).await;
@@ -94,7 +94,7 @@ pub async fn late_owner_of_an_expired_record_starts_anew<S: Subject>(case: Case<
     let request = request.lease(LONG);
     let second = key.won(request).await;
     assert_eq!(second.attempt, 1);
-    assert!(second.fence > first.fence);
+    assert!(second.token > first.token);
     assert_lost(&key.renew(first, LONG, LONG).await, "renew");
     assert_lost(&key.release(first).await, "release");
     let lost = key.complete(first, terms::answered("late")).await;
@@ -120,22 +120,22 @@ pub async fn expired_attempts_do_not_count<S: Subject>(case: Case<S>) {
 /// Fences grow with every new owner, over release, abandonment, takeover and expiry (I5).
 pub async fn fences_grow<S: Subject>(case: Case<S>) {
     let key = case.key();
-    let mut highest = Fence(0);
-    let mut grown = |fence: Fence| {
-        assert!(fence > highest, "{fence:?} after {highest:?}");
-        highest = fence;
+    let mut highest = FencingToken(0);
+    let mut grown = |token: FencingToken| {
+        assert!(token > highest, "{token:?} after {highest:?}");
+        highest = token;
     };
     for _ in 0..3 {
         let released = key.won(terms::at_least_once()).await;
-        grown(released.fence);
+        grown(released.token);
         assert_eq!(key.release(released).await, Fenced::Held);
         let abandoned = key.won(terms::at_least_once()).await;
-        grown(abandoned.fence);
+        grown(abandoned.token);
         assert_eq!(key.abandon(abandoned.owner).await, Fenced::Held);
-        grown(key.won(brief::<S>()).await.fence);
+        grown(key.won(brief::<S>()).await.token);
         case.pass(2).await;
         let last = key.won(brief::<S>()).await;
-        grown(last.fence);
+        grown(last.token);
         assert_eq!(key.complete_for(last, terms::answered("last"), S::UNIT).await, Fenced::Held);
         case.pass(2).await;
     }

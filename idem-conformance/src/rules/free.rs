@@ -6,14 +6,14 @@ use crate::key::assert_lost;
 use crate::subject::{Case, Subject};
 use crate::terms::{self, Terms};
 
-/// T7: a released key is new: attempt 1, no fingerprint of before, and a higher fence.
+/// T7: a released key is new: attempt 1, no fingerprint of before, and a higher fencing token.
 pub async fn released_key_is_new<S: Subject>(case: Case<S>) {
     for request in terms::each_guarantee() {
         let key = case.key();
         let first = key.won(request.with_fingerprint(terms::print(1))).await;
         assert_eq!(key.release(first).await, Fenced::Held);
         let second = key.absent().await;
-        assert!(second.fence > first.fence);
+        assert!(second.token > first.token);
         assert_eq!(key.lost(request).await, terms::existing(State::Running));
     }
 }
@@ -24,10 +24,10 @@ pub async fn release_after_the_lease_frees<S: Subject>(case: Case<S>) {
     let claim = key.won(terms::at_most_once().lease(S::UNIT)).await;
     case.pass(2).await;
     assert_eq!(key.release(claim).await, Fenced::Held);
-    assert!(key.absent().await.fence > claim.fence);
+    assert!(key.absent().await.token > claim.token);
 }
 
-/// T7: only the owner at its own fence frees the key.
+/// T7: only the owner at its own fencing token frees the key.
 pub async fn stale_release_touches_nothing<S: Subject>(case: Case<S>) {
     let key = case.key();
     let request = terms::at_most_once();
@@ -70,7 +70,7 @@ pub async fn abandoned_key_is_new<S: Subject>(case: Case<S>) {
         assert_eq!(key.abandon(request.owner).await, Fenced::Held);
         assert_lost(&key.abandon(request.owner).await, "abandon");
         let second = key.absent().await;
-        assert!(second.fence > first.fence);
+        assert!(second.token > first.token);
     }
 }
 

@@ -42,7 +42,7 @@ pub async fn renewal_extends_the_expiry<S: Subject>(case: Case<S>) {
     key.absent().await;
 }
 
-/// T3: renewing changes neither the fence nor the attempt nor the fingerprint.
+/// T3: renewing changes neither the fencing token nor the attempt nor the fingerprint.
 pub async fn renewal_keeps_the_claim<S: Subject>(case: Case<S>) {
     let key = case.key();
     let request = terms::at_least_once().with_fingerprint(terms::print(7));
@@ -52,7 +52,7 @@ pub async fn renewal_keeps_the_claim<S: Subject>(case: Case<S>) {
     assert_eq!(key.lost(terms::at_most_once()).await.fingerprint, terms::print(7));
 }
 
-/// T3: a foreign owner or another fence renews nothing.
+/// T3: a foreign owner or another fencing token renews nothing.
 pub async fn stale_renewal_is_refused<S: Subject>(case: Case<S>) {
     let key = case.key();
     let claim = key.won(terms::at_most_once().lease(S::UNIT)).await;

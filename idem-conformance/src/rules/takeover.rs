@@ -10,7 +10,7 @@ fn short<S: Subject>() -> ClaimRequest {
     terms::at_least_once().lease(S::UNIT)
 }
 
-/// T11: the next claim takes a lapsed record over, with the next attempt and a higher fence.
+/// T11: the next claim takes a lapsed record over, with the next attempt and a higher fencing token.
 pub async fn lapsed_record_is_taken_over<S: Subject>(case: Case<S>) {
     let key = case.key();
     let first = key.won(short::<S>().with_fingerprint(terms::print(1))).await;
@@ -18,7 +18,7 @@ pub async fn lapsed_record_is_taken_over<S: Subject>(case: Case<S>) {
     let request = terms::at_least_once().with_fingerprint(terms::print(1));
     let second = key.won(request).await;
     assert_eq!((second.owner, second.attempt), (request.owner, 2));
-    assert!(second.fence > first.fence);
+    assert!(second.token > first.token);
     assert_eq!(key.won(request).await, second, "it is the new owner's now");
     let running = Existing { fingerprint: terms::print(1), state: State::Running };
     assert_eq!(key.lost(terms::at_least_once()).await, running, "under a lease of its own");
@@ -38,13 +38,13 @@ pub async fn old_owner_is_fenced<S: Subject>(case: Case<S>) {
     assert_eq!(key.state().await, terms::completed("new"));
 }
 
-/// R32: the owner compared is the claim's; the old nonce at the new fence is nobody.
+/// R32: the owner compared is the claim's; the old nonce at the new fencing token is nobody.
 pub async fn old_owner_cannot_guess_the_fence<S: Subject>(case: Case<S>) {
     let key = case.key();
     let old = key.won(short::<S>()).await;
     case.pass(2).await;
     let new = key.won(terms::at_least_once()).await;
-    let guess = idem_core::Claim { fence: new.fence, ..old };
+    let guess = idem_core::Claim { token: new.token, ..old };
     key.assert_fenced(guess, Some(terms::existing(State::Running))).await;
 }
 
@@ -114,7 +114,7 @@ pub async fn exhausted_record_is_unknown<S: Subject>(case: Case<S>) {
         case.pass(2).await;
         let next = key.won(short::<S>().max_attempts(3)).await;
         assert_eq!(next.attempt, attempt);
-        assert!(next.fence > last.fence);
+        assert!(next.token > last.token);
         last = next;
     }
     case.pass(2).await;
@@ -155,7 +155,7 @@ pub async fn abandoned_takeover_keeps_its_attempts<S: Subject>(case: Case<S>) {
     assert_eq!(key.abandon(request.owner).await, Fenced::Held);
     let third = key.won(terms::at_least_once()).await;
     assert_eq!((second.attempt, third.attempt), (2, 3));
-    assert!(third.fence > second.fence);
+    assert!(third.token > second.token);
     key.assert_fenced(first, Some(terms::existing(State::Running))).await;
     key.assert_fenced(second, Some(terms::existing(State::Running))).await;
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use crate::digest::PartDigest;
 use crate::key::IdempotencyKey;
-use crate::record::{Claim, Fence};
+use crate::record::{Claim, FencingToken};
 use crate::record_id::RecordId;
 
 thread_local! {
@@ -29,7 +29,7 @@ thread_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Execution {
     record: RecordId,
-    fence: Fence,
+    token: FencingToken,
     attempt: u32,
 }
 
@@ -60,8 +60,8 @@ impl Execution {
 
     /// A number that grows with every run of the key. Whatever keeps the highest one it saw can refuse
     /// a stale run that wakes up late.
-    pub const fn fence(&self) -> Fence {
-        self.fence
+    pub const fn token(&self) -> FencingToken {
+        self.token
     }
 
     /// A key for a call that this run makes in turn, such as to a payment provider: the same in every
@@ -85,7 +85,7 @@ impl Execution {
     }
 
     pub(super) const fn of(claim: Claim) -> Self {
-        Self { record: claim.id, fence: claim.fence, attempt: claim.attempt }
+        Self { record: claim.id, token: claim.token, attempt: claim.attempt }
     }
 
     /// Calls `poll` as part of this run.
@@ -110,7 +110,7 @@ mod tests {
 
     fn execution(record: u8, attempt: u32) -> Execution {
         let record = RecordId::from_bytes([record; 32]);
-        Execution { record, fence: Fence(u64::from(attempt)), attempt }
+        Execution { record, token: FencingToken(u64::from(attempt)), attempt }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// The clock as this shard sees it: strictly growing, so that fences do too.
+    /// The clock as this shard sees it: strictly growing, so that fencing tokens do too.
     pub(super) fn tick(&mut self, now: Timestamp) -> Timestamp {
         self.last_tick = now.0.max(self.last_tick + 1);
         Timestamp(self.last_tick)

@@ -73,7 +73,7 @@ async fn a_takeover_is_another_attempt_with_a_higher_fence_and_the_same_downstre
 
     let (one, two): (Execution, Execution) = (told.recv().unwrap(), told.recv().unwrap());
     assert_eq!((one.attempt(), two.attempt()), (1, 2));
-    assert!(two.fence() > one.fence());
+    assert!(two.fencing_token() > one.fencing_token());
     assert_eq!(one.downstream_key("charge"), two.downstream_key("charge"));
 }
 

@@ -138,7 +138,7 @@ impl Phase {
     pub(crate) fn hear(self, reply: &Reply) -> (Self, Option<Shown>) {
         match (self, reply) {
             (Self::Claiming { .. }, Reply::Claimed(Claimed::Acquired(claim))) => {
-                (Self::Acquired(Won { fence: claim.fence, attempt: claim.attempt }), None)
+                (Self::Acquired(Won { token: claim.token, attempt: claim.attempt }), None)
             }
             (Self::Claiming { sends }, Reply::Claimed(Claimed::Existing(existing))) => {
                 // The first claim may still be on its way.

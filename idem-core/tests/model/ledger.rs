@@ -1,7 +1,7 @@
 //! What really happened to a key, outside of the store: the judge of the invariants.
 
 use idem_core::transition::Slot;
-use idem_core::{Fence, Guarantee, State};
+use idem_core::{FencingToken, Guarantee, State};
 
 use crate::store::{Actor, LEASE, MAX_ATTEMPTS, Message, NOW, Op, TTL, actor_of, result};
 
@@ -17,7 +17,7 @@ pub(crate) enum Invariant {
     Reruns,
     /// I4: every answer after acceptance is the accepted one.
     Answers,
-    /// I5: fences grow.
+    /// I5: fencing tokens grow.
     Fences,
     /// I6: an answer stays under the key it was given for.
     Scope,
@@ -45,7 +45,7 @@ impl Actors {
 pub(crate) struct Ledger {
     window: Window,
     until: u64,
-    last_fence: Option<Fence>,
+    last_fence: Option<FencingToken>,
     won: Actors,
     started: Actors,
     may_free: Actors,
@@ -104,7 +104,7 @@ impl Ledger {
         self.require(self.window.accepted == Some(answer), Invariant::Answers);
     }
 
-    /// A message changed the slot. If the clock `went_back`, the fences of a key that was deleted
+    /// A message changed the slot. If the clock `went_back`, the fencing tokens of a key that was deleted
     /// meanwhile promise nothing.
     pub(crate) fn changed(
         &mut self,
@@ -152,16 +152,16 @@ impl Ledger {
     }
 
     fn acquired(&mut self, actor: Actor, old: Option<&Slot>, new: &Slot, went_back: bool) {
-        let fence = new.record.fence;
+        let token = new.record.token;
         self.require(
             self.last_fence.is_none_or(|last| match old {
-                Some(_) => fence > last,
+                Some(_) => token > last,
                 // Within a microsecond after a release the clock may say the same.
-                None => fence >= last || went_back,
+                None => token >= last || went_back,
             }),
             Invariant::Fences,
         );
-        self.last_fence = Some(fence);
+        self.last_fence = Some(token);
         if NOW >= self.until {
             self.window = Window::default();
         }
@@ -176,7 +176,7 @@ impl Ledger {
 
     pub(crate) fn shift_times(&mut self, shift: impl Fn(u64) -> u64) {
         self.until = shift(self.until);
-        self.last_fence = self.last_fence.map(|Fence(fence)| Fence(shift(fence)));
+        self.last_fence = self.last_fence.map(|FencingToken(token)| FencingToken(shift(token)));
     }
 
     /// A window that cannot come back is over.
@@ -194,5 +194,5 @@ impl Ledger {
 }
 
 fn same_claim(old: &Slot, new: &Slot) -> bool {
-    (old.record.owner, old.record.fence) == (new.record.owner, new.record.fence)
+    (old.record.owner, old.record.token) == (new.record.owner, new.record.token)
 }

@@ -1,7 +1,7 @@
 //! Bugs planted on purpose: each must break a property, or the model proves nothing.
 
 use idem_core::transition::{Change, Slot};
-use idem_core::{Claim, Claimed, Fence, Guarantee, State};
+use idem_core::{Claim, Claimed, FencingToken, Guarantee, State};
 
 use crate::actor::{Phase, Step};
 use crate::store::{Actor, Message, Op, Reply, Won, actor_of, owner};
@@ -12,7 +12,7 @@ pub(crate) enum Mutation {
     AnyoneCompletes,
     /// Whoever abandons is taken for the owner.
     AnyoneAbandons,
-    /// A new owner gets the fence of the old one.
+    /// A new owner gets the fencing token of the old one.
     FenceStandsStill,
     /// The record is forgotten when its lease ends.
     LeaseIsTtl,
@@ -37,18 +37,18 @@ impl Mutation {
         guarantee: Guarantee,
     ) -> (Change, Reply) {
         match (self, message.op, slot) {
-            (Self::AnyoneCompletes, Op::Answer(Won { fence, .. }), Some(slot)) => {
+            (Self::AnyoneCompletes, Op::Answer(Won { token, .. }), Some(slot)) => {
                 let (change, reply) =
-                    message.apply(Some(&owned(slot, message.actor, fence)), guarantee);
-                (edited(change, |new| *new = owned(new, actor_of(slot), slot.record.fence)), reply)
+                    message.apply(Some(&owned(slot, message.actor, token)), guarantee);
+                (edited(change, |new| *new = owned(new, actor_of(slot), slot.record.token)), reply)
             }
             (Self::AnyoneAbandons, Op::Abandon, Some(slot)) => {
-                message.apply(Some(&owned(slot, message.actor, slot.record.fence)), guarantee)
+                message.apply(Some(&owned(slot, message.actor, slot.record.token)), guarantee)
             }
             (Self::FenceStandsStill, Op::Claim, Some(slot)) => {
                 let (change, reply) = message.apply(Some(slot), guarantee);
-                let fence = slot.record.fence;
-                (edited(change, |new| new.record.fence = fence), refenced(reply, fence))
+                let token = slot.record.token;
+                (edited(change, |new| new.record.token = token), refenced(reply, token))
             }
             (Self::LeaseIsTtl, ..) => {
                 let (change, reply) = message.apply(slot, guarantee);
@@ -79,7 +79,7 @@ impl Mutation {
                 Some((Phase::Over, Some(Op::Release(won))))
             }
             (Self::StartsInDoubt, Phase::Doubting { .. }, Step::StopClaiming) => {
-                let won = Won { fence: Fence(0), attempt: 1 };
+                let won = Won { token: FencingToken(0), attempt: 1 };
                 Some((Phase::Acquired(won), None))
             }
             _ => None,
@@ -87,9 +87,9 @@ impl Mutation {
     }
 }
 
-fn owned(slot: &Slot, actor: Actor, fence: Fence) -> Slot {
+fn owned(slot: &Slot, actor: Actor, token: FencingToken) -> Slot {
     let mut slot = slot.clone();
-    (slot.record.owner, slot.record.fence) = (owner(actor), fence);
+    (slot.record.owner, slot.record.token) = (owner(actor), token);
     slot
 }
 
@@ -103,10 +103,10 @@ fn edited(change: Change, edit: impl FnOnce(&mut Slot)) -> Change {
     }
 }
 
-fn refenced(reply: Reply, fence: Fence) -> Reply {
+fn refenced(reply: Reply, token: FencingToken) -> Reply {
     match reply {
         Reply::Claimed(Claimed::Acquired(claim)) => {
-            Reply::Claimed(Claimed::Acquired(Claim { fence, ..claim }))
+            Reply::Claimed(Claimed::Acquired(Claim { token, ..claim }))
         }
         reply => reply,
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Conclusion, Existing, Fence, Fenced, Guarantee, Headers,
+    Answer, Claim, ClaimRequest, Claimed, Conclusion, Existing, FencingToken, Fenced, Guarantee, Headers,
     Owner, Policy, RecordId, State,
 };
 
@@ -27,7 +27,7 @@ impl Hash for Stored {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let Some(slot) = &self.0 else { return 0_u8.hash(hasher) };
         let record = &slot.record;
-        (record.owner, record.fence, record.attempt, result(&record.state)).hash(hasher);
+        (record.owner, record.token, record.attempt, result(&record.state)).hash(hasher);
         std::mem::discriminant(&record.state).hash(hasher);
         (slot.lease_until, slot.expires_at).hash(hasher);
     }
@@ -49,7 +49,7 @@ impl Stored {
     pub(crate) fn shift_times(&mut self, shift: impl Fn(u64) -> u64) {
         if let Some(slot) = &mut self.0 {
             let record = &mut slot.record;
-            for time in [&mut record.fence.0, &mut slot.lease_until.0, &mut slot.expires_at.0] {
+            for time in [&mut record.token.0, &mut slot.lease_until.0, &mut slot.expires_at.0] {
                 *time = shift(*time);
             }
         }
@@ -97,7 +97,7 @@ pub(crate) enum Op {
 /// What the store told the owner of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Won {
-    pub(crate) fence: Fence,
+    pub(crate) token: FencingToken,
     pub(crate) attempt: u32,
 }
 
@@ -151,13 +151,13 @@ impl Op {
 }
 
 impl Won {
-    /// A fence is a time.
+    /// A fencing token is a time.
     pub(crate) fn shifted(self, shift: impl Fn(u64) -> u64) -> Self {
-        Self { fence: Fence(shift(self.fence.0)), ..self }
+        Self { token: FencingToken(shift(self.token.0)), ..self }
     }
 
     fn by(self, actor: Actor) -> Claim {
-        Claim { id: ID, owner: owner(actor), fence: self.fence, attempt: self.attempt }
+        Claim { id: ID, owner: owner(actor), token: self.token, attempt: self.attempt }
     }
 }
 

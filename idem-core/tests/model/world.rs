@@ -260,7 +260,7 @@ impl World {
     fn forget_the_past(&mut self) {
         let can_go_back = self.faults > 0 && !self.went_back;
         let past = NOW - if can_go_back { JUMP } else { 0 };
-        // One less, so that no fence of the past is the fence of this moment.
+        // One less, so that no fencing token of the past is the fencing token of this moment.
         self.shift_times(|time| time.max(past - 1));
         for key in &mut self.keys {
             key.stored.purge(past);

@@ -69,7 +69,7 @@ async fn unknown_record_may_be_deleted_by_hand() {
     let Claimed::Acquired(second) = store.claim(first.id, request()).await.unwrap() else {
         panic!("deleted")
     };
-    assert!(second.fence > first.fence);
+    assert!(second.token > first.token);
     let late = store.complete(first, answered("late"), HOUR).await.unwrap();
     assert!(matches!(late, Fenced::Lost(Some(standing)) if standing.state == State::Running));
     assert_eq!(store.complete(second, answered("own"), HOUR).await.unwrap(), Fenced::Held);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use idem_conformance::servers::{PostgresServer, Proxy};
-use idem_core::{Claim, Claimed, Fence, Fenced, IdempotencyStore, RecordId, StoreErrorKind};
+use idem_core::{Claim, Claimed, FencingToken, Fenced, IdempotencyStore, RecordId, StoreErrorKind};
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::{self, Connection, PgConnection};
 use tokio::task::yield_now;
@@ -48,7 +48,7 @@ async fn calls_that_meet_share_statements() {
 
     let ends = claims.iter().zip(0..64).map(|(claimed, number)| {
         let mut claim = acquired(claimed).unwrap();
-        claim.fence = Fence(claim.fence.0 + number % 2);
+        claim.token = FencingToken(claim.token.0 + number % 2);
         store.complete(claim, answered(format!("{number}")), HOUR)
     });
     let ends = join_all(ends).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{Claimed, Conclusion, Fence, Fenced, IdempotencyStore, State};
+use idem_core::{Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, State};
 use idem_redis::RedisStore;
 
 use crate::support::{answered, key, request, store, won};
@@ -17,14 +17,14 @@ async fn two_processes_never_go_back() {
     warm(&early).await;
     warm(&late).await;
     let id = key();
-    let mut highest = Fence(0);
+    let mut highest = FencingToken(0);
     for turn in 0..20 {
         let store = if turn % 2 == 0 { &late } else { &early };
         let Claimed::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
             panic!("freed")
         };
-        assert!(claim.fence > highest, "{:?} after {highest:?}", claim.fence);
-        highest = claim.fence;
+        assert!(claim.token > highest, "{:?} after {highest:?}", claim.token);
+        highest = claim.token;
         assert_eq!(store.release(claim).await.unwrap(), Fenced::Held);
     }
 }
@@ -45,7 +45,7 @@ async fn short_ttl_ends_but_its_fence_is_remembered() {
     let Claimed::Acquired(second) = early.claim(id, request()).await.unwrap() else {
         panic!("expired")
     };
-    assert!(second.fence > first.fence);
+    assert!(second.token > first.token);
     assert_eq!(second.attempt, 1);
 }
 
@@ -61,14 +61,14 @@ async fn late_plain_claim_gets_a_new_fence() {
         let Claimed::Acquired(first) = store.claim(id, request).await.unwrap() else {
             panic!("new")
         };
-        backdate(&server, first.id, first.fence, age_ms);
-        let backdated = Fence(first.fence.0 - age_ms * 1000);
+        backdate(&server, first.id, first.token, age_ms);
+        let backdated = FencingToken(first.token.0 - age_ms * 1000);
         let Claimed::Acquired(again) = store.claim(id, request).await.unwrap() else {
             panic!("mine")
         };
         match keeps {
-            true => assert_eq!(again.fence, backdated),
-            false => assert!(again.fence > first.fence),
+            true => assert_eq!(again.token, backdated),
+            false => assert!(again.token > first.token),
         }
         let concluded = store.complete(again, answered("mine"), crate::support::HOUR).await;
         assert_eq!(concluded.unwrap(), Fenced::Held);
@@ -97,7 +97,7 @@ async fn unknown_record_may_be_deleted_by_hand() {
 }
 
 /// Makes a plain claim look as if its fence had been heard that much earlier.
-fn backdate(server: &RedisServer, id: idem_core::RecordId, fence: Fence, age_ms: u64) {
+fn backdate(server: &RedisServer, id: idem_core::RecordId, fence: FencingToken, age_ms: u64) {
     let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let script = "return redis.call('SETRANGE', KEYS[1], 36, struct.pack('>I8', ARGV[1]))";
     let fence = (fence.0 - age_ms * 1000).to_string();

@@ -49,7 +49,7 @@ async fn without_the_owner_check_keys_have_two_results() {
 fn completed(body: String) -> bytes::Bytes {
     let record = idem_core::Record {
         owner: idem_core::Owner::random(),
-        fence: idem_core::Fence(1),
+        fence: idem_core::FencingToken(1),
         attempt: 1,
         guarantee: Guarantee::AtLeastOnce,
         fingerprint: None,

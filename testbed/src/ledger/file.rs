@@ -55,7 +55,7 @@ impl Known {
         let execution = Execution::try_current()?;
         Some(Self {
             attempt: execution.attempt(),
-            fence: execution.fence().0,
+            fence: execution.fencing_token().0,
             downstream_key: execution.downstream_key("charge").as_str().to_owned(),
         })
     }

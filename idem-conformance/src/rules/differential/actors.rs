@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fence, Fenced, IdempotencyStore, Owner, RecordId,
+    Claim, ClaimRequest, Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, Owner, RecordId,
 };
 
 use super::op::{ACTORS, At, Claiming, KEYS, Op};
@@ -41,7 +41,7 @@ impl<'a> Actors<'a> {
     ) -> Self {
         let owner = Owner::from_bytes([0; 16]);
         let empty = |id| {
-            let claim = Claim { id, owner, fence: Fence(1), attempt: 1 };
+            let claim = Claim { id, owner, token: FencingToken(1), attempt: 1 };
             Hand { request: None, last: claim, before: claim }
         };
         Self { store, ids, unit, hands: [ids.map(empty); ACTORS], claims: 0 }

@@ -20,7 +20,7 @@ struct Kept {
 }
 
 impl Kept {
-    /// A microsecond later than before, since fences grow with the clock.
+    /// A microsecond later than before, since fencing tokens grow with the clock.
     fn tick(&mut self) -> Timestamp {
         self.micros += 1;
         Timestamp(self.micros)

@@ -1,6 +1,6 @@
 //! Whether two replies say the same.
 
-use idem_core::{Claim, Claimed, Fence, Fenced, RecordId};
+use idem_core::{Claim, Claimed, FencingToken, Fenced, RecordId};
 use proptest::prop_assert;
 use proptest::test_runner::TestCaseError;
 
@@ -10,7 +10,7 @@ use super::op::Op;
 /// Fences are compared by their order: a store's clock is not the model's.
 #[derive(Default)]
 pub(super) struct Verdict {
-    fences: Vec<(RecordId, Fence, Fence)>,
+    fences: Vec<(RecordId, FencingToken, FencingToken)>,
 }
 
 impl Verdict {
@@ -35,10 +35,10 @@ impl Verdict {
 
     fn same_claim(&mut self, expected: &Claim, replied: &Claim) -> bool {
         let in_order = self.fences.iter().filter(|(id, ..)| *id == expected.id).all(
-            |(_, of_model, of_store)| expected.fence.cmp(of_model) == replied.fence.cmp(of_store),
+            |(_, of_model, of_store)| expected.token.cmp(of_model) == replied.token.cmp(of_store),
         );
-        self.fences.push((expected.id, expected.fence, replied.fence));
-        in_order && Claim { fence: expected.fence, ..*replied } == *expected
+        self.fences.push((expected.id, expected.token, replied.token));
+        in_order && Claim { token: expected.token, ..*replied } == *expected
     }
 }
 

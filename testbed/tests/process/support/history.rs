@@ -152,7 +152,7 @@ impl Key<'_> {
 
     /// I5: no two runs of a key have the same.
     fn fences_differ(&self) {
-        let of = |event: &&Event| event.execution.as_ref().map(|known| known.fence);
+        let of = |event: &&Event| event.execution.as_ref().map(|known| known.token);
         let mut fences: Vec<_> = self.of(What::Attempt).filter_map(of).collect();
         fences.sort_unstable();
         assert!(fences.is_sorted_by(|one, next| one < next), "I5: one fence twice in {self:?}");
