@@ -1,7 +1,7 @@
 //! One key of the store under test, and what a rule does with it.
 
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Existing, Fenced, IdempotencyStore, Owner, RecordId,
+    Claim, ClaimRequest, Claimed, Conclusion, Existing, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     State,
 };
 use std::time::Duration;
@@ -74,15 +74,15 @@ impl<S: Subject> Key<S> {
         self.case.store().release(claim).await.expect("release")
     }
 
-    pub(crate) async fn abandon(&self, owner: Owner) -> Fenced {
-        self.case.store().abandon(self.id, owner).await.expect("abandon")
+    pub(crate) async fn abandon(&self, nonce: ClaimNonce) -> Fenced {
+        self.case.store().abandon(self.id, nonce).await.expect("abandon")
     }
 
     /// Asserts that `claim` can change nothing any more, while `standing` stands there.
     pub(crate) async fn assert_fenced(&self, claim: Claim, standing: Option<Existing>) {
         assert_lost(&self.renew(claim, terms::LONG, terms::LONG).await, "renew");
         assert_lost(&self.release(claim).await, "release");
-        assert_lost(&self.abandon(claim.owner).await, "abandon");
+        assert_lost(&self.abandon(claim.nonce).await, "abandon");
         let completed = self.complete(claim, terms::answered("late")).await;
         assert_eq!(completed, Fenced::Lost(standing.map(Box::new)));
     }

@@ -112,7 +112,7 @@ async fn replay(store: impl IdempotencyStore, calls: usize, longest: Duration) {
     let Ok(Claimed::Acquired(claim)) = store.claim(id, at_most_once()).await else {
         panic!("it is new")
     };
-    let own = holding(format!("{:?}", claim.owner));
+    let own = holding(format!("{:?}", claim.nonce));
     let concluded = store.complete(claim, Conclusion::Answer(own.clone()), LONG).await;
     assert_eq!(concluded.expect("it works"), Fenced::Held);
     for _ in 0..calls {

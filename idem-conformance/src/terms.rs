@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Claim, ClaimRequest, Conclusion, Existing, FencingToken, Fingerprint, Guarantee, Owner,
+    Answer, Claim, ClaimRequest, Conclusion, Existing, FencingToken, Fingerprint, Guarantee, ClaimNonce,
     Policy, State,
 };
 
@@ -27,15 +27,15 @@ pub(crate) fn each_guarantee() -> [ClaimRequest; 2] {
 }
 
 pub(crate) trait Terms {
-    fn owner(self, owner: Owner) -> Self;
+    fn nonce(self, nonce: ClaimNonce) -> Self;
     fn lease(self, lease: Duration) -> Self;
     fn ttl(self, ttl: Duration) -> Self;
     fn max_attempts(self, max_attempts: u32) -> Self;
 }
 
 impl Terms for ClaimRequest {
-    fn owner(mut self, owner: Owner) -> Self {
-        self.owner = owner;
+    fn nonce(mut self, nonce: ClaimNonce) -> Self {
+        self.nonce = nonce;
         self
     }
 
@@ -93,7 +93,7 @@ pub(crate) fn conclusions() -> [(Conclusion, State); 3] {
 /// Claims that differ from `claim` in one of the two things that a store must compare.
 pub(crate) fn forged(claim: Claim) -> [Claim; 3] {
     [
-        Claim { owner: Owner::random(), ..claim },
+        Claim { nonce: ClaimNonce::random(), ..claim },
         Claim { token: FencingToken(claim.token.0 + 1), ..claim },
         Claim { token: FencingToken(claim.token.0 - 1), ..claim },
     ]

@@ -10,9 +10,9 @@ use crate::record_id::RecordId;
 /// Who holds a claim: 128 random bits, drawn anew for every claim, so that a claim whose answer was
 /// lost can be sent again and told from everybody else's (T2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Owner([u8; 16]);
+pub struct ClaimNonce([u8; 16]);
 
-impl Owner {
+impl ClaimNonce {
     /// A new owner, from the thread's cryptographic generator.
     pub fn random() -> Self {
         Self(rand::random::<u128>().to_ne_bytes())
@@ -29,9 +29,9 @@ impl Owner {
     }
 }
 
-impl fmt::Debug for Owner {
+impl fmt::Debug for ClaimNonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Owner({:02x}{:02x}..)", self.0[0], self.0[1])
+        write!(f, "ClaimNonce({:02x}{:02x}..)", self.0[0], self.0[1])
     }
 }
 
@@ -47,7 +47,7 @@ pub struct Claim {
     /// The record.
     pub id: RecordId,
     /// The nonce the claim was made with.
-    pub owner: Owner,
+    pub nonce: ClaimNonce,
     /// The fencing token the store gave.
     pub token: FencingToken,
     /// Which run of the key this is, from 1.
@@ -59,7 +59,7 @@ pub struct Claim {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Who made the current claim.
-    pub owner: Owner,
+    pub nonce: ClaimNonce,
     /// The fencing token of the current claim.
     pub token: FencingToken,
     /// Which run of the key this is, from 1.

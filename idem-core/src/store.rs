@@ -27,7 +27,7 @@ use crate::engine::{InPlace, to_runtime};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::policy::{Guarantee, Policy};
-use crate::record::{Claim, Conclusion, Owner, Record, State};
+use crate::record::{Claim, Conclusion, ClaimNonce, Record, State};
 use crate::record_id::RecordId;
 use crate::scope::ScopeId;
 pub use per_runtime::PerRuntime;
@@ -67,7 +67,7 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// Gives back what `owner` holds running (T8), for a claim whose answer never came and whose handler
     /// therefore never started: frees the key of a first attempt, and ends the lease of a later one,
     /// whose earlier runs must not be forgotten. `Lost` if the owner holds nothing.
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced>;
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced>;
 
     /// Resolves when the record may have changed. Listening begins with the call, not with the first
     /// poll. Only a hint: it may come too often, and the default never comes, which leaves waiting
@@ -98,7 +98,7 @@ pub trait DeleteExpired {
 #[non_exhaustive]
 pub struct ClaimRequest {
     /// A fresh nonce, kept over retries of the same claim.
-    pub owner: Owner,
+    pub nonce: ClaimNonce,
     /// What the request is; `None` compares nothing.
     pub fingerprint: Option<Fingerprint>,
     /// The guarantee of the handler.
@@ -117,7 +117,7 @@ impl ClaimRequest {
     /// A claim under `policy` by a new owner.
     pub fn new(policy: &Policy) -> Self {
         Self {
-            owner: Owner::random(),
+            nonce: ClaimNonce::random(),
             fingerprint: None,
             guarantee: policy.guarantee,
             lease: policy.lease,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::planted::{Plant, planted};
 use crate::policy::Guarantee;
-use crate::record::{Claim, Conclusion, FencingToken, Owner, Record, State};
+use crate::record::{Claim, Conclusion, FencingToken, ClaimNonce, Record, State};
 use crate::record_id::RecordId;
 use crate::store::{ClaimRequest, Claimed, Fenced};
 
@@ -46,7 +46,7 @@ impl Slot {
 
     /// Whether the record is live and `claim` is its owner's; with the plant, whosever it is.
     fn held_by(&self, claim: &Claim, anyones: Plant, now: Timestamp) -> bool {
-        let owned = self.record.owner == claim.owner && self.record.token == claim.token;
+        let owned = self.record.nonce == claim.nonce && self.record.token == claim.token;
         !self.expired(now) && (owned || planted(anyones))
     }
 }
@@ -76,9 +76,9 @@ pub fn claim(
     if slot.expired(now) {
         return acquire(id, request, Some(record.token), 1, now);
     }
-    let sent_again = record.owner == request.owner && !planted(Plant::NoReclaimByNonce);
+    let sent_again = record.nonce == request.nonce && !planted(Plant::NoReclaimByNonce);
     if sent_again && record.state == State::Running {
-        let claim = Claim { id, owner: record.owner, token: record.token, attempt: record.attempt };
+        let claim = Claim { id, nonce: record.nonce, token: record.token, attempt: record.attempt };
         return (Change::Keep, Claimed::Acquired(claim));
     }
     if may_take_over(slot, request, now) {
@@ -110,7 +110,7 @@ fn acquire(
     let stands_still = attempt > 1 && planted(Plant::FenceStandsStill);
     let token = previous.filter(|_| stands_still).unwrap_or(token);
     let record = Record {
-        owner: request.owner,
+        nonce: request.nonce,
         token,
         attempt,
         guarantee: request.guarantee,
@@ -119,7 +119,7 @@ fn acquire(
     };
     let lease_until = now.after(request.lease);
     let slot = Slot { record, lease_until, expires_at: lease_until.after(grace(request.ttl)) };
-    (Change::Put(slot), Claimed::Acquired(Claim { id, owner: request.owner, token, attempt }))
+    (Change::Put(slot), Claimed::Acquired(Claim { id, nonce: request.nonce, token, attempt }))
 }
 
 /// How long a running record outlives its lease (T15).
@@ -193,11 +193,11 @@ pub fn release(slot: Option<&Slot>, claim: &Claim, now: Timestamp) -> (Change, F
 /// T8: a caller that never learned whether it won gives back what it may have won. A first claim leaves
 /// nothing; a takeover leaves a record whose lease is over, because an earlier run began, may still go
 /// on, and must not be forgotten. The attempt stays counted.
-pub fn abandon(slot: Option<&Slot>, owner: Owner, now: Timestamp) -> (Change, Fenced) {
+pub fn abandon(slot: Option<&Slot>, nonce: ClaimNonce, now: Timestamp) -> (Change, Fenced) {
     match slot {
         Some(slot)
             if !slot.expired(now)
-                && slot.record.owner == owner
+                && slot.record.nonce == nonce
                 && slot.record.state == State::Running =>
         {
             let change = match slot.record.attempt {

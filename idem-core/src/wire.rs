@@ -21,7 +21,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::answer::{Answer, Headers};
 use crate::fingerprint::Fingerprint;
 use crate::policy::Guarantee;
-use crate::record::{FencingToken, Owner, Record, State};
+use crate::record::{FencingToken, ClaimNonce, Record, State};
 
 /// Where in the bytes the owner and the fencing token stand, side by side: 24 bytes that together identify a claim.
 pub const CLAIM_BYTES: std::ops::Range<usize> = 4..28;
@@ -59,7 +59,7 @@ impl Record {
     pub fn put(&self, buffer: &mut impl BufMut) {
         buffer.put_slice(&[VERSION, self.state.code(), guarantee_code(self.guarantee)]);
         buffer.put_u8(self.fingerprint.map_or(0, |print| print.version()));
-        buffer.put_slice(self.owner.as_bytes());
+        buffer.put_slice(self.nonce.as_bytes());
         buffer.put_u64(self.token.0);
         buffer.put_u32(self.attempt);
         buffer.put_slice(&self.fingerprint.map_or([0; 32], |print| *print.digest()));
@@ -77,7 +77,7 @@ impl Record {
         }
         let head: &[u8; HEAD] = bytes.first_chunk().ok_or(WireError::Damaged)?;
         Ok(Self {
-            owner: Owner::from_bytes(array(head, 4)),
+            nonce: ClaimNonce::from_bytes(array(head, 4)),
             token: FencingToken(u64::from_be_bytes(array(head, 20))),
             attempt: u32::from_be_bytes(array(head, 28)),
             guarantee: guarantee(head[2])?,
@@ -199,7 +199,7 @@ mod tests {
 
     fn record(state: State) -> Record {
         Record {
-            owner: Owner::from_bytes([0xAB; 16]),
+            nonce: ClaimNonce::from_bytes([0xAB; 16]),
             token: FencingToken(0x0102_0304_0506_0708),
             attempt: 2,
             guarantee: Guarantee::AtLeastOnce,
@@ -288,8 +288,8 @@ mod tests {
     fn the_claim_stands_at_its_fixed_place() {
         let record = record(completed());
         let bytes = record.to_bytes();
-        let (owner, token) = bytes[CLAIM_BYTES].split_at(16);
-        assert_eq!(owner, record.owner.as_bytes());
+        let (nonce, token) = bytes[CLAIM_BYTES].split_at(16);
+        assert_eq!(nonce, record.nonce.as_bytes());
         assert_eq!(token, record.token.0.to_be_bytes());
     }
 }

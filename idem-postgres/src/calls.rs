@@ -53,7 +53,7 @@ impl Together for ClaimCall {
         match inner.sessions.fetch_all(inner.claims_call(calls)).await {
             Ok(rows) => in_order(calls, &rows, |row, call| {
                 let row = row.ok_or_else(|| StoreError::unknown(StrangeAnswer))?;
-                row::claimed(row, call.id, call.request.owner)
+                row::claimed(row, call.id, call.request.nonce)
             }),
             Err(failed) => one_by_one(calls, failed, alone).await,
         }
@@ -129,7 +129,7 @@ impl Inner {
     pub(crate) async fn claim_alone(&self, call: &ClaimCall) -> Result<Claimed, StoreError> {
         let row = self.sessions.fetch(self.claim_call(&call.id, &call.request, None)).await?;
         let row = row.ok_or_else(|| StoreError::unknown(StrangeAnswer))?;
-        row::claimed(&row, call.id, call.request.owner)
+        row::claimed(&row, call.id, call.request.nonce)
     }
 
     /// The claim, of a transaction that stays open if `lock` names its lock.
@@ -143,7 +143,7 @@ impl Inner {
             .claim
             .call()
             .bind(id.as_bytes().as_slice())
-            .bind(request.owner.as_bytes().as_slice())
+            .bind(request.nonce.as_bytes().as_slice())
             .bind(interval(request.lease))
             .bind(interval(request.ttl))
             .bind(i16::from(wire::VERSION))
@@ -163,7 +163,7 @@ impl Inner {
             .claims
             .call()
             .bind(calls.iter().map(|call| call.id.as_bytes().as_slice()).collect::<Vec<_>>())
-            .bind(requests().map(|of| of.owner.as_bytes().as_slice()).collect::<Vec<_>>())
+            .bind(requests().map(|of| of.nonce.as_bytes().as_slice()).collect::<Vec<_>>())
             .bind(requests().map(|of| interval(of.lease)).collect::<Vec<PgInterval>>())
             .bind(requests().map(|of| interval(of.ttl)).collect::<Vec<PgInterval>>())
             .bind(requests().map(guarantee).collect::<Vec<_>>())
@@ -188,7 +188,7 @@ impl Inner {
             .complete
             .call()
             .bind(claim.id.as_bytes().as_slice())
-            .bind(claim.owner.as_bytes().as_slice())
+            .bind(claim.nonce.as_bytes().as_slice())
             .bind(claim.token.0.cast_signed())
             .bind(i16::from(wire::VERSION))
             .bind(i16::from(state.code()))
@@ -202,7 +202,7 @@ impl Inner {
             .completes
             .call()
             .bind(claims().map(|claim| claim.id.as_bytes().as_slice()).collect::<Vec<_>>())
-            .bind(claims().map(|claim| claim.owner.as_bytes().as_slice()).collect::<Vec<_>>())
+            .bind(claims().map(|claim| claim.nonce.as_bytes().as_slice()).collect::<Vec<_>>())
             .bind(claims().map(|claim| claim.token.0.cast_signed()).collect::<Vec<_>>())
             .bind(i16::from(wire::VERSION))
             .bind(calls.iter().map(|call| i16::from(call.state.code())).collect::<Vec<_>>())

@@ -13,15 +13,15 @@ const RENEW: &str = include_str!("queries/renew.sql");
 const RELEASE: &str = include_str!("queries/release.sql");
 const ABANDON: &str = include_str!("queries/abandon.sql");
 
-const OWNED: &str = "owner = $2 AND token = $3 AND";
+const OWNED: &str = "nonce = $2 AND token = $3 AND";
 /// Names the arguments still, or the server would not know their types.
-const NOT_ASKED: &str = "(owner = $2 AND token = $3 OR true) AND";
+const NOT_ASKED: &str = "(nonce = $2 AND token = $3 OR true) AND";
 
 const EDITS: [Edit; 12] = [
     Edit {
         plant: Plant::CompleteWithoutOwner,
         scripts: &[FUNCTION],
-        from: "r.owner = own_owner AND r.token = own_fence AND r.state IN",
+        from: "r.nonce = own_owner AND r.token = own_fence AND r.state IN",
         to: "r.state IN",
     },
     Edit { plant: Plant::RenewWithoutOwner, scripts: &[RENEW], from: OWNED, to: NOT_ASKED },
@@ -66,7 +66,7 @@ const EDITS: [Edit; 12] = [
     Edit {
         plant: Plant::NoReclaimByNonce,
         scripts: &[FUNCTION],
-        from: "standing.owner = own_owner",
+        from: "standing.nonce = own_owner",
         to: "false",
     },
     Edit {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use idem_core::wire::{self, WireError};
 use idem_core::{
-    Capacity, Claim, Claimed, Existing, FencingToken, Fingerprint, Owner, RecordId, State, StoreError,
+    Capacity, Claim, Claimed, Existing, FencingToken, Fingerprint, ClaimNonce, RecordId, State, StoreError,
 };
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use crate::error::StrangeAnswer;
 
 /// The answer to `claim.sql`.
-pub(crate) fn claimed(row: &PgRow, id: RecordId, owner: Owner) -> Result<Claimed, StoreError> {
+pub(crate) fn claimed(row: &PgRow, id: RecordId, nonce: ClaimNonce) -> Result<Claimed, StoreError> {
     if get::<Option<bool>>(row, "scope_full")? == Some(true) {
         return Ok(Claimed::Full(Capacity::Scope));
     }
@@ -20,7 +20,7 @@ pub(crate) fn claimed(row: &PgRow, id: RecordId, owner: Owner) -> Result<Claimed
     }
     let token = FencingToken(get::<i64>(row, "token")?.cast_unsigned());
     let attempt = get::<i32>(row, "attempt")?.cast_unsigned();
-    Ok(Claimed::Acquired(Claim { id, owner, token, attempt }))
+    Ok(Claimed::Acquired(Claim { id, nonce, token, attempt }))
 }
 
 /// What a row says to a caller who does not hold it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::{Changed, PerRuntime, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, DeleteExpired, Fenced, IdempotencyStore, Owner,
+    Claim, ClaimRequest, Claimed, Conclusion, DeleteExpired, Fenced, IdempotencyStore, ClaimNonce,
     RecordId, State, StoreError, StoreFuture,
 };
 use sqlx::postgres::types::PgInterval;
@@ -98,9 +98,9 @@ impl IdempotencyStore for PostgresStore {
         StoreFuture::uncut(async move { inner.release(&claim).await })
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { inner.abandon(id, owner).await })
+        StoreFuture::uncut(async move { inner.abandon(id, nonce).await })
     }
 
     fn changed(&self, id: RecordId) -> Changed {
@@ -158,9 +158,9 @@ impl Inner {
         Ok(fenced(self.sessions.fetch(call).await?.is_some()))
     }
 
-    async fn abandon(&self, id: RecordId, owner: Owner) -> Result<Fenced, StoreError> {
+    async fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> Result<Fenced, StoreError> {
         let call = self.statements.abandon.call();
-        let call = call.bind(id.as_bytes().as_slice()).bind(owner.as_bytes().as_slice());
+        let call = call.bind(id.as_bytes().as_slice()).bind(nonce.as_bytes().as_slice());
         Ok(fenced(self.sessions.fetch(call).await?.is_some()))
     }
 }
@@ -168,7 +168,7 @@ impl Inner {
 /// The first three arguments of the statements that present a claim.
 fn present<'a>(call: Call<'a>, claim: &'a Claim) -> Call<'a> {
     call.bind(claim.id.as_bytes().as_slice())
-        .bind(claim.owner.as_bytes().as_slice())
+        .bind(claim.nonce.as_bytes().as_slice())
         .bind(claim.token.0.cast_signed())
 }
 

@@ -198,7 +198,7 @@ async fn claim(
 ) -> Result<Claimed, StoreError> {
     let call = store.claim_call(&id, request, Some(lock_of(id)));
     let row = fetch(session, store, call).await?;
-    row::claimed(&row.ok_or_else(|| StoreError::not_done(StrangeAnswer))?, id, request.owner)
+    row::claimed(&row.ok_or_else(|| StoreError::not_done(StrangeAnswer))?, id, request.nonce)
 }
 
 /// Whatever fails here, nothing is committed.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use deadpool_redis::redis::Value;
-use idem_core::{Claim, Claimed, Existing, FencingToken, Fenced, Owner, RecordId, StoreError};
+use idem_core::{Claim, Claimed, Existing, FencingToken, Fenced, ClaimNonce, RecordId, StoreError};
 
 use crate::error::StrangeAnswer;
 use crate::value;
@@ -11,7 +11,7 @@ use crate::value;
 pub(crate) fn claimed(
     answer: Value,
     id: RecordId,
-    owner: Owner,
+    owner: ClaimNonce,
 ) -> Result<(Claimed, Option<u64>), StoreError> {
     if let Value::Array(parts) = &answer
         && let [Value::Int(fence), Value::Int(attempt), Value::Int(now)] = parts[..]

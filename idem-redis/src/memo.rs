@@ -5,14 +5,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use idem_core::{Claim, ClaimRequest, Fingerprint, Guarantee, Owner, Record, State, wire};
+use idem_core::{Claim, ClaimRequest, Fingerprint, Guarantee, ClaimNonce, Record, State, wire};
 
 /// How many claims are remembered. Those who never conclude would fill it; then all are forgotten.
 const CAPACITY: usize = 1 << 16;
 
 /// See the [module](self).
 #[derive(Default)]
-pub(crate) struct Memo(Mutex<HashMap<Owner, Remembered>>);
+pub(crate) struct Memo(Mutex<HashMap<ClaimNonce, Remembered>>);
 
 /// What a record keeps of its claim.
 #[derive(Clone, Copy)]
@@ -48,16 +48,16 @@ impl Memo {
     }
 
     /// What the owner claimed with. Kept, since the conclusion may have to be sent again.
-    pub(crate) fn of(&self, owner: &Owner) -> Option<Remembered> {
+    pub(crate) fn of(&self, owner: &ClaimNonce) -> Option<Remembered> {
         self.lock().get(owner).copied()
     }
 
     /// Forgets a claim that is over.
-    pub(crate) fn forget(&self, owner: &Owner) {
+    pub(crate) fn forget(&self, owner: &ClaimNonce) {
         self.lock().remove(owner);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Owner, Remembered>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClaimNonce, Remembered>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

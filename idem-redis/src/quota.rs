@@ -68,7 +68,7 @@ impl Inner {
     /// Frees the key, in the background if the server does not answer at once. The claim is never sent again:
     /// it could win, and then be freed by what was sent here.
     async fn give_back(self: &Arc<Self>, claim: Claim, remembered: Duration) {
-        self.memo.forget(&claim.owner);
+        self.memo.forget(&claim.nonce);
         if self.free(claim.id, &claim_bytes(&claim), remembered).await.is_err() {
             let inner = Arc::clone(self);
             let pauses = ExponentialBuilder::default()

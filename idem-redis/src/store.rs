@@ -9,7 +9,7 @@ use deadpool_redis::redis::{Cmd, RedisWrite, Value};
 use idem_core::planted::{Plant, planted};
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, Owner, RecordId,
+    Claim, ClaimRequest, Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     State, StoreError, StoreFuture, wire,
 };
 
@@ -85,7 +85,7 @@ impl IdempotencyStore for RedisStore {
         StoreFuture::new(async move { inner.release(&claim).await })
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, owner: ClaimNonce) -> StoreFuture<Fenced> {
         let inner = Arc::clone(&self.0);
         StoreFuture::new(async move { inner.free(id, owner.as_bytes(), REMEMBERED).await })
     }
@@ -171,7 +171,7 @@ impl Inner {
         };
         let asked_at = Instant::now();
         let answer = self.scripts.claim.run(live, key, 128, put).await?;
-        let (claimed, now) = answer::claimed(answer, id, request.owner)?;
+        let (claimed, now) = answer::claimed(answer, id, request.nonce)?;
         if let Some(now) = now {
             live.time.hear(now, asked_at);
         }
@@ -204,7 +204,7 @@ impl Inner {
             }
             None => self.complete_on(&*self.links.live().await?, &claim, &state, ttl).await?,
         };
-        self.memo.forget(&claim.owner);
+        self.memo.forget(&claim.nonce);
         Ok(fenced)
     }
 
@@ -231,7 +231,7 @@ impl Inner {
     ) -> Result<Fenced, StoreError> {
         let terms = Terms::ended(ttl);
         let size = 160 + state.tail_len();
-        let remembered = self.memo.of(&claim.owner);
+        let remembered = self.memo.of(&claim.nonce);
         let put = |call: &mut Cmd| {
             call.arg(&value::unawaited(claim, remembered)[..]);
             if let Some(remembered) = remembered {
@@ -254,7 +254,7 @@ impl Inner {
     }
 
     async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
-        self.memo.forget(&claim.owner);
+        self.memo.forget(&claim.nonce);
         self.free(claim.id, &claim_bytes(claim), REMEMBERED).await
     }
 
@@ -293,7 +293,7 @@ async fn claim_plainly(
     set.arg("NX").arg("GET").arg(kept).arg(terms.kept_ms);
     match live.send(set).await.map_err(error::of_command)? {
         Value::Nil if heard.vouches() => {
-            let claim = Claim { id, owner: request.owner, fence: heard.token, attempt: 1 };
+            let claim = Claim { id, owner: request.nonce, fence: heard.token, attempt: 1 };
             Ok(Some(Claimed::Acquired(claim)))
         }
         Value::BulkString(found) if value::is_settled(&found) => {
@@ -307,7 +307,7 @@ async fn claim_plainly(
 /// What the scripts compare ([`wire::CLAIM_BYTES`]).
 pub(crate) fn claim_bytes(claim: &Claim) -> [u8; 24] {
     let mut bytes = [0; 24];
-    bytes[..16].copy_from_slice(claim.owner.as_bytes());
+    bytes[..16].copy_from_slice(claim.nonce.as_bytes());
     bytes[16..].copy_from_slice(&claim.token.0.to_be_bytes());
     bytes
 }

@@ -71,7 +71,7 @@ fn millis(duration: Duration) -> u64 {
 /// The record that a claim asks for, as its first run.
 pub(crate) fn claimed(request: &ClaimRequest, fence: FencingToken) -> Record {
     Record {
-        owner: request.owner,
+        owner: request.nonce,
         fence,
         attempt: 1,
         guarantee: request.guarantee,
@@ -89,7 +89,7 @@ pub(crate) fn unawaited(claim: &Claim, remembered: Option<Remembered>) -> [u8; 3
     if let Some(remembered) = remembered {
         bytes[8..10].copy_from_slice(&remembered.terms());
     }
-    bytes[10..26].copy_from_slice(claim.owner.as_bytes());
+    bytes[10..26].copy_from_slice(claim.nonce.as_bytes());
     bytes[26..].copy_from_slice(&claim.token.0.to_be_bytes());
     bytes
 }

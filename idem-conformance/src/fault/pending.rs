@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, Owner, RecordId,
+    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     StoreError, StoreFuture,
 };
 use tokio::task::yield_now;
@@ -51,8 +51,8 @@ impl<S: IdempotencyStore> IdempotencyStore for Pending<S> {
         self.call(move |store| store.release(claim))
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
-        self.call(move |store| store.abandon(id, owner))
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+        self.call(move |store| store.abandon(id, nonce))
     }
 
     fn changed(&self, id: RecordId) -> Changed {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use idem_core::store::{Changed, Opened, TransactionSlot, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, Owner, RecordId,
+    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     StoreError, StoreFuture,
 };
 
@@ -86,8 +86,8 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
         self.call(Kind::Release, move |store| store.release(claim))
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
-        self.call(Kind::Abandon, move |store| store.abandon(id, owner))
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+        self.call(Kind::Abandon, move |store| store.abandon(id, nonce))
     }
 
     fn changed(&self, id: RecordId) -> Changed {

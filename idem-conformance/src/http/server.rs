@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use idem_core::store::Changed;
 use idem_core::{
     Claim, ClaimRequest, Claimed, Conclusion, Drained, Fenced, Idempotency, IdempotencyBuilder,
-    IdempotencyStore, MemoryStore, Owner, RecordId, StoreFuture,
+    IdempotencyStore, MemoryStore, ClaimNonce, RecordId, StoreFuture,
 };
 use reqwest::redirect;
 use tokio::sync::oneshot;
@@ -229,8 +229,8 @@ impl IdempotencyStore for Shared {
         self.0.release(claim)
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
-        self.0.abandon(id, owner)
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+        self.0.abandon(id, nonce)
     }
 
     fn changed(&self, id: RecordId) -> Changed {

@@ -13,7 +13,7 @@ pub async fn absent_key_is_acquired<S: Subject>(case: Case<S>) {
     for request in terms::each_guarantee() {
         let key = case.key();
         let claim = key.won(request).await;
-        assert_eq!((claim.id, claim.owner, claim.attempt), (key.id, request.owner, 1));
+        assert_eq!((claim.id, claim.nonce, claim.attempt), (key.id, request.nonce, 1));
         assert!(claim.token.0 > 0);
         assert_eq!(key.state().await, State::Running);
     }

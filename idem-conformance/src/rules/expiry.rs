@@ -131,7 +131,7 @@ pub async fn fences_grow<S: Subject>(case: Case<S>) {
         assert_eq!(key.release(released).await, Fenced::Held);
         let abandoned = key.won(terms::at_least_once()).await;
         grown(abandoned.token);
-        assert_eq!(key.abandon(abandoned.owner).await, Fenced::Held);
+        assert_eq!(key.abandon(abandoned.nonce).await, Fenced::Held);
         grown(key.won(brief::<S>()).await.token);
         case.pass(2).await;
         let last = key.won(brief::<S>()).await;

@@ -1,6 +1,6 @@
 //! T7, T8: the key is freed.
 
-use idem_core::{Fenced, Owner, State};
+use idem_core::{Fenced, ClaimNonce, State};
 
 use crate::key::assert_lost;
 use crate::subject::{Case, Subject};
@@ -57,7 +57,7 @@ pub async fn concluded_record_is_not_freed<S: Subject>(case: Case<S>) {
         let claim = key.won(terms::at_least_once()).await;
         assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
         assert_lost(&key.release(claim).await, "release");
-        assert_lost(&key.abandon(claim.owner).await, "abandon");
+        assert_lost(&key.abandon(claim.nonce).await, "abandon");
         assert_eq!(key.state().await, state);
     }
 }
@@ -67,8 +67,8 @@ pub async fn abandoned_key_is_new<S: Subject>(case: Case<S>) {
     for request in terms::each_guarantee() {
         let key = case.key();
         let first = key.won(request).await;
-        assert_eq!(key.abandon(request.owner).await, Fenced::Held);
-        assert_lost(&key.abandon(request.owner).await, "abandon");
+        assert_eq!(key.abandon(request.nonce).await, Fenced::Held);
+        assert_lost(&key.abandon(request.nonce).await, "abandon");
         let second = key.absent().await;
         assert!(second.token > first.token);
     }
@@ -80,16 +80,16 @@ pub async fn abandonment_after_the_lease_frees<S: Subject>(case: Case<S>) {
     let request = terms::at_least_once().lease(S::UNIT);
     key.won(request).await;
     case.pass(2).await;
-    assert_eq!(key.abandon(request.owner).await, Fenced::Held);
+    assert_eq!(key.abandon(request.nonce).await, Fenced::Held);
     key.absent().await;
 }
 
 /// T8: an owner that holds nothing frees nothing.
 pub async fn abandonment_by_another_owner_touches_nothing<S: Subject>(case: Case<S>) {
     let key = case.key();
-    assert_lost(&key.abandon(Owner::random()).await, "abandon");
+    assert_lost(&key.abandon(ClaimNonce::random()).await, "abandon");
     let request = terms::at_most_once();
     let claim = key.won(request).await;
-    assert_lost(&key.abandon(Owner::random()).await, "abandon");
+    assert_lost(&key.abandon(ClaimNonce::random()).await, "abandon");
     assert_eq!(key.won(request).await, claim);
 }

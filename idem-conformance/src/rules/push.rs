@@ -33,7 +33,7 @@ pub async fn release_and_abandonment_wake<S: Subject>(case: Case<S>) {
     woken(changed).await;
     let claim = key.absent().await;
     let changed = listen(&key);
-    assert_eq!(key.abandon(claim.owner).await, Fenced::Held);
+    assert_eq!(key.abandon(claim.nonce).await, Fenced::Held);
     woken(changed).await;
 }
 

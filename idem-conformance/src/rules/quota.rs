@@ -67,9 +67,9 @@ pub async fn freed_key_makes_room<S: Subject>(case: Case<S>) {
     let key = case.key_at(*released.id.as_bytes());
     assert_eq!(key.release(released).await, Fenced::Held);
     case.key().won(within(quota)).await;
-    assert_eq!(key.abandon(released.owner).await, Fenced::Lost(None));
+    assert_eq!(key.abandon(released.nonce).await, Fenced::Lost(None));
     let key = case.key_at(*abandoned.id.as_bytes());
-    assert_eq!(key.abandon(abandoned.owner).await, Fenced::Held);
+    assert_eq!(key.abandon(abandoned.nonce).await, Fenced::Held);
     case.key().won(within(quota)).await;
     assert_eq!(case.key().claim(within(quota)).await, FULL);
 }

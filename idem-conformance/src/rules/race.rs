@@ -150,7 +150,7 @@ pub async fn releases_sent_again_never_free_the_next_owner<S: Subject>(case: Cas
             Claimed::Acquired(claim) => claim,
             _ => key.won(request).await,
         };
-        assert_eq!(key.won(request).await, next, "the next owner still holds the key");
+        assert_eq!(key.won(request).await, next, "the next nonce still holds the key");
     }
 }
 

@@ -17,9 +17,9 @@ pub async fn lapsed_record_is_taken_over<S: Subject>(case: Case<S>) {
     case.pass(2).await;
     let request = terms::at_least_once().with_fingerprint(terms::print(1));
     let second = key.won(request).await;
-    assert_eq!((second.owner, second.attempt), (request.owner, 2));
+    assert_eq!((second.nonce, second.attempt), (request.nonce, 2));
     assert!(second.token > first.token);
-    assert_eq!(key.won(request).await, second, "it is the new owner's now");
+    assert_eq!(key.won(request).await, second, "it is the new nonce's now");
     let running = Existing { fingerprint: terms::print(1), state: State::Running };
     assert_eq!(key.lost(terms::at_least_once()).await, running, "under a lease of its own");
 }
@@ -152,7 +152,7 @@ pub async fn abandoned_takeover_keeps_its_attempts<S: Subject>(case: Case<S>) {
     case.pass(2).await;
     let request = terms::at_least_once();
     let second = key.won(request).await;
-    assert_eq!(key.abandon(request.owner).await, Fenced::Held);
+    assert_eq!(key.abandon(request.nonce).await, Fenced::Held);
     let third = key.won(terms::at_least_once()).await;
     assert_eq!((second.attempt, third.attempt), (2, 3));
     assert!(third.token > second.token);

@@ -31,21 +31,21 @@ async fn fault_release_reply_lost_leaves_next_owner_untouched() {
         let (started, begun) = oneshot::channel();
         let (go_on, gate) = oneshot::channel();
         let second = bench.another();
-        let owner = second.clone();
-        let owner = tokio::spawn(async move {
+        let nonce = second.clone();
+        let nonce = tokio::spawn(async move {
             let handler = |_| async move {
                 started.send(()).unwrap();
                 gate.await.unwrap();
                 done("second")
             };
-            owner.call_with(&AT_MOST_ONCE, handler).await
+            nonce.call_with(&AT_MOST_ONCE, handler).await
         });
         begun.await.unwrap();
         bench.faults.deliver();
         assert_eq!(executed(first.await.unwrap()), "busy");
         assert_rejected!(second.call(&AT_MOST_ONCE, "third").await, Rejection::InProgress);
         go_on.send(()).unwrap();
-        assert_eq!(executed(owner.await.unwrap()), "second");
+        assert_eq!(executed(nonce.await.unwrap()), "second");
         second.assert_replays("second").await;
         assert_eq!(bench.runs(), 2);
     }

@@ -18,14 +18,14 @@ async fn fault_record_vanishes_under_waiting_duplicates() {
     for bench in Bench::each() {
         let (begun, begins) = oneshot::channel();
         let (go_on, gate) = oneshot::channel::<()>();
-        let owner = bench.clone();
-        let owner = tokio::spawn(async move {
+        let nonce = bench.clone();
+        let nonce = tokio::spawn(async move {
             let handler = |claim| async move {
                 begun.send(claim).unwrap();
                 gate.await.unwrap();
                 done("vanished")
             };
-            owner.call_with(&AT_MOST_ONCE, handler).await
+            nonce.call_with(&AT_MOST_ONCE, handler).await
         });
         let claim = begins.await.unwrap();
         let duplicates: Vec<_> = (0..8)
@@ -49,7 +49,7 @@ async fn fault_record_vanishes_under_waiting_duplicates() {
         }
         assert_eq!(executions, 1);
         go_on.send(()).unwrap();
-        let first = owner.await.unwrap();
+        let first = nonce.await.unwrap();
         assert_eq!(
             crate::bench::replayed(first),
             crate::bench::answer("rerun"),

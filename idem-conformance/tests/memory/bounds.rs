@@ -61,7 +61,7 @@ async fn freed_key_makes_room() {
     assert_eq!(store.release(first).await.unwrap(), Fenced::Held);
     let second = won(&store, key()).await;
     assert_eq!(claim(&store, key()).await, FULL);
-    assert_eq!(store.abandon(second.id, second.owner).await.unwrap(), Fenced::Held);
+    assert_eq!(store.abandon(second.id, second.nonce).await.unwrap(), Fenced::Held);
     won(&store, key()).await;
 }
 

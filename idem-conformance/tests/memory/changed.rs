@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Guarantee, IdempotencyStore, MemoryStore, Owner,
+    Claim, ClaimRequest, Claimed, Conclusion, Guarantee, IdempotencyStore, MemoryStore, ClaimNonce,
     Policy, RecordId,
 };
 use tokio::time::timeout;
@@ -40,13 +40,13 @@ fn is_woken(changed: &mut Changed) -> bool {
 async fn nothing_wakes_before_a_change() {
     let (store, held) = claimed().await;
     let mut changed = store.changed(held.id);
-    let stale = Claim { owner: Owner::random(), ..held };
+    let stale = Claim { nonce: ClaimNonce::random(), ..held };
     drop(claim(&store, held.id).await);
     drop(claim(&store, RecordId::from_bytes([0; 32])).await);
     drop(store.renew(stale, MINUTE, MINUTE).await);
     drop(store.complete(stale, Conclusion::Unknown, MINUTE).await);
     drop(store.release(stale).await);
-    drop(store.abandon(held.id, stale.owner).await);
+    drop(store.abandon(held.id, stale.nonce).await);
     assert!(!is_woken(&mut changed));
     drop(store.release(held).await);
     assert!(is_woken(&mut changed));

@@ -46,7 +46,7 @@ impl Idempotency {
         // A claim that is answered after its own lease may be somebody else's by then.
         let patience = self.0.config.store_timeout.min(request.lease);
         let deadline = after(Instant::now(), patience);
-        let lost = LostClaim { id, owner: request.owner, lease: request.lease };
+        let lost = LostClaim { id, nonce: request.nonce, lease: request.lease };
         let mut abandonment = Abandonment { engine: &self.0, lost, due: false };
         for sends in 1.. {
             let error = match self.await_claim(sent, lost, deadline).await {

@@ -15,7 +15,7 @@ use super::keeper::Lease;
 use super::{Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::planted::{Plant, planted};
-use crate::record::{Claim, Conclusion, Owner};
+use crate::record::{Claim, Conclusion, ClaimNonce};
 use crate::store::{Existing, Fenced, IdempotencyStore, StoreFuture};
 
 /// How long the caller is kept while the store is asked again; then the work goes on behind its back.
@@ -70,7 +70,7 @@ impl Settlement {
     /// Asked by a completion of nobody's, which is refused and told. The run's own would be taken where
     /// nobody has moved the record, and so end a key that may still be taken over.
     pub(super) async fn look(&self) -> Option<Box<Existing>> {
-        let nobodys = Claim { owner: Owner::random(), ..self.lease.claim() };
+        let nobodys = Claim { nonce: ClaimNonce::random(), ..self.lease.claim() };
         let ttl = self.lease.policy().ttl;
         let store = &*self.engine.0.store;
         let looking = conclude(store, nobodys, &Conclusion::Unknown, ttl, PATIENCE);
@@ -137,7 +137,7 @@ pub(super) async fn conclude(
 pub(super) async fn abandon(store: Arc<dyn IdempotencyStore>, claim: LostClaim) {
     let over_at = after(Instant::now(), claim.lease);
     let ask = || async {
-        match bounded(store.abandon(claim.id, claim.owner), PATIENCE).await {
+        match bounded(store.abandon(claim.id, claim.nonce), PATIENCE).await {
             Ok(Fenced::Held) => Ok(Fenced::Held),
             Ok(Fenced::Lost(_)) => Err(StoreError::unknown("the claim has not arrived")),
             Err(error) => Err(error),
@@ -151,7 +151,7 @@ pub(super) async fn abandon(store: Arc<dyn IdempotencyStore>, claim: LostClaim) 
 #[derive(Clone, Copy)]
 pub(super) struct LostClaim {
     pub(super) id: crate::record_id::RecordId,
-    pub(super) owner: Owner,
+    pub(super) nonce: ClaimNonce,
     pub(super) lease: Duration,
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::record::{Claim, Conclusion, Owner};
+use crate::record::{Claim, Conclusion, ClaimNonce};
 use crate::record_id::RecordId;
 use crate::store::{
     Capacity, Changed, ClaimRequest, Claimed, DeleteExpired, Fenced, IdempotencyStore, StoreFuture,
@@ -209,8 +209,8 @@ impl IdempotencyStore for MemoryStore {
         self.change(claim.id, |slot, now| transition::release(slot, &claim, now))
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
-        self.change(id, |slot, now| transition::abandon(slot, owner, now))
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+        self.change(id, |slot, now| transition::abandon(slot, nonce, now))
     }
 
     fn changed(&self, id: RecordId) -> Changed {

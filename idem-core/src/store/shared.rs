@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Changed, ClaimRequest, Claimed, Fenced, IdempotencyStore, StoreFuture, Transactions};
-use crate::record::{Claim, Conclusion, Owner};
+use crate::record::{Claim, Conclusion, ClaimNonce};
 use crate::record_id::RecordId;
 
 impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
@@ -24,8 +24,8 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
         (**self).release(claim)
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
-        (**self).abandon(id, owner)
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+        (**self).abandon(id, nonce)
     }
 
     fn changed(&self, id: RecordId) -> Changed {

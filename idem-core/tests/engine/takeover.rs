@@ -86,7 +86,7 @@ async fn a_key_is_unknown_after_the_last_attempt() {
     first.open();
     assert_eq!(runs.remove(0).await.unwrap(), refused("OutcomeUnknown"));
     last.open();
-    assert_eq!(runs.remove(0).await.unwrap(), ran("late"), "the last owner still resolves it");
+    assert_eq!(runs.remove(0).await.unwrap(), ran("late"), "the last nonce still resolves it");
     assert_eq!(service.send(&TWICE, "key", done("third")).await, replayed("late"));
 }
 

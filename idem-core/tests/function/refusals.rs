@@ -69,7 +69,7 @@ async fn a_running_duplicate_comes_again_when_the_lease_would_be_over() {
     assert_eq!(disposition(&late), ("OutcomeUnknown".to_owned(), Disposition::DeadLetter));
     gate.notify_one();
     first.await.unwrap();
-    assert!(pay(None).await.is_ok(), "the late owner resolved it");
+    assert!(pay(None).await.is_ok(), "the late nonce resolved it");
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once", lease = "20s")]

@@ -194,5 +194,5 @@ impl Ledger {
 }
 
 fn same_claim(old: &Slot, new: &Slot) -> bool {
-    (old.record.owner, old.record.token) == (new.record.owner, new.record.token)
+    (old.record.nonce, old.record.token) == (new.record.nonce, new.record.token)
 }

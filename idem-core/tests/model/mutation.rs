@@ -4,7 +4,7 @@ use idem_core::transition::{Change, Slot};
 use idem_core::{Claim, Claimed, FencingToken, Guarantee, State};
 
 use crate::actor::{Phase, Step};
-use crate::store::{Actor, Message, Op, Reply, Won, actor_of, owner};
+use crate::store::{Actor, Message, Op, Reply, Won, actor_of, nonce};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutation {
@@ -89,7 +89,7 @@ impl Mutation {
 
 fn owned(slot: &Slot, actor: Actor, token: FencingToken) -> Slot {
     let mut slot = slot.clone();
-    (slot.record.owner, slot.record.token) = (owner(actor), token);
+    (slot.record.nonce, slot.record.token) = (nonce(actor), token);
     slot
 }
 

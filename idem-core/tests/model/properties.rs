@@ -56,8 +56,8 @@ fn on_record(key: &Key) -> bool {
 
 /// Once nobody works for its owner any more, and its lease is over, a key does not read as running.
 fn stuck(setup: &Setup, world: &World, key: &Key) -> bool {
-    let owner = key.stored.0.as_ref().map(actor_of);
-    let left_alone = owner.is_some_and(|owner| !world.is_attended(owner));
+    let nonce = key.stored.0.as_ref().map(actor_of);
+    let left_alone = nonce.is_some_and(|nonce| !world.is_attended(nonce));
     left_alone && key.stored.told(setup.guarantee, world.after_all_leases()) == Some(State::Running)
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
     Answer, Claim, ClaimRequest, Claimed, Conclusion, Existing, FencingToken, Fenced, Guarantee, Headers,
-    Owner, Policy, RecordId, State,
+    ClaimNonce, Policy, RecordId, State,
 };
 
 /// What the store's clock says in every state, in ticks, so that states are equal that differ only in
@@ -27,7 +27,7 @@ impl Hash for Stored {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let Some(slot) = &self.0 else { return 0_u8.hash(hasher) };
         let record = &slot.record;
-        (record.owner, record.token, record.attempt, result(&record.state)).hash(hasher);
+        (record.nonce, record.token, record.attempt, result(&record.state)).hash(hasher);
         std::mem::discriminant(&record.state).hash(hasher);
         (slot.lease_until, slot.expires_at).hash(hasher);
     }
@@ -122,7 +122,7 @@ impl Message {
                 let (change, claimed) = claim(slot, actor, guarantee, NOW);
                 return (change, Reply::Claimed(claimed));
             }
-            Op::Abandon => transition::abandon(slot, owner(actor), at),
+            Op::Abandon => transition::abandon(slot, nonce(actor), at),
             Op::Renew(won) => {
                 transition::renew(slot, &won.by(actor), micros(LEASE), micros(TTL), at)
             }
@@ -157,7 +157,7 @@ impl Won {
     }
 
     fn by(self, actor: Actor) -> Claim {
-        Claim { id: ID, owner: owner(actor), token: self.token, attempt: self.attempt }
+        Claim { id: ID, nonce: nonce(actor), token: self.token, attempt: self.attempt }
     }
 }
 
@@ -171,17 +171,17 @@ fn claim(slot: Option<&Slot>, actor: Actor, guarantee: Guarantee, now: u64) -> (
         .with_lease(micros(LEASE))
         .with_max_attempts(MAX_ATTEMPTS);
     let mut request = ClaimRequest::new(&policy);
-    request.owner = owner(actor);
+    request.nonce = nonce(actor);
     transition::claim(slot, ID, &request, Timestamp(now))
 }
 
-pub(crate) const fn owner(actor: Actor) -> Owner {
-    Owner::from_bytes([actor; 16])
+pub(crate) const fn nonce(actor: Actor) -> ClaimNonce {
+    ClaimNonce::from_bytes([actor; 16])
 }
 
 /// Who holds a slot, or held it last.
 pub(crate) const fn actor_of(slot: &Slot) -> Actor {
-    slot.record.owner.as_bytes()[0]
+    slot.record.nonce.as_bytes()[0]
 }
 
 fn answer(actor: Actor) -> Conclusion {

@@ -58,7 +58,7 @@ async fn lost_call_is_unknown_and_is_made_when_it_is_repeated() {
     let (id, request) = (key(), request());
     proxy.cut_before(bytes(id));
     assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
-    assert_eq!(store.abandon(id, request.owner).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Fenced::Lost(None));
     let Claimed::Acquired(claim) = store.claim(id, request).await.unwrap() else { panic!("new") };
     prepare(&store).await;
     proxy.cut_before(bytes(id));

@@ -50,7 +50,7 @@ async fn fault_store_call_cancelled_at_every_await() {
             }
         };
         let renewals_end = dropped_after(polls, store.renew(claim, HOUR, HOUR)).await;
-        let body = format!("{:?}", claim.owner);
+        let body = format!("{:?}", claim.nonce);
         let ends = dropped_after(polls, store.complete(claim, answered(body.clone()), HOUR)).await;
         let concluded = store.complete(claim, answered(body.clone()), HOUR).await.unwrap();
         assert_eq!(concluded, Fenced::Held);

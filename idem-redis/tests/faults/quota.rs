@@ -26,7 +26,7 @@ async fn room_that_cannot_be_asked_for_is_unknown() {
     server.cli(&["acl", "setuser", "default", "-evalsha"]);
     assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
     server.cli(&["acl", "setuser", "default", "+evalsha"]);
-    assert_eq!(store.abandon(id, request.owner).await.unwrap(), Fenced::Held);
+    assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Fenced::Held);
 }
 
 /// It is never sent again, so that what frees it cannot come too late.

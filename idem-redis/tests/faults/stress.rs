@@ -48,7 +48,7 @@ async fn without_the_owner_check_keys_have_two_results() {
 
 fn completed(body: String) -> bytes::Bytes {
     let record = idem_core::Record {
-        owner: idem_core::Owner::random(),
+        owner: idem_core::ClaimNonce::random(),
         fence: idem_core::FencingToken(1),
         attempt: 1,
         guarantee: Guarantee::AtLeastOnce,

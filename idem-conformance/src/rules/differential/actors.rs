@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, Owner, RecordId,
+    Claim, ClaimRequest, Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
 };
 
 use super::op::{ACTORS, At, Claiming, KEYS, Op};
@@ -39,9 +39,9 @@ impl<'a> Actors<'a> {
         ids: [RecordId; KEYS],
         unit: Duration,
     ) -> Self {
-        let owner = Owner::from_bytes([0; 16]);
+        let nonce = ClaimNonce::from_bytes([0; 16]);
         let empty = |id| {
-            let claim = Claim { id, owner, token: FencingToken(1), attempt: 1 };
+            let claim = Claim { id, nonce, token: FencingToken(1), attempt: 1 };
             Hand { request: None, last: claim, before: claim }
         };
         Self { store, ids, unit, hands: [ids.map(empty); ACTORS], claims: 0 }
@@ -62,7 +62,7 @@ impl<'a> Actors<'a> {
             Op::Release { at } => self.fenced(self.store.release(self.presented(at))).await,
             Op::Abandon { at } => {
                 let claim = self.presented(at);
-                self.fenced(self.store.abandon(claim.id, claim.owner)).await
+                self.fenced(self.store.abandon(claim.id, claim.nonce)).await
             }
             Op::Pass { .. } => unreachable!("time passes for all alike"),
         }
@@ -87,9 +87,9 @@ impl<'a> Actors<'a> {
     fn request(&self, terms: Claiming) -> ClaimRequest {
         let new = if terms.at_least_once { terms::at_least_once() } else { terms::at_most_once() };
         let print = terms::print(terms.print).filter(|_| terms.print > 0);
-        let owner = Owner::from_bytes([self.claims; 16]);
+        let nonce = ClaimNonce::from_bytes([self.claims; 16]);
         let (lease, ttl) = (self.between(terms.lease), self.unit * u32::from(terms.ttl));
-        new.owner(owner).with_fingerprint(print).lease(lease).ttl(ttl)
+        new.nonce(nonce).with_fingerprint(print).lease(lease).ttl(ttl)
     }
 
     async fn fenced(&self, call: idem_core::StoreFuture<Fenced>) -> Reply {

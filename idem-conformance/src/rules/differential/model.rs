@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, Owner, RecordId,
+    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     StoreFuture,
 };
 
@@ -70,7 +70,7 @@ impl IdempotencyStore for Model {
         self.kept().apply(claim.id, |slot, now| transition::release(slot, &claim, now))
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
-        self.kept().apply(id, |slot, now| transition::abandon(slot, owner, now))
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+        self.kept().apply(id, |slot, now| transition::abandon(slot, nonce, now))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, MemoryStore, Owner,
+    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce,
     RecordId, StoreFuture,
 };
 use tokio::task::yield_now;
@@ -70,8 +70,8 @@ impl IdempotencyStore for Remote {
         self.send(move |store| store.release(claim))
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
-        self.send(move |store| store.abandon(id, owner))
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+        self.send(move |store| store.abandon(id, nonce))
     }
 
     fn changed(&self, id: RecordId) -> Changed {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, MemoryStore, Owner, Policy,
+    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce, Policy,
     RecordId, StoreFuture,
 };
 use tokio::sync::watch;
@@ -54,8 +54,8 @@ impl IdempotencyStore for Silent {
         self.store.release(claim)
     }
 
-    fn abandon(&self, id: RecordId, owner: Owner) -> StoreFuture<Fenced> {
-        self.store.abandon(id, owner)
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+        self.store.abandon(id, nonce)
     }
 
     fn changed(&self, id: RecordId) -> Changed {
