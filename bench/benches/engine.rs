@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use idem_core::{
-    Answer, Conclusion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey, MemoryStore,
+    Answer, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey, MemoryStore,
     Outcome, Policy, Scope,
 };
 
@@ -80,7 +80,7 @@ fn executed() -> Executed<()> {
         headers: Headers::default(),
         body: Bytes::from_static(&[b'x'; 1024]),
     };
-    Executed { reply: (), outcome: Outcome::Final, conclusion: Conclusion::Answer(answer) }
+    Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(answer) }
 }
 
 criterion_group!(benches, engine);

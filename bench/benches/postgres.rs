@@ -1,5 +1,5 @@
 //! The Postgres store side by side with the client library alone and with what a good engineer writes by
-//! hand: claims with conclusions and replays alone, then handlers over HTTP, then a business transaction with
+//! hand: claims with completions and replays alone, then handlers over HTTP, then a business transaction with
 //! its record and without. Postgres and the load are on one core, what is measured is on the other, in turn
 //! and several times over; the ratios within a round count.
 //!
@@ -15,7 +15,7 @@ use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, reques
 use idem_bench::server::{self, IN_POSTGRES, ON_POSTGRES};
 use idem_conformance::servers::PostgresServer;
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Conclusion, Guarantee, Headers, IdempotencyStore, Policy,
+    Answer, Claim, ClaimRequest, Claimed, Completion, Guarantee, Headers, IdempotencyStore, Policy,
     RecordId,
 };
 
@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 static POLICY: Policy = Policy::new(DAY, Guarantee::AtMostOnce);
 static ANSWER: [u8; BODY] = [7; BODY];
 
-/// How claims and conclusions are made without HTTP.
+/// How claims and completions are made without HTTP.
 const PAIRS: [&str; 2] = ["raw pairs", "idem-postgres pairs"];
 
 /// How replays are made without HTTP: by hand as an insert and then a select.
@@ -73,7 +73,7 @@ fn main() -> anyhow::Result<()> {
     let rounds = rounds::rounds(&args)?;
     let wanted = |title: &str| rounds::is_wanted(&args, title);
     pin_load();
-    for (title, variants) in [("claim and conclusion alone", PAIRS), ("replay alone", REPLAYS)] {
+    for (title, variants) in [("claim and completion alone", PAIRS), ("replay alone", REPLAYS)] {
         if wanted(title) {
             let samples = in_turn::<Postgres>(&variants, rounds, rounds::calls)?;
             report(title, "calls", &variants, &samples);
@@ -146,7 +146,7 @@ async fn claim(store: &impl IdempotencyStore, id: [u8; 32]) -> anyhow::Result<Op
 async fn complete(store: &impl IdempotencyStore, claim: Claim) -> anyhow::Result<()> {
     let body = bytes::Bytes::from_static(&ANSWER);
     let answer = Answer { status: 201, headers: Headers::default(), body };
-    let fenced = store.complete(claim, Conclusion::Answer(answer), DAY).await?;
+    let fenced = store.complete(claim, Completion::Response(answer), DAY).await?;
     anyhow::ensure!(fenced == idem_core::Fenced::Held, "fenced");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The Redis store side by side with what a good engineer writes by hand: claims and conclusions alone,
+//! The Redis store side by side with what a good engineer writes by hand: claims and completions alone,
 //! then handlers over HTTP. Redis and the load are on one core, what is measured is on the other, in turn
 //! and several times over; the ratios within a round count.
 //!
@@ -14,13 +14,13 @@ use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, reques
 use idem_bench::server::{self, ON_REDIS};
 use idem_conformance::servers::RedisServer;
 use idem_core::{
-    Answer, ClaimRequest, Claimed, Conclusion, Guarantee, Headers, IdempotencyStore, Policy,
+    Answer, ClaimRequest, Claimed, Completion, Guarantee, Headers, IdempotencyStore, Policy,
     RecordId,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How claims and conclusions are made without HTTP.
+/// How claims and completions are made without HTTP.
 const PAIRS: [&str; 2] = ["by hand", "idem-redis"];
 
 struct Redis(RedisServer);
@@ -57,7 +57,7 @@ fn main() -> anyhow::Result<()> {
     let rounds = rounds::rounds(&args)?;
     pin_load();
     let pairs = in_turn::<Redis>(&PAIRS, rounds, rounds::calls)?;
-    report("claim and conclusion alone", "pairs", &PAIRS, &pairs);
+    report("claim and completion alone", "pairs", &PAIRS, &pairs);
     for (title, keys) in [("first execution", Keys::Fresh), ("replay", Keys::Repeated)] {
         let measure =
             |variant: &str, redis: &Redis| runtime.block_on(requests(variant, redis, keys));
@@ -95,7 +95,7 @@ async fn by_store(store: &impl IdempotencyStore) -> anyhow::Result<()> {
     };
     let body = bytes::Bytes::from_static(&ANSWER);
     let answer = Answer { status: 201, headers: Headers::default(), body };
-    let fenced = store.complete(claim, Conclusion::Answer(answer), DAY).await?;
+    let fenced = store.complete(claim, Completion::Response(answer), DAY).await?;
     anyhow::ensure!(fenced == idem_core::Fenced::Held, "fenced");
     Ok(())
 }

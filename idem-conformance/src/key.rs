@@ -1,7 +1,7 @@
 //! One key of the store under test, and what a rule does with it.
 
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Existing, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, Claimed, Completion, Existing, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     State,
 };
 use std::time::Duration;
@@ -57,17 +57,17 @@ impl<S: Subject> Key<S> {
         self.case.store().renew(claim, lease, ttl).await.expect("renew")
     }
 
-    pub(crate) async fn complete(&self, claim: Claim, conclusion: Conclusion) -> Fenced {
-        self.complete_for(claim, conclusion, terms::LONG).await
+    pub(crate) async fn complete(&self, claim: Claim, completion: Completion) -> Fenced {
+        self.complete_for(claim, completion, terms::LONG).await
     }
 
     pub(crate) async fn complete_for(
         &self,
         claim: Claim,
-        conclusion: Conclusion,
+        completion: Completion,
         ttl: Duration,
     ) -> Fenced {
-        self.case.store().complete(claim, conclusion, ttl).await.expect("complete")
+        self.case.store().complete(claim, completion, ttl).await.expect("complete")
     }
 
     pub(crate) async fn release(&self, claim: Claim) -> Fenced {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use idem_core::{
-    Answer, Conclusion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
+    Answer, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
     IdempotencyStore, Outcome, Policy, Rejection, Scope, Served,
 };
 use tokio::sync::Semaphore;
@@ -99,5 +99,5 @@ pub fn storm(services: &[Service], policy: &'static Policy, senders: usize) -> J
 
 fn executed(outcome: Outcome) -> Executed<()> {
     let answer = Answer { status: 201, headers: Headers::default(), body: "done".into() };
-    Executed { reply: (), outcome, conclusion: Conclusion::Answer(answer) }
+    Executed { reply: (), outcome, completion: Completion::Response(answer) }
 }

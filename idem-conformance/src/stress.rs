@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Conclusion, Fenced, Guarantee, IdempotencyStore, Policy,
+    Answer, Claim, ClaimRequest, Claimed, Completion, Fenced, Guarantee, IdempotencyStore, Policy,
     RecordId, State,
 };
 use rand::RngExt;
@@ -32,7 +32,7 @@ pub async fn no_key_has_two_accepted_results(store: impl IdempotencyStore + Clon
     let complete = {
         let store = store.clone();
         move |claim, body| {
-            let concluded = store.complete(claim, Conclusion::Answer(holding(body)), LONG);
+            let concluded = store.complete(claim, Completion::Response(holding(body)), LONG);
             async move { concluded.await.expect("it works") == Fenced::Held }
         }
     };
@@ -113,7 +113,7 @@ async fn replay(store: impl IdempotencyStore, calls: usize, longest: Duration) {
         panic!("it is new")
     };
     let own = holding(format!("{:?}", claim.nonce));
-    let concluded = store.complete(claim, Conclusion::Answer(own.clone()), LONG).await;
+    let concluded = store.complete(claim, Completion::Response(own.clone()), LONG).await;
     assert_eq!(concluded.expect("it works"), Fenced::Held);
     for _ in 0..calls {
         let call = store.claim(id, at_most_once());

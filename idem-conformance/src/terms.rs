@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Claim, ClaimRequest, Conclusion, Existing, FencingToken, Fingerprint, Guarantee, ClaimNonce,
+    Answer, Claim, ClaimRequest, Completion, Existing, FencingToken, Fingerprint, Guarantee, ClaimNonce,
     Policy, State,
 };
 
@@ -68,8 +68,8 @@ pub(crate) fn answer(body: &'static str) -> Answer {
     }
 }
 
-pub(crate) fn answered(body: &'static str) -> Conclusion {
-    Conclusion::Answer(answer(body))
+pub(crate) fn answered(body: &'static str) -> Completion {
+    Completion::Response(answer(body))
 }
 
 pub(crate) fn completed(body: &'static str) -> State {
@@ -81,12 +81,12 @@ pub(crate) const fn existing(state: State) -> Existing {
     Existing { fingerprint: None, state }
 }
 
-/// Every conclusion there is, and how it reads afterwards.
-pub(crate) fn conclusions() -> [(Conclusion, State); 3] {
+/// Every completion there is, and how it reads afterwards.
+pub(crate) fn completions() -> [(Completion, State); 3] {
     [
         (answered("first"), completed("first")),
-        (Conclusion::NotRetained { status: 207 }, State::NotRetained { status: 207 }),
-        (Conclusion::Unknown, State::Unknown),
+        (Completion::NotRetained { status: 207 }, State::NotRetained { status: 207 }),
+        (Completion::Unknown, State::Unknown),
     ]
 }
 

@@ -34,7 +34,7 @@ pub use key::{IdempotencyKey, KeyError, KeySyntax, KeyValue};
 pub use memory::MemoryStore;
 pub use outcome::Outcome;
 pub use policy::{FingerprintMode, Guarantee, KeySource, Policy};
-pub use record::{Claim, Conclusion, FencingToken, ClaimNonce, Record, State};
+pub use record::{Claim, Completion, FencingToken, ClaimNonce, Record, State};
 pub use record_id::RecordId;
 pub use rejection::Rejection;
 pub use scope::{Scope, ScopeId, ScopeParts, ScopeValue};

@@ -90,7 +90,7 @@ pub enum State {
 }
 
 impl State {
-    /// Whether the owner may still write a conclusion: a late owner may resolve `Unknown` (T4).
+    /// Whether the owner may still write a completion: a late owner may resolve `Unknown` (T4).
     pub const fn is_open(&self) -> bool {
         matches!(self, Self::Running | Self::Unknown)
     }
@@ -98,7 +98,7 @@ impl State {
 
 /// How a run ended, as its owner reports it to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Conclusion {
+pub enum Completion {
     /// With an answer to replay (T4).
     Answer(Answer),
     /// With an answer that could not be kept (T6).
@@ -110,12 +110,12 @@ pub enum Conclusion {
     Unknown,
 }
 
-impl From<Conclusion> for State {
-    fn from(conclusion: Conclusion) -> Self {
-        match conclusion {
-            Conclusion::Answer(answer) => Self::Completed(answer),
-            Conclusion::NotRetained { status } => Self::NotRetained { status },
-            Conclusion::Unknown => Self::Unknown,
+impl From<Completion> for State {
+    fn from(completion: Completion) -> Self {
+        match completion {
+            Completion::Response(answer) => Self::Completed(answer),
+            Completion::NotRetained { status } => Self::NotRetained { status },
+            Completion::Unknown => Self::Unknown,
         }
     }
 }

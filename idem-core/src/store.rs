@@ -27,7 +27,7 @@ use crate::engine::{InPlace, to_runtime};
 use crate::error::StoreError;
 use crate::fingerprint::Fingerprint;
 use crate::policy::{Guarantee, Policy};
-use crate::record::{Claim, Conclusion, ClaimNonce, Record, State};
+use crate::record::{Claim, Completion, ClaimNonce, Record, State};
 use crate::record_id::RecordId;
 use crate::scope::ScopeId;
 pub use per_runtime::PerRuntime;
@@ -59,7 +59,7 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
 
     /// Writes how the run ended (T4, T6, T9), from running or unknown, to be kept for `ttl`. A second
     /// time it changes nothing and is `Held` (T5). When `Lost`, it tells what stands there instead.
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced>;
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced>;
 
     /// Frees the key of a running record (T7): the run provably did nothing, or may be repeated.
     fn release(&self, claim: Claim) -> StoreFuture<Fenced>;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::planted::{Plant, planted};
 use crate::policy::Guarantee;
-use crate::record::{Claim, Conclusion, FencingToken, ClaimNonce, Record, State};
+use crate::record::{Claim, Completion, FencingToken, ClaimNonce, Record, State};
 use crate::record_id::RecordId;
 use crate::store::{ClaimRequest, Claimed, Fenced};
 
@@ -156,7 +156,7 @@ pub fn renew(
 pub fn complete(
     slot: Option<&Slot>,
     claim: &Claim,
-    conclusion: Conclusion,
+    completion: Completion,
     ttl: Duration,
     now: Timestamp,
 ) -> (Change, Fenced) {
@@ -165,7 +165,7 @@ pub fn complete(
             if !slot.record.state.is_open() {
                 return (Change::Keep, Fenced::Held);
             }
-            let record = Record { state: conclusion.into(), ..slot.record.clone() };
+            let record = Record { state: completion.into(), ..slot.record.clone() };
             let concluded =
                 Slot { record, lease_until: slot.lease_until, expires_at: now.after(ttl) };
             (Change::Put(concluded), Fenced::Held)

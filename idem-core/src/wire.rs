@@ -103,7 +103,7 @@ const fn guarantee(code: u8) -> Result<Guarantee, WireError> {
     }
 }
 
-/// The parts of a record that a conclusion changes, for stores that put them together with what stands.
+/// The parts of a record that a completion changes, for stores that put them together with what stands.
 impl State {
     /// The byte at offset 1.
     pub const fn code(&self) -> u8 {

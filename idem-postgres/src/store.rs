@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::{Changed, PerRuntime, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, DeleteExpired, Fenced, IdempotencyStore, ClaimNonce,
+    Claim, ClaimRequest, Claimed, Completion, DeleteExpired, Fenced, IdempotencyStore, ClaimNonce,
     RecordId, State, StoreError, StoreFuture,
 };
 use sqlx::postgres::types::PgInterval;
@@ -88,9 +88,9 @@ impl IdempotencyStore for PostgresStore {
         StoreFuture::uncut(async move { inner.renew(&claim, lease, ttl).await })
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { inner.complete(claim, conclusion.into(), ttl).await })
+        StoreFuture::uncut(async move { inner.complete(claim, completion.into(), ttl).await })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use idem_core::store::{Opened, Transaction, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, Quota, RecordId, State, StoreError,
+    Claim, ClaimRequest, Claimed, Completion, Fenced, Quota, RecordId, State, StoreError,
     StoreErrorKind, StoreFuture, TransactionSlot,
 };
 use sqlx::postgres::PgRow;
@@ -80,14 +80,14 @@ impl Transaction for Open {
         self.claim
     }
 
-    fn commit(self: Box<Self>, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
         StoreFuture::uncut(async move {
             let session = self.take_back()?;
-            self.store.conclude(session, self.claim, &conclusion.into(), ttl).await
+            self.store.conclude(session, self.claim, &completion.into(), ttl).await
         })
     }
 
-    fn refuse(self: Box<Self>, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
         StoreFuture::uncut(async move {
             roll_back(self.take_back()?, &self.store).await?;
             let Self { store, claim, request, .. } = &*self;
@@ -97,7 +97,7 @@ impl Transaction for Open {
             let mut session = begin(store).await?;
             match self::claim(&mut session, store, claim.id, &request).await? {
                 Claimed::Acquired(again) => {
-                    store.conclude(session, again, &conclusion.into(), ttl).await
+                    store.conclude(session, again, &completion.into(), ttl).await
                 }
                 Claimed::Existing(existing) => {
                     roll_back(session, store).await?;

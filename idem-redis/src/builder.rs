@@ -111,8 +111,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Counts a claim and a conclusion as done only when so many replicas have them, and otherwise, after
-    /// `within`, as unknown: the request is refused, or the conclusion sent again. A failover to one of
+    /// Counts a claim and a completion as done only when so many replicas have them, and otherwise, after
+    /// `within`, as unknown: the request is refused, or the completion sent again. A failover to one of
     /// these replicas then forgets neither; see the [crate](crate) for what it can still forget.
     ///
     /// Costs a checkout from the pool and a `WAIT` for each. Not for a Cluster.

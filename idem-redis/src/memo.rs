@@ -1,4 +1,4 @@
-//! What this process claimed with, so that a conclusion can be sent as a whole value. Otherwise the script
+//! What this process claimed with, so that a completion can be sent as a whole value. Otherwise the script
 //! puts it together from what stands there, at a third more of the server's time. Only a help: what was
 //! forgotten, or claimed by another process, goes that way.
 
@@ -47,7 +47,7 @@ impl Memo {
         claims.insert(owner, Remembered { guarantee, fingerprint });
     }
 
-    /// What the owner claimed with. Kept, since the conclusion may have to be sent again.
+    /// What the owner claimed with. Kept, since the completion may have to be sent again.
     pub(crate) fn of(&self, owner: &ClaimNonce) -> Option<Remembered> {
         self.lock().get(owner).copied()
     }

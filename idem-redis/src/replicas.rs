@@ -9,7 +9,7 @@ use crate::error::{self, StrangeAnswer, TooFewReplicas};
 use crate::link::Live;
 use crate::source::{Checkout, Source};
 
-/// How many replicas must take a claim and a conclusion, and within which time.
+/// How many replicas must take a claim and a completion, and within which time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Replicas {
     pub(crate) wanted: u32,

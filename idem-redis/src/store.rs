@@ -9,7 +9,7 @@ use deadpool_redis::redis::{Cmd, RedisWrite, Value};
 use idem_core::planted::{Plant, planted};
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, Claimed, Completion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     State, StoreError, StoreFuture, wire,
 };
 
@@ -75,9 +75,9 @@ impl IdempotencyStore for RedisStore {
         StoreFuture::new(async move { inner.renew(&claim, lease, ttl).await })
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::new(async move { inner.complete(claim, conclusion.into(), ttl).await })
+        StoreFuture::new(async move { inner.complete(claim, completion.into(), ttl).await })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     StoreError, StoreFuture,
 };
 use tokio::task::yield_now;
@@ -43,8 +43,8 @@ impl<S: IdempotencyStore> IdempotencyStore for Pending<S> {
         self.call(move |store| store.renew(claim, lease, ttl))
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
-        self.call(move |store| store.complete(claim, conclusion, ttl))
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.call(move |store| store.complete(claim, completion, ttl))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use idem_core::store::{Changed, Opened, TransactionSlot, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     StoreError, StoreFuture,
 };
 
@@ -78,8 +78,8 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
         self.call(Kind::Renew, move |store| store.renew(claim, lease, ttl))
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
-        self.call(Kind::Complete, move |store| store.complete(claim, conclusion.clone(), ttl))
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.call(Kind::Complete, move |store| store.complete(claim, completion.clone(), ttl))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::store::Transaction;
-use idem_core::{Claim, Conclusion, Fenced, StoreFuture};
+use idem_core::{Claim, Completion, Fenced, StoreFuture};
 
 use super::faults::Faults;
 use super::kind::Kind;
@@ -37,12 +37,12 @@ impl Transaction for FaultTransaction {
         self.transaction.claim()
     }
 
-    fn commit(self: Box<Self>, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
-        self.end(Kind::Complete, move |transaction| transaction.commit(conclusion, ttl))
+    fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.end(Kind::Complete, move |transaction| transaction.commit(completion, ttl))
     }
 
-    fn refuse(self: Box<Self>, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
-        self.end(Kind::Complete, move |transaction| transaction.refuse(conclusion, ttl))
+    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.end(Kind::Complete, move |transaction| transaction.refuse(completion, ttl))
     }
 
     fn roll_back(self: Box<Self>) -> StoreFuture<()> {

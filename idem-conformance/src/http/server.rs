@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Drained, Fenced, Idempotency, IdempotencyBuilder,
+    Claim, ClaimRequest, Claimed, Completion, Drained, Fenced, Idempotency, IdempotencyBuilder,
     IdempotencyStore, MemoryStore, ClaimNonce, RecordId, StoreFuture,
 };
 use reqwest::redirect;
@@ -221,8 +221,8 @@ impl IdempotencyStore for Shared {
         self.0.renew(claim, lease, ttl)
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
-        self.0.complete(claim, conclusion, ttl)
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.0.complete(claim, completion, ttl)
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {

@@ -81,11 +81,11 @@ pub async fn claiming_again_does_not_extend_the_lease<S: Subject>(case: Case<S>)
 
 /// T2 ends with the run: the nonce of a finished one gets the answer, not the key.
 pub async fn same_owner_is_a_duplicate_once_it_concluded<S: Subject>(case: Case<S>) {
-    for (conclusion, state) in terms::conclusions() {
+    for (completion, state) in terms::completions() {
         let key = case.key();
         let request = terms::at_least_once();
         let claim = key.won(request).await;
-        assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
         assert_eq!(key.lost(request).await, terms::existing(state));
     }
 }

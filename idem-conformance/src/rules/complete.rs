@@ -1,17 +1,17 @@
 //! T4, T5, T6, T9: how it ended.
 
-use idem_core::{Conclusion, Existing, Fenced, State};
+use idem_core::{Completion, Existing, Fenced, State};
 
 use crate::subject::{Case, Subject};
 use crate::terms::{self, Terms};
 
-/// T4, T6, T9: every conclusion of a running record is written as it was given.
+/// T4, T6, T9: every completion of a running record is written as it was given.
 pub async fn conclusion_of_a_run_stands<S: Subject>(case: Case<S>) {
     for request in terms::each_guarantee() {
-        for (conclusion, state) in terms::conclusions() {
+        for (completion, state) in terms::completions() {
             let key = case.key();
             let claim = key.won(request).await;
-            assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
+            assert_eq!(key.complete(claim, completion).await, Fenced::Held);
             for duplicate in terms::each_guarantee() {
                 assert_eq!(key.lost(duplicate).await, terms::existing(state.clone()));
             }
@@ -21,23 +21,23 @@ pub async fn conclusion_of_a_run_stands<S: Subject>(case: Case<S>) {
 
 /// T4: a late owner may still conclude a record that lapsed, if nobody moved it.
 pub async fn conclusion_after_the_lease_stands<S: Subject>(case: Case<S>) {
-    for (conclusion, state) in terms::conclusions() {
+    for (completion, state) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_least_once().lease(S::UNIT)).await;
         case.pass(2).await;
         assert_eq!(key.state().await, State::Unknown);
-        assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
         assert_eq!(key.state().await, state);
     }
 }
 
 /// T4, T6: a late owner may still resolve what was given up.
 pub async fn unknown_is_resolved_by_its_owner<S: Subject>(case: Case<S>) {
-    for (conclusion, state) in terms::conclusions() {
+    for (completion, state) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.complete(claim, Conclusion::Unknown).await, Fenced::Held);
-        assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, Completion::Unknown).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
         assert_eq!(key.state().await, state);
     }
 }
@@ -46,7 +46,7 @@ pub async fn unknown_is_resolved_by_its_owner<S: Subject>(case: Case<S>) {
 pub async fn unknown_is_held<S: Subject>(case: Case<S>) {
     let key = case.key();
     let claim = key.won(terms::at_least_once().lease(S::UNIT)).await;
-    assert_eq!(key.complete(claim, Conclusion::Unknown).await, Fenced::Held);
+    assert_eq!(key.complete(claim, Completion::Unknown).await, Fenced::Held);
     case.pass(2).await;
     assert_eq!(key.lost(terms::at_least_once()).await, terms::existing(State::Unknown));
     for forged in terms::forged(claim) {
@@ -55,9 +55,9 @@ pub async fn unknown_is_held<S: Subject>(case: Case<S>) {
     }
 }
 
-/// T5: a second conclusion is held and changes nothing, whatever it says.
+/// T5: a second completion is held and changes nothing, whatever it says.
 pub async fn first_conclusion_stands<S: Subject>(case: Case<S>) {
-    let finals = terms::conclusions().into_iter().filter(|(_, state)| !state.is_open());
+    let finals = terms::completions().into_iter().filter(|(_, state)| !state.is_open());
     for (first, state) in finals {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
@@ -65,8 +65,8 @@ pub async fn first_conclusion_stands<S: Subject>(case: Case<S>) {
         let others = [
             first,
             terms::answered("second"),
-            Conclusion::NotRetained { status: 500 },
-            Conclusion::Unknown,
+            Completion::NotRetained { status: 500 },
+            Completion::Unknown,
         ];
         for second in others {
             assert_eq!(key.complete(claim, second).await, Fenced::Held);
@@ -77,7 +77,7 @@ pub async fn first_conclusion_stands<S: Subject>(case: Case<S>) {
 
 /// A stale claim concludes nothing, and learns what stands there.
 pub async fn stale_conclusion_learns_what_stands<S: Subject>(case: Case<S>) {
-    for (conclusion, state) in terms::conclusions() {
+    for (completion, state) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once().with_fingerprint(terms::print(3))).await;
         let standing =
@@ -86,7 +86,7 @@ pub async fn stale_conclusion_learns_what_stands<S: Subject>(case: Case<S>) {
             let lost = key.complete(forged, terms::answered("forged")).await;
             assert_eq!(lost, standing(State::Running));
         }
-        assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
         for forged in terms::forged(claim) {
             let lost = key.complete(forged, terms::answered("forged")).await;
             assert_eq!(lost, standing(state.clone()));
@@ -107,11 +107,11 @@ pub async fn stale_conclusion_learns_that_the_lease_is_over<S: Subject>(case: Ca
 
 /// A record that vanished is not brought back.
 pub async fn conclusion_of_a_vanished_record_is_lost<S: Subject>(case: Case<S>) {
-    for (conclusion, _) in terms::conclusions() {
+    for (completion, _) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
         assert_eq!(key.release(claim).await, Fenced::Held);
-        assert_eq!(key.complete(claim, conclusion).await, Fenced::Lost(None));
+        assert_eq!(key.complete(claim, completion).await, Fenced::Lost(None));
         key.absent().await;
     }
 }

@@ -11,10 +11,10 @@ where
     S: Subject<Store: DeleteExpired>,
 {
     deleted(&case).await;
-    for (conclusion, _) in terms::conclusions() {
+    for (completion, _) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.complete_for(claim, conclusion, S::UNIT).await, Fenced::Held);
+        assert_eq!(key.complete_for(claim, completion, S::UNIT).await, Fenced::Held);
     }
     case.key().won(terms::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
     case.pass(3).await;

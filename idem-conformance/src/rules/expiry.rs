@@ -1,20 +1,20 @@
 //! T15: when a record is forgotten, by the store's clock and exactly at read time.
 
-use idem_core::{Claim, ClaimRequest, Conclusion, FencingToken, Fenced, State};
+use idem_core::{Claim, ClaimRequest, Completion, FencingToken, Fenced, State};
 
 use crate::key::{Key, assert_lost};
 use crate::subject::{Case, Subject};
 use crate::terms::{self, LONG, Terms};
 
-/// R29: a conclusion is kept for its ttl from completion, whatever the claim said, and then the key is new.
+/// R29: a completion is kept for its ttl from completion, whatever the claim said, and then the key is new.
 pub async fn conclusion_expires_by_its_ttl<S: Subject>(case: Case<S>) {
-    for (conclusion, state) in terms::conclusions() {
+    for (completion, state) in terms::completions() {
         let short = case.key();
         let long = case.key();
         let claim = short.won(terms::at_least_once()).await;
         let other = long.won(terms::at_least_once().lease(S::UNIT).ttl(S::UNIT)).await;
-        assert_eq!(short.complete_for(claim, conclusion.clone(), S::UNIT * 4).await, Fenced::Held);
-        assert_eq!(long.complete_for(other, conclusion, LONG).await, Fenced::Held);
+        assert_eq!(short.complete_for(claim, completion.clone(), S::UNIT * 4).await, Fenced::Held);
+        assert_eq!(long.complete_for(other, completion, LONG).await, Fenced::Held);
         case.pass(3).await;
         assert_eq!(short.state().await, state, "kept until the ttl is over");
         case.pass(2).await;
@@ -40,12 +40,12 @@ pub async fn replays_do_not_extend_the_ttl<S: Subject>(case: Case<S>) {
 
 /// T5: completing again does not extend the ttl.
 pub async fn completing_again_does_not_extend_the_ttl<S: Subject>(case: Case<S>) {
-    for conclusion in [terms::answered("once"), Conclusion::NotRetained { status: 200 }] {
+    for completion in [terms::answered("once"), Completion::NotRetained { status: 200 }] {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.complete_for(claim, conclusion.clone(), S::UNIT * 3).await, Fenced::Held);
+        assert_eq!(key.complete_for(claim, completion.clone(), S::UNIT * 3).await, Fenced::Held);
         case.pass(2).await;
-        assert_eq!(key.complete_for(claim, conclusion, LONG).await, Fenced::Held);
+        assert_eq!(key.complete_for(claim, completion, LONG).await, Fenced::Held);
         case.pass(2).await;
         key.absent().await;
     }

@@ -52,10 +52,10 @@ pub async fn release_sent_again_touches_nobody<S: Subject>(case: Case<S>) {
 
 /// T7, T8: what is concluded is not freed, not by its owner either.
 pub async fn concluded_record_is_not_freed<S: Subject>(case: Case<S>) {
-    for (conclusion, state) in terms::conclusions() {
+    for (completion, state) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_least_once()).await;
-        assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
         assert_lost(&key.release(claim).await, "release");
         assert_lost(&key.abandon(claim.nonce).await, "abandon");
         assert_eq!(key.state().await, state);

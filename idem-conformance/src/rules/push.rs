@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::store::Changed;
-use idem_core::{Conclusion, Fenced, IdempotencyStore};
+use idem_core::{Completion, Fenced, IdempotencyStore};
 use tokio::time::timeout;
 
 use crate::key::Key;
@@ -13,13 +13,13 @@ use crate::terms::{self, Terms};
 /// After this a wake-up is taken for lost. A store that pushes needs milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Every conclusion wakes those who wait.
+/// Every completion wakes those who wait.
 pub async fn conclusion_wakes<S: Subject>(case: Case<S>) {
-    for (conclusion, _) in terms::conclusions() {
+    for (completion, _) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
         let changed = listen(&key);
-        assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
         woken(changed).await;
     }
 }
@@ -57,7 +57,7 @@ pub async fn everybody_who_waits_is_woken<S: Subject>(case: Case<S>) {
     drop(left);
     drop(listen(&key));
     let three = listen(&key);
-    assert_eq!(key.complete(claim, Conclusion::Unknown).await, Fenced::Held);
+    assert_eq!(key.complete(claim, Completion::Unknown).await, Fenced::Held);
     for changed in [one, two, three] {
         woken(changed).await;
     }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use idem_core::{Capacity, ClaimRequest, Claimed, Conclusion, Fenced, Quota, ScopeId, State};
+use idem_core::{Capacity, ClaimRequest, Claimed, Completion, Fenced, Quota, ScopeId, State};
 
 use super::race;
 use crate::key::Key;
@@ -49,10 +49,10 @@ pub async fn takeover_needs_no_room<S: Subject>(case: Case<S>) {
 /// Running, completed, not retained, unknown and lapsed records count alike.
 pub async fn every_live_state_counts<S: Subject>(case: Case<S>) {
     let quota = quota(5);
-    for (conclusion, _) in terms::conclusions() {
+    for (completion, _) in terms::completions() {
         let key = case.key();
         let claim = key.won(within(quota)).await;
-        assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
     }
     case.key().won(within(quota)).await;
     case.key().won(within(quota).lease(S::UNIT)).await;
@@ -91,7 +91,7 @@ pub async fn expired_keys_make_room<S: Subject>(case: Case<S>) {
     let quota = quota(3);
     let (done, kept) = (case.key(), case.key());
     let claim = done.won(within(quota)).await;
-    assert_eq!(done.complete_for(claim, Conclusion::Unknown, S::UNIT * 3).await, Fenced::Held);
+    assert_eq!(done.complete_for(claim, Completion::Unknown, S::UNIT * 3).await, Fenced::Held);
     case.key().won(within(quota).lease(S::UNIT).ttl(S::UNIT * 2)).await;
     let claim = kept.won(within(quota).lease(S::UNIT).ttl(S::UNIT)).await;
     assert_eq!(kept.complete_for(claim, terms::answered("kept"), LONG).await, Fenced::Held);

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use idem_core::{Claim, Claimed, Conclusion, Fenced, State};
+use idem_core::{Claim, Claimed, Completion, Fenced, State};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -93,7 +93,7 @@ pub async fn late_renewal_or_takeover<S: Subject>(case: Case<S>) {
     }
 }
 
-/// T5: one claim concludes twice at once; one conclusion stands, and keeps standing.
+/// T5: one claim concludes twice at once; one completion stands, and keeps standing.
 pub async fn one_conclusion_stands<S: Subject>(case: Case<S>) {
     for _ in 0..S::ROUNDS {
         let key = case.key();
@@ -105,7 +105,7 @@ pub async fn one_conclusion_stands<S: Subject>(case: Case<S>) {
             },
             {
                 let key = key.clone();
-                async move { key.complete(claim, Conclusion::NotRetained { status: 200 }).await }
+                async move { key.complete(claim, Completion::NotRetained { status: 200 }).await }
             },
         )
         .await;

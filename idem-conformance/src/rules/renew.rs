@@ -70,10 +70,10 @@ pub async fn renewal_needs_a_running_record<S: Subject>(case: Case<S>) {
     assert_eq!(key.release(claim).await, Fenced::Held);
     assert_lost(&key.renew(claim, LONG, LONG).await, "renew");
     key.absent().await;
-    for (conclusion, state) in terms::conclusions() {
+    for (completion, state) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.complete(claim, conclusion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
         assert_lost(&key.renew(claim, LONG, LONG).await, "renew");
         assert_eq!(key.state().await, state);
     }

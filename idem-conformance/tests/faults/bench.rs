@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_conformance::{FaultStore, Faults, Pending};
 use idem_core::{
-    Answer, Claim, Conclusion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
+    Answer, Claim, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
     MemoryStore, Outcome, Policy, Rejection, Scope, Served,
 };
 use tokio::time::timeout;
@@ -108,7 +108,7 @@ pub(crate) fn answer(body: &'static str) -> Answer {
 }
 
 pub(crate) fn done(reply: &'static str) -> Executed<&'static str> {
-    Executed { reply, outcome: Outcome::Final, conclusion: Conclusion::Answer(answer(reply)) }
+    Executed { reply, outcome: Outcome::Final, completion: Completion::Response(answer(reply)) }
 }
 
 /// Refused before it did anything.

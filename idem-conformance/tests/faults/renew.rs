@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use idem_conformance::{Fault, Kind};
 use idem_core::{
-    ClaimRequest, Claimed, Conclusion, Fenced, Guarantee, IdempotencyStore, Policy, Rejection,
+    ClaimRequest, Claimed, Completion, Fenced, Guarantee, IdempotencyStore, Policy, Rejection,
 };
 use tokio::sync::oneshot;
 
@@ -166,7 +166,7 @@ async fn fault_takeover_still_running() {
         };
         assert_eq!(second.attempt, 2);
         let accepted =
-            bench.memory.complete(second, Conclusion::Answer(answer("second")), LEASE).await;
+            bench.memory.complete(second, Completion::Response(answer("second")), LEASE).await;
         assert_eq!(accepted.unwrap(), Fenced::Held);
         bench.assert_replays("second").await;
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Capacity, Claim, ClaimRequest, Claimed, Conclusion, DeleteExpired, Fenced, Guarantee,
+    Answer, Capacity, Claim, ClaimRequest, Claimed, Completion, DeleteExpired, Fenced, Guarantee,
     Headers, IdempotencyStore, MemoryStore, Policy, RecordId,
 };
 
@@ -35,7 +35,7 @@ async fn won(store: &MemoryStore, id: RecordId) -> Claim {
 async fn complete(store: &MemoryStore, claim: Claim, body: usize) -> Fenced {
     let answer =
         Answer { status: 200, headers: Headers::default(), body: Bytes::from(vec![7; body]) };
-    store.complete(claim, Conclusion::Answer(answer), MINUTE).await.unwrap()
+    store.complete(claim, Completion::Response(answer), MINUTE).await.unwrap()
 }
 
 #[tokio::test]

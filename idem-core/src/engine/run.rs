@@ -17,7 +17,7 @@ use crate::answer::Answer;
 use crate::fingerprint::{Fingerprint, contradict};
 use crate::outcome::Outcome;
 use crate::policy::Guarantee;
-use crate::record::{Claim, Conclusion, State};
+use crate::record::{Claim, Completion, State};
 use crate::rejection::Rejection;
 use crate::store::{Existing, Fenced};
 
@@ -29,7 +29,7 @@ pub struct Executed<T> {
     /// What the answer says about the effect.
     pub outcome: Outcome,
     /// What every later caller gets, if the outcome is recorded.
-    pub conclusion: Conclusion,
+    pub completion: Completion,
 }
 
 /// How a guarded call was answered.
@@ -89,7 +89,7 @@ impl Run {
             let end = if frees(executed.outcome, ended.guarantee) {
                 End::Release
             } else {
-                End::Complete(executed.conclusion)
+                End::Complete(executed.completion)
             };
             let settled = settlement.settle(end).await;
             answered(&span, ended.serve(executed.reply, settled))

@@ -1,4 +1,4 @@
-//! The end of a run: its conclusion is written, or its key freed, however long the store takes.
+//! The end of a run: its completion is written, or its key freed, however long the store takes.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::keeper::Lease;
 use super::{Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::planted::{Plant, planted};
-use crate::record::{Claim, Conclusion, ClaimNonce};
+use crate::record::{Claim, Completion, ClaimNonce};
 use crate::store::{Existing, Fenced, IdempotencyStore, StoreFuture};
 
 /// How long the caller is kept while the store is asked again; then the work goes on behind its back.
@@ -31,8 +31,8 @@ pub(super) struct Settlement {
 /// How a run ends in the store.
 #[derive(Clone)]
 pub(super) enum End {
-    /// With a conclusion (T4, T6).
-    Complete(Conclusion),
+    /// With a completion (T4, T6).
+    Complete(Completion),
     /// With the key freed (T7).
     Release,
 }
@@ -41,9 +41,9 @@ pub(super) enum End {
 pub(super) enum Settled {
     /// The key is free, or somebody else's by now.
     Released,
-    /// The store answered to the conclusion.
+    /// The store answered to the completion.
     Completed(Fenced),
-    /// The store did not take the conclusion yet; the work goes on until it does, or until
+    /// The store did not take the completion yet; the work goes on until it does, or until
     /// the run's time is over.
     Postponed(StoreError),
 }
@@ -73,7 +73,7 @@ impl Settlement {
         let nobodys = Claim { nonce: ClaimNonce::random(), ..self.lease.claim() };
         let ttl = self.lease.policy().ttl;
         let store = &*self.engine.0.store;
-        let looking = conclude(store, nobodys, &Conclusion::Unknown, ttl, PATIENCE);
+        let looking = conclude(store, nobodys, &Completion::Unknown, ttl, PATIENCE);
         match timeout(PATIENCE, looking).await {
             Ok(Ok(Fenced::Lost(standing))) => standing,
             Ok(Ok(Fenced::Held)) | Err(_) => None,
@@ -88,8 +88,8 @@ impl Settlement {
     fn ask(&self, end: &End) -> StoreFuture<Fenced> {
         let (store, claim) = (&self.engine.0.store, self.lease.claim());
         match end {
-            End::Complete(conclusion) => {
-                store.complete(claim, conclusion.clone(), self.lease.policy().ttl)
+            End::Complete(completion) => {
+                store.complete(claim, completion.clone(), self.lease.policy().ttl)
             }
             End::Release => store.release(claim),
         }
@@ -119,16 +119,16 @@ impl Settlement {
     }
 }
 
-/// Writes `conclusion`, asking again for as long as there is `patience`.
+/// Writes `completion`, asking again for as long as there is `patience`.
 pub(super) async fn conclude(
     store: &dyn IdempotencyStore,
     claim: Claim,
-    conclusion: &Conclusion,
+    completion: &Completion,
     ttl: Duration,
     patience: Duration,
 ) -> Result<Fenced, StoreError> {
     let until = after(Instant::now(), patience);
-    let ask = || bounded(store.complete(claim, conclusion.clone(), ttl), PATIENCE);
+    let ask = || bounded(store.complete(claim, completion.clone(), ttl), PATIENCE);
     persist(ask, || Instant::now() < until).await
 }
 

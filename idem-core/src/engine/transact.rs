@@ -20,7 +20,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::fingerprint::Fingerprint;
 use crate::outcome::Outcome;
 use crate::policy::Policy;
-use crate::record::{Claim, Conclusion, State};
+use crate::record::{Claim, Completion, State};
 use crate::rejection::Rejection;
 use crate::store::{Fenced, Opened, StoreFuture, Transaction, TransactionSlot};
 
@@ -89,11 +89,11 @@ enum End {
 impl End {
     /// Success is committed. A refusal is an answer too, but nothing of it was meant to happen. All else
     /// leaves nothing behind.
-    fn of(outcome: Outcome, conclusion: &Conclusion) -> Self {
-        let status = match conclusion {
-            Conclusion::Answer(answer) => answer.status,
-            Conclusion::NotRetained { status } => *status,
-            Conclusion::Unknown => return Self::RollBack,
+    fn of(outcome: Outcome, completion: &Completion) -> Self {
+        let status = match completion {
+            Completion::Response(answer) => answer.status,
+            Completion::NotRetained { status } => *status,
+            Completion::Unknown => return Self::RollBack,
         };
         match outcome {
             Outcome::Final if status < 400 => Self::Commit,
@@ -159,13 +159,13 @@ impl Ending {
     /// Ends the transaction as the handler's outcome says, and tells its caller what became of it.
     async fn serve<T>(
         self,
-        Executed { reply, outcome, conclusion }: Executed<T>,
+        Executed { reply, outcome, completion }: Executed<T>,
         fingerprint: Option<Fingerprint>,
     ) -> Result<Served<T>, Rejection> {
         let ttl = self.ttl;
-        let ended = match End::of(outcome, &conclusion) {
-            End::Commit => self.end(|transaction| transaction.commit(conclusion, ttl)).await,
-            End::Refuse => self.end(|transaction| transaction.refuse(conclusion, ttl)).await,
+        let ended = match End::of(outcome, &completion) {
+            End::Commit => self.end(|transaction| transaction.commit(completion, ttl)).await,
+            End::Refuse => self.end(|transaction| transaction.refuse(completion, ttl)).await,
             End::RollBack => {
                 if let Err(error) = self.end(<dyn Transaction>::roll_back).await {
                     // The server does the same once it notices that nobody is there.

@@ -14,7 +14,7 @@ use crate::fingerprint::Material;
 use crate::key::{IdempotencyKey, KeyError};
 use crate::outcome::Outcome;
 use crate::policy::{Guarantee, Policy};
-use crate::record::Conclusion;
+use crate::record::Completion;
 use crate::rejection::Rejection;
 use crate::scope::Scope;
 
@@ -108,5 +108,5 @@ const fn after_panic(guarantee: Guarantee) -> Rejection {
 }
 
 fn panicked<T, E>(error: E) -> Executed<Result<T, E>> {
-    Executed { reply: Err(error), outcome: Outcome::Ambiguous, conclusion: Conclusion::Unknown }
+    Executed { reply: Err(error), outcome: Outcome::Ambiguous, completion: Completion::Unknown }
 }

@@ -11,7 +11,7 @@ use super::Failure;
 use crate::answer::{Answer, Headers};
 use crate::engine::Executed;
 use crate::outcome::Outcome;
-use crate::record::Conclusion;
+use crate::record::Completion;
 
 /// The statuses that stored results have, next to the HTTP answers that the same store may hold.
 pub(super) const OK: u16 = 200;
@@ -49,13 +49,13 @@ where
     E: Failure,
 {
     let outcome = result.as_ref().map_or_else(Failure::outcome, |_| Outcome::Final);
-    let conclusion = match (&result, outcome) {
+    let completion = match (&result, outcome) {
         (Ok(value), _) => conclude(OK, Some(written(value)), max),
         (Err(error), Outcome::Final) => conclude(ERR, E::KEPT.write(error), max),
         // It frees the key, or nobody knows what it did.
-        (Err(_), Outcome::NotExecuted | Outcome::Ambiguous) => Conclusion::Unknown,
+        (Err(_), Outcome::NotExecuted | Outcome::Ambiguous) => Completion::Unknown,
     };
-    Executed { reply: result, outcome, conclusion }
+    Executed { reply: result, outcome, completion }
 }
 
 /// The value as JSON that was read once, so that no record is made that a later call cannot use.
@@ -66,12 +66,12 @@ fn written<V: Serialize + DeserializeOwned>(value: &V) -> serde_json::Result<Vec
 }
 
 /// A result that was reached is never forgotten, even where it cannot be kept.
-fn conclude(status: u16, written: Option<serde_json::Result<Vec<u8>>>, max: usize) -> Conclusion {
+fn conclude(status: u16, written: Option<serde_json::Result<Vec<u8>>>, max: usize) -> Completion {
     let body = match written {
         Some(Ok(body)) if body.len() <= max => body,
         Some(Ok(body)) => {
             tracing::warn!(bytes = body.len(), max, "a result is too large to be stored");
-            return Conclusion::NotRetained { status };
+            return Completion::NotRetained { status };
         }
         Some(Err(error)) => {
             let error = &error as &dyn Error;
@@ -79,11 +79,11 @@ fn conclude(status: u16, written: Option<serde_json::Result<Vec<u8>>>, max: usiz
                 error,
                 "a result cannot be written as JSON and read again, so it is not stored"
             );
-            return Conclusion::NotRetained { status };
+            return Completion::NotRetained { status };
         }
-        None => return Conclusion::NotRetained { status },
+        None => return Completion::NotRetained { status },
     };
-    Conclusion::Answer(Answer { status, headers: Headers::default(), body: Bytes::from(body) })
+    Completion::Response(Answer { status, headers: Headers::default(), body: Bytes::from(body) })
 }
 
 /// The result that a stored answer holds.

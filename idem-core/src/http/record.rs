@@ -12,7 +12,7 @@ use crate::answer::{Answer, Headers};
 use crate::engine::Executed;
 use crate::outcome::Outcome;
 use crate::problem;
-use crate::record::Conclusion;
+use crate::record::Completion;
 
 /// The head of a handler's response.
 #[derive(Debug)]
@@ -77,19 +77,19 @@ fn conclude<T, S, E>(
     let Head { status, headers, declared, .. } = head;
     // As it says itself, else as its status says (R21).
     let outcome = declared.unwrap_or_else(|| Outcome::of_status(status));
-    let conclusion = Conclusion::NotRetained { status };
-    let (body, outcome, conclusion) = match collected {
+    let completion = Completion::NotRetained { status };
+    let (body, outcome, completion) = match collected {
         Collected::Whole(body) => {
             let answer = Answer { status, headers, body: body.clone() };
-            (Delivery::Whole(body), outcome, Conclusion::Answer(answer))
+            (Delivery::Whole(body), outcome, Completion::Response(answer))
         }
-        Collected::Longer(start, rest) => (Delivery::Longer(start, rest), outcome, conclusion),
+        Collected::Longer(start, rest) => (Delivery::Longer(start, rest), outcome, completion),
         Collected::Broken(start, error) => {
-            (Delivery::Broken(start, error), Outcome::Ambiguous, conclusion)
+            (Delivery::Broken(start, error), Outcome::Ambiguous, completion)
         }
         Collected::BrokenAtStart => return panicked(|answer| respond(Err(answer))),
     };
-    Executed { reply: respond(Ok(body)), outcome, conclusion }
+    Executed { reply: respond(Ok(body)), outcome, completion }
 }
 
 /// What a panic of a handler is recorded as: an ambiguous 500.
@@ -98,6 +98,6 @@ pub fn panicked<T>(reply: impl FnOnce(Answer) -> T) -> Executed<T> {
     Executed {
         reply: reply(answer.clone()),
         outcome: Outcome::Ambiguous,
-        conclusion: Conclusion::Answer(answer),
+        completion: Completion::Response(answer),
     }
 }

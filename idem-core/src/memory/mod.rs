@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::record::{Claim, Conclusion, ClaimNonce};
+use crate::record::{Claim, Completion, ClaimNonce};
 use crate::record_id::RecordId;
 use crate::store::{
     Capacity, Changed, ClaimRequest, Claimed, DeleteExpired, Fenced, IdempotencyStore, StoreFuture,
@@ -201,8 +201,8 @@ impl IdempotencyStore for MemoryStore {
         self.change(claim.id, |slot, now| transition::renew(slot, &claim, lease, ttl, now))
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
-        self.change(claim.id, |slot, now| transition::complete(slot, &claim, conclusion, ttl, now))
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.change(claim.id, |slot, now| transition::complete(slot, &claim, completion, ttl, now))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Changed, ClaimRequest, Claimed, Fenced, IdempotencyStore, StoreFuture, Transactions};
-use crate::record::{Claim, Conclusion, ClaimNonce};
+use crate::record::{Claim, Completion, ClaimNonce};
 use crate::record_id::RecordId;
 
 impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
@@ -16,8 +16,8 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
         (**self).renew(claim, lease, ttl)
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
-        (**self).complete(claim, conclusion, ttl)
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+        (**self).complete(claim, completion, ttl)
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {

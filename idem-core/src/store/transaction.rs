@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task_local;
 
 use super::{Capacity, ClaimRequest, Existing, Fenced, StoreFuture};
-use crate::record::{Claim, Conclusion};
+use crate::record::{Claim, Completion};
 use crate::record_id::RecordId;
 
 /// Opens transactions that claim a key, so that the claim, what the handler writes and the stored answer
@@ -48,20 +48,20 @@ pub trait Transaction: fmt::Debug + Send {
     /// The claim, for the handler.
     fn claim(&self) -> Claim;
 
-    /// Writes the conclusion, to be kept for `ttl`, and commits it with all that the handler wrote. When the
+    /// Writes the completion, to be kept for `ttl`, and commits it with all that the handler wrote. When the
     /// answer to that is lost, it finds out what became of it, and tells as a completion does.
     ///
     /// # Errors
     /// [`NotDone`](crate::StoreErrorKind::NotDone) if nothing was committed,
     /// [`Unknown`](crate::StoreErrorKind::Unknown) if that could not be found out.
-    fn commit(self: Box<Self>, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced>;
+    fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced>;
 
-    /// Undoes what the handler wrote, and writes the conclusion alone. `Lost` if another run of the key began
+    /// Undoes what the handler wrote, and writes the completion alone. `Lost` if another run of the key began
     /// meanwhile; this one never happened then.
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
-    fn refuse(self: Box<Self>, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced>;
+    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced>;
 
     /// Undoes everything, and frees the key.
     fn roll_back(self: Box<Self>) -> StoreFuture<()>;

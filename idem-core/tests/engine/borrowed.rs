@@ -1,6 +1,6 @@
 //! Runs that borrow from their caller: cut off when it leaves, as by a crash.
 
-use idem_core::{Conclusion, Executed, MemoryStore, Outcome, Served};
+use idem_core::{Completion, Executed, MemoryStore, Outcome, Served};
 
 use crate::support::{AGAIN, LEASE, ONCE, Service, done, polled, ran, refused, replayed};
 
@@ -8,7 +8,7 @@ fn unknown() -> Executed<String> {
     Executed {
         reply: "panicked".to_owned(),
         outcome: Outcome::Ambiguous,
-        conclusion: Conclusion::Unknown,
+        completion: Completion::Unknown,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a duplicate is told.
 
 use idem_core::{
-    Answer, Call, Conclusion, Executed, Headers, IdempotencyKey, Material, MemoryStore, Outcome,
+    Answer, Call, Completion, Executed, Headers, IdempotencyKey, Material, MemoryStore, Outcome,
     Scope, Served,
 };
 
@@ -29,7 +29,7 @@ async fn the_whole_answer_is_replayed_byte_for_byte() {
     let first = Executed {
         reply: String::new(),
         outcome: Outcome::Final,
-        conclusion: Conclusion::Answer(answer.clone()),
+        completion: Completion::Response(answer.clone()),
     };
     assert_eq!(service.send(&ONCE, "key", async { first }).await, ran(""));
     let again = service

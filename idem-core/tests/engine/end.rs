@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::{Conclusion, Drained, Executed, MemoryStore, Outcome, Policy};
+use idem_core::{Completion, Drained, Executed, MemoryStore, Outcome, Policy};
 
 use crate::support::{
     AGAIN, ONCE, Seen, Service, ambiguous, done, not_executed, panicking, ran, refused, replayed,
@@ -70,7 +70,7 @@ async fn a_panic_before_the_first_await_is_a_panic_of_the_handler() {
     let on_panic = || Executed {
         reply: "caught".to_owned(),
         outcome: Outcome::Ambiguous,
-        conclusion: Conclusion::NotRetained { status: 500 },
+        completion: Completion::NotRetained { status: 500 },
     };
     let first = service.idempotency.run(call, handler, on_panic).await;
     assert_eq!(Seen::from(first), ran("caught"));
@@ -86,7 +86,7 @@ async fn an_answer_that_is_not_retained_never_runs_again() {
         let first = Executed {
             reply: "too large".to_owned(),
             outcome: Outcome::Final,
-            conclusion: Conclusion::NotRetained { status: 200 },
+            completion: Completion::NotRetained { status: 200 },
         };
         assert_eq!(
             ends(policy, async { first }).await,
@@ -100,7 +100,7 @@ async fn a_run_that_knows_no_outcome_is_never_run_again() {
     let first = Executed {
         reply: "no idea".to_owned(),
         outcome: Outcome::Ambiguous,
-        conclusion: Conclusion::Unknown,
+        completion: Completion::Unknown,
     };
     assert_eq!(ends(&ONCE, async { first }).await, (ran("no idea"), refused("OutcomeUnknown")));
 }

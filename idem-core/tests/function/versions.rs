@@ -1,7 +1,7 @@
 //! Results that were stored by another version of the function.
 
 use idem_core::{
-    Answer, Conclusion, Disposition, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
+    Answer, Completion, Disposition, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
     Outcome, Policy, Scope, Served, idempotent,
 };
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ async fn stored(idempotency: &Idempotency, status: u16, body: &'static str) {
     let call = idempotency.call(&POLICY, &["place"], Scope::global(), &key).unwrap();
     let answer = Answer { status, headers: Headers::default(), body: body.into() };
     let executed =
-        Executed { reply: (), outcome: Outcome::Final, conclusion: Conclusion::Answer(answer) };
+        Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(answer) };
     let served = idempotency.run(call, async |_| executed, || unreachable!()).await;
     assert!(matches!(served, Ok(Served::Executed(()))));
 }

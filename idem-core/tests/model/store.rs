@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Conclusion, Existing, FencingToken, Fenced, Guarantee, Headers,
+    Answer, Claim, ClaimRequest, Claimed, Completion, Existing, FencingToken, Fenced, Guarantee, Headers,
     ClaimNonce, Policy, RecordId, State,
 };
 
@@ -130,7 +130,7 @@ impl Message {
                 transition::complete(slot, &won.by(actor), answer(actor), micros(TTL), at)
             }
             Op::Unknown(won) => {
-                transition::complete(slot, &won.by(actor), Conclusion::Unknown, micros(TTL), at)
+                transition::complete(slot, &won.by(actor), Completion::Unknown, micros(TTL), at)
             }
             Op::Release(won) => transition::release(slot, &won.by(actor), at),
         };
@@ -184,8 +184,8 @@ pub(crate) const fn actor_of(slot: &Slot) -> Actor {
     slot.record.nonce.as_bytes()[0]
 }
 
-fn answer(actor: Actor) -> Conclusion {
-    Conclusion::Answer(Answer {
+fn answer(actor: Actor) -> Completion {
+    Completion::Response(Answer {
         status: 200,
         headers: Headers::default(),
         body: Bytes::copy_from_slice(&[actor]),

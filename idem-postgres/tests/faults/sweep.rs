@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{Claimed, Conclusion, DeleteExpired, Fenced, IdempotencyStore, State};
+use idem_core::{Claimed, Completion, DeleteExpired, Fenced, IdempotencyStore, State};
 use idem_postgres::sqlx::{self, PgPool};
 use tokio::task::JoinSet;
 
@@ -62,7 +62,7 @@ async fn unknown_record_may_be_deleted_by_hand() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     let first = won(&store).await;
-    assert_eq!(store.complete(first, Conclusion::Unknown, HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(first, Completion::Unknown, HOUR).await.unwrap(), Fenced::Held);
     let logged = format!("FROM idem_records WHERE substring(id FOR 4) = '\\x{}'", first.id);
     assert_eq!(server.sql(&format!("SELECT state {logged}")), "4");
     server.sql(&format!("DELETE {logged}"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
 use idem_core::{
-    Answer, Conclusion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey, Outcome, Policy,
+    Answer, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey, Outcome, Policy,
     Rejection, Scope, Served,
 };
 use idem_postgres::sqlx::{self, PgConnection};
@@ -88,7 +88,7 @@ where
 fn executed(status: u16) -> Executed<u16> {
     let answer = Answer { status, headers: Headers::default(), body: "done".into() };
     let outcome = Outcome::of_status(status);
-    Executed { reply: status, outcome, conclusion: Conclusion::Answer(answer) }
+    Executed { reply: status, outcome, completion: Completion::Response(answer) }
 }
 
 pub(crate) fn executed_with(reply: &Reply, status: u16) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, State};
+use idem_core::{Claimed, Completion, FencingToken, Fenced, IdempotencyStore, State};
 use idem_redis::RedisStore;
 
 use crate::support::{answered, key, request, store, won};
@@ -82,7 +82,7 @@ async fn unknown_record_may_be_deleted_by_hand() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let first = won(&store).await;
-    let unknown = Conclusion::Unknown;
+    let unknown = Completion::Unknown;
     assert_eq!(store.complete(first, unknown, crate::support::HOUR).await.unwrap(), Fenced::Held);
     let found = server.cli(&["--scan", "--pattern", &format!("idem:default:{}*", first.id)]);
     assert_eq!(server.cli(&["getrange", found.trim(), "17", "17"]).trim().as_bytes(), [4]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_conformance::servers::{Proxy, RedisServer};
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Conclusion, Existing, Guarantee, Headers,
+    Answer, Claim, ClaimRequest, Claimed, Completion, Existing, Guarantee, Headers,
     IdempotencyStore, Policy, RecordId, State, StoreErrorKind,
 };
 use idem_redis::RedisStore;
@@ -21,8 +21,8 @@ pub(crate) fn key() -> RecordId {
     RecordId::from_bytes(rand::random())
 }
 
-pub(crate) fn answered(body: impl Into<Bytes>) -> Conclusion {
-    Conclusion::Answer(answer(body))
+pub(crate) fn answered(body: impl Into<Bytes>) -> Completion {
+    Completion::Response(answer(body))
 }
 
 pub(crate) fn answer(body: impl Into<Bytes>) -> Answer {

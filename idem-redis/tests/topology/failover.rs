@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use idem_conformance::servers::{RedisCluster, RedisSentinel, RedisServer};
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Conclusion, Fenced, Guarantee, Headers, IdempotencyStore,
+    Answer, Claim, ClaimRequest, Claimed, Completion, Fenced, Guarantee, Headers, IdempotencyStore,
     Policy, RecordId, State, StoreError,
 };
 use idem_redis::RedisStore;
@@ -17,9 +17,9 @@ fn request() -> ClaimRequest {
     ClaimRequest::new(&Policy::new(HOUR, Guarantee::AtMostOnce).with_lease(HOUR))
 }
 
-fn done() -> Conclusion {
+fn done() -> Completion {
     let body = Bytes::from_static(b"done");
-    Conclusion::Answer(Answer { status: 201, headers: Headers::default(), body })
+    Completion::Response(Answer { status: 201, headers: Headers::default(), body })
 }
 
 async fn won(store: &RedisStore) -> Claim {

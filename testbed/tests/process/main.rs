@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     all.push(matrix::trial(&faults));
     all.extend(faults);
     all.extend(trials());
-    let conclusion = libtest_mimic::run(&arguments, all);
+    let completion = libtest_mimic::run(&arguments, all);
     report::print();
-    conclusion.exit_code()
+    completion.exit_code()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, Claimed, Completion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
 };
 
 use super::op::{ACTORS, At, Claiming, KEYS, Op};
@@ -54,9 +54,9 @@ impl<'a> Actors<'a> {
                 let (lease, ttl) = (self.between(lease), self.unit * u32::from(ttl));
                 self.fenced(self.store.renew(self.presented(at), lease, ttl)).await
             }
-            Op::Complete { at, conclusion, ttl } => {
+            Op::Complete { at, completion, ttl } => {
                 let ttl = self.between(ttl);
-                self.fenced(self.store.complete(self.presented(at), conclude(conclusion), ttl))
+                self.fenced(self.store.complete(self.presented(at), conclude(completion), ttl))
                     .await
             }
             Op::Release { at } => self.fenced(self.store.release(self.presented(at))).await,
@@ -107,11 +107,11 @@ impl<'a> Actors<'a> {
     }
 }
 
-fn conclude(conclusion: u8) -> Conclusion {
-    match conclusion {
+fn conclude(completion: u8) -> Completion {
+    match completion {
         0 => terms::answered("one"),
         1 => terms::answered("two"),
-        2 => Conclusion::NotRetained { status: 299 },
-        _ => Conclusion::Unknown,
+        2 => Completion::NotRetained { status: 299 },
+        _ => Completion::Unknown,
     }
 }

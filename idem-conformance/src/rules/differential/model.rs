@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     StoreFuture,
 };
 
@@ -61,9 +61,9 @@ impl IdempotencyStore for Model {
         self.kept().apply(claim.id, |slot, now| transition::renew(slot, &claim, lease, ttl, now))
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
         self.kept()
-            .apply(claim.id, |slot, now| transition::complete(slot, &claim, conclusion, ttl, now))
+            .apply(claim.id, |slot, now| transition::complete(slot, &claim, completion, ttl, now))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {

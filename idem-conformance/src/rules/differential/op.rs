@@ -21,7 +21,7 @@ pub(super) struct At {
 pub(super) enum Op {
     Claim { at: At, terms: Claiming },
     Renew { at: At, lease: u8, ttl: u8 },
-    Complete { at: At, conclusion: u8, ttl: u8 },
+    Complete { at: At, completion: u8, ttl: u8 },
     Release { at: At },
     Abandon { at: At },
     Pass { units: u8 },
@@ -45,7 +45,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (at(), claiming()).prop_map(|(at, terms)| Op::Claim { at, terms }),
         2 => (at(), 0..4_u8, 0..4_u8).prop_map(|(at, lease, ttl)| Op::Renew { at, lease, ttl }),
-        2 => (at(), 0..4_u8, 0..6_u8).prop_map(|(at, conclusion, ttl)| Op::Complete { at, conclusion, ttl }),
+        2 => (at(), 0..4_u8, 0..6_u8).prop_map(|(at, completion, ttl)| Op::Complete { at, completion, ttl }),
         1 => at().prop_map(|at| Op::Release { at }),
         1 => at().prop_map(|at| Op::Abandon { at }),
         2 => (1..4_u8).prop_map(|units| Op::Pass { units }),

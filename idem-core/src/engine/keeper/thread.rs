@@ -9,7 +9,7 @@ use super::schedule::Schedule;
 use crate::engine::detach::bounded;
 use crate::engine::settle;
 use crate::policy::Policy;
-use crate::record::Conclusion;
+use crate::record::Completion;
 use crate::store::{Fenced, IdempotencyStore};
 
 /// Starts the thread, with a runtime of its own. It ends when the schedule is closed.
@@ -72,7 +72,7 @@ pub(super) async fn write_unknown(store: &dyn IdempotencyStore, held: &Held, pat
     let record = held.claim.id;
     tracing::warn!(%record, "a run is given up; its outcome is unknown");
     let ttl = held.policy.ttl;
-    let written = settle::conclude(store, held.claim, &Conclusion::Unknown, ttl, patience);
+    let written = settle::conclude(store, held.claim, &Completion::Unknown, ttl, patience);
     if let Err(error) = written.await {
         let error = &error as &dyn Error;
         tracing::error!(%record, error, "the store did not take the mark; the record reads as unknown once its lease lapses");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce,
+    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce,
     RecordId, StoreFuture,
 };
 use tokio::task::yield_now;
@@ -62,8 +62,8 @@ impl IdempotencyStore for Remote {
         self.send(move |store| store.renew(claim, lease, ttl))
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
-        self.send(move |store| store.complete(claim, conclusion, ttl))
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.send(move |store| store.complete(claim, completion, ttl))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {

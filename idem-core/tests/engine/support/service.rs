@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Call, Claim, Conclusion, Executed, Headers, Idempotency, IdempotencyKey,
+    Answer, Call, Claim, Completion, Executed, Headers, Idempotency, IdempotencyKey,
     IdempotencyStore, Outcome, Policy, Rejection, Scope, Served,
 };
 
@@ -108,7 +108,7 @@ fn executed(body: &'static str, outcome: Outcome, status: u16) -> Executed<Strin
     Executed {
         reply: body.to_owned(),
         outcome,
-        conclusion: Conclusion::Answer(answer(status, body)),
+        completion: Completion::Response(answer(status, body)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Call, Conclusion, Executed, Headers, Idempotency, IdempotencyKey, Material,
+    Answer, Call, Completion, Executed, Headers, Idempotency, IdempotencyKey, Material,
     MemoryStore, Outcome, Policy, RequestParts, Scope, ScopeParts, ScopeValue,
 };
 
@@ -46,7 +46,7 @@ fn executed() -> Executed<String> {
     Executed {
         reply: String::new(),
         outcome: Outcome::Final,
-        conclusion: Conclusion::Answer(answer()),
+        completion: Completion::Response(answer()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Conclusion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce, Policy,
+    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce, Policy,
     RecordId, StoreFuture,
 };
 use tokio::sync::watch;
@@ -46,8 +46,8 @@ impl IdempotencyStore for Silent {
         self.store.renew(claim, lease, ttl)
     }
 
-    fn complete(&self, claim: Claim, conclusion: Conclusion, ttl: Duration) -> StoreFuture<Fenced> {
-        self.store.complete(claim, conclusion, ttl)
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+        self.store.complete(claim, completion, ttl)
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
