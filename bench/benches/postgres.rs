@@ -15,7 +15,7 @@ use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, reques
 use idem_bench::server::{self, IN_POSTGRES, ON_POSTGRES};
 use idem_conformance::servers::PostgresServer;
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Completion, Guarantee, Headers, IdempotencyStore, Policy,
+    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Guarantee, Headers, IdempotencyStore, Policy,
     RecordId,
 };
 
@@ -138,7 +138,7 @@ async fn calls_of(variant: &str, url: &str) -> anyhow::Result<()> {
 /// A claim, if it was won.
 async fn claim(store: &impl IdempotencyStore, id: [u8; 32]) -> anyhow::Result<Option<Claim>> {
     match store.claim(RecordId::from_bytes(id), ClaimRequest::new(&POLICY)).await? {
-        Claimed::Acquired(claim) => Ok(Some(claim)),
+        ClaimOutcome::Acquired(claim) => Ok(Some(claim)),
         _ => Ok(None),
     }
 }

@@ -14,7 +14,7 @@ use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, reques
 use idem_bench::server::{self, ON_REDIS};
 use idem_conformance::servers::RedisServer;
 use idem_core::{
-    Answer, ClaimRequest, Claimed, Completion, Guarantee, Headers, IdempotencyStore, Policy,
+    Answer, ClaimRequest, ClaimOutcome, Completion, Guarantee, Headers, IdempotencyStore, Policy,
     RecordId,
 };
 
@@ -90,7 +90,7 @@ async fn by_store(store: &impl IdempotencyStore) -> anyhow::Result<()> {
     static POLICY: Policy = Policy::new(DAY, Guarantee::AtMostOnce);
     static ANSWER: [u8; BODY] = [7; BODY];
     let id = RecordId::from_bytes(rand::random());
-    let Claimed::Acquired(claim) = store.claim(id, ClaimRequest::new(&POLICY)).await? else {
+    let ClaimOutcome::Acquired(claim) = store.claim(id, ClaimRequest::new(&POLICY)).await? else {
         bail!("the key is not new")
     };
     let body = bytes::Bytes::from_static(&ANSWER);

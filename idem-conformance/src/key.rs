@@ -1,7 +1,7 @@
 //! One key of the store under test, and what a rule does with it.
 
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, Existing, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     State,
 };
 use std::time::Duration;
@@ -21,22 +21,22 @@ impl<S> Clone for Key<S> {
 }
 
 impl<S: Subject> Key<S> {
-    pub(crate) async fn claim(&self, request: ClaimRequest) -> Claimed {
+    pub(crate) async fn claim(&self, request: ClaimRequest) -> ClaimOutcome {
         self.case.store().claim(self.id, request).await.expect("claim")
     }
 
     /// A claim that must be won.
     pub(crate) async fn won(&self, request: ClaimRequest) -> Claim {
         match self.claim(request).await {
-            Claimed::Acquired(claim) => claim,
+            ClaimOutcome::Acquired(claim) => claim,
             other => panic!("the claim should have been won, got {other:?}"),
         }
     }
 
     /// A claim that must be lost.
-    pub(crate) async fn lost(&self, request: ClaimRequest) -> Existing {
+    pub(crate) async fn lost(&self, request: ClaimRequest) -> ExistingRecord {
         match self.claim(request).await {
-            Claimed::Existing(existing) => existing,
+            ClaimOutcome::Exists(existing) => existing,
             other => panic!("the claim should have been lost, got {other:?}"),
         }
     }
@@ -79,7 +79,7 @@ impl<S: Subject> Key<S> {
     }
 
     /// Asserts that `claim` can change nothing any more, while `standing` stands there.
-    pub(crate) async fn assert_fenced(&self, claim: Claim, standing: Option<Existing>) {
+    pub(crate) async fn assert_fenced(&self, claim: Claim, standing: Option<ExistingRecord>) {
         assert_lost(&self.renew(claim, terms::LONG, terms::LONG).await, "renew");
         assert_lost(&self.release(claim).await, "release");
         assert_lost(&self.abandon(claim.nonce).await, "abandon");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Completion, Fenced, Guarantee, IdempotencyStore, Policy,
+    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, Guarantee, IdempotencyStore, Policy,
     RecordId, State,
 };
 use rand::RngExt;
@@ -73,7 +73,7 @@ where
     for _ in 0..ROUNDS {
         let id = keys[rand::rng().random_range(0..KEYS)];
         let body = match store.claim(id, ClaimRequest::new(&policy)).await.expect("it works") {
-            Claimed::Acquired(claim) => {
+            ClaimOutcome::Acquired(claim) => {
                 let run = Duration::from_millis(rand::rng().random_range(0..90));
                 sleep(run).await;
                 let body = format!("{:?}", claim.token);
@@ -82,11 +82,11 @@ where
                 }
                 body
             }
-            Claimed::Existing(existing) => match existing.state {
+            ClaimOutcome::Exists(existing) => match existing.state {
                 State::Completed(answer) => String::from_utf8_lossy(&answer.body).into_owned(),
                 _ => continue,
             },
-            Claimed::Full(_) => unreachable!("there is no quota"),
+            ClaimOutcome::AtCapacity(_) => unreachable!("there is no quota"),
         };
         given.lock().expect("no worker panicked").entry(id).or_default().insert(body);
     }
@@ -109,7 +109,7 @@ pub async fn dropped_calls_do_not_mix_up_answers(
 
 async fn replay(store: impl IdempotencyStore, calls: usize, longest: Duration) {
     let id = key();
-    let Ok(Claimed::Acquired(claim)) = store.claim(id, at_most_once()).await else {
+    let Ok(ClaimOutcome::Acquired(claim)) = store.claim(id, at_most_once()).await else {
         panic!("it is new")
     };
     let own = holding(format!("{:?}", claim.nonce));
@@ -119,7 +119,7 @@ async fn replay(store: impl IdempotencyStore, calls: usize, longest: Duration) {
         let call = store.claim(id, at_most_once());
         let patience = longest.mul_f64(rand::rng().random_range(0.0..1.0));
         let Ok(claimed) = timeout(patience, call).await else { continue };
-        let Claimed::Existing(existing) = claimed.expect("it works") else { panic!("completed") };
+        let ClaimOutcome::Exists(existing) = claimed.expect("it works") else { panic!("completed") };
         assert_eq!(existing.state, State::Completed(own.clone()));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Claim, ClaimRequest, Completion, Existing, FencingToken, Fingerprint, Guarantee, ClaimNonce,
+    Answer, Claim, ClaimRequest, Completion, ExistingRecord, FencingToken, Fingerprint, Guarantee, ClaimNonce,
     Policy, State,
 };
 
@@ -77,8 +77,8 @@ pub(crate) fn completed(body: &'static str) -> State {
 }
 
 /// What a duplicate learns where no fingerprint was recorded.
-pub(crate) const fn existing(state: State) -> Existing {
-    Existing { fingerprint: None, state }
+pub(crate) const fn existing(state: State) -> ExistingRecord {
+    ExistingRecord { fingerprint: None, state }
 }
 
 /// Every completion there is, and how it reads afterwards.

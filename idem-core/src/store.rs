@@ -31,7 +31,7 @@ use crate::record::{Claim, Completion, ClaimNonce, Record, State};
 use crate::record_id::RecordId;
 use crate::scope::ScopeId;
 pub use per_runtime::PerRuntime;
-pub use transaction::{Opened, Transaction, TransactionSlot, Transactions};
+pub use transaction::{OpenOutcome, Transaction, TransactionSlot, Transactions};
 pub use wakeups::Wakeups;
 
 /// Keeps records. Shared by all handlers of a process; see the [module](self) for what an
@@ -48,7 +48,7 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// Inserts a running record if there is none (T1), in one atomic operation. A record that expired
     /// is none. The same owner gets its claim again (T2). Under at least once a lapsed record with the
     /// same fingerprint and attempts left is taken over with a higher fencing token (T11).
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed>;
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome>;
 
     /// Holds the claim for another `lease` from now (T3), also after it lapsed, if nobody moved it.
     /// The record must then outlive the lease by `ttl`.
@@ -154,11 +154,11 @@ pub struct Quota {
 /// The answer to a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Claimed {
+pub enum ClaimOutcome {
     /// The caller owns the key now.
     Acquired(Claim),
     /// The key is taken; this is what stands there.
-    Existing(Existing),
+    ExistingRecord(ExistingRecord),
     /// The key is new, and there is no room for it (R41).
     Full(Capacity),
 }
@@ -174,7 +174,7 @@ pub enum Capacity {
 
 /// What a duplicate learns of the record that stands in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Existing {
+pub struct ExistingRecord {
     /// What the first request was.
     pub fingerprint: Option<Fingerprint>,
     /// Where the key stands, judged by the store's clock: a lapsed record reads as unknown (T10, T12).
@@ -183,12 +183,12 @@ pub struct Existing {
 
 impl Record {
     /// What a duplicate learns of this record, given whether its lease lapsed.
-    pub fn observe(&self, lapsed: bool) -> Existing {
+    pub fn observe(&self, lapsed: bool) -> ExistingRecord {
         let state = match &self.state {
             State::Running if lapsed => State::Unknown,
             state => state.clone(),
         };
-        Existing { fingerprint: self.fingerprint, state }
+        ExistingRecord { fingerprint: self.fingerprint, state }
     }
 }
 
@@ -199,7 +199,7 @@ pub enum Fenced {
     /// The claim was current; the change is made, or was made before.
     Held,
     /// The claim is stale; nothing was changed. [`IdempotencyStore::complete`] tells what stands there.
-    Lost(Option<Box<Existing>>),
+    Lost(Option<Box<ExistingRecord>>),
 }
 
 /// The answer of a store: at once, or when its future is done.

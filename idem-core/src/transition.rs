@@ -10,7 +10,7 @@ use crate::planted::{Plant, planted};
 use crate::policy::Guarantee;
 use crate::record::{Claim, Completion, FencingToken, ClaimNonce, Record, State};
 use crate::record_id::RecordId;
-use crate::store::{ClaimRequest, Claimed, Fenced};
+use crate::store::{ClaimRequest, ClaimOutcome, Fenced};
 
 /// A moment on a store's clock, in microseconds. Never compared with another clock (R30).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +68,7 @@ pub fn claim(
     id: RecordId,
     request: &ClaimRequest,
     now: Timestamp,
-) -> (Change, Claimed) {
+) -> (Change, ClaimOutcome) {
     let Some(slot) = slot else {
         return acquire(id, request, None, 1, now);
     };
@@ -79,12 +79,12 @@ pub fn claim(
     let sent_again = record.nonce == request.nonce && !planted(Plant::NoReclaimByNonce);
     if sent_again && record.state == State::Running {
         let claim = Claim { id, nonce: record.nonce, token: record.token, attempt: record.attempt };
-        return (Change::Keep, Claimed::Acquired(claim));
+        return (Change::Keep, ClaimOutcome::Acquired(claim));
     }
     if may_take_over(slot, request, now) {
         return acquire(id, request, Some(record.token), record.attempt + 1, now);
     }
-    (Change::Keep, Claimed::Existing(record.observe(slot.lapsed(now))))
+    (Change::Keep, ClaimOutcome::Exists(record.observe(slot.lapsed(now))))
 }
 
 /// T11. Both the record and the caller must be at least once: after a deploy that changed the
@@ -105,7 +105,7 @@ fn acquire(
     previous: Option<FencingToken>,
     attempt: u32,
     now: Timestamp,
-) -> (Change, Claimed) {
+) -> (Change, ClaimOutcome) {
     let token = FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1)));
     let stands_still = attempt > 1 && planted(Plant::FenceStandsStill);
     let token = previous.filter(|_| stands_still).unwrap_or(token);
@@ -119,7 +119,7 @@ fn acquire(
     };
     let lease_until = now.after(request.lease);
     let slot = Slot { record, lease_until, expires_at: lease_until.after(grace(request.ttl)) };
-    (Change::Put(slot), Claimed::Acquired(Claim { id, nonce: request.nonce, token, attempt }))
+    (Change::Put(slot), ClaimOutcome::Acquired(Claim { id, nonce: request.nonce, token, attempt }))
 }
 
 /// How long a running record outlives its lease (T15).

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use idem_core::store::PerRuntime;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Quota, RecordId, State, StoreError, StoreErrorKind, wire,
+    Claim, ClaimRequest, ClaimOutcome, Quota, RecordId, State, StoreError, StoreErrorKind, wire,
 };
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
@@ -31,7 +31,7 @@ pub(crate) struct CompleteCall {
 }
 
 impl Together for ClaimCall {
-    type Answer = Claimed;
+    type Answer = ClaimOutcome;
 
     fn queues(inner: &Inner) -> &PerRuntime<Queue<Self>> {
         &inner.claims
@@ -45,7 +45,7 @@ impl Together for ClaimCall {
         256
     }
 
-    async fn send(inner: &Inner, calls: &[Self]) -> Vec<Result<Claimed, StoreError>> {
+    async fn send(inner: &Inner, calls: &[Self]) -> Vec<Result<ClaimOutcome, StoreError>> {
         if let [call] = calls {
             return vec![inner.claim_alone(call).await];
         }
@@ -126,7 +126,7 @@ where
 }
 
 impl Inner {
-    pub(crate) async fn claim_alone(&self, call: &ClaimCall) -> Result<Claimed, StoreError> {
+    pub(crate) async fn claim_alone(&self, call: &ClaimCall) -> Result<ClaimOutcome, StoreError> {
         let row = self.sessions.fetch(self.claim_call(&call.id, &call.request, None)).await?;
         let row = row.ok_or_else(|| StoreError::unknown(StrangeAnswer))?;
         row::claimed(&row, call.id, call.request.nonce)

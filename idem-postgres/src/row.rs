@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use idem_core::wire::{self, WireError};
 use idem_core::{
-    Capacity, Claim, Claimed, Existing, FencingToken, Fingerprint, ClaimNonce, RecordId, State, StoreError,
+    Capacity, Claim, ClaimOutcome, ExistingRecord, FencingToken, Fingerprint, ClaimNonce, RecordId, State, StoreError,
 };
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -11,23 +11,23 @@ use sqlx::postgres::PgRow;
 use crate::error::StrangeAnswer;
 
 /// The answer to `claim.sql`.
-pub(crate) fn claimed(row: &PgRow, id: RecordId, nonce: ClaimNonce) -> Result<Claimed, StoreError> {
+pub(crate) fn claimed(row: &PgRow, id: RecordId, nonce: ClaimNonce) -> Result<ClaimOutcome, StoreError> {
     if get::<Option<bool>>(row, "scope_full")? == Some(true) {
-        return Ok(Claimed::Full(Capacity::Scope));
+        return Ok(ClaimOutcome::AtCapacity(Capacity::Scope));
     }
     if !get::<bool>(row, "acquired")? {
-        return Ok(Claimed::Existing(existing(row)?));
+        return Ok(ClaimOutcome::Exists(existing(row)?));
     }
     let token = FencingToken(get::<i64>(row, "token")?.cast_unsigned());
     let attempt = get::<i32>(row, "attempt")?.cast_unsigned();
-    Ok(Claimed::Acquired(Claim { id, nonce, token, attempt }))
+    Ok(ClaimOutcome::Acquired(Claim { id, nonce, token, attempt }))
 }
 
 /// What a row says to a caller who does not hold it.
-pub(crate) fn existing(row: &PgRow) -> Result<Existing, StoreError> {
+pub(crate) fn existing(row: &PgRow) -> Result<ExistingRecord, StoreError> {
     // An open claim of another transaction shows its state alone.
     let Some(format) = get::<Option<i16>>(row, "format")? else {
-        return Ok(Existing { fingerprint: None, state: State::Running });
+        return Ok(ExistingRecord { fingerprint: None, state: State::Running });
     };
     if format != i16::from(wire::VERSION) {
         return Err(WireError::Version(u8::try_from(format).unwrap_or(u8::MAX)).into());
@@ -46,7 +46,7 @@ pub(crate) fn existing(row: &PgRow) -> Result<Existing, StoreError> {
             Some(Fingerprint::from_parts(rule, digest))
         }
     };
-    Ok(Existing { fingerprint, state })
+    Ok(ExistingRecord { fingerprint, state })
 }
 
 fn byte(row: &PgRow, column: &str) -> Result<u8, StoreError> {

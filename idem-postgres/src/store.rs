@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::{Changed, PerRuntime, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, DeleteExpired, Fenced, IdempotencyStore, ClaimNonce,
+    Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Fenced, IdempotencyStore, ClaimNonce,
     RecordId, State, StoreError, StoreFuture,
 };
 use sqlx::postgres::types::PgInterval;
@@ -68,7 +68,7 @@ impl fmt::Debug for PostgresStore {
 }
 
 impl IdempotencyStore for PostgresStore {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         let inner = Arc::clone(&self.0);
         let call = ClaimCall { id, request };
         StoreFuture::uncut(async move {

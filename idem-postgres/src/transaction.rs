@@ -9,9 +9,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use idem_core::store::{Opened, Transaction, Transactions};
+use idem_core::store::{OpenOutcome, Transaction, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, Fenced, Quota, RecordId, State, StoreError,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, Quota, RecordId, State, StoreError,
     StoreErrorKind, StoreFuture, TransactionSlot,
 };
 use sqlx::postgres::PgRow;
@@ -33,22 +33,22 @@ impl Transactions for PostgresStore {
         id: RecordId,
         request: ClaimRequest,
         slot: TransactionSlot,
-    ) -> StoreFuture<Opened> {
+    ) -> StoreFuture<OpenOutcome> {
         let store = Arc::clone(&self.0);
         StoreFuture::uncut(async move {
             let mut session = begin(&store).await?;
             match claim(&mut session, &store, id, &request).await? {
-                Claimed::Acquired(claim) => {
+                ClaimOutcome::Acquired(claim) => {
                     slot.put(Box::new(session));
-                    Ok(Opened::Open(Box::new(Open { store, claim, request, slot })))
+                    Ok(OpenOutcome::OpenOutcome(Box::new(Open { store, claim, request, slot })))
                 }
-                Claimed::Existing(existing) => {
+                ClaimOutcome::Exists(existing) => {
                     roll_back(session, &store).await?;
-                    Ok(Opened::Existing(existing))
+                    Ok(OpenOutcome::Exists(existing))
                 }
-                Claimed::Full(capacity) => {
+                ClaimOutcome::AtCapacity(capacity) => {
                     roll_back(session, &store).await?;
-                    Ok(Opened::Full(capacity))
+                    Ok(OpenOutcome::AtCapacity(capacity))
                 }
             }
         })
@@ -96,14 +96,14 @@ impl Transaction for Open {
             let request = request.with_quota(request.quota.map(roomy));
             let mut session = begin(store).await?;
             match self::claim(&mut session, store, claim.id, &request).await? {
-                Claimed::Acquired(again) => {
+                ClaimOutcome::Acquired(again) => {
                     store.conclude(session, again, &completion.into(), ttl).await
                 }
-                Claimed::Existing(existing) => {
+                ClaimOutcome::Exists(existing) => {
                     roll_back(session, store).await?;
                     Ok(Fenced::Lost(Some(Box::new(existing))))
                 }
-                Claimed::Full(_) => Err(StoreError::not_done(StrangeAnswer)),
+                ClaimOutcome::AtCapacity(_) => Err(StoreError::not_done(StrangeAnswer)),
             }
         })
     }
@@ -195,7 +195,7 @@ async fn claim(
     store: &Inner,
     id: RecordId,
     request: &ClaimRequest,
-) -> Result<Claimed, StoreError> {
+) -> Result<ClaimOutcome, StoreError> {
     let call = store.claim_call(&id, request, Some(lock_of(id)));
     let row = fetch(session, store, call).await?;
     row::claimed(&row.ok_or_else(|| StoreError::not_done(StrangeAnswer))?, id, request.nonce)

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use deadpool_redis::redis::Value;
-use idem_core::{Claim, Claimed, Existing, FencingToken, Fenced, ClaimNonce, RecordId, StoreError};
+use idem_core::{Claim, ClaimOutcome, ExistingRecord, FencingToken, Fenced, ClaimNonce, RecordId, StoreError};
 
 use crate::error::StrangeAnswer;
 use crate::value;
@@ -12,15 +12,15 @@ pub(crate) fn claimed(
     answer: Value,
     id: RecordId,
     owner: ClaimNonce,
-) -> Result<(Claimed, Option<u64>), StoreError> {
+) -> Result<(ClaimOutcome, Option<u64>), StoreError> {
     if let Value::Array(parts) = &answer
         && let [Value::Int(fence), Value::Int(attempt), Value::Int(now)] = parts[..]
     {
         let attempt = u32::try_from(attempt).map_err(StoreError::unknown)?;
         let claim = Claim { id, owner, fence: FencingToken(fence.cast_unsigned()), attempt };
-        return Ok((Claimed::Acquired(claim), Some(now.cast_unsigned())));
+        return Ok((ClaimOutcome::Acquired(claim), Some(now.cast_unsigned())));
     }
-    Ok((Claimed::Existing(standing(answer)?), None))
+    Ok((ClaimOutcome::Exists(standing(answer)?), None))
 }
 
 /// The answer to the scripts that present a claim.
@@ -32,7 +32,7 @@ pub(crate) fn fenced(answer: Value) -> Result<Fenced, StoreError> {
     }
 }
 
-fn standing(answer: Value) -> Result<Existing, StoreError> {
+fn standing(answer: Value) -> Result<ExistingRecord, StoreError> {
     let strange = || StoreError::unknown(StrangeAnswer);
     let Value::Array(parts) = answer else { return Err(strange()) };
     let parts = <[Value; 2]>::try_from(parts).map_err(|_| strange())?;

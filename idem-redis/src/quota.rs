@@ -12,7 +12,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use idem_core::{Capacity, Claim, ClaimRequest, Claimed, Quota, RecordId, StoreError};
+use idem_core::{Capacity, Claim, ClaimRequest, ClaimOutcome, Quota, RecordId, StoreError};
 
 use crate::error::{self, StrangeAnswer};
 use crate::link::Live;
@@ -40,12 +40,12 @@ impl Inner {
         claim: Claim,
         request: &ClaimRequest,
         remembered: Duration,
-    ) -> Result<Claimed, StoreError> {
+    ) -> Result<ClaimOutcome, StoreError> {
         match self.has_room(quota, claim.id, request).await {
-            Ok(true) => Ok(Claimed::Acquired(claim)),
+            Ok(true) => Ok(ClaimOutcome::Acquired(claim)),
             Ok(false) => {
                 self.give_back(claim, remembered).await;
-                Ok(Claimed::Full(Capacity::Scope))
+                Ok(ClaimOutcome::AtCapacity(Capacity::Scope))
             }
             // The claim stands, whatever failed after it.
             Err(error) => Err(StoreError::unknown(error)),

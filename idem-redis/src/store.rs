@@ -9,7 +9,7 @@ use deadpool_redis::redis::{Cmd, RedisWrite, Value};
 use idem_core::planted::{Plant, planted};
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     State, StoreError, StoreFuture, wire,
 };
 
@@ -65,7 +65,7 @@ impl fmt::Debug for RedisStore {
 }
 
 impl IdempotencyStore for RedisStore {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         let inner = Arc::clone(&self.0);
         StoreFuture::new(async move { inner.claim(id, request).await })
     }
@@ -100,16 +100,16 @@ impl Inner {
         self: &Arc<Self>,
         id: RecordId,
         request: ClaimRequest,
-    ) -> Result<Claimed, StoreError> {
+    ) -> Result<ClaimOutcome, StoreError> {
         let (claimed, remembered) = self.claim_unremembered(id, &request).await?;
-        let Claimed::Acquired(claim) = claimed else { return Ok(claimed) };
+        let ClaimOutcome::Acquired(claim) = claimed else { return Ok(claimed) };
         self.memo.keep(&request);
         match request.quota {
             // A takeover is no new key.
             Some(quota) if claim.attempt == 1 => {
                 Box::pin(self.within(quota, claim, &request, remembered)).await
             }
-            _ => Ok(Claimed::Acquired(claim)),
+            _ => Ok(ClaimOutcome::Acquired(claim)),
         }
     }
 
@@ -119,7 +119,7 @@ impl Inner {
         &self,
         id: RecordId,
         request: &ClaimRequest,
-    ) -> Result<(Claimed, Duration), StoreError> {
+    ) -> Result<(ClaimOutcome, Duration), StoreError> {
         let key = self.keys.of(id);
         if let Some(replicas) = &self.replicas {
             let claimed = Box::pin(self.claim_durably(replicas, id, &key, request)).await?;
@@ -144,10 +144,10 @@ impl Inner {
         id: RecordId,
         key: &[u8],
         request: &ClaimRequest,
-    ) -> Result<Claimed, StoreError> {
+    ) -> Result<ClaimOutcome, StoreError> {
         let own = replicas.check_out(&self.links.source).await?;
         let claimed = self.claim_by_script(&own.live, id, key, request).await?;
-        if let Claimed::Acquired(_) = claimed {
+        if let ClaimOutcome::Acquired(_) = claimed {
             replicas.confirm(&own.live).await?;
         }
         Ok(claimed)
@@ -159,7 +159,7 @@ impl Inner {
         id: RecordId,
         key: &[u8],
         request: &ClaimRequest,
-    ) -> Result<Claimed, StoreError> {
+    ) -> Result<ClaimOutcome, StoreError> {
         let terms = Terms::running(request.lease, request.ttl, true);
         let record = value::claimed(request, FencingToken(0)).to_bytes();
         let put = |call: &mut Cmd| {
@@ -281,7 +281,7 @@ async fn claim_plainly(
     id: RecordId,
     key: &[u8],
     request: &ClaimRequest,
-) -> Result<Option<Claimed>, StoreError> {
+) -> Result<Option<ClaimOutcome>, StoreError> {
     let terms = Terms::running(request.lease, request.ttl, false);
     let mut set = Cmd::with_capacity(7, key.len() + 128);
     set.arg("SET").arg(key);
@@ -294,10 +294,10 @@ async fn claim_plainly(
     match live.send(set).await.map_err(error::of_command)? {
         Value::Nil if heard.vouches() => {
             let claim = Claim { id, owner: request.nonce, fence: heard.token, attempt: 1 };
-            Ok(Some(Claimed::Acquired(claim)))
+            Ok(Some(ClaimOutcome::Acquired(claim)))
         }
         Value::BulkString(found) if value::is_settled(&found) => {
-            Ok(Some(Claimed::Existing(value::observe(&Bytes::from(found), false)?)))
+            Ok(Some(ClaimOutcome::Exists(value::observe(&Bytes::from(found), false)?)))
         }
         Value::Nil | Value::BulkString(_) => Ok(None),
         _ => Err(StoreError::unknown(StrangeAnswer)),

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::planted::{Plant, planted};
-use idem_core::{Claim, ClaimRequest, Existing, FencingToken, Record, State, StoreError, wire};
+use idem_core::{Claim, ClaimRequest, ExistingRecord, FencingToken, Record, State, StoreError, wire};
 
 use crate::memo::Remembered;
 
@@ -95,7 +95,7 @@ pub(crate) fn unawaited(claim: &Claim, remembered: Option<Remembered>) -> [u8; 3
 }
 
 /// What a duplicate learns of a value whose record is live.
-pub(crate) fn observe(value: &Bytes, lapsed: bool) -> Result<Existing, StoreError> {
+pub(crate) fn observe(value: &Bytes, lapsed: bool) -> Result<ExistingRecord, StoreError> {
     if value.first() != Some(&LAYOUT) || value.len() < PREFIX {
         return Err(StoreError::corrupt(
             "the key holds something else than a record of this layout",

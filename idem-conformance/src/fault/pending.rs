@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     StoreError, StoreFuture,
 };
 use tokio::task::yield_now;
@@ -35,7 +35,7 @@ impl<S: IdempotencyStore> Pending<S> {
 }
 
 impl<S: IdempotencyStore> IdempotencyStore for Pending<S> {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         self.call(move |store| store.claim(id, request))
     }
 

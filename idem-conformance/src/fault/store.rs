@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use idem_core::store::{Changed, Opened, TransactionSlot, Transactions};
+use idem_core::store::{Changed, OpenOutcome, TransactionSlot, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     StoreError, StoreFuture,
 };
 
@@ -70,7 +70,7 @@ impl<S: IdempotencyStore> FaultStore<S> {
 }
 
 impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         self.call(Kind::Claim, move |store| store.claim(id, request))
     }
 
@@ -107,7 +107,7 @@ impl<S: IdempotencyStore> Transactions for FaultStore<S> {
         id: RecordId,
         request: ClaimRequest,
         slot: TransactionSlot,
-    ) -> StoreFuture<Opened> {
+    ) -> StoreFuture<OpenOutcome> {
         let opened = self.call(Kind::Claim, move |store| match store.transactions() {
             Some(transactions) => transactions.open(id, request, slot.clone()),
             None => StoreFuture::ready(Err(StoreError::not_done("the store has no transactions"))),
@@ -115,8 +115,8 @@ impl<S: IdempotencyStore> Transactions for FaultStore<S> {
         let faults = self.faults.clone();
         then(opened, move |opened| {
             opened.map(|opened| match opened {
-                Opened::Open(transaction) => {
-                    Opened::Open(Box::new(FaultTransaction { transaction, faults }))
+                OpenOutcome::OpenOutcome(transaction) => {
+                    OpenOutcome::OpenOutcome(Box::new(FaultTransaction { transaction, faults }))
                 }
                 other => other,
             })

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, Drained, Fenced, Idempotency, IdempotencyBuilder,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Drained, Fenced, Idempotency, IdempotencyBuilder,
     IdempotencyStore, MemoryStore, ClaimNonce, RecordId, StoreFuture,
 };
 use reqwest::redirect;
@@ -213,7 +213,7 @@ async fn fresh(store: Store) -> Records {
 struct Shared(Arc<dyn IdempotencyStore>);
 
 impl IdempotencyStore for Shared {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         self.0.claim(id, request)
     }
 

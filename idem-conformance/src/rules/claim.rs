@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::{Claimed, Existing, Fenced, Fingerprint, State};
+use idem_core::{ClaimOutcome, ExistingRecord, Fenced, Fingerprint, State};
 
 use crate::key::Key;
 use crate::subject::{Case, Subject};
@@ -28,10 +28,10 @@ pub async fn fingerprint_of_the_first_claim_stands<S: Subject>(case: Case<S>) {
         let claim = key.won(terms::at_most_once().with_fingerprint(first)).await;
         let duplicate = terms::at_most_once().with_fingerprint(second);
         let seen = key.lost(duplicate).await;
-        assert_eq!(seen, Existing { fingerprint: first, state: State::Running });
+        assert_eq!(seen, ExistingRecord { fingerprint: first, state: State::Running });
         assert_eq!(key.complete(claim, terms::answered("done")).await, Fenced::Held);
         let seen = key.lost(duplicate).await;
-        assert_eq!(seen, Existing { fingerprint: first, state: terms::completed("done") });
+        assert_eq!(seen, ExistingRecord { fingerprint: first, state: terms::completed("done") });
     }
 }
 
@@ -97,7 +97,7 @@ pub async fn lapsed_at_most_once_reads_as_unknown<S: Subject>(case: Case<S>) {
     let claim = key.won(request).await;
     assert_eq!(key.state().await, State::Running);
     case.pass(3).await;
-    let unknown = Existing { fingerprint: terms::print(1), state: State::Unknown };
+    let unknown = ExistingRecord { fingerprint: terms::print(1), state: State::Unknown };
     for duplicate in terms::each_guarantee() {
         let seen = key.lost(duplicate.with_fingerprint(terms::print(1))).await;
         assert_eq!(seen, unknown);
@@ -128,7 +128,7 @@ pub async fn one_owner_of_two_keys_holds_two_claims<S: Subject>(case: Case<S>) {
     let second = two.won(request).await;
     assert_eq!((first.id, second.id), (one.id, two.id));
     assert_eq!(two.release(second).await, Fenced::Held);
-    assert_eq!(one.claim(request).await, Claimed::Acquired(first));
+    assert_eq!(one.claim(request).await, ClaimOutcome::Acquired(first));
 }
 
 /// Durations of less than a millisecond are over soon, and are no error.

@@ -3,14 +3,14 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use idem_core::{Capacity, ClaimRequest, Claimed, Completion, Fenced, Quota, ScopeId, State};
+use idem_core::{Capacity, ClaimRequest, ClaimOutcome, Completion, Fenced, Quota, ScopeId, State};
 
 use super::race;
 use crate::key::Key;
 use crate::subject::{Case, Subject};
 use crate::terms::{self, LONG, Terms};
 
-const FULL: Claimed = Claimed::Full(Capacity::Scope);
+const FULL: ClaimOutcome = ClaimOutcome::AtCapacity(Capacity::Scope);
 
 /// A new key beyond the quota is refused, and nothing is left of it; another scope has its own count.
 pub async fn new_key_beyond_the_quota_is_refused<S: Subject>(case: Case<S>) {
@@ -123,7 +123,7 @@ pub async fn quota_is_exact_in_a_race<S: Subject>(case: Case<S>) {
         let claims = keys.into_iter().map(|key| async move { key.claim(within(quota)).await });
         let claims = race::together(claims).await;
         assert_eq!(
-            claims.iter().filter(|claimed| matches!(claimed, Claimed::Acquired(_))).count(),
+            claims.iter().filter(|claimed| matches!(claimed, ClaimOutcome::Acquired(_))).count(),
             10
         );
         assert_eq!(claims.iter().filter(|claimed| **claimed == FULL).count(), 54);

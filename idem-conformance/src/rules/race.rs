@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use idem_core::{Claim, Claimed, Completion, Fenced, State};
+use idem_core::{Claim, ClaimOutcome, Completion, Fenced, State};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -56,10 +56,10 @@ pub async fn late_conclusion_or_takeover<S: Subject>(case: Case<S>) {
         )
         .await;
         match (fenced, claimed) {
-            (Fenced::Held, Claimed::Existing(existing)) => {
+            (Fenced::Held, ClaimOutcome::Exists(existing)) => {
                 assert_eq!(existing, terms::existing(terms::completed("late")));
             }
-            (Fenced::Lost(standing), Claimed::Acquired(claim)) => {
+            (Fenced::Lost(standing), ClaimOutcome::Acquired(claim)) => {
                 assert_eq!(standing, Some(Box::new(terms::existing(State::Running))));
                 assert_eq!(key.complete(claim, terms::answered("new")).await, Fenced::Held);
                 assert_eq!(key.state().await, terms::completed("new"));
@@ -84,10 +84,10 @@ pub async fn late_renewal_or_takeover<S: Subject>(case: Case<S>) {
         )
         .await;
         match (fenced, claimed) {
-            (Fenced::Held, Claimed::Existing(existing)) => {
+            (Fenced::Held, ClaimOutcome::Exists(existing)) => {
                 assert_eq!(existing, terms::existing(State::Running));
             }
-            (Fenced::Lost(_), Claimed::Acquired(claim)) => assert_eq!(claim.attempt, 2),
+            (Fenced::Lost(_), ClaimOutcome::Acquired(claim)) => assert_eq!(claim.attempt, 2),
             both => panic!("one of the two must hold the key, got {both:?}"),
         }
     }
@@ -147,7 +147,7 @@ pub async fn releases_sent_again_never_free_the_next_owner<S: Subject>(case: Cas
         .await;
         assert_eq!(releases.iter().filter(|fenced| **fenced == Fenced::Held).count(), 1);
         let next = match claimed {
-            Claimed::Acquired(claim) => claim,
+            ClaimOutcome::Acquired(claim) => claim,
             _ => key.won(request).await,
         };
         assert_eq!(key.won(request).await, next, "the next nonce still holds the key");
@@ -196,17 +196,17 @@ where
 }
 
 fn only_winner(
-    claims: Vec<Claimed>,
+    claims: Vec<ClaimOutcome>,
     state: State,
     fingerprint: Option<idem_core::Fingerprint>,
 ) -> Claim {
-    let expected = idem_core::Existing { fingerprint, state };
+    let expected = idem_core::ExistingRecord { fingerprint, state };
     let mut winners = Vec::new();
     for claimed in claims {
         match claimed {
-            Claimed::Acquired(claim) => winners.push(claim),
-            Claimed::Existing(existing) => assert_eq!(existing, expected),
-            Claimed::Full(capacity) => panic!("no room: {capacity:?}"),
+            ClaimOutcome::Acquired(claim) => winners.push(claim),
+            ClaimOutcome::Exists(existing) => assert_eq!(existing, expected),
+            ClaimOutcome::AtCapacity(capacity) => panic!("no room: {capacity:?}"),
         }
     }
     let [winner] = winners[..] else { panic!("{} claims were won", winners.len()) };

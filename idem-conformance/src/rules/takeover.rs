@@ -1,6 +1,6 @@
 //! T11, T12: at least once, a lapsed record is run again.
 
-use idem_core::{ClaimRequest, Existing, Fenced, State};
+use idem_core::{ClaimRequest, ExistingRecord, Fenced, State};
 
 use crate::subject::{Case, Subject};
 use crate::terms::{self, Terms};
@@ -20,7 +20,7 @@ pub async fn lapsed_record_is_taken_over<S: Subject>(case: Case<S>) {
     assert_eq!((second.nonce, second.attempt), (request.nonce, 2));
     assert!(second.token > first.token);
     assert_eq!(key.won(request).await, second, "it is the new nonce's now");
-    let running = Existing { fingerprint: terms::print(1), state: State::Running };
+    let running = ExistingRecord { fingerprint: terms::print(1), state: State::Running };
     assert_eq!(key.lost(terms::at_least_once()).await, running, "under a lease of its own");
 }
 
@@ -85,7 +85,7 @@ pub async fn other_fingerprint_does_not_take_over<S: Subject>(case: Case<S>) {
         key.won(short::<S>().with_fingerprint(first)).await;
         case.pass(2).await;
         let seen = key.lost(terms::at_least_once().with_fingerprint(second)).await;
-        assert_eq!(seen, Existing { fingerprint: first, state: State::Unknown });
+        assert_eq!(seen, ExistingRecord { fingerprint: first, state: State::Unknown });
         assert_eq!(key.won(terms::at_least_once().with_fingerprint(first)).await.attempt, 2);
     }
 }

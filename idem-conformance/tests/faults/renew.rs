@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use idem_conformance::{Fault, Kind};
 use idem_core::{
-    ClaimRequest, Claimed, Completion, Fenced, Guarantee, IdempotencyStore, Policy, Rejection,
+    ClaimRequest, ClaimOutcome, Completion, Fenced, Guarantee, IdempotencyStore, Policy, Rejection,
 };
 use tokio::sync::oneshot;
 
@@ -161,7 +161,7 @@ async fn fault_takeover_still_running() {
             done("first")
         });
         assert_rejected!(served.await, Rejection::OutcomeUnknown);
-        let Claimed::Acquired(second) = second.await.unwrap().unwrap() else {
+        let ClaimOutcome::Acquired(second) = second.await.unwrap().unwrap() else {
             panic!("a takeover")
         };
         assert_eq!(second.attempt, 2);

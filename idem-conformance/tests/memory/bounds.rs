@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Capacity, Claim, ClaimRequest, Claimed, Completion, DeleteExpired, Fenced, Guarantee,
+    Answer, Capacity, Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Fenced, Guarantee,
     Headers, IdempotencyStore, MemoryStore, Policy, RecordId,
 };
 
-const FULL: Claimed = Claimed::Full(Capacity::Store);
+const FULL: ClaimOutcome = ClaimOutcome::AtCapacity(Capacity::Store);
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn request() -> ClaimRequest {
@@ -21,13 +21,13 @@ fn key() -> RecordId {
     RecordId::from_bytes(rand::random())
 }
 
-async fn claim(store: &MemoryStore, id: RecordId) -> Claimed {
+async fn claim(store: &MemoryStore, id: RecordId) -> ClaimOutcome {
     store.claim(id, request()).await.unwrap()
 }
 
 async fn won(store: &MemoryStore, id: RecordId) -> Claim {
     match claim(store, id).await {
-        Claimed::Acquired(claim) => claim,
+        ClaimOutcome::Acquired(claim) => claim,
         other => panic!("{other:?}"),
     }
 }
@@ -47,8 +47,8 @@ async fn full_store_refuses_new_keys_and_keeps_the_live_ones() {
     assert_eq!(claim(&store, key()).await, FULL);
     assert_eq!(complete(&store, finished, 1).await, Fenced::Held);
     assert_eq!(claim(&store, key()).await, FULL);
-    assert!(matches!(claim(&store, done).await, Claimed::Existing(_)));
-    assert!(matches!(claim(&store, running).await, Claimed::Existing(_)));
+    assert!(matches!(claim(&store, done).await, ClaimOutcome::Exists(_)));
+    assert!(matches!(claim(&store, running).await, ClaimOutcome::Exists(_)));
     assert_eq!(complete(&store, held, 1).await, Fenced::Held);
     assert_eq!(store.len(), 2);
 }
@@ -159,7 +159,7 @@ async fn clones_share_the_records() {
     let store = MemoryStore::new();
     let id = key();
     won(&store.clone(), id).await;
-    assert!(matches!(claim(&store, id).await, Claimed::Existing(_)));
+    assert!(matches!(claim(&store, id).await, ClaimOutcome::Exists(_)));
     assert_eq!(store.len(), 1);
     assert!(MemoryStore::new().is_empty());
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, Guarantee, IdempotencyStore, MemoryStore, ClaimNonce,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Guarantee, IdempotencyStore, MemoryStore, ClaimNonce,
     Policy, RecordId,
 };
 use tokio::time::timeout;
@@ -20,13 +20,13 @@ fn request() -> ClaimRequest {
 
 async fn claimed() -> (MemoryStore, Claim) {
     let store = MemoryStore::new();
-    let Claimed::Acquired(claim) = claim(&store, RecordId::from_bytes(rand::random())).await else {
+    let ClaimOutcome::Acquired(claim) = claim(&store, RecordId::from_bytes(rand::random())).await else {
         panic!("new")
     };
     (store, claim)
 }
 
-async fn claim(store: &MemoryStore, id: RecordId) -> Claimed {
+async fn claim(store: &MemoryStore, id: RecordId) -> ClaimOutcome {
     store.claim(id, request()).await.unwrap()
 }
 
@@ -58,7 +58,7 @@ async fn takeover_wakes() {
     store.advance_clock(MINUTE);
     let mut changed = store.changed(held.id);
     assert!(!is_woken(&mut changed), "time alone wakes nobody");
-    assert!(matches!(claim(&store, held.id).await, Claimed::Acquired(_)));
+    assert!(matches!(claim(&store, held.id).await, ClaimOutcome::Acquired(_)));
     assert!(is_woken(&mut changed));
 }
 
@@ -92,7 +92,7 @@ async fn no_wake_up_is_lost_in_a_race() {
             let store = store.clone();
             async move {
                 let mut changed = store.changed(held.id);
-                while !matches!(claim(&store, held.id).await, Claimed::Acquired(_)) {
+                while !matches!(claim(&store, held.id).await, ClaimOutcome::Acquired(_)) {
                     changed.await;
                     changed = store.changed(held.id);
                 }

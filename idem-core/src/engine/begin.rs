@@ -20,7 +20,7 @@ use crate::fingerprint::contradict;
 use crate::planted::{Plant, planted};
 use crate::record::{Claim, State};
 use crate::rejection::Rejection;
-use crate::store::{Claimed, Existing, Opened, TransactionSlot};
+use crate::store::{ClaimOutcome, ExistingRecord, OpenOutcome, TransactionSlot};
 
 /// The rest of a call that waits for its store, or for the first run.
 type Later<'a> = Instrumented<BoxFuture<'a, Result<Begun, Rejection>>>;
@@ -167,36 +167,36 @@ impl Idempotency {
     fn claimed(
         &self,
         call: &Call,
-        claimed: Claimed,
+        claimed: ClaimOutcome,
         at: Instant,
     ) -> Result<Option<Begun>, Rejection> {
         match claimed {
-            Claimed::Acquired(claim) => {
+            ClaimOutcome::Acquired(claim) => {
                 let lease = self.0.keeper.hold(claim, call, at);
                 let tracked = self.0.runs.token();
                 let settlement = Settlement { engine: self.clone(), lease, tracked };
                 Ok(Some(Begun::Run(Run { settlement, span: call.span.clone() })))
             }
-            Claimed::Existing(existing) => standing(call, existing),
-            Claimed::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),
+            ClaimOutcome::Exists(existing) => standing(call, existing),
+            ClaimOutcome::AtCapacity(capacity) => Err(Rejection::TooManyKeys(capacity)),
         }
     }
 
-    fn opened(&self, call: &Call, opened: Opened) -> Result<Option<Begun>, Rejection> {
+    fn opened(&self, call: &Call, opened: OpenOutcome) -> Result<Option<Begun>, Rejection> {
         match opened {
-            Opened::Open(transaction) => {
+            OpenOutcome::OpenOutcome(transaction) => {
                 let tracked = self.0.runs.token();
                 Ok(Some(Begun::Transact(self.transacting(transaction, call, tracked))))
             }
-            Opened::Existing(existing) => standing(call, existing),
-            Opened::Full(capacity) => Err(Rejection::TooManyKeys(capacity)),
+            OpenOutcome::Exists(existing) => standing(call, existing),
+            OpenOutcome::AtCapacity(capacity) => Err(Rejection::TooManyKeys(capacity)),
         }
     }
 }
 
 /// What a record means for a duplicate: its answer, a rejection, or `None` while the first runs. The
 /// fingerprint is compared before everything else (T16, R10).
-fn standing(call: &Call, existing: Existing) -> Result<Option<Begun>, Rejection> {
+fn standing(call: &Call, existing: ExistingRecord) -> Result<Option<Begun>, Rejection> {
     let completed = matches!(existing.state, State::Completed(_));
     let compared = !(completed && planted(Plant::ReplayBeforeMismatch));
     if compared && contradict(existing.fingerprint, call.fingerprint) {

@@ -13,7 +13,7 @@ use super::{Call, Engine, Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::record_id::RecordId;
 use crate::rejection::Rejection;
-use crate::store::{ClaimRequest, Claimed, IdempotencyStore, StoreFuture};
+use crate::store::{ClaimRequest, ClaimOutcome, IdempotencyStore, StoreFuture};
 
 /// How often a claim is sent before the request is refused.
 const SENDS: u32 = 3;
@@ -22,14 +22,14 @@ const SENDS: u32 = 3;
 pub(super) struct SentClaim {
     id: RecordId,
     request: ClaimRequest,
-    answer: StoreFuture<Claimed>,
+    answer: StoreFuture<ClaimOutcome>,
     pub(super) at: Instant,
 }
 
 impl Idempotency {
     /// Claims the key, `at` this moment. What the store does not answer at once is to be
     /// [insisted](Self::insist) on.
-    pub(super) fn claim(&self, call: &Call, at: Instant) -> Either<Claimed, SentClaim> {
+    pub(super) fn claim(&self, call: &Call, at: Instant) -> Either<ClaimOutcome, SentClaim> {
         let (id, request) = (call.id, call.claim_request());
         match self.0.store.claim(id, request).into_ok() {
             Ok(claimed) => Either::Left(claimed),
@@ -41,7 +41,7 @@ impl Idempotency {
     /// timeout.
     ///
     /// Cancel safe: a claim that may have been won by then is abandoned in the background (T8).
-    pub(super) async fn insist(&self, sent: SentClaim) -> Result<Claimed, Rejection> {
+    pub(super) async fn insist(&self, sent: SentClaim) -> Result<ClaimOutcome, Rejection> {
         let SentClaim { id, request, answer: mut sent, .. } = sent;
         // A claim that is answered after its own lease may be somebody else's by then.
         let patience = self.0.config.store_timeout.min(request.lease);
@@ -51,7 +51,7 @@ impl Idempotency {
         for sends in 1.. {
             let error = match self.await_claim(sent, lost, deadline).await {
                 Ok(claimed) => {
-                    abandonment.due &= !matches!(claimed, Claimed::Acquired(_));
+                    abandonment.due &= !matches!(claimed, ClaimOutcome::Acquired(_));
                     return Ok(claimed);
                 }
                 Err(Failure::NoAnswer) => break,
@@ -77,10 +77,10 @@ impl Idempotency {
     /// consumed on a task, and what it won is abandoned.
     async fn await_claim(
         &self,
-        sent: StoreFuture<Claimed>,
+        sent: StoreFuture<ClaimOutcome>,
         lost: LostClaim,
         deadline: Instant,
-    ) -> Result<Claimed, Failure> {
+    ) -> Result<ClaimOutcome, Failure> {
         let pending = match sent.into_ready() {
             Ok(answer) => return answer.map_err(Failure::Answered),
             Err(pending) => pending,
@@ -107,7 +107,7 @@ enum Failure {
 async fn undo(
     store: Arc<dyn IdempotencyStore>,
     lost: LostClaim,
-    late: Pin<Box<StoreFuture<Claimed>>>,
+    late: Pin<Box<StoreFuture<ClaimOutcome>>>,
 ) {
     let looking = pin!(abandon(store, lost));
     match select(late, looking).await {
@@ -119,9 +119,9 @@ async fn undo(
     }
 }
 
-fn may_have_won(late: &Result<Claimed, StoreError>) -> bool {
+fn may_have_won(late: &Result<ClaimOutcome, StoreError>) -> bool {
     match late {
-        Ok(claimed) => matches!(claimed, Claimed::Acquired(_)),
+        Ok(claimed) => matches!(claimed, ClaimOutcome::Acquired(_)),
         Err(error) => error.kind() == StoreErrorKind::Unknown,
     }
 }

@@ -19,7 +19,7 @@ use crate::outcome::Outcome;
 use crate::policy::Guarantee;
 use crate::record::{Claim, Completion, State};
 use crate::rejection::Rejection;
-use crate::store::{Existing, Fenced};
+use crate::store::{ExistingRecord, Fenced};
 
 /// What a handler did: the answer for its own caller, and what the record shall say.
 #[derive(Debug)]
@@ -141,10 +141,10 @@ impl Ended {
 
 /// The one result of the key, if it is another run's of the same request (R32, P8).
 pub(super) fn accepted_answer<T>(
-    standing: Option<Box<Existing>>,
+    standing: Option<Box<ExistingRecord>>,
     fingerprint: Option<Fingerprint>,
 ) -> Result<Served<T>, Rejection> {
-    let same = |existing: &Existing| !contradict(existing.fingerprint, fingerprint);
+    let same = |existing: &ExistingRecord| !contradict(existing.fingerprint, fingerprint);
     match standing.filter(|existing| same(existing)).map(|existing| existing.state) {
         Some(State::Completed(answer)) => Ok(Served::Replayed(answer)),
         _ => Err(Rejection::OutcomeUnknown),

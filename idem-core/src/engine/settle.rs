@@ -16,7 +16,7 @@ use super::{Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::planted::{Plant, planted};
 use crate::record::{Claim, Completion, ClaimNonce};
-use crate::store::{Existing, Fenced, IdempotencyStore, StoreFuture};
+use crate::store::{ExistingRecord, Fenced, IdempotencyStore, StoreFuture};
 
 /// How long the caller is kept while the store is asked again; then the work goes on behind its back.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -69,7 +69,7 @@ impl Settlement {
     /// What stands under the key of a run that was cut off, if the store tells within [`PATIENCE`].
     /// Asked by a completion of nobody's, which is refused and told. The run's own would be taken where
     /// nobody has moved the record, and so end a key that may still be taken over.
-    pub(super) async fn look(&self) -> Option<Box<Existing>> {
+    pub(super) async fn look(&self) -> Option<Box<ExistingRecord>> {
         let nobodys = Claim { nonce: ClaimNonce::random(), ..self.lease.claim() };
         let ttl = self.lease.policy().ttl;
         let store = &*self.engine.0.store;

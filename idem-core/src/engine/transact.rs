@@ -22,7 +22,7 @@ use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::record::{Claim, Completion, State};
 use crate::rejection::Rejection;
-use crate::store::{Fenced, Opened, StoreFuture, Transaction, TransactionSlot};
+use crate::store::{Fenced, OpenOutcome, StoreFuture, Transaction, TransactionSlot};
 
 /// How often a transaction is begun before the request is refused.
 const BEGINS: u32 = 3;
@@ -56,7 +56,7 @@ impl Idempotency {
         &self,
         call: &Call,
         slot: &TransactionSlot,
-    ) -> Result<Opened, Rejection> {
+    ) -> Result<OpenOutcome, Rejection> {
         let power = self.0.store.transactions().ok_or(Rejection::NoTransactions)?;
         let deadline = after(Instant::now(), self.0.config.store_timeout);
         let mut begins = 0;

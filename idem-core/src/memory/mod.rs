@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::record::{Claim, Completion, ClaimNonce};
 use crate::record_id::RecordId;
 use crate::store::{
-    Capacity, Changed, ClaimRequest, Claimed, DeleteExpired, Fenced, IdempotencyStore, StoreFuture,
+    Capacity, Changed, ClaimRequest, ClaimOutcome, DeleteExpired, Fenced, IdempotencyStore, StoreFuture,
 };
 use crate::transition::{self, Timestamp};
 
@@ -120,7 +120,7 @@ impl MemoryStore {
         lock(&self.0.shards[usize::from(*first) % SHARDS])
     }
 
-    fn claim_now(&self, id: RecordId, request: &ClaimRequest) -> Claimed {
+    fn claim_now(&self, id: RecordId, request: &ClaimRequest) -> ClaimOutcome {
         let usage = &self.0.usage;
         self.sweep_if_full();
         let mut shard = self.shard(&id);
@@ -128,7 +128,7 @@ impl MemoryStore {
         shard.sweep_if_due(now, usage);
         let slot = shard.slot(&id);
         if slot.is_none() && usage.full() {
-            return Claimed::Full(Capacity::Store);
+            return ClaimOutcome::AtCapacity(Capacity::Store);
         }
         let (change, claimed) = transition::claim(slot, id, request, now);
         shard.apply(id, change, usage);
@@ -142,15 +142,15 @@ impl MemoryStore {
         id: RecordId,
         request: &ClaimRequest,
         quota: crate::store::Quota,
-    ) -> Claimed {
+    ) -> ClaimOutcome {
         let mut quotas = lock(&self.0.quotas);
         let now = self.now();
         let is_live = |id: &RecordId| self.shard(id).live(id, now).is_some();
         if !is_live(&id) && !quotas.has_room(quota, now, is_live) {
-            return Claimed::Full(Capacity::Scope);
+            return ClaimOutcome::AtCapacity(Capacity::Scope);
         }
         let claimed = self.claim_now(id, request);
-        if let Claimed::Acquired(_) = claimed {
+        if let ClaimOutcome::Acquired(_) = claimed {
             quotas.insert(quota.scope, id, is_live);
         }
         claimed
@@ -190,7 +190,7 @@ impl MemoryStore {
 }
 
 impl IdempotencyStore for MemoryStore {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         StoreFuture::ready(Ok(match request.quota {
             None => self.claim_now(id, &request),
             Some(quota) => self.claim_within_quota(id, &request, quota),

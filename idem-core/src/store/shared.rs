@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Changed, ClaimRequest, Claimed, Fenced, IdempotencyStore, StoreFuture, Transactions};
+use super::{Changed, ClaimRequest, ClaimOutcome, Fenced, IdempotencyStore, StoreFuture, Transactions};
 use crate::record::{Claim, Completion, ClaimNonce};
 use crate::record_id::RecordId;
 
 impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         (**self).claim(id, request)
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::task_local;
 
-use super::{Capacity, ClaimRequest, Existing, Fenced, StoreFuture};
+use super::{Capacity, ClaimRequest, ExistingRecord, Fenced, StoreFuture};
 use crate::record::{Claim, Completion};
 use crate::record_id::RecordId;
 
@@ -24,17 +24,17 @@ pub trait Transactions: Send + Sync {
         id: RecordId,
         request: ClaimRequest,
         slot: TransactionSlot,
-    ) -> StoreFuture<Opened>;
+    ) -> StoreFuture<OpenOutcome>;
 }
 
 /// The answer to [`Transactions::open`].
 #[derive(Debug)]
 #[must_use]
-pub enum Opened {
+pub enum OpenOutcome {
     /// The key is claimed, as long as the transaction is open.
     Open(Box<dyn Transaction>),
     /// The key is taken; this is what stands there.
-    Existing(Existing),
+    ExistingRecord(ExistingRecord),
     /// There is no room for a new key.
     Full(Capacity),
 }

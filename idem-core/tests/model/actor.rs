@@ -1,6 +1,6 @@
 //! One process with one request: the owner's protocol, as the engine follows it.
 
-use idem_core::{Claimed, Existing, Fenced, State};
+use idem_core::{ClaimOutcome, ExistingRecord, Fenced, State};
 
 use crate::store::{Op, Reply, Won, result};
 
@@ -137,10 +137,10 @@ impl Phase {
     /// The store answered what the process waits for.
     pub(crate) fn hear(self, reply: &Reply) -> (Self, Option<Shown>) {
         match (self, reply) {
-            (Self::Claiming { .. }, Reply::Claimed(Claimed::Acquired(claim))) => {
+            (Self::Claiming { .. }, Reply::ClaimOutcome(ClaimOutcome::Acquired(claim))) => {
                 (Self::Acquired(Won { token: claim.token, attempt: claim.attempt }), None)
             }
-            (Self::Claiming { sends }, Reply::Claimed(Claimed::Existing(existing))) => {
+            (Self::Claiming { sends }, Reply::ClaimOutcome(ClaimOutcome::Exists(existing))) => {
                 // The first claim may still be on its way.
                 let rest = if sends > 1 { Self::Abandoning } else { Self::Over };
                 (rest, Shown::standing(existing))
@@ -165,7 +165,7 @@ pub(crate) enum Shown {
 }
 
 impl Shown {
-    fn standing(existing: &Existing) -> Option<Self> {
+    fn standing(existing: &ExistingRecord) -> Option<Self> {
         match &existing.state {
             State::Completed(_) => result(&existing.state).map(Self::Replay),
             _ => None,

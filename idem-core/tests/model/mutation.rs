@@ -1,7 +1,7 @@
 //! Bugs planted on purpose: each must break a property, or the model proves nothing.
 
 use idem_core::transition::{Change, Slot};
-use idem_core::{Claim, Claimed, FencingToken, Guarantee, State};
+use idem_core::{Claim, ClaimOutcome, FencingToken, Guarantee, State};
 
 use crate::actor::{Phase, Step};
 use crate::store::{Actor, Message, Op, Reply, Won, actor_of, nonce};
@@ -105,8 +105,8 @@ fn edited(change: Change, edit: impl FnOnce(&mut Slot)) -> Change {
 
 fn refenced(reply: Reply, token: FencingToken) -> Reply {
     match reply {
-        Reply::Claimed(Claimed::Acquired(claim)) => {
-            Reply::Claimed(Claimed::Acquired(Claim { token, ..claim }))
+        Reply::ClaimOutcome(ClaimOutcome::Acquired(claim)) => {
+            Reply::ClaimOutcome(ClaimOutcome::Acquired(Claim { token, ..claim }))
         }
         reply => reply,
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Completion, Existing, FencingToken, Fenced, Guarantee, Headers,
+    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, FencingToken, Fenced, Guarantee, Headers,
     ClaimNonce, Policy, RecordId, State,
 };
 
@@ -63,8 +63,8 @@ impl Stored {
     /// What a duplicate that comes at `now` is told; `None` if it would run.
     pub(crate) fn told(&self, guarantee: Guarantee, now: u64) -> Option<State> {
         match claim(self.0.as_ref(), Actor::MAX, guarantee, now).1 {
-            Claimed::Existing(Existing { state, .. }) => Some(state),
-            Claimed::Acquired(_) | Claimed::Full(_) => None,
+            ClaimOutcome::Exists(ExistingRecord { state, .. }) => Some(state),
+            ClaimOutcome::Acquired(_) | ClaimOutcome::AtCapacity(_) => None,
         }
     }
 }
@@ -104,7 +104,7 @@ pub(crate) struct Won {
 /// What the store says.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Claimed(Claimed),
+    ClaimOutcome(ClaimOutcome),
     Fenced(Fenced),
 }
 
@@ -120,7 +120,7 @@ impl Message {
         let fenced = match op {
             Op::Claim => {
                 let (change, claimed) = claim(slot, actor, guarantee, NOW);
-                return (change, Reply::Claimed(claimed));
+                return (change, Reply::ClaimOutcome(claimed));
             }
             Op::Abandon => transition::abandon(slot, nonce(actor), at),
             Op::Renew(won) => {
@@ -166,7 +166,7 @@ const ID: RecordId = RecordId::from_bytes([0; 32]);
 
 pub(crate) const MAX_ATTEMPTS: u32 = 2;
 
-fn claim(slot: Option<&Slot>, actor: Actor, guarantee: Guarantee, now: u64) -> (Change, Claimed) {
+fn claim(slot: Option<&Slot>, actor: Actor, guarantee: Guarantee, now: u64) -> (Change, ClaimOutcome) {
     let policy = Policy::new(micros(TTL), guarantee)
         .with_lease(micros(LEASE))
         .with_max_attempts(MAX_ATTEMPTS);

@@ -1,7 +1,7 @@
 //! A disk that is full: no file of the server may grow. `limit_files` says why that is as good.
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
 
 use crate::support::{HOUR, answered, completed, failure, key, request, store, won};
 
@@ -35,7 +35,7 @@ async fn fault_postgres_disk_full_at_claim() {
     let mut refused = None;
     for _ in 0..200 {
         match store.claim(key(), request()).await {
-            Ok(Claimed::Acquired(_)) => {}
+            Ok(ClaimOutcome::Acquired(_)) => {}
             Ok(other) => panic!("{other:?}"),
             Err(error) => {
                 refused = Some(error);
@@ -67,7 +67,7 @@ async fn fault_postgres_disk_full_at_completion() {
     for _ in 0..3 {
         assert_eq!(failure(store.complete(claim, large(), HOUR).await), StoreErrorKind::NotDone);
     }
-    assert!(matches!(store.claim(claim.id, request()).await.unwrap(), Claimed::Existing(_)));
+    assert!(matches!(store.claim(claim.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     won(&store).await;
     server.limit_files(None);
     assert_eq!(store.complete(claim, large(), HOUR).await.unwrap(), Fenced::Held);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::{PostgresServer, Proxy, Replies};
-use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
 use idem_postgres::PostgresStore;
 
 use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, url, won};
@@ -36,7 +36,7 @@ async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
         let (id, request) = (key(), request());
         proxy.cut_after(bytes(id));
         assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
-        let Claimed::Acquired(claim) = store.claim(id, request).await.unwrap() else {
+        let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
             panic!("mine")
         };
         prepare(&store).await;
@@ -59,7 +59,7 @@ async fn lost_call_is_unknown_and_is_made_when_it_is_repeated() {
     proxy.cut_before(bytes(id));
     assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
     assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Fenced::Lost(None));
-    let Claimed::Acquired(claim) = store.claim(id, request).await.unwrap() else { panic!("new") };
+    let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else { panic!("new") };
     prepare(&store).await;
     proxy.cut_before(bytes(id));
     let lost = store.complete(claim, answered("first"), HOUR).await;
@@ -77,7 +77,7 @@ async fn fault_release_reply_lost_leaves_next_owner_untouched() {
     let claim = won(&store).await;
     proxy.cut_after(bytes(claim.id));
     assert_eq!(failure(store.release(claim).await), StoreErrorKind::Unknown);
-    let Claimed::Acquired(next) = other.claim(claim.id, request()).await.unwrap() else {
+    let ClaimOutcome::Acquired(next) = other.claim(claim.id, request()).await.unwrap() else {
         panic!("freed")
     };
     assert_eq!(store.release(claim).await.unwrap(), Fenced::Lost(None));
@@ -103,7 +103,7 @@ async fn fault_store_down_at_claim_silent_server() {
     assert!(matches!(first, StoreErrorKind::Unknown | StoreErrorKind::NotDone));
     assert_eq!(second, StoreErrorKind::NotDone);
     while store.claim(id, request).await.is_err() {}
-    assert!(matches!(store.claim(id, request).await.unwrap(), Claimed::Acquired(_)));
+    assert!(matches!(store.claim(id, request).await.unwrap(), ClaimOutcome::Acquired(_)));
 }
 
 /// A connection that owes an answer is closed: given back, it would owe it to the next call.

@@ -1,7 +1,7 @@
 //! Through PgBouncer in transaction mode (RELIABILITY M4).
 
 use idem_conformance::servers::{PgBouncer, PostgresServer};
-use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
 use idem_postgres::{ConnectError, PostgresStore};
 use tokio::task::JoinSet;
 
@@ -18,7 +18,7 @@ async fn fault_postgres_behind_pgbouncer_with_pooled_mode() {
         workers.spawn(async move {
             for _ in 0..25 {
                 let (id, own) = (key(), request());
-                let Claimed::Acquired(claim) = store.claim(id, own).await.unwrap() else {
+                let ClaimOutcome::Acquired(claim) = store.claim(id, own).await.unwrap() else {
                     panic!("new")
                 };
                 assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Held);

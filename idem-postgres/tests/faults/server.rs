@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
 use idem_postgres::sqlx::{self, PgPool};
 use tokio::task::JoinSet;
 
@@ -25,7 +25,7 @@ async fn fault_postgres_backend_terminated() {
                 let (id, request) = (key(), request());
                 let claim = loop {
                     match store.claim(id, request).await {
-                        Ok(Claimed::Acquired(claim)) => break claim,
+                        Ok(ClaimOutcome::Acquired(claim)) => break claim,
                         Ok(other) => panic!("{other:?}"),
                         Err(error) => assert_ne!(error.kind(), StoreErrorKind::Corrupt),
                     }
@@ -64,7 +64,7 @@ async fn fault_postgres_restarts_under_load() {
         workers.spawn(async move {
             let mut kept = Vec::new();
             loop {
-                let Ok(Claimed::Acquired(claim)) = store.claim(key(), request()).await else {
+                let Ok(ClaimOutcome::Acquired(claim)) = store.claim(key(), request()).await else {
                     return kept;
                 };
                 match store.complete(claim, answered("kept"), HOUR).await {
@@ -170,7 +170,7 @@ async fn fault_postgres_aborts_statement_serialization_failures() {
             let mut won = 0;
             for answer in claims.join_all().await {
                 match answer {
-                    Ok(Claimed::Acquired(_)) => won += 1,
+                    Ok(ClaimOutcome::Acquired(_)) => won += 1,
                     Ok(_) => {}
                     Err(error) => assert_eq!(error.kind(), StoreErrorKind::NotDone, "{error:?}"),
                 }

@@ -1,7 +1,7 @@
 //! What is sent, counted by the server, and what it costs there.
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{Claimed, Fenced, IdempotencyStore};
+use idem_core::{ClaimOutcome, Fenced, IdempotencyStore};
 
 use crate::support::{HOUR, answered, completed, key, request, store, won};
 
@@ -30,14 +30,14 @@ async fn first_execution_sends_two_statements_and_a_replay_one() {
     for size in [0, 1 << 10, 1 << 20] {
         server.sql("SELECT pg_stat_statements_reset()");
         let id = key();
-        let Claimed::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
+        let ClaimOutcome::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
             panic!("a new key")
         };
         let concluded = store.complete(claim, answered(vec![7; size]), HOUR).await;
         assert_eq!(concluded.unwrap(), Fenced::Held);
         assert_eq!(sent(&server), (2, 2), "the claim and the completion");
         for _ in 0..5 {
-            assert!(matches!(store.claim(id, request()).await.unwrap(), Claimed::Existing(_)));
+            assert!(matches!(store.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
         }
         assert_eq!(sent(&server), (2, 7), "five more claims");
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
 use idem_conformance::{dropped_after, stress};
-use idem_core::{Claim, Claimed, Fenced, IdempotencyStore, State};
+use idem_core::{Claim, ClaimOutcome, Fenced, IdempotencyStore, State};
 use idem_postgres::sqlx::{self, PgPool};
 
 use crate::support::{HOUR, answer, answered, builder, key, request, store, won};
@@ -45,7 +45,7 @@ async fn fault_store_call_cancelled_at_every_await() {
         let claims_end = dropped_after(polls, store.claim(id, own)).await;
         let claim = loop {
             // The one that was dropped goes on behind us; the same owner finds its claim.
-            if let Claimed::Acquired(claim) = store.claim(id, own).await.unwrap() {
+            if let ClaimOutcome::Acquired(claim) = store.claim(id, own).await.unwrap() {
                 break claim;
             }
         };
@@ -54,14 +54,14 @@ async fn fault_store_call_cancelled_at_every_await() {
         let ends = dropped_after(polls, store.complete(claim, answered(body.clone()), HOUR)).await;
         let concluded = store.complete(claim, answered(body.clone()), HOUR).await.unwrap();
         assert_eq!(concluded, Fenced::Held);
-        let Claimed::Existing(found) = store.claim(id, request()).await.unwrap() else {
+        let ClaimOutcome::Exists(found) = store.claim(id, request()).await.unwrap() else {
             panic!("completed")
         };
         assert_eq!(found.state, State::Completed(answer(body)));
         let freed = won(&store).await;
         let releases_end = dropped_after(polls, store.release(freed)).await;
         drop(store.release(freed).await.unwrap());
-        assert!(matches!(store.claim(freed.id, request()).await.unwrap(), Claimed::Acquired(_)));
+        assert!(matches!(store.claim(freed.id, request()).await.unwrap(), ClaimOutcome::Acquired(_)));
         if claims_end && renewals_end && ends && releases_end {
             break;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_conformance::servers::{PostgresServer, Proxy};
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Completion, Existing, Guarantee, Headers,
+    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Guarantee, Headers,
     IdempotencyStore, Policy, RecordId, State, StoreErrorKind,
 };
 use idem_postgres::{PostgresStore, PostgresStoreBuilder};
@@ -28,8 +28,8 @@ pub(crate) fn answer(body: impl Into<Bytes>) -> Answer {
     Answer { status: 201, headers: Headers::default(), body: body.into() }
 }
 
-pub(crate) fn completed(body: &str) -> Claimed {
-    Claimed::Existing(Existing {
+pub(crate) fn completed(body: &str) -> ClaimOutcome {
+    ClaimOutcome::Exists(ExistingRecord {
         fingerprint: None,
         state: State::Completed(answer(body.to_owned())),
     })
@@ -46,7 +46,7 @@ pub(crate) async fn store(server: &PostgresServer) -> PostgresStore {
 
 pub(crate) async fn won(store: &PostgresStore) -> Claim {
     match store.claim(key(), request()).await.unwrap() {
-        Claimed::Acquired(claim) => claim,
+        ClaimOutcome::Acquired(claim) => claim,
         other => panic!("{other:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{Claimed, Completion, DeleteExpired, Fenced, IdempotencyStore, State};
+use idem_core::{ClaimOutcome, Completion, DeleteExpired, Fenced, IdempotencyStore, State};
 use idem_postgres::sqlx::{self, PgPool};
 use tokio::task::JoinSet;
 
@@ -66,7 +66,7 @@ async fn unknown_record_may_be_deleted_by_hand() {
     let logged = format!("FROM idem_records WHERE substring(id FOR 4) = '\\x{}'", first.id);
     assert_eq!(server.sql(&format!("SELECT state {logged}")), "4");
     server.sql(&format!("DELETE {logged}"));
-    let Claimed::Acquired(second) = store.claim(first.id, request()).await.unwrap() else {
+    let ClaimOutcome::Acquired(second) = store.claim(first.id, request()).await.unwrap() else {
         panic!("deleted")
     };
     assert!(second.token > first.token);
@@ -85,7 +85,7 @@ async fn expired_records_go_by_themselves() {
     let (id, running) = (key(), request());
     drop(store.claim(id, running).await.unwrap());
     server.until("SELECT count(*) FROM idem_records", |count| count == "1");
-    let Claimed::Existing(left) = store.claim(id, request()).await.unwrap() else {
+    let ClaimOutcome::Exists(left) = store.claim(id, request()).await.unwrap() else {
         panic!("it lives")
     };
     assert_eq!(left.state, State::Running);

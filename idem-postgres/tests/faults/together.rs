@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use idem_conformance::servers::{PostgresServer, Proxy};
-use idem_core::{Claim, Claimed, FencingToken, Fenced, IdempotencyStore, RecordId, StoreErrorKind};
+use idem_core::{Claim, ClaimOutcome, FencingToken, Fenced, IdempotencyStore, RecordId, StoreErrorKind};
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::{self, Connection, PgConnection};
 use tokio::task::yield_now;
@@ -14,14 +14,14 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, url, won};
 
-async fn claim_all(store: &PostgresStore, ids: &[RecordId]) -> Vec<Claimed> {
+async fn claim_all(store: &PostgresStore, ids: &[RecordId]) -> Vec<ClaimOutcome> {
     let calls = ids.iter().map(|id| store.claim(*id, request()));
     join_all(calls).await.into_iter().map(Result::unwrap).collect()
 }
 
-fn acquired(claimed: &Claimed) -> Option<Claim> {
+fn acquired(claimed: &ClaimOutcome) -> Option<Claim> {
     match claimed {
-        Claimed::Acquired(claim) => Some(*claim),
+        ClaimOutcome::Acquired(claim) => Some(*claim),
         _ => None,
     }
 }

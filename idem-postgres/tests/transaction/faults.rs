@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_conformance::servers::Proxy;
 use idem_conformance::{Fault, FaultStore, Kind, dropped_after};
-use idem_core::store::Opened;
+use idem_core::store::OpenOutcome;
 use idem_core::{
     ClaimRequest, Guarantee, Idempotency, IdempotencyStore, Policy, RecordId, Rejection, Served,
     StoreError, StoreErrorKind, TransactionSlot,
@@ -225,7 +225,7 @@ async fn fault_store_call_cancelled_while_opening_transaction() {
         let opened = dropped_after(polls, open()).await;
         server.until(OPEN, |open| open == "0");
         // Whatever the one that was dropped is at, it ends, and the key is free.
-        while matches!(open().await.unwrap(), Opened::Existing(_)) {}
+        while matches!(open().await.unwrap(), OpenOutcome::Exists(_)) {}
         let key = polls.to_string();
         executed_with(&call(&service, &AT_ONCE, &key, |tx| answering(tx, 201)).await, 201);
         if opened {

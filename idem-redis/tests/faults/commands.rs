@@ -1,7 +1,7 @@
 //! What is sent: one command for each transition, whatever the body's size.
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{Claimed, Fenced, IdempotencyStore};
+use idem_core::{ClaimOutcome, Fenced, IdempotencyStore};
 
 use crate::support::{answered, calls, key, request, store, won};
 
@@ -16,7 +16,7 @@ async fn first_execution_sends_two_commands_and_a_replay_one() {
 
     for size in [0, 1 << 10, 1 << 20] {
         let id = key();
-        let Claimed::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
+        let ClaimOutcome::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
             panic!("a new key")
         };
         let concluded = store.complete(claim, answered(vec![7; size]), crate::support::HOUR).await;
@@ -26,7 +26,7 @@ async fn first_execution_sends_two_commands_and_a_replay_one() {
         assert_eq!(sorted(&ours), expected, "SET; EVALSHA, which calls GETRANGE and SET");
 
         for _ in 0..5 {
-            assert!(matches!(store.claim(id, request()).await.unwrap(), Claimed::Existing(_)));
+            assert!(matches!(store.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
         }
         expected[2].1 += 5;
         assert_eq!(sorted(&calls(&server)), expected, "five more SET");
@@ -41,7 +41,7 @@ async fn duplicate_of_a_run_sends_two_commands() {
     let store = store(&server).await;
     let claim = won(&store).await;
     server.cli(&["config", "resetstat"]);
-    assert!(matches!(store.claim(claim.id, request()).await.unwrap(), Claimed::Existing(_)));
+    assert!(matches!(store.claim(claim.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     let calls = calls(&server);
     assert_eq!((calls["set"], calls["evalsha"]), (1, 1));
 }
@@ -60,10 +60,10 @@ async fn another_process_may_conclude() {
     let print = Some(idem_core::Fingerprint::from_parts(1, [9; 32]));
     let id = key();
     let request = request().with_fingerprint(print);
-    let Claimed::Acquired(claim) = one.claim(id, request).await.unwrap() else { panic!("new") };
+    let ClaimOutcome::Acquired(claim) = one.claim(id, request).await.unwrap() else { panic!("new") };
     let concluded = two.complete(claim, answered("there"), crate::support::HOUR).await.unwrap();
     assert_eq!(concluded, Fenced::Held);
     let state = idem_core::State::Completed(crate::support::answer("there"));
-    let expected = idem_core::Existing { fingerprint: print, state };
-    assert_eq!(one.claim(id, request).await.unwrap(), Claimed::Existing(expected));
+    let expected = idem_core::ExistingRecord { fingerprint: print, state };
+    assert_eq!(one.claim(id, request).await.unwrap(), ClaimOutcome::Exists(expected));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{Claimed, Completion, FencingToken, Fenced, IdempotencyStore, State};
+use idem_core::{ClaimOutcome, Completion, FencingToken, Fenced, IdempotencyStore, State};
 use idem_redis::RedisStore;
 
 use crate::support::{answered, key, request, store, won};
@@ -20,7 +20,7 @@ async fn two_processes_never_go_back() {
     let mut highest = FencingToken(0);
     for turn in 0..20 {
         let store = if turn % 2 == 0 { &late } else { &early };
-        let Claimed::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
+        let ClaimOutcome::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
             panic!("freed")
         };
         assert!(claim.token > highest, "{:?} after {highest:?}", claim.token);
@@ -38,11 +38,11 @@ async fn short_ttl_ends_but_its_fence_is_remembered() {
     warm(&early).await;
     warm(&late).await;
     let id = key();
-    let Claimed::Acquired(first) = late.claim(id, request()).await.unwrap() else { panic!("new") };
+    let ClaimOutcome::Acquired(first) = late.claim(id, request()).await.unwrap() else { panic!("new") };
     let ttl = Duration::from_millis(50);
     assert_eq!(late.complete(first, answered("brief"), ttl).await.unwrap(), Fenced::Held);
     tokio::time::sleep(ttl * 2).await;
-    let Claimed::Acquired(second) = early.claim(id, request()).await.unwrap() else {
+    let ClaimOutcome::Acquired(second) = early.claim(id, request()).await.unwrap() else {
         panic!("expired")
     };
     assert!(second.token > first.token);
@@ -58,12 +58,12 @@ async fn late_plain_claim_gets_a_new_fence() {
     warm(&store).await;
     for (age_ms, keeps) in [(0, true), (20_000, true), (40_000, false)] {
         let (id, request) = (key(), request());
-        let Claimed::Acquired(first) = store.claim(id, request).await.unwrap() else {
+        let ClaimOutcome::Acquired(first) = store.claim(id, request).await.unwrap() else {
             panic!("new")
         };
         backdate(&server, first.id, first.token, age_ms);
         let backdated = FencingToken(first.token.0 - age_ms * 1000);
-        let Claimed::Acquired(again) = store.claim(id, request).await.unwrap() else {
+        let ClaimOutcome::Acquired(again) = store.claim(id, request).await.unwrap() else {
             panic!("mine")
         };
         match keeps {
@@ -87,7 +87,7 @@ async fn unknown_record_may_be_deleted_by_hand() {
     let found = server.cli(&["--scan", "--pattern", &format!("idem:default:{}*", first.id)]);
     assert_eq!(server.cli(&["getrange", found.trim(), "17", "17"]).trim().as_bytes(), [4]);
     server.cli(&["del", found.trim()]);
-    let Claimed::Acquired(second) = store.claim(first.id, request()).await.unwrap() else {
+    let ClaimOutcome::Acquired(second) = store.claim(first.id, request()).await.unwrap() else {
         panic!("deleted")
     };
     let late = store.complete(first, answered("late"), crate::support::HOUR).await.unwrap();

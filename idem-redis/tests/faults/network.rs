@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use idem_conformance::servers::{Proxy, RedisServer, Replies};
-use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
 use idem_redis::RedisStore;
 
 use crate::support::{HOUR, answered, completed, failure, key, request, store, url, won};
@@ -36,7 +36,7 @@ async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
         proxy.replies(Replies::Swallow);
         assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
         proxy.replies(Replies::Pass);
-        let Claimed::Acquired(claim) = store.claim(id, request).await.unwrap() else {
+        let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
             panic!("mine")
         };
 
@@ -58,7 +58,7 @@ async fn fault_release_reply_lost_leaves_next_owner_untouched() {
     let claim = won(&store).await;
     proxy.replies(Replies::Swallow);
     assert_eq!(failure(store.release(claim).await), StoreErrorKind::Unknown);
-    let Claimed::Acquired(next) = other.claim(claim.id, request()).await.unwrap() else {
+    let ClaimOutcome::Acquired(next) = other.claim(claim.id, request()).await.unwrap() else {
         panic!("freed")
     };
     proxy.replies(Replies::Pass);
@@ -79,7 +79,7 @@ async fn cut_connection_is_replaced() {
             assert_eq!(error.kind(), StoreErrorKind::Unknown);
             claimed = store.claim(key, request).await;
         }
-        let Ok(Claimed::Acquired(claim)) = claimed else { panic!("{claimed:?}") };
+        let Ok(ClaimOutcome::Acquired(claim)) = claimed else { panic!("{claimed:?}") };
         proxy.cut();
         let mut concluded = store.complete(claim, answered("kept"), HOUR).await;
         if let Err(error) = &concluded {
@@ -120,7 +120,7 @@ async fn fault_store_down_at_claim_silent_server() {
     assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
     assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::NotDone, "cannot connect");
     server.resume();
-    assert!(matches!(store.claim(id, request).await.unwrap(), Claimed::Acquired(_)));
+    assert!(matches!(store.claim(id, request).await.unwrap(), ClaimOutcome::Acquired(_)));
 }
 
 /// The claim is refused as long as no replica has it, and nothing is free meanwhile.
@@ -142,7 +142,7 @@ async fn fault_redis_failover_loses_writes_unless_claim_waits_for_replicas() {
     let (id, own) = (key(), request());
     assert_eq!(failure(durable.claim(id, own).await), StoreErrorKind::Unknown);
     let other = store(&primary).await;
-    assert!(matches!(other.claim(id, request()).await.unwrap(), Claimed::Existing(_)));
+    assert!(matches!(other.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     assert_eq!(durable.abandon(id, own.owner).await.unwrap(), Fenced::Held);
     let unconfirmed = durable.complete(running, answered("kept"), HOUR).await;
     assert_eq!(failure(unconfirmed), StoreErrorKind::Unknown);

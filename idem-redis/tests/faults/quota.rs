@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use idem_conformance::servers::RedisServer;
 use idem_core::{
-    Capacity, ClaimRequest, Claimed, Fenced, IdempotencyStore, Quota, ScopeId, StoreErrorKind,
+    Capacity, ClaimRequest, ClaimOutcome, Fenced, IdempotencyStore, Quota, ScopeId, StoreErrorKind,
 };
 
 use crate::support::{failure, key, request, store, won};
@@ -34,9 +34,9 @@ async fn room_that_cannot_be_asked_for_is_unknown() {
 async fn claim_without_room_is_given_back_in_the_end() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
-    assert!(matches!(store.claim(key(), within_one()).await.unwrap(), Claimed::Acquired(_)));
+    assert!(matches!(store.claim(key(), within_one()).await.unwrap(), ClaimOutcome::Acquired(_)));
     server.cli(&["acl", "setuser", "default", "-del"]);
-    assert_eq!(store.claim(key(), within_one()).await.unwrap(), Claimed::Full(Capacity::Scope));
+    assert_eq!(store.claim(key(), within_one()).await.unwrap(), ClaimOutcome::AtCapacity(Capacity::Scope));
     // With the scope's own key.
     let records = ["eval", "return #redis.call('keys', 'idem:*:' .. string.rep('?', 64))", "0"];
     assert_eq!(server.cli(&records), "3");

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{Claimed, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
 use idem_redis::RedisStore;
 use tokio::runtime::Handle;
 
@@ -27,7 +27,7 @@ async fn fault_redis_stalls_asleep() {
                 Err(error) => assert_ne!(error.kind(), StoreErrorKind::Corrupt),
             }
         };
-        assert!(matches!(claimed, Claimed::Acquired(_)), "{claimed:?}");
+        assert!(matches!(claimed, ClaimOutcome::Acquired(_)), "{claimed:?}");
     }
 }
 
@@ -66,7 +66,7 @@ async fn fault_redis_restarts_with_append_only_file() {
         }
     };
     assert_eq!(found, completed("kept"));
-    assert!(matches!(store.claim(running.id, request()).await.unwrap(), Claimed::Existing(_)));
+    assert!(matches!(store.claim(running.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     assert_eq!(store.complete(running, answered("late"), HOUR).await.unwrap(), Fenced::Held);
 }
 
@@ -121,7 +121,7 @@ async fn persisted_key_is_not_free() {
     let store = store(&server).await;
     let claim = won(&store).await;
     server.cli(&["persist", &name(claim.id)]);
-    assert!(matches!(store.claim(claim.id, request()).await.unwrap(), Claimed::Existing(_)));
+    assert!(matches!(store.claim(claim.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
     assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
 }
@@ -145,7 +145,7 @@ async fn fault_redis_scripts_flushed_are_loaded_again() {
     let flush = || assert_eq!(server.cli(&["script", "flush"]), "OK");
     let (one, two) = (won(&store).await, won(&store).await);
     flush();
-    assert!(matches!(store.claim(one.id, request()).await.unwrap(), Claimed::Existing(_)));
+    assert!(matches!(store.claim(one.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     flush();
     assert_eq!(store.renew(one, HOUR, HOUR).await.unwrap(), Fenced::Held);
     flush();

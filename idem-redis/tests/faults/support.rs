@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_conformance::servers::{Proxy, RedisServer};
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Completion, Existing, Guarantee, Headers,
+    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Guarantee, Headers,
     IdempotencyStore, Policy, RecordId, State, StoreErrorKind,
 };
 use idem_redis::RedisStore;
@@ -29,8 +29,8 @@ pub(crate) fn answer(body: impl Into<Bytes>) -> Answer {
     Answer { status: 201, headers: Headers::default(), body: body.into() }
 }
 
-pub(crate) fn completed(body: &'static str) -> Claimed {
-    Claimed::Existing(Existing { fingerprint: None, state: State::Completed(answer(body)) })
+pub(crate) fn completed(body: &'static str) -> ClaimOutcome {
+    ClaimOutcome::Exists(ExistingRecord { fingerprint: None, state: State::Completed(answer(body)) })
 }
 
 pub(crate) async fn store(server: &RedisServer) -> RedisStore {
@@ -39,7 +39,7 @@ pub(crate) async fn store(server: &RedisServer) -> RedisStore {
 
 pub(crate) async fn won(store: &RedisStore) -> Claim {
     match store.claim(key(), request()).await.unwrap() {
-        Claimed::Acquired(claim) => claim,
+        ClaimOutcome::Acquired(claim) => claim,
         other => panic!("{other:?}"),
     }
 }

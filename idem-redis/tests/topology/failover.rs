@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use idem_conformance::servers::{RedisCluster, RedisSentinel, RedisServer};
 use idem_core::{
-    Answer, Claim, ClaimRequest, Claimed, Completion, Fenced, Guarantee, Headers, IdempotencyStore,
+    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, Guarantee, Headers, IdempotencyStore,
     Policy, RecordId, State, StoreError,
 };
 use idem_redis::RedisStore;
@@ -25,7 +25,7 @@ fn done() -> Completion {
 async fn won(store: &RedisStore) -> Claim {
     let id = RecordId::from_bytes(rand::random());
     match store.claim(id, request()).await.unwrap() {
-        Claimed::Acquired(claim) => claim,
+        ClaimOutcome::Acquired(claim) => claim,
         other => panic!("{other:?}"),
     }
 }
@@ -50,7 +50,7 @@ async fn outlives(store: &RedisStore, claims: Vec<Claim>) {
     }
     for claim in claims {
         match persist(async || store.claim(claim.id, request()).await).await {
-            Claimed::Existing(existing) => assert!(matches!(existing.state, State::Completed(_))),
+            ClaimOutcome::Exists(existing) => assert!(matches!(existing.state, State::Completed(_))),
             other => panic!("{other:?}"),
         }
     }
@@ -59,7 +59,7 @@ async fn outlives(store: &RedisStore, claims: Vec<Claim>) {
         store
             .claim(id, request())
             .await
-            .map(|claimed| assert!(matches!(claimed, Claimed::Acquired(_))))
+            .map(|claimed| assert!(matches!(claimed, ClaimOutcome::Acquired(_))))
     })
     .await;
 }
@@ -138,7 +138,7 @@ async fn fault_redis_refuses_or_redirects_moved_key() {
 /// What a duplicate of the claim's request finds.
 async fn found(store: &RedisStore, claim: Claim) -> State {
     match store.claim(claim.id, request()).await.unwrap() {
-        Claimed::Existing(existing) => existing.state,
+        ClaimOutcome::Exists(existing) => existing.state,
         other => panic!("{other:?}"),
     }
 }

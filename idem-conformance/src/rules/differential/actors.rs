@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
 };
 
 use super::op::{ACTORS, At, Claiming, KEYS, Op};
@@ -12,7 +12,7 @@ use crate::terms::{self, Terms};
 /// What an operation was answered.
 #[derive(Debug)]
 pub(super) enum Reply {
-    Claimed(Claimed),
+    ClaimOutcome(ClaimOutcome),
     Fenced(Fenced),
 }
 
@@ -49,7 +49,7 @@ impl<'a> Actors<'a> {
 
     pub(super) async fn apply(&mut self, op: Op) -> Reply {
         match op {
-            Op::Claim { at, terms } => Reply::Claimed(self.claim(at, terms).await),
+            Op::Claim { at, terms } => Reply::ClaimOutcome(self.claim(at, terms).await),
             Op::Renew { at, lease, ttl } => {
                 let (lease, ttl) = (self.between(lease), self.unit * u32::from(ttl));
                 self.fenced(self.store.renew(self.presented(at), lease, ttl)).await
@@ -68,14 +68,14 @@ impl<'a> Actors<'a> {
         }
     }
 
-    async fn claim(&mut self, at: At, terms: Claiming) -> Claimed {
+    async fn claim(&mut self, at: At, terms: Claiming) -> ClaimOutcome {
         self.claims += 1;
         let again = self.hands[at.actor][at.key].request.filter(|_| terms.again);
         let request = again.unwrap_or_else(|| self.request(terms));
         let claimed = self.store.claim(self.ids[at.key], request).await.expect("claim");
         let hand = &mut self.hands[at.actor][at.key];
         hand.request = Some(request);
-        if let Claimed::Acquired(claim) = claimed
+        if let ClaimOutcome::Acquired(claim) = claimed
             && claim != hand.last
         {
             hand.before = std::mem::replace(&mut hand.last, claim);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
     StoreFuture,
 };
 
@@ -53,7 +53,7 @@ impl Model {
 }
 
 impl IdempotencyStore for Model {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         self.kept().apply(id, |slot, now| transition::claim(slot, id, &request, now))
     }
 

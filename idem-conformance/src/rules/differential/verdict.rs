@@ -1,6 +1,6 @@
 //! Whether two replies say the same.
 
-use idem_core::{Claim, Claimed, FencingToken, Fenced, RecordId};
+use idem_core::{Claim, ClaimOutcome, FencingToken, Fenced, RecordId};
 use proptest::prop_assert;
 use proptest::test_runner::TestCaseError;
 
@@ -22,10 +22,10 @@ impl Verdict {
     ) -> Result<(), TestCaseError> {
         let same = match (expected, replied) {
             (
-                Reply::Claimed(Claimed::Acquired(expected)),
-                Reply::Claimed(Claimed::Acquired(replied)),
+                Reply::ClaimOutcome(ClaimOutcome::Acquired(expected)),
+                Reply::ClaimOutcome(ClaimOutcome::Acquired(replied)),
             ) => self.same_claim(expected, replied),
-            (Reply::Claimed(expected), Reply::Claimed(replied)) => expected == replied,
+            (Reply::ClaimOutcome(expected), Reply::ClaimOutcome(replied)) => expected == replied,
             (Reply::Fenced(expected), Reply::Fenced(replied)) => same_fenced(op, expected, replied),
             _ => false,
         };

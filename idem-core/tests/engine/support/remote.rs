@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce,
     RecordId, StoreFuture,
 };
 use tokio::task::yield_now;
@@ -54,7 +54,7 @@ async fn yields(times: usize) {
 }
 
 impl IdempotencyStore for Remote {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         self.send(move |store| store.claim(id, request))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, Claimed, Completion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce, Policy,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce, Policy,
     RecordId, StoreFuture,
 };
 use tokio::sync::watch;
@@ -33,7 +33,7 @@ impl Silent {
 }
 
 impl IdempotencyStore for Silent {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<Claimed> {
+    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         self.store.claim(id, request)
     }
 
