@@ -147,6 +147,6 @@ async fn complete(store: &impl IdempotencyStore, claim: Claim) -> anyhow::Result
     let body = bytes::Bytes::from_static(&ANSWER);
     let answer = Answer { status: 201, headers: Headers::default(), body };
     let fenced = store.complete(claim, Completion::Response(answer), DAY).await?;
-    anyhow::ensure!(fenced == idem_core::Fenced::Held, "fenced");
+    anyhow::ensure!(fenced == idem_core::Update::Applied, "fenced");
     Ok(())
 }

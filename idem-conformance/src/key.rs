@@ -1,7 +1,7 @@
 //! One key of the store under test, and what a rule does with it.
 
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Update, IdempotencyStore, ClaimNonce, RecordId,
     State,
 };
 use std::time::Duration;
@@ -53,11 +53,11 @@ impl<S: Subject> Key<S> {
         claim
     }
 
-    pub(crate) async fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> Fenced {
+    pub(crate) async fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> Update {
         self.case.store().renew(claim, lease, ttl).await.expect("renew")
     }
 
-    pub(crate) async fn complete(&self, claim: Claim, completion: Completion) -> Fenced {
+    pub(crate) async fn complete(&self, claim: Claim, completion: Completion) -> Update {
         self.complete_for(claim, completion, terms::LONG).await
     }
 
@@ -66,15 +66,15 @@ impl<S: Subject> Key<S> {
         claim: Claim,
         completion: Completion,
         ttl: Duration,
-    ) -> Fenced {
+    ) -> Update {
         self.case.store().complete(claim, completion, ttl).await.expect("complete")
     }
 
-    pub(crate) async fn release(&self, claim: Claim) -> Fenced {
+    pub(crate) async fn release(&self, claim: Claim) -> Update {
         self.case.store().release(claim).await.expect("release")
     }
 
-    pub(crate) async fn abandon(&self, nonce: ClaimNonce) -> Fenced {
+    pub(crate) async fn abandon(&self, nonce: ClaimNonce) -> Update {
         self.case.store().abandon(self.id, nonce).await.expect("abandon")
     }
 
@@ -84,11 +84,11 @@ impl<S: Subject> Key<S> {
         assert_lost(&self.release(claim).await, "release");
         assert_lost(&self.abandon(claim.nonce).await, "abandon");
         let completed = self.complete(claim, terms::answered("late")).await;
-        assert_eq!(completed, Fenced::Lost(standing.map(Box::new)));
+        assert_eq!(completed, Update::Stale(standing.map(Box::new)));
     }
 }
 
 /// Only `complete` promises to tell what stands there.
-pub(crate) fn assert_lost(fenced: &Fenced, call: &str) {
-    assert!(matches!(fenced, Fenced::Lost(_)), "{call} by a stale claim must be lost");
+pub(crate) fn assert_lost(fenced: &Update, call: &str) {
+    assert!(matches!(fenced, Update::Stale(_)), "{call} by a stale claim must be lost");
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, Guarantee, IdempotencyStore, Policy,
+    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, IdempotencyStore, Policy,
     RecordId, State,
 };
 use rand::RngExt;
@@ -33,7 +33,7 @@ pub async fn no_key_has_two_accepted_results(store: impl IdempotencyStore + Clon
         let store = store.clone();
         move |claim, body| {
             let concluded = store.complete(claim, Completion::Response(holding(body)), LONG);
-            async move { concluded.await.expect("it works") == Fenced::Held }
+            async move { concluded.await.expect("it works") == Update::Applied }
         }
     };
     assert_eq!(contradictions(&store, complete).await, 0);
@@ -114,7 +114,7 @@ async fn replay(store: impl IdempotencyStore, calls: usize, longest: Duration) {
     };
     let own = holding(format!("{:?}", claim.nonce));
     let concluded = store.complete(claim, Completion::Response(own.clone()), LONG).await;
-    assert_eq!(concluded.expect("it works"), Fenced::Held);
+    assert_eq!(concluded.expect("it works"), Update::Applied);
     for _ in 0..calls {
         let call = store.claim(id, at_most_once());
         let patience = longest.mul_f64(rand::rng().random_range(0.0..1.0));

@@ -39,7 +39,7 @@ pub use record_id::RecordId;
 pub use rejection::Rejection;
 pub use scope::{Scope, ScopeId, ScopeParts, ScopeValue};
 pub use store::{
-    Capacity, ClaimRequest, ClaimOutcome, DeleteExpired, ExistingRecord, Fenced, IdempotencyStore, Quota,
+    Capacity, ClaimRequest, ClaimOutcome, DeleteExpired, ExistingRecord, Update, IdempotencyStore, Quota,
     StoreFuture, TransactionSlot,
 };
 

@@ -55,19 +55,19 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// Runs on the engine's own thread and runtime, so that it goes on while handlers block theirs: a
     /// connection that it uses must be driven there too.
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced>;
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update>;
 
     /// Writes how the run ended (T4, T6, T9), from running or unknown, to be kept for `ttl`. A second
     /// time it changes nothing and is `Held` (T5). When `Lost`, it tells what stands there instead.
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced>;
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update>;
 
     /// Frees the key of a running record (T7): the run provably did nothing, or may be repeated.
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced>;
+    fn release(&self, claim: Claim) -> StoreFuture<Update>;
 
     /// Gives back what `owner` holds running (T8), for a claim whose answer never came and whose handler
     /// therefore never started: frees the key of a first attempt, and ends the lease of a later one,
     /// whose earlier runs must not be forgotten. `Lost` if the owner holds nothing.
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced>;
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update>;
 
     /// Resolves when the record may have changed. Listening begins with the call, not with the first
     /// poll. Only a hint: it may come too often, and the default never comes, which leaves waiting
@@ -195,7 +195,7 @@ impl Record {
 /// The answer to a change that presented a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Fenced {
+pub enum Update {
     /// The claim was current; the change is made, or was made before.
     Held,
     /// The claim is stale; nothing was changed. [`IdempotencyStore::complete`] tells what stands there.

@@ -10,7 +10,7 @@ use crate::planted::{Plant, planted};
 use crate::policy::Guarantee;
 use crate::record::{Claim, Completion, FencingToken, ClaimNonce, Record, State};
 use crate::record_id::RecordId;
-use crate::store::{ClaimRequest, ClaimOutcome, Fenced};
+use crate::store::{ClaimRequest, ClaimOutcome, Update};
 
 /// A moment on a store's clock, in microseconds. Never compared with another clock (R30).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,7 +134,7 @@ pub fn renew(
     lease: Duration,
     ttl: Duration,
     now: Timestamp,
-) -> (Change, Fenced) {
+) -> (Change, Update) {
     match slot {
         Some(slot)
             if slot.held_by(claim, Plant::RenewWithoutOwner, now)
@@ -146,9 +146,9 @@ pub fn renew(
                 lease_until,
                 expires_at: lease_until.after(grace(ttl)),
             };
-            (Change::Put(renewed), Fenced::Held)
+            (Change::Put(renewed), Update::Applied)
         }
-        _ => (Change::Keep, Fenced::Lost(None)),
+        _ => (Change::Keep, Update::Stale(None)),
     }
 }
 
@@ -159,41 +159,41 @@ pub fn complete(
     completion: Completion,
     ttl: Duration,
     now: Timestamp,
-) -> (Change, Fenced) {
+) -> (Change, Update) {
     match slot {
         Some(slot) if slot.held_by(claim, Plant::CompleteWithoutOwner, now) => {
             if !slot.record.state.is_open() {
-                return (Change::Keep, Fenced::Held);
+                return (Change::Keep, Update::Applied);
             }
             let record = Record { state: completion.into(), ..slot.record.clone() };
             let concluded =
                 Slot { record, lease_until: slot.lease_until, expires_at: now.after(ttl) };
-            (Change::Put(concluded), Fenced::Held)
+            (Change::Put(concluded), Update::Applied)
         }
         Some(slot) if !slot.expired(now) => {
-            (Change::Keep, Fenced::Lost(Some(Box::new(slot.record.observe(slot.lapsed(now))))))
+            (Change::Keep, Update::Stale(Some(Box::new(slot.record.observe(slot.lapsed(now))))))
         }
-        _ => (Change::Keep, Fenced::Lost(None)),
+        _ => (Change::Keep, Update::Stale(None)),
     }
 }
 
 /// T7: the owner frees the key.
-pub fn release(slot: Option<&Slot>, claim: &Claim, now: Timestamp) -> (Change, Fenced) {
+pub fn release(slot: Option<&Slot>, claim: &Claim, now: Timestamp) -> (Change, Update) {
     match slot {
         Some(slot)
             if slot.held_by(claim, Plant::ReleaseWithoutOwner, now)
                 && slot.record.state == State::Running =>
         {
-            (Change::Remove, Fenced::Held)
+            (Change::Remove, Update::Applied)
         }
-        _ => (Change::Keep, Fenced::Lost(None)),
+        _ => (Change::Keep, Update::Stale(None)),
     }
 }
 
 /// T8: a caller that never learned whether it won gives back what it may have won. A first claim leaves
 /// nothing; a takeover leaves a record whose lease is over, because an earlier run began, may still go
 /// on, and must not be forgotten. The attempt stays counted.
-pub fn abandon(slot: Option<&Slot>, nonce: ClaimNonce, now: Timestamp) -> (Change, Fenced) {
+pub fn abandon(slot: Option<&Slot>, nonce: ClaimNonce, now: Timestamp) -> (Change, Update) {
     match slot {
         Some(slot)
             if !slot.expired(now)
@@ -204,8 +204,8 @@ pub fn abandon(slot: Option<&Slot>, nonce: ClaimNonce, now: Timestamp) -> (Chang
                 1 => Change::Remove,
                 _ => Change::Put(Slot { lease_until: now, ..slot.clone() }),
             };
-            (change, Fenced::Held)
+            (change, Update::Applied)
         }
-        _ => (Change::Keep, Fenced::Lost(None)),
+        _ => (Change::Keep, Update::Stale(None)),
     }
 }

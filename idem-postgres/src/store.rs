@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::{Changed, PerRuntime, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Fenced, IdempotencyStore, ClaimNonce,
+    Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Update, IdempotencyStore, ClaimNonce,
     RecordId, State, StoreError, StoreFuture,
 };
 use sqlx::postgres::types::PgInterval;
@@ -83,22 +83,22 @@ impl IdempotencyStore for PostgresStore {
         })
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::uncut(async move { inner.renew(&claim, lease, ttl).await })
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::uncut(async move { inner.complete(claim, completion.into(), ttl).await })
     }
 
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+    fn release(&self, claim: Claim) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::uncut(async move { inner.release(&claim).await })
     }
 
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::uncut(async move { inner.abandon(id, nonce).await })
     }
@@ -125,7 +125,7 @@ impl Inner {
         claim: &Claim,
         lease: Duration,
         ttl: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> Result<Update, StoreError> {
         let call = present(self.statements.renew.call(), claim);
         let call = call.bind(interval(lease)).bind(interval(ttl));
         Ok(fenced(self.sessions.fetch_here(call).await?.is_some()))
@@ -136,29 +136,29 @@ impl Inner {
         claim: Claim,
         state: State,
         ttl: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> Result<Update, StoreError> {
         match batch::send(self, CompleteCall { claim, state, ttl }).await? {
-            true => Ok(Fenced::Held),
+            true => Ok(Update::Applied),
             false => self.standing(&claim).await,
         }
     }
 
     /// What a completion meant that changed nothing: it was made before, or the claim is stale.
-    pub(crate) async fn standing(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+    pub(crate) async fn standing(&self, claim: &Claim) -> Result<Update, StoreError> {
         let call = present(self.statements.read.call(), claim);
-        let Some(row) = self.sessions.fetch(call).await? else { return Ok(Fenced::Lost(None)) };
+        let Some(row) = self.sessions.fetch(call).await? else { return Ok(Update::Stale(None)) };
         match row::get(&row, "mine")? {
-            true => Ok(Fenced::Held),
-            false => Ok(Fenced::Lost(Some(Box::new(row::existing(&row)?)))),
+            true => Ok(Update::Applied),
+            false => Ok(Update::Stale(Some(Box::new(row::existing(&row)?)))),
         }
     }
 
-    async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+    async fn release(&self, claim: &Claim) -> Result<Update, StoreError> {
         let call = present(self.statements.release.call(), claim);
         Ok(fenced(self.sessions.fetch(call).await?.is_some()))
     }
 
-    async fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> Result<Fenced, StoreError> {
+    async fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> Result<Update, StoreError> {
         let call = self.statements.abandon.call();
         let call = call.bind(id.as_bytes().as_slice()).bind(nonce.as_bytes().as_slice());
         Ok(fenced(self.sessions.fetch(call).await?.is_some()))
@@ -172,8 +172,8 @@ fn present<'a>(call: Call<'a>, claim: &'a Claim) -> Call<'a> {
         .bind(claim.token.0.cast_signed())
 }
 
-fn fenced(held: bool) -> Fenced {
-    if held { Fenced::Held } else { Fenced::Lost(None) }
+fn fenced(held: bool) -> Update {
+    if held { Update::Applied } else { Update::Stale(None) }
 }
 
 /// The lock of a key whose claim stays open in a transaction. A clash of two keys costs one a 409.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use idem_core::store::{OpenOutcome, Transaction, Transactions};
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, Quota, RecordId, State, StoreError,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Update, Quota, RecordId, State, StoreError,
     StoreErrorKind, StoreFuture, TransactionSlot,
 };
 use sqlx::postgres::PgRow;
@@ -80,14 +80,14 @@ impl Transaction for Open {
         self.claim
     }
 
-    fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         StoreFuture::uncut(async move {
             let session = self.take_back()?;
             self.store.conclude(session, self.claim, &completion.into(), ttl).await
         })
     }
 
-    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         StoreFuture::uncut(async move {
             roll_back(self.take_back()?, &self.store).await?;
             let Self { store, claim, request, .. } = &*self;
@@ -101,7 +101,7 @@ impl Transaction for Open {
                 }
                 ClaimOutcome::Exists(existing) => {
                     roll_back(session, store).await?;
-                    Ok(Fenced::Lost(Some(Box::new(existing))))
+                    Ok(Update::Stale(Some(Box::new(existing))))
                 }
                 ClaimOutcome::AtCapacity(_) => Err(StoreError::not_done(StrangeAnswer)),
             }
@@ -143,13 +143,13 @@ impl Inner {
         claim: Claim,
         state: &State,
         ttl: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> Result<Update, StoreError> {
         let row = fetch(&mut session, self, self.complete_call(&claim, state, ttl)).await?;
         if !calls::held(row.as_ref())? {
             return Err(StoreError::not_done(Ended));
         }
         match timeout(self.sessions.within, session.commit()).await {
-            Ok(Ok(())) => Ok(Fenced::Held),
+            Ok(Ok(())) => Ok(Update::Applied),
             Ok(Err(failed)) => {
                 let error = error::of_statement(failed);
                 match error.kind() {
@@ -162,8 +162,8 @@ impl Inner {
     }
 
     /// What became of a commit whose answer was lost. The transaction holds the lock of its key until it
-    /// ends, so what stands there once the lock is free is final.
-    async fn probe(&self, claim: &Claim, lost: StoreError) -> Result<Fenced, StoreError> {
+    /// ends, so what stands there once the lock is free is final (faults 62, 63).
+    async fn probe(&self, claim: &Claim, lost: StoreError) -> Result<Update, StoreError> {
         let asked_at = Instant::now();
         let mut pause = Duration::from_millis(5);
         while asked_at.elapsed() < PATIENCE {
@@ -173,7 +173,7 @@ impl Inner {
                 && let Ok(standing) = self.standing(claim).await
             {
                 return match standing {
-                    Fenced::Lost(None) => Err(StoreError::not_done(lost)),
+                    Update::Stale(None) => Err(StoreError::not_done(lost)),
                     found => Ok(found),
                 };
             }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use deadpool_redis::redis::Value;
-use idem_core::{Claim, ClaimOutcome, ExistingRecord, FencingToken, Fenced, ClaimNonce, RecordId, StoreError};
+use idem_core::{Claim, ClaimOutcome, ExistingRecord, FencingToken, Update, ClaimNonce, RecordId, StoreError};
 
 use crate::error::StrangeAnswer;
 use crate::value;
@@ -24,11 +24,11 @@ pub(crate) fn claimed(
 }
 
 /// The answer to the scripts that present a claim.
-pub(crate) fn fenced(answer: Value) -> Result<Fenced, StoreError> {
+pub(crate) fn fenced(answer: Value) -> Result<Update, StoreError> {
     match answer {
-        Value::Int(1) => Ok(Fenced::Held),
-        Value::Int(_) => Ok(Fenced::Lost(None)),
-        standing_there => Ok(Fenced::Lost(Some(Box::new(standing(standing_there)?)))),
+        Value::Int(1) => Ok(Update::Applied),
+        Value::Int(_) => Ok(Update::Stale(None)),
+        standing_there => Ok(Update::Stale(Some(Box::new(standing(standing_there)?)))),
     }
 }
 

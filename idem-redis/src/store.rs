@@ -9,7 +9,7 @@ use deadpool_redis::redis::{Cmd, RedisWrite, Value};
 use idem_core::planted::{Plant, planted};
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, FencingToken, Update, IdempotencyStore, ClaimNonce, RecordId,
     State, StoreError, StoreFuture, wire,
 };
 
@@ -70,22 +70,22 @@ impl IdempotencyStore for RedisStore {
         StoreFuture::new(async move { inner.claim(id, request).await })
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::new(async move { inner.renew(&claim, lease, ttl).await })
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::new(async move { inner.complete(claim, completion.into(), ttl).await })
     }
 
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+    fn release(&self, claim: Claim) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::new(async move { inner.release(&claim).await })
     }
 
-    fn abandon(&self, id: RecordId, owner: ClaimNonce) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, owner: ClaimNonce) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::new(async move { inner.free(id, owner.as_bytes(), REMEMBERED).await })
     }
@@ -183,7 +183,7 @@ impl Inner {
         claim: &Claim,
         lease: Duration,
         ttl: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> Result<Update, StoreError> {
         let terms = Terms::running(lease, ttl, true);
         let put = |call: &mut Cmd| {
             call.arg(&claim_bytes(claim)[..]).arg(&terms.prefix[..]).arg(terms.kept_ms);
@@ -197,7 +197,7 @@ impl Inner {
         claim: Claim,
         state: State,
         ttl: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> Result<Update, StoreError> {
         let fenced = match &self.replicas {
             Some(replicas) => {
                 Box::pin(self.complete_durably(replicas, &claim, &state, ttl)).await?
@@ -214,7 +214,7 @@ impl Inner {
         claim: &Claim,
         state: &State,
         ttl: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> Result<Update, StoreError> {
         let own = replicas.check_out(&self.links.source).await?;
         let fenced = self.complete_on(&own.live, claim, state, ttl).await?;
         replicas.confirm(&own.live).await?;
@@ -228,7 +228,7 @@ impl Inner {
         claim: &Claim,
         state: &State,
         ttl: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> Result<Update, StoreError> {
         let terms = Terms::ended(ttl);
         let size = 160 + state.tail_len();
         let remembered = self.memo.of(&claim.nonce);
@@ -253,7 +253,7 @@ impl Inner {
         answer::fenced(self.scripts.complete.run(live, &key, size, put).await?)
     }
 
-    async fn release(&self, claim: &Claim) -> Result<Fenced, StoreError> {
+    async fn release(&self, claim: &Claim) -> Result<Update, StoreError> {
         self.memo.forget(&claim.nonce);
         self.free(claim.id, &claim_bytes(claim), REMEMBERED).await
     }
@@ -264,7 +264,7 @@ impl Inner {
         id: RecordId,
         holder: &[u8],
         remembered: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> Result<Update, StoreError> {
         let put = |call: &mut Cmd| {
             call.arg(holder).arg(remembered.as_millis() as u64);
         };

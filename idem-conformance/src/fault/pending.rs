@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, ClaimNonce, RecordId,
     StoreError, StoreFuture,
 };
 use tokio::task::yield_now;
@@ -39,19 +39,19 @@ impl<S: IdempotencyStore> IdempotencyStore for Pending<S> {
         self.call(move |store| store.claim(id, request))
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
         self.call(move |store| store.renew(claim, lease, ttl))
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         self.call(move |store| store.complete(claim, completion, ttl))
     }
 
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+    fn release(&self, claim: Claim) -> StoreFuture<Update> {
         self.call(move |store| store.release(claim))
     }
 
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         self.call(move |store| store.abandon(id, nonce))
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::store::Transaction;
-use idem_core::{Claim, Completion, Fenced, StoreFuture};
+use idem_core::{Claim, Completion, Update, StoreFuture};
 
 use super::faults::Faults;
 use super::kind::Kind;
@@ -37,11 +37,11 @@ impl Transaction for FaultTransaction {
         self.transaction.claim()
     }
 
-    fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         self.end(Kind::Complete, move |transaction| transaction.commit(completion, ttl))
     }
 
-    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         self.end(Kind::Complete, move |transaction| transaction.refuse(completion, ttl))
     }
 

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Drained, Fenced, Idempotency, IdempotencyBuilder,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Drained, Update, Idempotency, IdempotencyBuilder,
     IdempotencyStore, MemoryStore, ClaimNonce, RecordId, StoreFuture,
 };
 use reqwest::redirect;
@@ -217,19 +217,19 @@ impl IdempotencyStore for Shared {
         self.0.claim(id, request)
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
         self.0.renew(claim, lease, ttl)
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         self.0.complete(claim, completion, ttl)
     }
 
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+    fn release(&self, claim: Claim) -> StoreFuture<Update> {
         self.0.release(claim)
     }
 
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         self.0.abandon(id, nonce)
     }
 

@@ -1,7 +1,7 @@
 //! R23, R24: a stored answer comes back byte for byte.
 
 use bytes::Bytes;
-use idem_core::{Answer, Completion, Fenced, Headers, State};
+use idem_core::{Answer, Completion, Update, Headers, State};
 
 use crate::subject::{Case, Subject};
 use crate::terms;
@@ -44,7 +44,7 @@ pub async fn statuses_come_back<S: Subject>(case: Case<S>) {
         replays(&case, Answer { status, ..terms::answer("status") }).await;
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.complete(claim, Completion::NotRetained { status }).await, Fenced::Held);
+        assert_eq!(key.complete(claim, Completion::NotRetained { status }).await, Update::Applied);
         assert_eq!(key.state().await, State::NotRetained { status });
     }
 }
@@ -53,14 +53,14 @@ pub async fn statuses_come_back<S: Subject>(case: Case<S>) {
 async fn replays<S: Subject>(case: &Case<S>, answer: Answer) {
     let key = case.key();
     let claim = key.won(terms::at_most_once()).await;
-    assert_eq!(key.complete(claim, Completion::Response(answer.clone())).await, Fenced::Held);
+    assert_eq!(key.complete(claim, Completion::Response(answer.clone())).await, Update::Applied);
     let State::Completed(replayed) = key.state().await else {
         panic!("the answer should be stored")
     };
     assert_same(&replayed, &answer);
     let [forged, ..] = terms::forged(claim);
     let lost = key.complete(forged, Completion::Unknown).await;
-    assert_eq!(lost, Fenced::Lost(Some(Box::new(terms::existing(State::Completed(answer))))));
+    assert_eq!(lost, Update::Stale(Some(Box::new(terms::existing(State::Completed(answer))))));
 }
 
 /// Part by part, since the `Debug` of an answer shows sizes only.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::{ClaimOutcome, ExistingRecord, Fenced, Fingerprint, State};
+use idem_core::{ClaimOutcome, ExistingRecord, Update, Fingerprint, State};
 
 use crate::key::Key;
 use crate::subject::{Case, Subject};
@@ -29,7 +29,7 @@ pub async fn fingerprint_of_the_first_claim_stands<S: Subject>(case: Case<S>) {
         let duplicate = terms::at_most_once().with_fingerprint(second);
         let seen = key.lost(duplicate).await;
         assert_eq!(seen, ExistingRecord { fingerprint: first, state: State::Running });
-        assert_eq!(key.complete(claim, terms::answered("done")).await, Fenced::Held);
+        assert_eq!(key.complete(claim, terms::answered("done")).await, Update::Applied);
         let seen = key.lost(duplicate).await;
         assert_eq!(seen, ExistingRecord { fingerprint: first, state: terms::completed("done") });
     }
@@ -85,7 +85,7 @@ pub async fn same_owner_is_a_duplicate_once_it_concluded<S: Subject>(case: Case<
         let key = case.key();
         let request = terms::at_least_once();
         let claim = key.won(request).await;
-        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Update::Applied);
         assert_eq!(key.lost(request).await, terms::existing(state));
     }
 }
@@ -115,9 +115,9 @@ pub async fn ids_that_differ_in_one_bit_are_independent<S: Subject>(case: Case<S
         near[bit / 8] ^= 1 << (bit % 8);
         let near = case.key_at(near);
         let own = near.absent().await;
-        assert_eq!(near.release(own).await, Fenced::Held);
+        assert_eq!(near.release(own).await, Update::Applied);
     }
-    assert_eq!(first.complete(claim, terms::answered("mine")).await, Fenced::Held);
+    assert_eq!(first.complete(claim, terms::answered("mine")).await, Update::Applied);
 }
 
 /// One nonce on two keys is two claims: neither frees or ends the other.
@@ -127,7 +127,7 @@ pub async fn one_owner_of_two_keys_holds_two_claims<S: Subject>(case: Case<S>) {
     let first = one.won(request).await;
     let second = two.won(request).await;
     assert_eq!((first.id, second.id), (one.id, two.id));
-    assert_eq!(two.release(second).await, Fenced::Held);
+    assert_eq!(two.release(second).await, Update::Applied);
     assert_eq!(one.claim(request).await, ClaimOutcome::Acquired(first));
 }
 
@@ -140,10 +140,10 @@ pub async fn tiny_durations_end<S: Subject>(case: Case<S>) {
     case.pass(1).await;
     claimed.absent().await;
     assert_eq!(lapsed.state().await, State::Unknown);
-    assert_eq!(lapsed.complete_for(late, terms::answered("brief"), TINY).await, Fenced::Held);
+    assert_eq!(lapsed.complete_for(late, terms::answered("brief"), TINY).await, Update::Applied);
     case.pass(1).await;
     let claim = lapsed.absent().await;
-    assert_eq!(lapsed.renew(claim, TINY, TINY).await, Fenced::Held);
+    assert_eq!(lapsed.renew(claim, TINY, TINY).await, Update::Applied);
     case.pass(1).await;
     lapsed.absent().await;
 }
@@ -157,12 +157,12 @@ pub async fn huge_durations_hold<S: Subject>(case: Case<S>) {
         leased.won(terms::at_most_once().lease(huge).ttl(huge)).await;
         let late = kept.won(terms::at_most_once().lease(S::UNIT / 2).ttl(huge)).await;
         let claim = done.won(terms::at_most_once()).await;
-        assert_eq!(done.complete_for(claim, terms::answered("kept"), huge).await, Fenced::Held);
+        assert_eq!(done.complete_for(claim, terms::answered("kept"), huge).await, Update::Applied);
         case.pass(1).await;
         assert_eq!(leased.state().await, State::Running);
         assert_eq!(kept.state().await, State::Unknown);
         assert_eq!(done.state().await, terms::completed("kept"));
-        assert_eq!(kept.renew(late, huge, huge).await, Fenced::Held);
+        assert_eq!(kept.renew(late, huge, huge).await, Update::Applied);
         case.pass(1).await;
         assert_eq!(kept.state().await, State::Running);
     }

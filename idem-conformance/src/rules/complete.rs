@@ -1,6 +1,6 @@
 //! T4, T5, T6, T9: how it ended.
 
-use idem_core::{Completion, ExistingRecord, Fenced, State};
+use idem_core::{Completion, ExistingRecord, Update, State};
 
 use crate::subject::{Case, Subject};
 use crate::terms::{self, Terms};
@@ -11,7 +11,7 @@ pub async fn conclusion_of_a_run_stands<S: Subject>(case: Case<S>) {
         for (completion, state) in terms::completions() {
             let key = case.key();
             let claim = key.won(request).await;
-            assert_eq!(key.complete(claim, completion).await, Fenced::Held);
+            assert_eq!(key.complete(claim, completion).await, Update::Applied);
             for duplicate in terms::each_guarantee() {
                 assert_eq!(key.lost(duplicate).await, terms::existing(state.clone()));
             }
@@ -26,7 +26,7 @@ pub async fn conclusion_after_the_lease_stands<S: Subject>(case: Case<S>) {
         let claim = key.won(terms::at_least_once().lease(S::UNIT)).await;
         case.pass(2).await;
         assert_eq!(key.state().await, State::Unknown);
-        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Update::Applied);
         assert_eq!(key.state().await, state);
     }
 }
@@ -36,8 +36,8 @@ pub async fn unknown_is_resolved_by_its_owner<S: Subject>(case: Case<S>) {
     for (completion, state) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.complete(claim, Completion::Unknown).await, Fenced::Held);
-        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, Completion::Unknown).await, Update::Applied);
+        assert_eq!(key.complete(claim, completion).await, Update::Applied);
         assert_eq!(key.state().await, state);
     }
 }
@@ -46,12 +46,12 @@ pub async fn unknown_is_resolved_by_its_owner<S: Subject>(case: Case<S>) {
 pub async fn unknown_is_held<S: Subject>(case: Case<S>) {
     let key = case.key();
     let claim = key.won(terms::at_least_once().lease(S::UNIT)).await;
-    assert_eq!(key.complete(claim, Completion::Unknown).await, Fenced::Held);
+    assert_eq!(key.complete(claim, Completion::Unknown).await, Update::Applied);
     case.pass(2).await;
     assert_eq!(key.lost(terms::at_least_once()).await, terms::existing(State::Unknown));
     for forged in terms::forged(claim) {
         let lost = key.complete(forged, terms::answered("forged")).await;
-        assert_eq!(lost, Fenced::Lost(Some(Box::new(terms::existing(State::Unknown)))));
+        assert_eq!(lost, Update::Stale(Some(Box::new(terms::existing(State::Unknown)))));
     }
 }
 
@@ -61,7 +61,7 @@ pub async fn first_conclusion_stands<S: Subject>(case: Case<S>) {
     for (first, state) in finals {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.complete(claim, first.clone()).await, Fenced::Held);
+        assert_eq!(key.complete(claim, first.clone()).await, Update::Applied);
         let others = [
             first,
             terms::answered("second"),
@@ -69,7 +69,7 @@ pub async fn first_conclusion_stands<S: Subject>(case: Case<S>) {
             Completion::Unknown,
         ];
         for second in others {
-            assert_eq!(key.complete(claim, second).await, Fenced::Held);
+            assert_eq!(key.complete(claim, second).await, Update::Applied);
             assert_eq!(key.state().await, state);
         }
     }
@@ -81,12 +81,12 @@ pub async fn stale_conclusion_learns_what_stands<S: Subject>(case: Case<S>) {
         let key = case.key();
         let claim = key.won(terms::at_most_once().with_fingerprint(terms::print(3))).await;
         let standing =
-            |state| Fenced::Lost(Some(Box::new(ExistingRecord { fingerprint: terms::print(3), state })));
+            |state| Update::Stale(Some(Box::new(ExistingRecord { fingerprint: terms::print(3), state })));
         for forged in terms::forged(claim) {
             let lost = key.complete(forged, terms::answered("forged")).await;
             assert_eq!(lost, standing(State::Running));
         }
-        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Update::Applied);
         for forged in terms::forged(claim) {
             let lost = key.complete(forged, terms::answered("forged")).await;
             assert_eq!(lost, standing(state.clone()));
@@ -102,7 +102,7 @@ pub async fn stale_conclusion_learns_that_the_lease_is_over<S: Subject>(case: Ca
     case.pass(2).await;
     let [forged, ..] = terms::forged(claim);
     let lost = key.complete(forged, terms::answered("forged")).await;
-    assert_eq!(lost, Fenced::Lost(Some(Box::new(terms::existing(State::Unknown)))));
+    assert_eq!(lost, Update::Stale(Some(Box::new(terms::existing(State::Unknown)))));
 }
 
 /// A record that vanished is not brought back.
@@ -110,8 +110,8 @@ pub async fn conclusion_of_a_vanished_record_is_lost<S: Subject>(case: Case<S>) 
     for (completion, _) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.release(claim).await, Fenced::Held);
-        assert_eq!(key.complete(claim, completion).await, Fenced::Lost(None));
+        assert_eq!(key.release(claim).await, Update::Applied);
+        assert_eq!(key.complete(claim, completion).await, Update::Stale(None));
         key.absent().await;
     }
 }

@@ -1,6 +1,6 @@
 //! `DeleteExpired`: what expired is removed, and nothing else.
 
-use idem_core::{DeleteExpired, Fenced, State};
+use idem_core::{DeleteExpired, Update, State};
 
 use crate::subject::{Case, Subject};
 use crate::terms::{self, LONG, Terms};
@@ -14,7 +14,7 @@ where
     for (completion, _) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.complete_for(claim, completion, S::UNIT).await, Fenced::Held);
+        assert_eq!(key.complete_for(claim, completion, S::UNIT).await, Update::Applied);
     }
     case.key().won(terms::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
     case.pass(3).await;
@@ -32,9 +32,9 @@ where
     let claim = running.won(request).await;
     lapsed.won(terms::at_most_once().lease(S::UNIT)).await;
     let held = renewed.won(terms::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
-    assert_eq!(renewed.renew(held, LONG, S::UNIT).await, Fenced::Held);
+    assert_eq!(renewed.renew(held, LONG, S::UNIT).await, Update::Applied);
     let finished = done.won(terms::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
-    assert_eq!(done.complete(finished, terms::answered("kept")).await, Fenced::Held);
+    assert_eq!(done.complete(finished, terms::answered("kept")).await, Update::Applied);
     case.pass(3).await;
     assert_eq!(deleted(&case).await, 0);
     assert_eq!(running.won(request).await, claim);

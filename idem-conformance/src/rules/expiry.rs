@@ -1,6 +1,6 @@
 //! T15: when a record is forgotten, by the store's clock and exactly at read time.
 
-use idem_core::{Claim, ClaimRequest, Completion, FencingToken, Fenced, State};
+use idem_core::{Claim, ClaimRequest, Completion, FencingToken, Update, State};
 
 use crate::key::{Key, assert_lost};
 use crate::subject::{Case, Subject};
@@ -13,8 +13,8 @@ pub async fn conclusion_expires_by_its_ttl<S: Subject>(case: Case<S>) {
         let long = case.key();
         let claim = short.won(terms::at_least_once()).await;
         let other = long.won(terms::at_least_once().lease(S::UNIT).ttl(S::UNIT)).await;
-        assert_eq!(short.complete_for(claim, completion.clone(), S::UNIT * 4).await, Fenced::Held);
-        assert_eq!(long.complete_for(other, completion, LONG).await, Fenced::Held);
+        assert_eq!(short.complete_for(claim, completion.clone(), S::UNIT * 4).await, Update::Applied);
+        assert_eq!(long.complete_for(other, completion, LONG).await, Update::Applied);
         case.pass(3).await;
         assert_eq!(short.state().await, state, "kept until the ttl is over");
         case.pass(2).await;
@@ -28,7 +28,7 @@ pub async fn replays_do_not_extend_the_ttl<S: Subject>(case: Case<S>) {
     let key = case.key();
     let request = terms::at_least_once();
     let claim = key.won(request).await;
-    assert_eq!(key.complete_for(claim, terms::answered("once"), S::UNIT * 4).await, Fenced::Held);
+    assert_eq!(key.complete_for(claim, terms::answered("once"), S::UNIT * 4).await, Update::Applied);
     for _ in 0..3 {
         case.pass(1).await;
         assert_eq!(key.lost(request).await, terms::existing(terms::completed("once")));
@@ -43,9 +43,9 @@ pub async fn completing_again_does_not_extend_the_ttl<S: Subject>(case: Case<S>)
     for completion in [terms::answered("once"), Completion::NotRetained { status: 200 }] {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
-        assert_eq!(key.complete_for(claim, completion.clone(), S::UNIT * 3).await, Fenced::Held);
+        assert_eq!(key.complete_for(claim, completion.clone(), S::UNIT * 3).await, Update::Applied);
         case.pass(2).await;
-        assert_eq!(key.complete_for(claim, completion, LONG).await, Fenced::Held);
+        assert_eq!(key.complete_for(claim, completion, LONG).await, Update::Applied);
         case.pass(2).await;
         key.absent().await;
     }
@@ -68,7 +68,7 @@ pub async fn renewed_record_never_expires<S: Subject>(case: Case<S>) {
     let claim = key.won(request).await;
     for _ in 0..5 {
         case.pass(1).await;
-        assert_eq!(key.renew(claim, S::UNIT * 2, S::UNIT).await, Fenced::Held);
+        assert_eq!(key.renew(claim, S::UNIT * 2, S::UNIT).await, Update::Applied);
         assert_eq!(key.state().await, State::Running);
     }
     assert_eq!(key.won(request).await, claim);
@@ -81,7 +81,7 @@ pub async fn late_owner_of_an_expired_record_is_fenced<S: Subject>(case: Case<S>
     let next = key.absent().await;
     assert!(next.token > late.token);
     key.assert_fenced(late, Some(terms::existing(State::Running))).await;
-    assert_eq!(key.complete(next, terms::answered("next")).await, Fenced::Held);
+    assert_eq!(key.complete(next, terms::answered("next")).await, Update::Applied);
     key.assert_fenced(late, Some(terms::existing(terms::completed("next")))).await;
 }
 
@@ -98,7 +98,7 @@ pub async fn late_owner_of_an_expired_record_starts_anew<S: Subject>(case: Case<
     assert_lost(&key.renew(first, LONG, LONG).await, "renew");
     assert_lost(&key.release(first).await, "release");
     let lost = key.complete(first, terms::answered("late")).await;
-    assert_eq!(lost, Fenced::Lost(Some(Box::new(terms::existing(State::Running)))));
+    assert_eq!(lost, Update::Stale(Some(Box::new(terms::existing(State::Running)))));
     assert_eq!(key.won(request).await, second);
 }
 
@@ -128,15 +128,15 @@ pub async fn fences_grow<S: Subject>(case: Case<S>) {
     for _ in 0..3 {
         let released = key.won(terms::at_least_once()).await;
         grown(released.token);
-        assert_eq!(key.release(released).await, Fenced::Held);
+        assert_eq!(key.release(released).await, Update::Applied);
         let abandoned = key.won(terms::at_least_once()).await;
         grown(abandoned.token);
-        assert_eq!(key.abandon(abandoned.nonce).await, Fenced::Held);
+        assert_eq!(key.abandon(abandoned.nonce).await, Update::Applied);
         grown(key.won(brief::<S>()).await.token);
         case.pass(2).await;
         let last = key.won(brief::<S>()).await;
         grown(last.token);
-        assert_eq!(key.complete_for(last, terms::answered("last"), S::UNIT).await, Fenced::Held);
+        assert_eq!(key.complete_for(last, terms::answered("last"), S::UNIT).await, Update::Applied);
         case.pass(2).await;
     }
 }

@@ -1,6 +1,6 @@
 //! T7, T8: the key is freed.
 
-use idem_core::{Fenced, ClaimNonce, State};
+use idem_core::{Update, ClaimNonce, State};
 
 use crate::key::assert_lost;
 use crate::subject::{Case, Subject};
@@ -11,7 +11,7 @@ pub async fn released_key_is_new<S: Subject>(case: Case<S>) {
     for request in terms::each_guarantee() {
         let key = case.key();
         let first = key.won(request.with_fingerprint(terms::print(1))).await;
-        assert_eq!(key.release(first).await, Fenced::Held);
+        assert_eq!(key.release(first).await, Update::Applied);
         let second = key.absent().await;
         assert!(second.token > first.token);
         assert_eq!(key.lost(request).await, terms::existing(State::Running));
@@ -23,7 +23,7 @@ pub async fn release_after_the_lease_frees<S: Subject>(case: Case<S>) {
     let key = case.key();
     let claim = key.won(terms::at_most_once().lease(S::UNIT)).await;
     case.pass(2).await;
-    assert_eq!(key.release(claim).await, Fenced::Held);
+    assert_eq!(key.release(claim).await, Update::Applied);
     assert!(key.absent().await.token > claim.token);
 }
 
@@ -42,7 +42,7 @@ pub async fn stale_release_touches_nothing<S: Subject>(case: Case<S>) {
 pub async fn release_sent_again_touches_nobody<S: Subject>(case: Case<S>) {
     let key = case.key();
     let first = key.won(terms::at_most_once()).await;
-    assert_eq!(key.release(first).await, Fenced::Held);
+    assert_eq!(key.release(first).await, Update::Applied);
     assert_lost(&key.release(first).await, "release");
     let request = terms::at_most_once();
     let second = key.won(request).await;
@@ -55,7 +55,7 @@ pub async fn concluded_record_is_not_freed<S: Subject>(case: Case<S>) {
     for (completion, state) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_least_once()).await;
-        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Update::Applied);
         assert_lost(&key.release(claim).await, "release");
         assert_lost(&key.abandon(claim.nonce).await, "abandon");
         assert_eq!(key.state().await, state);
@@ -67,7 +67,7 @@ pub async fn abandoned_key_is_new<S: Subject>(case: Case<S>) {
     for request in terms::each_guarantee() {
         let key = case.key();
         let first = key.won(request).await;
-        assert_eq!(key.abandon(request.nonce).await, Fenced::Held);
+        assert_eq!(key.abandon(request.nonce).await, Update::Applied);
         assert_lost(&key.abandon(request.nonce).await, "abandon");
         let second = key.absent().await;
         assert!(second.token > first.token);
@@ -80,7 +80,7 @@ pub async fn abandonment_after_the_lease_frees<S: Subject>(case: Case<S>) {
     let request = terms::at_least_once().lease(S::UNIT);
     key.won(request).await;
     case.pass(2).await;
-    assert_eq!(key.abandon(request.nonce).await, Fenced::Held);
+    assert_eq!(key.abandon(request.nonce).await, Update::Applied);
     key.absent().await;
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::store::Changed;
-use idem_core::{Completion, Fenced, IdempotencyStore};
+use idem_core::{Completion, Update, IdempotencyStore};
 use tokio::time::timeout;
 
 use crate::key::Key;
@@ -19,7 +19,7 @@ pub async fn conclusion_wakes<S: Subject>(case: Case<S>) {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
         let changed = listen(&key);
-        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Update::Applied);
         woken(changed).await;
     }
 }
@@ -29,11 +29,11 @@ pub async fn release_and_abandonment_wake<S: Subject>(case: Case<S>) {
     let key = case.key();
     let claim = key.won(terms::at_most_once()).await;
     let changed = listen(&key);
-    assert_eq!(key.release(claim).await, Fenced::Held);
+    assert_eq!(key.release(claim).await, Update::Applied);
     woken(changed).await;
     let claim = key.absent().await;
     let changed = listen(&key);
-    assert_eq!(key.abandon(claim.nonce).await, Fenced::Held);
+    assert_eq!(key.abandon(claim.nonce).await, Update::Applied);
     woken(changed).await;
 }
 
@@ -45,7 +45,7 @@ pub async fn conclusion_after_a_takeover_wakes<S: Subject>(case: Case<S>) {
     case.pass(2).await;
     let claim = key.won(terms::at_least_once()).await;
     let changed = listen(&key);
-    assert_eq!(key.complete(claim, terms::answered("second")).await, Fenced::Held);
+    assert_eq!(key.complete(claim, terms::answered("second")).await, Update::Applied);
     woken(changed).await;
 }
 
@@ -57,7 +57,7 @@ pub async fn everybody_who_waits_is_woken<S: Subject>(case: Case<S>) {
     drop(left);
     drop(listen(&key));
     let three = listen(&key);
-    assert_eq!(key.complete(claim, Completion::Unknown).await, Fenced::Held);
+    assert_eq!(key.complete(claim, Completion::Unknown).await, Update::Applied);
     for changed in [one, two, three] {
         woken(changed).await;
     }
@@ -69,7 +69,7 @@ pub async fn later_changes_wake_later_listeners<S: Subject>(case: Case<S>) {
     for _ in 0..5 {
         let claim = key.won(terms::at_most_once()).await;
         let changed = listen(&key);
-        assert_eq!(key.release(claim).await, Fenced::Held);
+        assert_eq!(key.release(claim).await, Update::Applied);
         woken(changed).await;
     }
 }

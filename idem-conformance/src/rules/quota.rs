@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use idem_core::{Capacity, ClaimRequest, ClaimOutcome, Completion, Fenced, Quota, ScopeId, State};
+use idem_core::{Capacity, ClaimRequest, ClaimOutcome, Completion, Update, Quota, ScopeId, State};
 
 use super::race;
 use crate::key::Key;
@@ -30,7 +30,7 @@ pub async fn existing_keys_are_served_at_the_bound<S: Subject>(case: Case<S>) {
     let finished = done.won(within(quota)).await;
     let request = within(quota);
     let claim = running.won(request).await;
-    assert_eq!(done.complete(finished, terms::answered("mine")).await, Fenced::Held);
+    assert_eq!(done.complete(finished, terms::answered("mine")).await, Update::Applied);
     assert_eq!(done.lost(within(quota)).await, terms::existing(terms::completed("mine")));
     assert_eq!(running.lost(within(quota)).await, terms::existing(State::Running));
     assert_eq!(running.won(request).await, claim);
@@ -52,7 +52,7 @@ pub async fn every_live_state_counts<S: Subject>(case: Case<S>) {
     for (completion, _) in terms::completions() {
         let key = case.key();
         let claim = key.won(within(quota)).await;
-        assert_eq!(key.complete(claim, completion).await, Fenced::Held);
+        assert_eq!(key.complete(claim, completion).await, Update::Applied);
     }
     case.key().won(within(quota)).await;
     case.key().won(within(quota).lease(S::UNIT)).await;
@@ -65,11 +65,11 @@ pub async fn freed_key_makes_room<S: Subject>(case: Case<S>) {
     let quota = quota(2);
     let [released, abandoned] = fill(&case, quota).await[..] else { panic!("two keys") };
     let key = case.key_at(*released.id.as_bytes());
-    assert_eq!(key.release(released).await, Fenced::Held);
+    assert_eq!(key.release(released).await, Update::Applied);
     case.key().won(within(quota)).await;
-    assert_eq!(key.abandon(released.nonce).await, Fenced::Lost(None));
+    assert_eq!(key.abandon(released.nonce).await, Update::Stale(None));
     let key = case.key_at(*abandoned.id.as_bytes());
-    assert_eq!(key.abandon(abandoned.nonce).await, Fenced::Held);
+    assert_eq!(key.abandon(abandoned.nonce).await, Update::Applied);
     case.key().won(within(quota)).await;
     assert_eq!(case.key().claim(within(quota)).await, FULL);
 }
@@ -80,7 +80,7 @@ pub async fn freed_key_makes_room_after_a_refusal<S: Subject>(case: Case<S>) {
     let quota = quota(2);
     let [first, _] = fill(&case, quota).await[..] else { panic!("two keys") };
     assert_eq!(case.key().claim(within(quota)).await, FULL);
-    assert_eq!(case.key_at(*first.id.as_bytes()).release(first).await, Fenced::Held);
+    assert_eq!(case.key_at(*first.id.as_bytes()).release(first).await, Update::Applied);
     case.pass_time(Duration::from_secs(1)).await;
     case.key().won(within(quota)).await;
     assert_eq!(case.key().claim(within(quota)).await, FULL);
@@ -91,10 +91,10 @@ pub async fn expired_keys_make_room<S: Subject>(case: Case<S>) {
     let quota = quota(3);
     let (done, kept) = (case.key(), case.key());
     let claim = done.won(within(quota)).await;
-    assert_eq!(done.complete_for(claim, Completion::Unknown, S::UNIT * 3).await, Fenced::Held);
+    assert_eq!(done.complete_for(claim, Completion::Unknown, S::UNIT * 3).await, Update::Applied);
     case.key().won(within(quota).lease(S::UNIT).ttl(S::UNIT * 2)).await;
     let claim = kept.won(within(quota).lease(S::UNIT).ttl(S::UNIT)).await;
-    assert_eq!(kept.complete_for(claim, terms::answered("kept"), LONG).await, Fenced::Held);
+    assert_eq!(kept.complete_for(claim, terms::answered("kept"), LONG).await, Update::Applied);
     assert_eq!(case.key().claim(within(quota)).await, FULL);
     case.pass(5).await;
     case.key().won(within(quota)).await;
@@ -110,7 +110,7 @@ pub async fn lowered_quota_takes_nothing_away<S: Subject>(case: Case<S>) {
     assert_eq!(case.key().claim(within(lowered)).await, FULL);
     for claim in claims {
         let key = case.key_at(*claim.id.as_bytes());
-        assert_eq!(key.complete(claim, terms::answered("mine")).await, Fenced::Held);
+        assert_eq!(key.complete(claim, terms::answered("mine")).await, Update::Applied);
         assert_eq!(key.lost(within(lowered)).await, terms::existing(terms::completed("mine")));
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use idem_core::{Claim, ClaimOutcome, Completion, Fenced, State};
+use idem_core::{Claim, ClaimOutcome, Completion, Update, State};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -23,7 +23,7 @@ pub async fn one_claim_wins<S: Subject>(case: Case<S>) {
         });
         let winner = only_winner(claims.await, terms::existing(State::Running).state, print);
         assert_eq!(winner.attempt, 1);
-        assert_eq!(key.complete(winner, terms::answered("won")).await, Fenced::Held);
+        assert_eq!(key.complete(winner, terms::answered("won")).await, Update::Applied);
     }
 }
 
@@ -56,12 +56,12 @@ pub async fn late_conclusion_or_takeover<S: Subject>(case: Case<S>) {
         )
         .await;
         match (fenced, claimed) {
-            (Fenced::Held, ClaimOutcome::Exists(existing)) => {
+            (Update::Applied, ClaimOutcome::Exists(existing)) => {
                 assert_eq!(existing, terms::existing(terms::completed("late")));
             }
-            (Fenced::Lost(standing), ClaimOutcome::Acquired(claim)) => {
+            (Update::Stale(standing), ClaimOutcome::Acquired(claim)) => {
                 assert_eq!(standing, Some(Box::new(terms::existing(State::Running))));
-                assert_eq!(key.complete(claim, terms::answered("new")).await, Fenced::Held);
+                assert_eq!(key.complete(claim, terms::answered("new")).await, Update::Applied);
                 assert_eq!(key.state().await, terms::completed("new"));
             }
             both => panic!("one of the two must be accepted, got {both:?}"),
@@ -84,10 +84,10 @@ pub async fn late_renewal_or_takeover<S: Subject>(case: Case<S>) {
         )
         .await;
         match (fenced, claimed) {
-            (Fenced::Held, ClaimOutcome::Exists(existing)) => {
+            (Update::Applied, ClaimOutcome::Exists(existing)) => {
                 assert_eq!(existing, terms::existing(State::Running));
             }
-            (Fenced::Lost(_), ClaimOutcome::Acquired(claim)) => assert_eq!(claim.attempt, 2),
+            (Update::Stale(_), ClaimOutcome::Acquired(claim)) => assert_eq!(claim.attempt, 2),
             both => panic!("one of the two must hold the key, got {both:?}"),
         }
     }
@@ -109,7 +109,7 @@ pub async fn one_conclusion_stands<S: Subject>(case: Case<S>) {
             },
         )
         .await;
-        assert_eq!((one, two), (Fenced::Held, Fenced::Held));
+        assert_eq!((one, two), (Update::Applied, Update::Applied));
         let first = key.state().await;
         assert!(first == terms::completed("one") || first == State::NotRetained { status: 200 });
         assert_eq!(key.state().await, first);
@@ -122,7 +122,7 @@ pub async fn one_release_frees<S: Subject>(case: Case<S>) {
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
         let releases = many(&key, move |key| async move { key.release(claim).await }).await;
-        let held = releases.iter().filter(|fenced| **fenced == Fenced::Held).count();
+        let held = releases.iter().filter(|fenced| **fenced == Update::Applied).count();
         assert_eq!(held, 1);
         key.absent().await;
     }
@@ -145,7 +145,7 @@ pub async fn releases_sent_again_never_free_the_next_owner<S: Subject>(case: Cas
             },
         )
         .await;
-        assert_eq!(releases.iter().filter(|fenced| **fenced == Fenced::Held).count(), 1);
+        assert_eq!(releases.iter().filter(|fenced| **fenced == Update::Applied).count(), 1);
         let next = match claimed {
             ClaimOutcome::Acquired(claim) => claim,
             _ => key.won(request).await,

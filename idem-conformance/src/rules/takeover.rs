@@ -1,6 +1,6 @@
 //! T11, T12: at least once, a lapsed record is run again.
 
-use idem_core::{ClaimRequest, ExistingRecord, Fenced, State};
+use idem_core::{ClaimRequest, ExistingRecord, Update, State};
 
 use crate::subject::{Case, Subject};
 use crate::terms::{self, Terms};
@@ -33,7 +33,7 @@ pub async fn old_owner_is_fenced<S: Subject>(case: Case<S>) {
     let new = key.won(request).await;
     key.assert_fenced(old, Some(terms::existing(State::Running))).await;
     assert_eq!(key.won(request).await, new);
-    assert_eq!(key.complete(new, terms::answered("new")).await, Fenced::Held);
+    assert_eq!(key.complete(new, terms::answered("new")).await, Update::Applied);
     key.assert_fenced(old, Some(terms::existing(terms::completed("new")))).await;
     assert_eq!(key.state().await, terms::completed("new"));
 }
@@ -64,7 +64,7 @@ pub async fn held_lease_is_not_taken_over<S: Subject>(case: Case<S>) {
     let claim = key.won(terms::at_least_once().lease(S::UNIT * 3)).await;
     case.pass(2).await;
     assert_eq!(key.lost(terms::at_least_once()).await, terms::existing(State::Running));
-    assert_eq!(key.renew(claim, S::UNIT * 3, terms::LONG).await, Fenced::Held);
+    assert_eq!(key.renew(claim, S::UNIT * 3, terms::LONG).await, Update::Applied);
     case.pass(2).await;
     assert_eq!(key.lost(terms::at_least_once()).await, terms::existing(State::Running));
     case.pass(2).await;
@@ -102,7 +102,7 @@ pub async fn careful_guarantee_counts<S: Subject>(case: Case<S>) {
         let first = key.won(first.lease(S::UNIT)).await;
         case.pass(2).await;
         assert_eq!(key.lost(second).await, terms::existing(State::Unknown));
-        assert_eq!(key.complete(first, terms::answered("late")).await, Fenced::Held);
+        assert_eq!(key.complete(first, terms::answered("late")).await, Update::Applied);
     }
 }
 
@@ -119,7 +119,7 @@ pub async fn exhausted_record_is_unknown<S: Subject>(case: Case<S>) {
     }
     case.pass(2).await;
     assert_eq!(key.lost(short::<S>().max_attempts(3)).await, terms::existing(State::Unknown));
-    assert_eq!(key.complete(last, terms::answered("third")).await, Fenced::Held);
+    assert_eq!(key.complete(last, terms::answered("third")).await, Update::Applied);
     assert_eq!(key.state().await, terms::completed("third"));
 }
 
@@ -152,7 +152,7 @@ pub async fn abandoned_takeover_keeps_its_attempts<S: Subject>(case: Case<S>) {
     case.pass(2).await;
     let request = terms::at_least_once();
     let second = key.won(request).await;
-    assert_eq!(key.abandon(request.nonce).await, Fenced::Held);
+    assert_eq!(key.abandon(request.nonce).await, Update::Applied);
     let third = key.won(terms::at_least_once()).await;
     assert_eq!((second.attempt, third.attempt), (2, 3));
     assert!(third.token > second.token);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use idem_conformance::{Fault, Kind};
 use idem_core::{
-    ClaimRequest, ClaimOutcome, Completion, Fenced, Guarantee, IdempotencyStore, Policy, Rejection,
+    ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, IdempotencyStore, Policy, Rejection,
 };
 use tokio::sync::oneshot;
 
@@ -167,7 +167,7 @@ async fn fault_takeover_still_running() {
         assert_eq!(second.attempt, 2);
         let accepted =
             bench.memory.complete(second, Completion::Response(answer("second")), LEASE).await;
-        assert_eq!(accepted.unwrap(), Fenced::Held);
+        assert_eq!(accepted.unwrap(), Update::Applied);
         bench.assert_replays("second").await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::{Fenced, Guarantee, IdempotencyStore, Policy, Rejection, Served};
+use idem_core::{Update, Guarantee, IdempotencyStore, Policy, Rejection, Served};
 use tokio::sync::oneshot;
 
 use crate::bench::{AT_MOST_ONCE, Bench, LEASE, assert_rejected, done, soon};
@@ -35,7 +35,7 @@ async fn fault_record_vanishes_under_waiting_duplicates() {
             })
             .collect();
         soon(bench.faults.until_called(idem_conformance::Kind::Claim, 1 + 8)).await;
-        assert_eq!(bench.memory.release(claim).await.unwrap(), Fenced::Held);
+        assert_eq!(bench.memory.release(claim).await.unwrap(), Update::Applied);
 
         let mut executions = 0;
         for duplicate in duplicates {
@@ -65,7 +65,7 @@ async fn fault_record_vanishes_before_completion() {
     for bench in Bench::each() {
         let memory = bench.memory.clone();
         let served = bench.call_with(&AT_MOST_ONCE, |claim| async move {
-            assert_eq!(memory.release(claim).await.unwrap(), Fenced::Held);
+            assert_eq!(memory.release(claim).await.unwrap(), Update::Applied);
             done("vanished")
         });
         assert_rejected!(served.await, Rejection::OutcomeUnknown);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Capacity, Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Fenced, Guarantee,
+    Answer, Capacity, Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Update, Guarantee,
     Headers, IdempotencyStore, MemoryStore, Policy, RecordId,
 };
 
@@ -32,7 +32,7 @@ async fn won(store: &MemoryStore, id: RecordId) -> Claim {
     }
 }
 
-async fn complete(store: &MemoryStore, claim: Claim, body: usize) -> Fenced {
+async fn complete(store: &MemoryStore, claim: Claim, body: usize) -> Update {
     let answer =
         Answer { status: 200, headers: Headers::default(), body: Bytes::from(vec![7; body]) };
     store.complete(claim, Completion::Response(answer), MINUTE).await.unwrap()
@@ -45,11 +45,11 @@ async fn full_store_refuses_new_keys_and_keeps_the_live_ones() {
     let held = won(&store, running).await;
     let finished = won(&store, done).await;
     assert_eq!(claim(&store, key()).await, FULL);
-    assert_eq!(complete(&store, finished, 1).await, Fenced::Held);
+    assert_eq!(complete(&store, finished, 1).await, Update::Applied);
     assert_eq!(claim(&store, key()).await, FULL);
     assert!(matches!(claim(&store, done).await, ClaimOutcome::Exists(_)));
     assert!(matches!(claim(&store, running).await, ClaimOutcome::Exists(_)));
-    assert_eq!(complete(&store, held, 1).await, Fenced::Held);
+    assert_eq!(complete(&store, held, 1).await, Update::Applied);
     assert_eq!(store.len(), 2);
 }
 
@@ -58,10 +58,10 @@ async fn freed_key_makes_room() {
     let store = MemoryStore::with_capacity(1, 1 << 20);
     let first = won(&store, key()).await;
     assert_eq!(claim(&store, key()).await, FULL);
-    assert_eq!(store.release(first).await.unwrap(), Fenced::Held);
+    assert_eq!(store.release(first).await.unwrap(), Update::Applied);
     let second = won(&store, key()).await;
     assert_eq!(claim(&store, key()).await, FULL);
-    assert_eq!(store.abandon(second.id, second.nonce).await.unwrap(), Fenced::Held);
+    assert_eq!(store.abandon(second.id, second.nonce).await.unwrap(), Update::Applied);
     won(&store, key()).await;
 }
 
@@ -98,11 +98,11 @@ async fn expired_key_is_claimed_again_in_a_full_store() {
 async fn answers_are_bounded_in_bytes() {
     let store = MemoryStore::with_capacity(100, 1_000);
     let (first, second) = (won(&store, key()).await, won(&store, key()).await);
-    assert_eq!(complete(&store, first, 1_000).await, Fenced::Held);
+    assert_eq!(complete(&store, first, 1_000).await, Update::Applied);
     assert_eq!(claim(&store, key()).await, FULL);
     assert_eq!(
         complete(&store, second, 1_000).await,
-        Fenced::Held,
+        Update::Applied,
         "a run under way stores its answer"
     );
     store.advance_clock(MINUTE * 2);
@@ -116,13 +116,13 @@ async fn bytes_are_given_back() {
     let id = key();
     for _ in 0..20 {
         let again = won(&store, id).await;
-        assert_eq!(complete(&store, again, 500).await, Fenced::Held);
+        assert_eq!(complete(&store, again, 500).await, Update::Applied);
         let other = won(&store, key()).await;
-        assert_eq!(complete(&store, other, 400).await, Fenced::Held);
+        assert_eq!(complete(&store, other, 400).await, Update::Applied);
         store.advance_clock(MINUTE * 2);
         drop(store.delete_expired().await);
         let replaced = won(&store, id).await;
-        assert_eq!(complete(&store, replaced, 900).await, Fenced::Held);
+        assert_eq!(complete(&store, replaced, 900).await, Update::Applied);
         store.advance_clock(MINUTE * 2);
     }
 }

@@ -19,7 +19,7 @@ use crate::outcome::Outcome;
 use crate::policy::Guarantee;
 use crate::record::{Claim, Completion, State};
 use crate::rejection::Rejection;
-use crate::store::{ExistingRecord, Fenced};
+use crate::store::{ExistingRecord, Update};
 
 /// What a handler did: the answer for its own caller, and what the record shall say.
 #[derive(Debug)]
@@ -117,10 +117,10 @@ impl Ended {
     fn serve<T>(&self, reply: T, settled: Settled) -> Result<Served<T>, Rejection> {
         let record = self.claim.id;
         match (settled, self.guarantee) {
-            (Settled::Released | Settled::Completed(Fenced::Held), _) => {
+            (Settled::Released | Settled::Completed(Update::Applied), _) => {
                 Ok(Served::Executed(reply))
             }
-            (Settled::Completed(Fenced::Lost(standing)), _) => {
+            (Settled::Completed(Update::Stale(standing)), _) => {
                 let attempt = self.claim.attempt;
                 tracing::warn!(%record, attempt, "late completion: the claim was taken over or is gone, so two effects may exist");
                 accepted_answer(standing, self.fingerprint)

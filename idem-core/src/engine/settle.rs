@@ -16,7 +16,7 @@ use super::{Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::planted::{Plant, planted};
 use crate::record::{Claim, Completion, ClaimNonce};
-use crate::store::{ExistingRecord, Fenced, IdempotencyStore, StoreFuture};
+use crate::store::{ExistingRecord, Update, IdempotencyStore, StoreFuture};
 
 /// How long the caller is kept while the store is asked again; then the work goes on behind its back.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -42,7 +42,7 @@ pub(super) enum Settled {
     /// The key is free, or somebody else's by now.
     Released,
     /// The store answered to the completion.
-    Completed(Fenced),
+    Completed(Update),
     /// The store did not take the completion yet; the work goes on until it does, or until
     /// the run's time is over.
     Postponed(StoreError),
@@ -75,8 +75,8 @@ impl Settlement {
         let store = &*self.engine.0.store;
         let looking = conclude(store, nobodys, &Completion::Unknown, ttl, PATIENCE);
         match timeout(PATIENCE, looking).await {
-            Ok(Ok(Fenced::Lost(standing))) => standing,
-            Ok(Ok(Fenced::Held)) | Err(_) => None,
+            Ok(Ok(Update::Stale(standing))) => standing,
+            Ok(Ok(Update::Applied)) | Err(_) => None,
             Ok(Err(error)) => {
                 let (record, error) = (&nobodys.id, &error as &dyn Error);
                 tracing::warn!(%record, error, "cannot tell what became of a run's key");
@@ -85,7 +85,7 @@ impl Settlement {
         }
     }
 
-    fn ask(&self, end: &End) -> StoreFuture<Fenced> {
+    fn ask(&self, end: &End) -> StoreFuture<Update> {
         let (store, claim) = (&self.engine.0.store, self.lease.claim());
         match end {
             End::Complete(completion) => {
@@ -99,9 +99,9 @@ impl Settlement {
     /// and then behind their backs. Boxed, so that runs that need none of this stay small.
     fn insist(
         self,
-        first: StoreFuture<Fenced>,
+        first: StoreFuture<Update>,
         end: End,
-    ) -> BoxFuture<'static, Result<Fenced, StoreError>> {
+    ) -> BoxFuture<'static, Result<Update, StoreError>> {
         let again = if planted(Plant::ReleaseOnStoreError) { End::Release } else { end };
         let work = async move {
             let timeout = self.engine.0.config.store_timeout;
@@ -126,7 +126,7 @@ pub(super) async fn conclude(
     completion: &Completion,
     ttl: Duration,
     patience: Duration,
-) -> Result<Fenced, StoreError> {
+) -> Result<Update, StoreError> {
     let until = after(Instant::now(), patience);
     let ask = || bounded(store.complete(claim, completion.clone(), ttl), PATIENCE);
     persist(ask, || Instant::now() < until).await
@@ -138,8 +138,8 @@ pub(super) async fn abandon(store: Arc<dyn IdempotencyStore>, claim: LostClaim) 
     let over_at = after(Instant::now(), claim.lease);
     let ask = || async {
         match bounded(store.abandon(claim.id, claim.nonce), PATIENCE).await {
-            Ok(Fenced::Held) => Ok(Fenced::Held),
-            Ok(Fenced::Lost(_)) => Err(StoreError::unknown("the claim has not arrived")),
+            Ok(Update::Applied) => Ok(Update::Applied),
+            Ok(Update::Stale(_)) => Err(StoreError::unknown("the claim has not arrived")),
             Err(error) => Err(error),
         }
     };
@@ -156,10 +156,10 @@ pub(super) struct LostClaim {
 }
 
 /// Asks until there is an answer, with growing, jittered pauses.
-async fn persist<A, F>(ask: A, wanted: impl Fn() -> bool) -> Result<Fenced, StoreError>
+async fn persist<A, F>(ask: A, wanted: impl Fn() -> bool) -> Result<Update, StoreError>
 where
     A: FnMut() -> F,
-    F: Future<Output = Result<Fenced, StoreError>>,
+    F: Future<Output = Result<Update, StoreError>>,
 {
     let pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(20))

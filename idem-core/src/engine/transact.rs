@@ -22,7 +22,7 @@ use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::record::{Claim, Completion, State};
 use crate::rejection::Rejection;
-use crate::store::{Fenced, OpenOutcome, StoreFuture, Transaction, TransactionSlot};
+use crate::store::{Update, OpenOutcome, StoreFuture, Transaction, TransactionSlot};
 
 /// How often a transaction is begun before the request is refused.
 const BEGINS: u32 = 3;
@@ -176,8 +176,8 @@ impl Ending {
             }
         };
         match ended {
-            Ok(Fenced::Held) => Ok(Served::Executed(reply)),
-            Ok(Fenced::Lost(standing)) => match standing.as_deref() {
+            Ok(Update::Applied) => Ok(Served::Executed(reply)),
+            Ok(Update::Stale(standing)) => match standing.as_deref() {
                 Some(existing) if existing.state == State::Running => Err(Rejection::InProgress),
                 _ => accepted_answer(standing, fingerprint),
             },

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::record::{Claim, Completion, ClaimNonce};
 use crate::record_id::RecordId;
 use crate::store::{
-    Capacity, Changed, ClaimRequest, ClaimOutcome, DeleteExpired, Fenced, IdempotencyStore, StoreFuture,
+    Capacity, Changed, ClaimRequest, ClaimOutcome, DeleteExpired, Update, IdempotencyStore, StoreFuture,
 };
 use crate::transition::{self, Timestamp};
 
@@ -179,8 +179,8 @@ impl MemoryStore {
     fn change(
         &self,
         id: RecordId,
-        transition: impl FnOnce(Option<&transition::Slot>, Timestamp) -> (transition::Change, Fenced),
-    ) -> StoreFuture<Fenced> {
+        transition: impl FnOnce(Option<&transition::Slot>, Timestamp) -> (transition::Change, Update),
+    ) -> StoreFuture<Update> {
         let mut shard = self.shard(&id);
         let now = shard.tick(self.now());
         let (change, fenced) = transition(shard.slot(&id), now);
@@ -197,19 +197,19 @@ impl IdempotencyStore for MemoryStore {
         }))
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
         self.change(claim.id, |slot, now| transition::renew(slot, &claim, lease, ttl, now))
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         self.change(claim.id, |slot, now| transition::complete(slot, &claim, completion, ttl, now))
     }
 
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+    fn release(&self, claim: Claim) -> StoreFuture<Update> {
         self.change(claim.id, |slot, now| transition::release(slot, &claim, now))
     }
 
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         self.change(id, |slot, now| transition::abandon(slot, nonce, now))
     }
 

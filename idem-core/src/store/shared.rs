@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Changed, ClaimRequest, ClaimOutcome, Fenced, IdempotencyStore, StoreFuture, Transactions};
+use super::{Changed, ClaimRequest, ClaimOutcome, Update, IdempotencyStore, StoreFuture, Transactions};
 use crate::record::{Claim, Completion, ClaimNonce};
 use crate::record_id::RecordId;
 
@@ -12,19 +12,19 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
         (**self).claim(id, request)
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
         (**self).renew(claim, lease, ttl)
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         (**self).complete(claim, completion, ttl)
     }
 
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+    fn release(&self, claim: Claim) -> StoreFuture<Update> {
         (**self).release(claim)
     }
 
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         (**self).abandon(id, nonce)
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::task_local;
 
-use super::{Capacity, ClaimRequest, ExistingRecord, Fenced, StoreFuture};
+use super::{Capacity, ClaimRequest, ExistingRecord, Update, StoreFuture};
 use crate::record::{Claim, Completion};
 use crate::record_id::RecordId;
 
@@ -54,14 +54,14 @@ pub trait Transaction: fmt::Debug + Send {
     /// # Errors
     /// [`NotDone`](crate::StoreErrorKind::NotDone) if nothing was committed,
     /// [`Unknown`](crate::StoreErrorKind::Unknown) if that could not be found out.
-    fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced>;
+    fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update>;
 
     /// Undoes what the handler wrote, and writes the completion alone. `Lost` if another run of the key began
     /// meanwhile; this one never happened then.
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
-    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Fenced>;
+    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update>;
 
     /// Undoes everything, and frees the key.
     fn roll_back(self: Box<Self>) -> StoreFuture<()>;

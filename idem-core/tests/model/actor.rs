@@ -1,6 +1,6 @@
 //! One process with one request: the owner's protocol, as the engine follows it.
 
-use idem_core::{ClaimOutcome, ExistingRecord, Fenced, State};
+use idem_core::{ClaimOutcome, ExistingRecord, Update, State};
 
 use crate::store::{Op, Reply, Won, result};
 
@@ -145,13 +145,13 @@ impl Phase {
                 let rest = if sends > 1 { Self::Abandoning } else { Self::Over };
                 (rest, Shown::standing(existing))
             }
-            (Self::Ending { end: End::Answer, .. }, Reply::Fenced(Fenced::Held)) => {
+            (Self::Ending { end: End::Answer, .. }, Reply::Update(Update::Applied)) => {
                 (Self::Over, Some(Shown::Own))
             }
-            (Self::Ending { end: End::Answer, .. }, Reply::Fenced(Fenced::Lost(standing))) => {
+            (Self::Ending { end: End::Answer, .. }, Reply::Update(Update::Stale(standing))) => {
                 (Self::Over, standing.as_deref().and_then(Shown::standing))
             }
-            (Self::Abandoning, Reply::Fenced(Fenced::Lost(_))) => (self, None),
+            (Self::Abandoning, Reply::Update(Update::Stale(_))) => (self, None),
             _ => (Self::Over, None),
         }
     }

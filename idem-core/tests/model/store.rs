@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
-    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, FencingToken, Fenced, Guarantee, Headers,
+    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, FencingToken, Update, Guarantee, Headers,
     ClaimNonce, Policy, RecordId, State,
 };
 
@@ -105,7 +105,7 @@ pub(crate) struct Won {
 #[derive(Debug)]
 pub(crate) enum Reply {
     ClaimOutcome(ClaimOutcome),
-    Fenced(Fenced),
+    Update(Update),
 }
 
 impl Message {
@@ -134,7 +134,7 @@ impl Message {
             }
             Op::Release(won) => transition::release(slot, &won.by(actor), at),
         };
-        (fenced.0, Reply::Fenced(fenced.1))
+        (fenced.0, Reply::Update(fenced.1))
     }
 }
 

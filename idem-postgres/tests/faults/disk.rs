@@ -1,7 +1,7 @@
 //! A disk that is full: no file of the server may grow. `limit_files` says why that is as good.
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
 
 use crate::support::{HOUR, answered, completed, failure, key, request, store, won};
 
@@ -47,7 +47,7 @@ async fn fault_postgres_disk_full_at_claim() {
     assert_eq!(refused.kind(), StoreErrorKind::NotDone, "{refused:?}");
     assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
 
-    assert_eq!(store.complete(runs, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(runs, answered("kept"), HOUR).await.unwrap(), Update::Applied);
     assert_eq!(store.claim(runs.id, request()).await.unwrap(), completed("kept"));
     server.limit_files(None);
     won(&store).await;
@@ -70,5 +70,5 @@ async fn fault_postgres_disk_full_at_completion() {
     assert!(matches!(store.claim(claim.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     won(&store).await;
     server.limit_files(None);
-    assert_eq!(store.complete(claim, large(), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, large(), HOUR).await.unwrap(), Update::Applied);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::{PostgresServer, Proxy, Replies};
-use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
 use idem_postgres::PostgresStore;
 
 use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, url, won};
@@ -17,8 +17,8 @@ async fn behind(proxy: &Proxy) -> PostgresStore {
 
 async fn prepare(store: &PostgresStore) {
     let (one, two) = (won(store).await, won(store).await);
-    assert_eq!(store.complete(one, answered("known"), HOUR).await.unwrap(), Fenced::Held);
-    assert_eq!(store.release(two).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(one, answered("known"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.release(two).await.unwrap(), Update::Applied);
 }
 
 /// The bytes that stand in a bound call as they are.
@@ -44,7 +44,7 @@ async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
         let lost = store.complete(claim, answered("first"), HOUR).await;
         assert_eq!(failure(lost), StoreErrorKind::Unknown);
         let again = store.complete(claim, answered("second"), HOUR).await.unwrap();
-        assert_eq!(again, Fenced::Held);
+        assert_eq!(again, Update::Applied);
         assert_eq!(store.claim(id, request).await.unwrap(), completed("first"));
     }
 }
@@ -58,14 +58,14 @@ async fn lost_call_is_unknown_and_is_made_when_it_is_repeated() {
     let (id, request) = (key(), request());
     proxy.cut_before(bytes(id));
     assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
-    assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Stale(None));
     let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else { panic!("new") };
     prepare(&store).await;
     proxy.cut_before(bytes(id));
     let lost = store.complete(claim, answered("first"), HOUR).await;
     assert_eq!(failure(lost), StoreErrorKind::Unknown);
     let again = store.complete(claim, answered("second"), HOUR).await.unwrap();
-    assert_eq!(again, Fenced::Held);
+    assert_eq!(again, Update::Applied);
     assert_eq!(store.claim(id, request).await.unwrap(), completed("second"));
 }
 
@@ -80,8 +80,8 @@ async fn fault_release_reply_lost_leaves_next_owner_untouched() {
     let ClaimOutcome::Acquired(next) = other.claim(claim.id, request()).await.unwrap() else {
         panic!("freed")
     };
-    assert_eq!(store.release(claim).await.unwrap(), Fenced::Lost(None));
-    assert_eq!(other.complete(next, answered("next"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.release(claim).await.unwrap(), Update::Stale(None));
+    assert_eq!(other.complete(next, answered("next"), HOUR).await.unwrap(), Update::Applied);
 }
 
 /// A paused server holds connections open and says nothing.

@@ -1,7 +1,7 @@
 //! Through PgBouncer in transaction mode (RELIABILITY M4).
 
 use idem_conformance::servers::{PgBouncer, PostgresServer};
-use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
 use idem_postgres::{ConnectError, PostgresStore};
 use tokio::task::JoinSet;
 
@@ -21,9 +21,9 @@ async fn fault_postgres_behind_pgbouncer_with_pooled_mode() {
                 let ClaimOutcome::Acquired(claim) = store.claim(id, own).await.unwrap() else {
                     panic!("new")
                 };
-                assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Held);
+                assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
                 let concluded = store.complete(claim, answered("kept"), HOUR).await.unwrap();
-                assert_eq!(concluded, Fenced::Held);
+                assert_eq!(concluded, Update::Applied);
                 assert_eq!(store.claim(id, request()).await.unwrap(), completed("kept"));
             }
         });

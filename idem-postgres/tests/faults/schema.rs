@@ -1,7 +1,7 @@
 //! How the schema comes into a database, and what is refused.
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{DeleteExpired, Fenced, IdempotencyStore};
+use idem_core::{DeleteExpired, Update, IdempotencyStore};
 use idem_postgres::sqlx::PgPool;
 use idem_postgres::{Alarm, ConnectError, PostgresStore};
 use tokio::task::JoinSet;
@@ -83,8 +83,8 @@ async fn partitioned_table_works() {
     let store = builder().verify_only().connect(&server.url()).await.unwrap();
     for _ in 0..40 {
         let claim = won(&store).await;
-        assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Held);
-        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+        assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
+        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
         assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
     }
     let used = "SELECT count(DISTINCT tableoid) FROM idem_records";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
 use idem_postgres::sqlx::{self, PgPool};
 use tokio::task::JoinSet;
 
@@ -35,7 +35,7 @@ async fn fault_postgres_backend_terminated() {
                         break concluded;
                     }
                 };
-                assert_eq!(concluded, Fenced::Held);
+                assert_eq!(concluded, Update::Applied);
             }
         });
     }
@@ -68,7 +68,7 @@ async fn fault_postgres_restarts_under_load() {
                     return kept;
                 };
                 match store.complete(claim, answered("kept"), HOUR).await {
-                    Ok(Fenced::Held) => kept.push(claim.id),
+                    Ok(Update::Applied) => kept.push(claim.id),
                     Ok(lost) => panic!("{lost:?}"),
                     Err(_) => return kept,
                 }
@@ -86,7 +86,7 @@ async fn fault_postgres_restarts_under_load() {
     for id in kept {
         assert_eq!(store.claim(id, request()).await.unwrap(), completed("kept"));
     }
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Applied);
 }
 
 /// A claim that waits for somebody's lock ends with the server's patience, and has claimed nothing.
@@ -102,7 +102,7 @@ async fn fault_postgres_aborts_statement_timeout() {
     let refused = store.complete(claim, answered("late"), HOUR).await;
     assert_eq!(failure(refused), StoreErrorKind::NotDone);
     holder.rollback().await.unwrap();
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn fault_postgres_aborts_statement_lock_timeout() {
     assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
     assert_eq!(failure(store.release(claim).await), StoreErrorKind::NotDone);
     holder.rollback().await.unwrap();
-    assert_eq!(store.release(claim).await.unwrap(), Fenced::Held);
+    assert_eq!(store.release(claim).await.unwrap(), Update::Applied);
 }
 
 /// A deadlock that the store's statement is the victim of.
@@ -150,7 +150,7 @@ async fn fault_postgres_aborts_statement_deadlock() {
     // timeout ends the wait, with the same meaning.
     assert_eq!(failure(completing.await.unwrap()), StoreErrorKind::NotDone);
     locking.await.unwrap();
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 /// Serialization failures come where the database's default is stricter, and nothing is free for them.
@@ -193,9 +193,9 @@ async fn fault_postgres_pool_exhausted_is_not_done() {
     let taken = [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()];
     assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
     let renewed = store.renew(claim, HOUR, HOUR).await.unwrap();
-    assert_eq!(renewed, Fenced::Held, "renewals have connections of their own");
+    assert_eq!(renewed, Update::Applied, "renewals have connections of their own");
     drop(taken);
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn fault_postgres_server_unusable_too_many_connections() {
             break concluded;
         }
     };
-    assert_eq!(concluded, Fenced::Held);
+    assert_eq!(concluded, Update::Applied);
 }
 
 /// The server became read-only, as after a switchover that kept the address.
@@ -263,9 +263,9 @@ async fn fault_record_changed_externally_deleted_or_damaged() {
     let store = store(&server).await;
     let claim = won(&store).await;
     server.sql("DELETE FROM idem_records");
-    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Lost(None));
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Lost(None));
-    assert_eq!(store.release(claim).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Stale(None));
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
+    assert_eq!(store.release(claim).await.unwrap(), Update::Stale(None));
 
     let damages = [
         "answer = substr(answer, 2)",
@@ -275,7 +275,7 @@ async fn fault_record_changed_externally_deleted_or_damaged() {
     ];
     for damage in damages {
         let claim = won(&store).await;
-        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
         server.sql(&format!("UPDATE idem_records SET {damage}"));
         for _ in 0..2 {
             let read = store.claim(claim.id, request()).await;

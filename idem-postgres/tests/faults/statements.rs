@@ -1,7 +1,7 @@
 //! What is sent, counted by the server, and what it costs there.
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{ClaimOutcome, Fenced, IdempotencyStore};
+use idem_core::{ClaimOutcome, Update, IdempotencyStore};
 
 use crate::support::{HOUR, answered, completed, key, request, store, won};
 
@@ -34,7 +34,7 @@ async fn first_execution_sends_two_statements_and_a_replay_one() {
             panic!("a new key")
         };
         let concluded = store.complete(claim, answered(vec![7; size]), HOUR).await;
-        assert_eq!(concluded.unwrap(), Fenced::Held);
+        assert_eq!(concluded.unwrap(), Update::Applied);
         assert_eq!(sent(&server), (2, 2), "the claim and the completion");
         for _ in 0..5 {
             assert!(matches!(store.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
@@ -49,7 +49,7 @@ async fn replay_writes_nothing() {
     let server = PostgresServer::start(&["autovacuum=off", "bgwriter_lru_maxpages=0"]);
     let store = store(&server).await;
     let claim = won(&store).await;
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
     server.sql("CHECKPOINT");
     // The first read after a checkpoint sets hint bits, and those may be logged.
     assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
@@ -79,9 +79,9 @@ async fn completion_touches_no_index() {
     let store = store(&server).await;
     for _ in 0..RUNS {
         let claim = won(&store).await;
-        assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Held);
+        assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
         let concluded = store.complete(claim, answered(vec![7; 500]), HOUR).await.unwrap();
-        assert_eq!(concluded, Fenced::Held);
+        assert_eq!(concluded, Update::Applied);
     }
     let query = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
                  WHERE relname = 'idem_records'";

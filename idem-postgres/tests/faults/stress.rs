@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
 use idem_conformance::{dropped_after, stress};
-use idem_core::{Claim, ClaimOutcome, Fenced, IdempotencyStore, State};
+use idem_core::{Claim, ClaimOutcome, Update, IdempotencyStore, State};
 use idem_postgres::sqlx::{self, PgPool};
 
 use crate::support::{HOUR, answer, answered, builder, key, request, store, won};
@@ -53,7 +53,7 @@ async fn fault_store_call_cancelled_at_every_await() {
         let body = format!("{:?}", claim.nonce);
         let ends = dropped_after(polls, store.complete(claim, answered(body.clone()), HOUR)).await;
         let concluded = store.complete(claim, answered(body.clone()), HOUR).await.unwrap();
-        assert_eq!(concluded, Fenced::Held);
+        assert_eq!(concluded, Update::Applied);
         let ClaimOutcome::Exists(found) = store.claim(id, request()).await.unwrap() else {
             panic!("completed")
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{ClaimOutcome, Completion, DeleteExpired, Fenced, IdempotencyStore, State};
+use idem_core::{ClaimOutcome, Completion, DeleteExpired, Update, IdempotencyStore, State};
 use idem_postgres::sqlx::{self, PgPool};
 use tokio::task::JoinSet;
 
@@ -35,7 +35,7 @@ async fn fault_sweep_under_load() {
     assert_eq!(removed + rest, 5500);
     assert_eq!(store.sweep_lag().await.unwrap(), Duration::ZERO);
     for claim in claimed.into_iter().chain([running]) {
-        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
     }
     assert_eq!(server.sql("SELECT count(*) FROM idem_records"), "51");
 }
@@ -62,7 +62,7 @@ async fn unknown_record_may_be_deleted_by_hand() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     let first = won(&store).await;
-    assert_eq!(store.complete(first, Completion::Unknown, HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(first, Completion::Unknown, HOUR).await.unwrap(), Update::Applied);
     let logged = format!("FROM idem_records WHERE substring(id FOR 4) = '\\x{}'", first.id);
     assert_eq!(server.sql(&format!("SELECT state {logged}")), "4");
     server.sql(&format!("DELETE {logged}"));
@@ -71,8 +71,8 @@ async fn unknown_record_may_be_deleted_by_hand() {
     };
     assert!(second.token > first.token);
     let late = store.complete(first, answered("late"), HOUR).await.unwrap();
-    assert!(matches!(late, Fenced::Lost(Some(standing)) if standing.state == State::Running));
-    assert_eq!(store.complete(second, answered("own"), HOUR).await.unwrap(), Fenced::Held);
+    assert!(matches!(late, Update::Stale(Some(standing)) if standing.state == State::Running));
+    assert_eq!(store.complete(second, answered("own"), HOUR).await.unwrap(), Update::Applied);
 }
 
 /// The store sweeps by itself.

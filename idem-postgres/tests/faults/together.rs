@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use idem_conformance::servers::{PostgresServer, Proxy};
-use idem_core::{Claim, ClaimOutcome, FencingToken, Fenced, IdempotencyStore, RecordId, StoreErrorKind};
+use idem_core::{Claim, ClaimOutcome, FencingToken, Update, IdempotencyStore, RecordId, StoreErrorKind};
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::{self, Connection, PgConnection};
 use tokio::task::yield_now;
@@ -55,8 +55,8 @@ async fn calls_that_meet_share_statements() {
     assert_eq!(sent("complete"), 2, "64 completions");
     for (number, end) in (0..64).zip(ends) {
         match number % 2 {
-            0 => assert_eq!(end.unwrap(), Fenced::Held),
-            _ => assert!(matches!(end.unwrap(), Fenced::Lost(Some(_))), "{number} is stale"),
+            0 => assert_eq!(end.unwrap(), Update::Applied),
+            _ => assert!(matches!(end.unwrap(), Update::Stale(Some(_))), "{number} is stale"),
         }
     }
 
@@ -99,9 +99,9 @@ async fn refused_statement_is_sent_again_call_by_call() {
     let both = async { futures_util::join!(blocked, store.complete(free, end, HOUR)) };
     let (blocked, ended) = timeout(Duration::from_secs(60), both).await.expect("they hang");
     assert_eq!(failure(blocked), StoreErrorKind::NotDone);
-    assert_eq!(ended.unwrap(), Fenced::Held);
+    assert_eq!(ended.unwrap(), Update::Applied);
     open.rollback().await.unwrap();
-    assert_eq!(store.complete(held, answered("later"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(held, answered("later"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What is sent: one command for each transition, whatever the body's size.
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{ClaimOutcome, Fenced, IdempotencyStore};
+use idem_core::{ClaimOutcome, Update, IdempotencyStore};
 
 use crate::support::{answered, calls, key, request, store, won};
 
@@ -20,7 +20,7 @@ async fn first_execution_sends_two_commands_and_a_replay_one() {
             panic!("a new key")
         };
         let concluded = store.complete(claim, answered(vec![7; size]), crate::support::HOUR).await;
-        assert_eq!(concluded.unwrap(), Fenced::Held);
+        assert_eq!(concluded.unwrap(), Update::Applied);
         let ours = calls(&server);
         let mut expected = vec![("evalsha", 1), ("getrange", 1), ("set", 2)];
         assert_eq!(sorted(&ours), expected, "SET; EVALSHA, which calls GETRANGE and SET");
@@ -62,7 +62,7 @@ async fn another_process_may_conclude() {
     let request = request().with_fingerprint(print);
     let ClaimOutcome::Acquired(claim) = one.claim(id, request).await.unwrap() else { panic!("new") };
     let concluded = two.complete(claim, answered("there"), crate::support::HOUR).await.unwrap();
-    assert_eq!(concluded, Fenced::Held);
+    assert_eq!(concluded, Update::Applied);
     let state = idem_core::State::Completed(crate::support::answer("there"));
     let expected = idem_core::ExistingRecord { fingerprint: print, state };
     assert_eq!(one.claim(id, request).await.unwrap(), ClaimOutcome::Exists(expected));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{ClaimOutcome, Completion, FencingToken, Fenced, IdempotencyStore, State};
+use idem_core::{ClaimOutcome, Completion, FencingToken, Update, IdempotencyStore, State};
 use idem_redis::RedisStore;
 
 use crate::support::{answered, key, request, store, won};
@@ -25,7 +25,7 @@ async fn two_processes_never_go_back() {
         };
         assert!(claim.token > highest, "{:?} after {highest:?}", claim.token);
         highest = claim.token;
-        assert_eq!(store.release(claim).await.unwrap(), Fenced::Held);
+        assert_eq!(store.release(claim).await.unwrap(), Update::Applied);
     }
 }
 
@@ -40,7 +40,7 @@ async fn short_ttl_ends_but_its_fence_is_remembered() {
     let id = key();
     let ClaimOutcome::Acquired(first) = late.claim(id, request()).await.unwrap() else { panic!("new") };
     let ttl = Duration::from_millis(50);
-    assert_eq!(late.complete(first, answered("brief"), ttl).await.unwrap(), Fenced::Held);
+    assert_eq!(late.complete(first, answered("brief"), ttl).await.unwrap(), Update::Applied);
     tokio::time::sleep(ttl * 2).await;
     let ClaimOutcome::Acquired(second) = early.claim(id, request()).await.unwrap() else {
         panic!("expired")
@@ -71,7 +71,7 @@ async fn late_plain_claim_gets_a_new_fence() {
             false => assert!(again.token > first.token),
         }
         let concluded = store.complete(again, answered("mine"), crate::support::HOUR).await;
-        assert_eq!(concluded.unwrap(), Fenced::Held);
+        assert_eq!(concluded.unwrap(), Update::Applied);
     }
 }
 
@@ -83,7 +83,7 @@ async fn unknown_record_may_be_deleted_by_hand() {
     let store = store(&server).await;
     let first = won(&store).await;
     let unknown = Completion::Unknown;
-    assert_eq!(store.complete(first, unknown, crate::support::HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(first, unknown, crate::support::HOUR).await.unwrap(), Update::Applied);
     let found = server.cli(&["--scan", "--pattern", &format!("idem:default:{}*", first.id)]);
     assert_eq!(server.cli(&["getrange", found.trim(), "17", "17"]).trim().as_bytes(), [4]);
     server.cli(&["del", found.trim()]);
@@ -91,9 +91,9 @@ async fn unknown_record_may_be_deleted_by_hand() {
         panic!("deleted")
     };
     let late = store.complete(first, answered("late"), crate::support::HOUR).await.unwrap();
-    assert!(matches!(late, Fenced::Lost(Some(standing)) if standing.state == State::Running));
+    assert!(matches!(late, Update::Stale(Some(standing)) if standing.state == State::Running));
     let own = store.complete(second, answered("own"), crate::support::HOUR).await.unwrap();
-    assert_eq!(own, Fenced::Held);
+    assert_eq!(own, Update::Applied);
 }
 
 /// Makes a plain claim look as if its fence had been heard that much earlier.

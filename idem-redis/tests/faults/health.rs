@@ -1,7 +1,7 @@
 //! The store looks at its server, and says what is wrong with it.
 
 use idem_conformance::servers::{Proxy, RedisServer};
-use idem_core::{Fenced, IdempotencyStore};
+use idem_core::{Update, IdempotencyStore};
 use idem_redis::{Alarm, ConnectError, RedisStore};
 
 use crate::support::{HOUR, answered, store, url, won};
@@ -65,7 +65,7 @@ async fn fault_redis_restarts_without_persistence() {
     };
     assert!(alarms.contains(&Alarm::Forgot), "{alarms:?}");
     let late = store.complete(claim, answered("late"), HOUR).await.unwrap();
-    assert_eq!(late, Fenced::Lost(None), "what vanished is not brought back");
+    assert_eq!(late, Update::Stale(None), "what vanished is not brought back");
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn fault_record_changed_externally_flushed_server() {
     store.check().await.unwrap();
     server.cli(&["flushall"]);
     assert!(store.check().await.unwrap().contains(&Alarm::Forgot));
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
 }
 
 /// The replica never saw the last writes: it was cut off, the primary died, and it was promoted.
@@ -100,5 +100,5 @@ async fn fault_redis_failover_loses_writes_and_is_detected() {
         }
     };
     assert!(alarms.contains(&Alarm::Forgot), "{alarms:?}");
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use idem_conformance::servers::{Proxy, RedisServer, Replies};
-use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
 use idem_redis::RedisStore;
 
 use crate::support::{HOUR, answered, completed, failure, key, request, store, url, won};
@@ -14,8 +14,8 @@ async fn behind(proxy: &Proxy) -> RedisStore {
     let builder = RedisStore::builder().command_timeout(Duration::from_millis(300));
     let store = builder.connect(&url(proxy)).await.unwrap();
     let (one, two) = (won(&store).await, won(&store).await);
-    assert_eq!(store.complete(one, answered("known"), HOUR).await.unwrap(), Fenced::Held);
-    assert_eq!(store.release(two).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(one, answered("known"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.release(two).await.unwrap(), Update::Applied);
     proxy.cut();
     while store.claim(key(), request()).await.is_err() {}
     store
@@ -45,7 +45,7 @@ async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
         assert_eq!(failure(lost), StoreErrorKind::Unknown);
         proxy.replies(Replies::Pass);
         let again = store.complete(claim, answered("second"), HOUR).await.unwrap();
-        assert_eq!(again, Fenced::Held);
+        assert_eq!(again, Update::Applied);
         assert_eq!(store.claim(id, request).await.unwrap(), completed("first"));
     }
 }
@@ -62,8 +62,8 @@ async fn fault_release_reply_lost_leaves_next_owner_untouched() {
         panic!("freed")
     };
     proxy.replies(Replies::Pass);
-    assert_eq!(store.release(claim).await.unwrap(), Fenced::Lost(None));
-    assert_eq!(other.complete(next, answered("next"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.release(claim).await.unwrap(), Update::Stale(None));
+    assert_eq!(other.complete(next, answered("next"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,7 +86,7 @@ async fn cut_connection_is_replaced() {
             assert_eq!(error.kind(), StoreErrorKind::Unknown);
             concluded = store.complete(claim, answered("kept"), HOUR).await;
         }
-        assert_eq!(concluded.unwrap(), Fenced::Held);
+        assert_eq!(concluded.unwrap(), Update::Applied);
     }
 }
 
@@ -104,7 +104,7 @@ async fn fault_store_outage_short_is_not_done_then_recovers() {
         assert_eq!(failure(refused), StoreErrorKind::NotDone);
     }
     server.restart();
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 /// A paused server holds connections open and says nothing.
@@ -134,7 +134,7 @@ async fn fault_redis_failover_loses_writes_unless_claim_waits_for_replicas() {
         RedisStore::builder().wait_for_replicas(NonZeroU32::MIN, Duration::from_millis(300));
     let durable = builder.connect(&primary.url()).await.unwrap();
     let claim = won(&durable).await;
-    assert_eq!(durable.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(durable.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
     assert_eq!(durable.claim(claim.id, request()).await.unwrap(), completed("kept"));
     let running = won(&durable).await;
 
@@ -143,12 +143,12 @@ async fn fault_redis_failover_loses_writes_unless_claim_waits_for_replicas() {
     assert_eq!(failure(durable.claim(id, own).await), StoreErrorKind::Unknown);
     let other = store(&primary).await;
     assert!(matches!(other.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
-    assert_eq!(durable.abandon(id, own.owner).await.unwrap(), Fenced::Held);
+    assert_eq!(durable.abandon(id, own.owner).await.unwrap(), Update::Applied);
     let unconfirmed = durable.complete(running, answered("kept"), HOUR).await;
     assert_eq!(failure(unconfirmed), StoreErrorKind::Unknown);
 
     replica.cli(&["replicaof", "127.0.0.1", &port]);
     replica.until(&["info", "replication"], |info| info.contains("master_link_status:up"));
     let confirmed = durable.complete(running, answered("again"), HOUR).await.unwrap();
-    assert_eq!(confirmed, Fenced::Held, "held before, and the replica has it now");
+    assert_eq!(confirmed, Update::Applied, "held before, and the replica has it now");
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use idem_conformance::servers::RedisServer;
 use idem_core::{
-    Capacity, ClaimRequest, ClaimOutcome, Fenced, IdempotencyStore, Quota, ScopeId, StoreErrorKind,
+    Capacity, ClaimRequest, ClaimOutcome, Update, IdempotencyStore, Quota, ScopeId, StoreErrorKind,
 };
 
 use crate::support::{failure, key, request, store, won};
@@ -26,7 +26,7 @@ async fn room_that_cannot_be_asked_for_is_unknown() {
     server.cli(&["acl", "setuser", "default", "-evalsha"]);
     assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
     server.cli(&["acl", "setuser", "default", "+evalsha"]);
-    assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Fenced::Held);
+    assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Applied);
 }
 
 /// It is never sent again, so that what frees it cannot come too late.

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{ClaimOutcome, Fenced, IdempotencyStore, StoreErrorKind};
+use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
 use idem_redis::RedisStore;
 use tokio::runtime::Handle;
 
@@ -50,7 +50,7 @@ async fn fault_redis_stalls_in_busy_script() {
     );
     server.cli(&["script", "kill"]);
     busy.wait().unwrap();
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,7 +58,7 @@ async fn fault_redis_restarts_with_append_only_file() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = store(&server).await;
     let (running, done) = (won(&store).await, won(&store).await);
-    assert_eq!(store.complete(done, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(done, answered("kept"), HOUR).await.unwrap(), Update::Applied);
     server.restart();
     let found = loop {
         if let Ok(found) = store.claim(done.id, request()).await {
@@ -67,7 +67,7 @@ async fn fault_redis_restarts_with_append_only_file() {
     };
     assert_eq!(found, completed("kept"));
     assert!(matches!(store.claim(running.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
-    assert_eq!(store.complete(running, answered("late"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(running, answered("late"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,9 +76,9 @@ async fn fault_record_changed_externally_deleted_key() {
     let store = store(&server).await;
     let claim = won(&store).await;
     assert_eq!(server.cli(&["del", &name(claim.id)]), "1");
-    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Lost(None));
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Fenced::Lost(None));
-    assert_eq!(store.release(claim).await.unwrap(), Fenced::Lost(None));
+    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Stale(None));
+    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
+    assert_eq!(store.release(claim).await.unwrap(), Update::Stale(None));
     assert_eq!(server.cli(&["exists", &name(claim.id)]), "0");
 }
 
@@ -122,7 +122,7 @@ async fn persisted_key_is_not_free() {
     let claim = won(&store).await;
     server.cli(&["persist", &name(claim.id)]);
     assert!(matches!(store.claim(claim.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
     assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
 }
 
@@ -133,9 +133,9 @@ async fn fault_redis_out_of_memory_refuses_claims_and_stores_completions() {
     let (done, kept, freed) = (won(&store).await, won(&store).await, won(&store).await);
     server.cli(&["config", "set", "maxmemory", "1mb"]);
     assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
-    assert_eq!(store.complete(done, answered(vec![7; 10_000]), HOUR).await.unwrap(), Fenced::Held);
-    assert_eq!(store.renew(kept, HOUR, HOUR).await.unwrap(), Fenced::Held);
-    assert_eq!(store.release(freed).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(done, answered(vec![7; 10_000]), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.renew(kept, HOUR, HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.release(freed).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,11 +147,11 @@ async fn fault_redis_scripts_flushed_are_loaded_again() {
     flush();
     assert!(matches!(store.claim(one.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     flush();
-    assert_eq!(store.renew(one, HOUR, HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.renew(one, HOUR, HOUR).await.unwrap(), Update::Applied);
     flush();
-    assert_eq!(store.complete(one, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(one, answered("kept"), HOUR).await.unwrap(), Update::Applied);
     flush();
-    assert_eq!(store.release(two).await.unwrap(), Fenced::Held);
+    assert_eq!(store.release(two).await.unwrap(), Update::Applied);
     assert_eq!(store.claim(one.id, request()).await.unwrap(), completed("kept"));
 }
 
@@ -187,7 +187,7 @@ async fn fault_redis_refuses_or_redirects_with_too_few_replicas() {
         assert_eq!(failure(answer), StoreErrorKind::NotDone);
     }
     server.cli(&["config", "set", "min-replicas-to-write", "0"]);
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 fn name(id: idem_core::RecordId) -> String {
@@ -221,5 +221,5 @@ async fn fault_redis_refuses_or_redirects_while_loading() {
         });
         server.cli(&["config", "set", "key-load-delay", "0"]);
     });
-    assert_eq!(store.complete(claim, answered("done"), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, answered("done"), HOUR).await.unwrap(), Update::Applied);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use idem_conformance::servers::{RedisCluster, RedisSentinel, RedisServer};
 use idem_core::{
-    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, Guarantee, Headers, IdempotencyStore,
+    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, Headers, IdempotencyStore,
     Policy, RecordId, State, StoreError,
 };
 use idem_redis::RedisStore;
@@ -46,7 +46,7 @@ async fn persist<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
 async fn outlives(store: &RedisStore, claims: Vec<Claim>) {
     for claim in &claims {
         let fenced = persist(async || store.complete(*claim, done(), HOUR).await).await;
-        assert_eq!(fenced, Fenced::Held);
+        assert_eq!(fenced, Update::Applied);
     }
     for claim in claims {
         match persist(async || store.claim(claim.id, request()).await).await {
@@ -124,9 +124,9 @@ async fn fault_redis_refuses_or_redirects_moved_key() {
     let port = target.port().to_string();
     source.cli(&["migrate", "127.0.0.1", &port, &key, "0", "5000"]);
     assert!(source.cli(&["get", &key]).contains("ASK"), "it is sent on");
-    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
     assert!(matches!(found(&store, claim).await, State::Running));
-    assert_eq!(store.complete(claim, done(), HOUR).await.unwrap(), Fenced::Held);
+    assert_eq!(store.complete(claim, done(), HOUR).await.unwrap(), Update::Applied);
 
     for node in primaries {
         node.cli(&["cluster", "setslot", &slot, "node", &target_id]);

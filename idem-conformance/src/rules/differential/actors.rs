@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, FencingToken, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, FencingToken, Update, IdempotencyStore, ClaimNonce, RecordId,
 };
 
 use super::op::{ACTORS, At, Claiming, KEYS, Op};
@@ -13,7 +13,7 @@ use crate::terms::{self, Terms};
 #[derive(Debug)]
 pub(super) enum Reply {
     ClaimOutcome(ClaimOutcome),
-    Fenced(Fenced),
+    Update(Update),
 }
 
 pub(super) struct Actors<'a> {
@@ -92,8 +92,8 @@ impl<'a> Actors<'a> {
         new.nonce(nonce).with_fingerprint(print).lease(lease).ttl(ttl)
     }
 
-    async fn fenced(&self, call: idem_core::StoreFuture<Fenced>) -> Reply {
-        Reply::Fenced(call.await.expect("a change"))
+    async fn fenced(&self, call: idem_core::StoreFuture<Update>) -> Reply {
+        Reply::Update(call.await.expect("a change"))
     }
 
     fn presented(&self, at: At) -> Claim {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, IdempotencyStore, ClaimNonce, RecordId,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, ClaimNonce, RecordId,
     StoreFuture,
 };
 
@@ -57,20 +57,20 @@ impl IdempotencyStore for Model {
         self.kept().apply(id, |slot, now| transition::claim(slot, id, &request, now))
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
         self.kept().apply(claim.id, |slot, now| transition::renew(slot, &claim, lease, ttl, now))
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         self.kept()
             .apply(claim.id, |slot, now| transition::complete(slot, &claim, completion, ttl, now))
     }
 
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+    fn release(&self, claim: Claim) -> StoreFuture<Update> {
         self.kept().apply(claim.id, |slot, now| transition::release(slot, &claim, now))
     }
 
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         self.kept().apply(id, |slot, now| transition::abandon(slot, nonce, now))
     }
 }

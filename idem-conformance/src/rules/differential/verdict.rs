@@ -1,6 +1,6 @@
 //! Whether two replies say the same.
 
-use idem_core::{Claim, ClaimOutcome, FencingToken, Fenced, RecordId};
+use idem_core::{Claim, ClaimOutcome, FencingToken, Update, RecordId};
 use proptest::prop_assert;
 use proptest::test_runner::TestCaseError;
 
@@ -26,7 +26,7 @@ impl Verdict {
                 Reply::ClaimOutcome(ClaimOutcome::Acquired(replied)),
             ) => self.same_claim(expected, replied),
             (Reply::ClaimOutcome(expected), Reply::ClaimOutcome(replied)) => expected == replied,
-            (Reply::Fenced(expected), Reply::Fenced(replied)) => same_fenced(op, expected, replied),
+            (Reply::Update(expected), Reply::Update(replied)) => same_fenced(op, expected, replied),
             _ => false,
         };
         prop_assert!(same, "{op:?} was answered {replied:?}; the model says {expected:?}");
@@ -43,9 +43,9 @@ impl Verdict {
 }
 
 /// Only `complete` promises to tell what stands there.
-fn same_fenced(op: Op, expected: &Fenced, replied: &Fenced) -> bool {
+fn same_fenced(op: Op, expected: &Update, replied: &Update) -> bool {
     match op {
         Op::Complete { .. } => expected == replied,
-        _ => (*expected == Fenced::Held) == (*replied == Fenced::Held),
+        _ => (*expected == Update::Applied) == (*replied == Update::Applied),
     }
 }

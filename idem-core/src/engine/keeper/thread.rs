@@ -10,7 +10,7 @@ use crate::engine::detach::bounded;
 use crate::engine::settle;
 use crate::policy::Policy;
 use crate::record::Completion;
-use crate::store::{Fenced, IdempotencyStore};
+use crate::store::{Update, IdempotencyStore};
 
 /// Starts the thread, with a runtime of its own. It ends when the schedule is closed.
 pub(super) fn spawn(
@@ -51,14 +51,14 @@ async fn renew(store: &dyn IdempotencyStore, held: &Held, sent_at: Instant) {
     let record = held.claim.id;
     let Policy { lease, ttl, .. } = *held.policy;
     match bounded(store.renew(held.claim, lease, ttl), lease).await {
-        Ok(Fenced::Held) => held.renewed(sent_at),
-        Ok(Fenced::Lost(_)) if held.is_open() => {
+        Ok(Update::Applied) => held.renewed(sent_at),
+        Ok(Update::Stale(_)) if held.is_open() => {
             tracing::warn!(%record, "the claim is gone from the store while its run goes on");
             if held.may_be_taken_over() {
                 held.decide(Fate::Lost);
             }
         }
-        Ok(Fenced::Lost(_)) => {}
+        Ok(Update::Stale(_)) => {}
         Err(error) => {
             let error = &error as &dyn Error;
             tracing::warn!(%record, error, "a lease was not renewed; trying again");

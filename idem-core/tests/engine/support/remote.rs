@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, MemoryStore, ClaimNonce,
     RecordId, StoreFuture,
 };
 use tokio::task::yield_now;
@@ -58,19 +58,19 @@ impl IdempotencyStore for Remote {
         self.send(move |store| store.claim(id, request))
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
         self.send(move |store| store.renew(claim, lease, ttl))
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         self.send(move |store| store.complete(claim, completion, ttl))
     }
 
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+    fn release(&self, claim: Claim) -> StoreFuture<Update> {
         self.send(move |store| store.release(claim))
     }
 
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         self.send(move |store| store.abandon(id, nonce))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Fenced, IdempotencyStore, MemoryStore, ClaimNonce, Policy,
+    Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, MemoryStore, ClaimNonce, Policy,
     RecordId, StoreFuture,
 };
 use tokio::sync::watch;
@@ -37,7 +37,7 @@ impl IdempotencyStore for Silent {
         self.store.claim(id, request)
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Fenced> {
+    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
         if *self.first.get_or_init(|| claim.id) == claim.id {
             self.renewals.send_modify(|renewals| renewals.0 += 1);
             return StoreFuture::new(pending());
@@ -46,15 +46,15 @@ impl IdempotencyStore for Silent {
         self.store.renew(claim, lease, ttl)
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Fenced> {
+    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         self.store.complete(claim, completion, ttl)
     }
 
-    fn release(&self, claim: Claim) -> StoreFuture<Fenced> {
+    fn release(&self, claim: Claim) -> StoreFuture<Update> {
         self.store.release(claim)
     }
 
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Fenced> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         self.store.abandon(id, nonce)
     }
 
