@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::Either;
 use idem_core::http::{self, Identity};
 use idem_core::{
-    Idempotency, IdempotencyKey, KeyError, Material, Policy, Rejection, Scope, Served,
+    Idempotency, IdempotencyKey, KeyError, FingerprintInput, Policy, Rejection, Scope, Served,
     TransactionSlot,
 };
 
@@ -121,7 +121,7 @@ impl<T> Call<T> {
 
     /// The request is compared by an expression of the attribute.
     #[must_use]
-    pub fn with_fingerprint(mut self, material: Result<Material, serde_json::Error>) -> Self {
+    pub fn with_fingerprint(mut self, material: Result<FingerprintInput, serde_json::Error>) -> Self {
         if let Some(guard) = &mut self.guard {
             guard.identity.set_fingerprint(material);
         }

@@ -50,7 +50,7 @@ pub use tx::Tx;
 #[doc(hidden)]
 pub mod __private {
     pub use actix_web::HttpResponse as Response;
-    pub use idem_core::{Guarantee, IdempotencyKey, KeySyntax, Material, Policy, Scope};
+    pub use idem_core::{Guarantee, IdempotencyKey, KeySyntax, FingerprintInput, Policy, Scope};
 
     pub use crate::call::Guarded;
 }

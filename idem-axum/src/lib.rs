@@ -48,7 +48,7 @@ pub use tx::Tx;
 pub mod __private {
     pub use axum::extract::FromRequest;
     pub use axum::response::Response;
-    pub use idem_core::{Guarantee, IdempotencyKey, KeySyntax, Material, Policy, Scope};
+    pub use idem_core::{Guarantee, IdempotencyKey, KeySyntax, FingerprintInput, Policy, Scope};
 
     pub use crate::call::Guarded;
     pub use crate::state::ProvidesIdempotency;

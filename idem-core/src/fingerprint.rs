@@ -69,7 +69,7 @@ impl Fingerprint {
         Self::of(secret, [b"request", method, path, query, &essence, form, body])
     }
 
-    pub(crate) fn of_material(secret: Option<&Secret>, material: &Material) -> Self {
+    pub(crate) fn of_input(secret: Option<&Secret>, material: &FingerprintInput) -> Self {
         Self::of(secret, [b"value", &material.0])
     }
 
@@ -135,9 +135,9 @@ fn is_json(essence: &[u8]) -> bool {
 }
 
 /// The canonical JSON of a value that an annotation named (`fingerprint = "payment"`).
-pub struct Material(Vec<u8>);
+pub struct FingerprintInput(Vec<u8>);
 
-impl Material {
+impl FingerprintInput {
     /// The canonical JSON of `value`: members sorted, so that a `HashMap` field compares equal in
     /// every process.
     ///
@@ -150,9 +150,9 @@ impl Material {
     }
 }
 
-impl fmt::Debug for Material {
+impl fmt::Debug for FingerprintInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Material({} bytes)", self.0.len())
+        write!(f, "FingerprintInput({} bytes)", self.0.len())
     }
 }
 
@@ -222,7 +222,7 @@ mod tests {
         use std::collections::HashMap;
         let one: HashMap<_, _> = (0..50).map(|n| (n.to_string(), n)).collect();
         let two: HashMap<_, _> = (0..50).rev().map(|n| (n.to_string(), n)).collect();
-        let print = |map| Fingerprint::of_material(None, &Material::of(map).unwrap());
+        let print = |map| Fingerprint::of_input(None, &FingerprintInput::of(map).unwrap());
         assert!(!print(&one).contradicts(&print(&two)));
     }
 

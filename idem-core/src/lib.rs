@@ -26,7 +26,7 @@ pub mod wire;
 pub use answer::{Answer, Headers};
 pub use engine::{Call, Drained, Executed, Execution, Idempotency, IdempotencyBuilder, Served};
 pub use error::{StoreError, StoreErrorKind};
-pub use fingerprint::{Fingerprint, Material, RequestParts};
+pub use fingerprint::{Fingerprint, FingerprintInput, RequestParts};
 pub use function::{Disposition, Failure, Kept, Refused, batch};
 /// Makes an async function run once per key; see [the crate's documentation](crate#guarded-functions).
 pub use idem_macros::idempotent_function as idempotent;
@@ -48,5 +48,5 @@ pub use store::{
 #[doc(hidden)]
 pub mod __private {
     pub use crate::function::Invocation;
-    pub use crate::{Guarantee, IdempotencyKey, Material, Policy, Scope};
+    pub use crate::{Guarantee, IdempotencyKey, FingerprintInput, Policy, Scope};
 }

@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Span, info_span};
 
 use super::Idempotency;
-use crate::fingerprint::{Fingerprint, Material, RequestParts};
+use crate::fingerprint::{Fingerprint, FingerprintInput, RequestParts};
 use crate::key::IdempotencyKey;
 use crate::policy::Policy;
 use crate::record_id::RecordId;
@@ -77,8 +77,8 @@ impl Idempotency {
     }
 
     /// The fingerprint of a value that an annotation named.
-    pub fn fingerprint_material(&self, material: &Material) -> Fingerprint {
-        Fingerprint::of_material(self.0.config.secret.as_ref(), material)
+    pub fn fingerprint_material(&self, material: &FingerprintInput) -> Fingerprint {
+        Fingerprint::of_input(self.0.config.secret.as_ref(), material)
     }
 }
 

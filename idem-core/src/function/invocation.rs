@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::refused::Terms;
 use super::{Failure, kept};
 use crate::engine::{Call, Executed, Execution, Idempotency, Served};
-use crate::fingerprint::Material;
+use crate::fingerprint::FingerprintInput;
 use crate::key::{IdempotencyKey, KeyError};
 use crate::outcome::Outcome;
 use crate::policy::{Guarantee, Policy};
@@ -43,7 +43,7 @@ impl Invocation {
 
     /// The call is compared by an expression of the attribute.
     #[must_use]
-    pub fn with_fingerprint(self, material: Result<Material, serde_json::Error>) -> Self {
+    pub fn with_fingerprint(self, material: Result<FingerprintInput, serde_json::Error>) -> Self {
         let call = self.call.and_then(|call| {
             let material = material.map_err(Rejection::FingerprintInvalid)?;
             Ok(call.with_fingerprint(self.idempotency.fingerprint_material(&material)))

@@ -1,7 +1,7 @@
 //! What a guarded request is known by: its key, and what it is compared by.
 
 use crate::engine::{Call, Idempotency};
-use crate::fingerprint::{Fingerprint, Material, RequestParts};
+use crate::fingerprint::{Fingerprint, FingerprintInput, RequestParts};
 use crate::key::{IdempotencyKey, KeyError};
 use crate::policy::{FingerprintMode, KeySource, Policy};
 use crate::rejection::Rejection;
@@ -24,7 +24,7 @@ enum Compared {
     /// What was sent.
     Request(Fingerprint),
     /// What an expression of the attribute yielded.
-    Argument(Result<Material, serde_json::Error>),
+    Argument(Result<FingerprintInput, serde_json::Error>),
 }
 
 impl Identity {
@@ -34,7 +34,7 @@ impl Identity {
     }
 
     /// The request is compared by an expression of the attribute.
-    pub fn set_fingerprint(&mut self, material: Result<Material, serde_json::Error>) {
+    pub fn set_fingerprint(&mut self, material: Result<FingerprintInput, serde_json::Error>) {
         self.compared = Compared::Argument(material);
     }
 }

@@ -1,7 +1,7 @@
 //! What a duplicate is told.
 
 use idem_core::{
-    Answer, Call, Completion, Executed, Headers, IdempotencyKey, Material, MemoryStore, Outcome,
+    Answer, Call, Completion, Executed, Headers, IdempotencyKey, FingerprintInput, MemoryStore, Outcome,
     Scope, Served,
 };
 
@@ -53,7 +53,7 @@ async fn a_duplicate_of_a_live_run_is_refused_at_once() {
 }
 
 fn about(service: &Service, material: &str) -> Call {
-    let fingerprint = service.idempotency.fingerprint_material(&Material::of(material).unwrap());
+    let fingerprint = service.idempotency.fingerprint_material(&FingerprintInput::of(material).unwrap());
     service.call(&ONCE, "key").with_fingerprint(fingerprint)
 }
 

@@ -126,7 +126,7 @@ pub(crate) fn fingerprint(
         return None;
     };
     let site = Span::mixed_site();
-    let material = value_of(&quote_spanned!(site=> #private::Material), material, rebind);
+    let material = value_of(&quote_spanned!(site=> #private::FingerprintInput), material, rebind);
     Some(quote_spanned! {site=>
         let __material = #material;
         let __call = __call.with_fingerprint(__material);

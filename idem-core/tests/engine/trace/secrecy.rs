@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Call, Completion, Executed, Headers, Idempotency, IdempotencyKey, Material,
+    Answer, Call, Completion, Executed, Headers, Idempotency, IdempotencyKey, FingerprintInput,
     MemoryStore, Outcome, Policy, RequestParts, Scope, ScopeParts, ScopeValue,
 };
 
@@ -109,7 +109,7 @@ async fn nothing_secret_is_shown_by_debug() {
     shows_nothing(&store);
     shows_nothing(&IdempotencyKey::new(PLANTED));
     shows_nothing(&Scope::of(PLANTED));
-    shows_nothing(&Material::of(PLANTED));
+    shows_nothing(&FingerprintInput::of(PLANTED));
     let _: Scope = Scope::of(&Spy);
 }
 

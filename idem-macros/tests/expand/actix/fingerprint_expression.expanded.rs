@@ -31,7 +31,7 @@ async fn create_payment(
     let __material = {
         let tenant = &__call.arguments().1;
         let web::Json(payment) = &__call.arguments().2;
-        ::idem_actix::__private::Material::of(&((&payment.amount, tenant)))
+        ::idem_actix::__private::FingerprintInput::of(&((&payment.amount, tenant)))
     };
     let __call = __call.with_fingerprint(__material);
     __call

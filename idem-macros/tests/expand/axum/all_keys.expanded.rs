@@ -38,7 +38,7 @@ where
     };
     let __material = {
         let Json(payment) = __call.last();
-        ::idem_axum::__private::Material::of(payment)
+        ::idem_axum::__private::FingerprintInput::of(payment)
     };
     let __call = __call.with_fingerprint(__material);
     __call.run(__scope, move |__last| create_payment(__arg0, __arg1, __last)).await

@@ -33,7 +33,7 @@ where
     let __material = {
         let tenant = &__arg1;
         let Json(payment) = __call.last();
-        ::idem_axum::__private::Material::of(&((&payment.amount, tenant)))
+        ::idem_axum::__private::FingerprintInput::of(&((&payment.amount, tenant)))
     };
     let __call = __call.with_fingerprint(__material);
     __call.run(__scope, move |__last| create_payment(__arg0, __arg1, __last)).await

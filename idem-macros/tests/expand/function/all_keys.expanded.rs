@@ -33,7 +33,7 @@ pub async fn on_order_placed(
     );
     let __material = {
         let event = &event;
-        ::idem_core::__private::Material::of(event)
+        ::idem_core::__private::FingerprintInput::of(event)
     };
     let __call = __call.with_fingerprint(__material);
     let __body = ::core::pin::pin!(
