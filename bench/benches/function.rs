@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use idem_core::{Failure, Idempotency, MemoryStore, Refused, idempotent};
+use idem_core::{Failure, Idempotency, MemoryStore, Rejected, idempotent};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
@@ -23,14 +23,14 @@ struct Receipt {
 #[derive(Debug)]
 struct OrderError;
 
-impl From<Refused> for OrderError {
-    fn from(_: Refused) -> Self {
+impl From<Rejected> for OrderError {
+    fn from(_: Rejected) -> Self {
         Self
     }
 }
 
 impl Failure for OrderError {
-    fn refused(&self) -> Option<&Refused> {
+    fn rejected(&self) -> Option<&Rejected> {
         None
     }
 }

@@ -15,7 +15,7 @@ use async_nats::jetstream::{AckKind, Context, Message, stream};
 use futures_util::TryStreamExt;
 use idem_core::{
     Disposition, Drained, Execution, Failure, Idempotency, IdempotencyBuilder, IdempotencyKey,
-    MemoryStore, Outcome, Refused, batch, idempotent,
+    MemoryStore, Outcome, Rejected, batch, idempotent,
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,20 +63,20 @@ enum OrderError {
     #[error("the provider did not answer")]
     NoAnswer,
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Rejected(#[from] Rejected),
 }
 
 impl Failure for OrderError {
     fn outcome(&self) -> Outcome {
         match self {
             Self::ProviderDown => Outcome::NotExecuted,
-            Self::NotAnOrder(_) | Self::NoAnswer | Self::Refused(_) => Outcome::Ambiguous,
+            Self::NotAnOrder(_) | Self::NoAnswer | Self::Rejected(_) => Outcome::Ambiguous,
         }
     }
 
-    fn refused(&self) -> Option<&Refused> {
+    fn rejected(&self) -> Option<&Rejected> {
         match self {
-            Self::Refused(refused) => Some(refused),
+            Self::Rejected(refused) => Some(refused),
             _ => None,
         }
     }
@@ -87,7 +87,7 @@ impl Failure for OrderError {
             Self::ProviderDown | Self::NoAnswer => {
                 Disposition::Redeliver { after: Duration::from_millis(100) }
             }
-            Self::Refused(refused) => refused.disposition(),
+            Self::Rejected(refused) => refused.disposition(),
         }
     }
 }

@@ -59,18 +59,18 @@ impl<S: Sync> FromRequestParts<S> for Payer {
 }
 
 /// Every refusal undoes what was written before it, and is stored and replayed.
-type Refused = (StatusCode, &'static str);
-const TOO_LITTLE: Refused = (StatusCode::PAYMENT_REQUIRED, "the account has too little");
-const NOBODY: Refused = (StatusCode::NOT_FOUND, "there is no such payee");
-const PAID: Refused = (StatusCode::CONFLICT, "this invoice is paid");
-const NO_AMOUNT: Refused = (StatusCode::BAD_REQUEST, "an amount is more than nothing");
+type Rejected = (StatusCode, &'static str);
+const TOO_LITTLE: Rejected = (StatusCode::PAYMENT_REQUIRED, "the account has too little");
+const NOBODY: Rejected = (StatusCode::NOT_FOUND, "there is no such payee");
+const PAID: Rejected = (StatusCode::CONFLICT, "this invoice is paid");
+const NO_AMOUNT: Rejected = (StatusCode::BAD_REQUEST, "an amount is more than nothing");
 
 #[idempotent(ttl = "24h", scope = "payer")]
 async fn create_transfer(
     mut tx: Tx,
     payer: Payer,
     Json(order): Json<NewTransfer>,
-) -> Result<(StatusCode, Json<Transfer>), Refused> {
+) -> Result<(StatusCode, Json<Transfer>), Rejected> {
     let NewTransfer { payee, cents, invoice } = order;
     if cents <= 0 {
         return Err(NO_AMOUNT);
@@ -98,7 +98,7 @@ async fn create_transfer(
 
 /// A 500 undoes everything and frees the key: the client may try again.
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn failed(error: sqlx::Error) -> Refused {
+fn failed(error: sqlx::Error) -> Rejected {
     eprintln!("the database failed: {error}");
     (StatusCode::INTERNAL_SERVER_ERROR, "try again")
 }

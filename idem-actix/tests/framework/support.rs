@@ -50,7 +50,7 @@ impl Answer {
         assert!(self.replayed && !first.replayed, "{self:?}");
     }
 
-    /// Refused with a problem document of this slug.
+    /// Rejected with a problem document of this slug.
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, slug: &str) {
         let body = String::from_utf8_lossy(&self.body);

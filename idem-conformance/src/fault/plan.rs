@@ -3,7 +3,8 @@
 /// A fault that is injected into a store call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// The call is refused immediately and not applied, like a connection to a closed port.
+    /// Rejected at once and not applied, as by a closed port: rows 16, 17, 35, 36 and 40 to
+    /// 43.
     Down,
     /// The call is neither applied nor answered, as if all packets were dropped.
     Hang,

@@ -111,7 +111,7 @@ pub(crate) fn done(reply: &'static str) -> Executed<&'static str> {
     Executed { reply, outcome: Outcome::Final, completion: Completion::Response(answer(reply)) }
 }
 
-/// Refused before it did anything.
+/// Rejected before it did anything.
 pub(crate) fn refused(reply: &'static str) -> Executed<&'static str> {
     Executed { outcome: Outcome::NotExecuted, ..done(reply) }
 }

@@ -14,9 +14,9 @@ use super::{Disposition, Failure};
 /// key in one batch do not run twice: the second is redelivered, unless the function has a `wait`.
 ///
 /// ```
-/// # use idem_core::{Failure, Idempotency, MemoryStore, Refused, idempotent};
-/// # #[derive(Debug, thiserror::Error)] #[error(transparent)] struct OrderError(#[from] Refused);
-/// # impl Failure for OrderError { fn refused(&self) -> Option<&Refused> { Some(&self.0) } }
+/// # use idem_core::{Failure, Idempotency, MemoryStore, Rejected, idempotent};
+/// # #[derive(Debug, thiserror::Error)] #[error(transparent)] struct OrderError(#[from] Rejected);
+/// # impl Failure for OrderError { fn rejected(&self) -> Option<&Rejected> { Some(&self.0) } }
 /// use std::num::NonZeroUsize;
 /// use idem_core::{Disposition, batch};
 ///

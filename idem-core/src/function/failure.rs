@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Disposition, Kept, Refused};
+use super::{Disposition, Kept, Rejected};
 use crate::outcome::Outcome;
 use crate::rejection::MIN_RETRY_AFTER;
 
@@ -10,7 +10,7 @@ use crate::rejection::MIN_RETRY_AFTER;
 /// the toolkit answers itself.
 ///
 /// ```
-/// use idem_core::{Failure, Kept, Outcome, Refused};
+/// use idem_core::{Failure, Kept, Outcome, Rejected};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Debug, Serialize, Deserialize, thiserror::Error)]
@@ -23,7 +23,7 @@ use crate::rejection::MIN_RETRY_AFTER;
 ///     NoAnswer,
 ///     #[error(transparent)]
 ///     #[serde(skip)]
-///     Refused(#[from] Refused),
+///     Rejected(#[from] Rejected),
 /// }
 ///
 /// impl Failure for OrderError {
@@ -33,13 +33,13 @@ use crate::rejection::MIN_RETRY_AFTER;
 ///         match self {
 ///             Self::Declined(_) => Outcome::Final,
 ///             Self::ProviderDown => Outcome::NotExecuted,
-///             Self::NoAnswer | Self::Refused(_) => Outcome::Ambiguous,
+///             Self::NoAnswer | Self::Rejected(_) => Outcome::Ambiguous,
 ///         }
 ///     }
 ///
-///     fn refused(&self) -> Option<&Refused> {
+///     fn rejected(&self) -> Option<&Rejected> {
 ///         match self {
-///             Self::Refused(refused) => Some(refused),
+///             Self::Rejected(refused) => Some(refused),
 ///             _ => None,
 ///         }
 ///     }
@@ -48,9 +48,9 @@ use crate::rejection::MIN_RETRY_AFTER;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what its errors mean for the key",
     label = "not a `Failure`",
-    note = "implement `idem_core::Failure` for `{Self}`, and `From<idem_core::Refused>`"
+    note = "implement `idem_core::Failure` for `{Self}`, and `From<idem_core::Rejected>`"
 )]
-pub trait Failure: From<Refused> {
+pub trait Failure: From<Rejected> {
     /// How errors that are [final](Outcome::Final) are stored, so that a later call gets the same one.
     /// Not at all by default: a later call is then told that the result is not available.
     const KEPT: Kept<Self> = Kept::NOT;
@@ -65,7 +65,7 @@ pub trait Failure: From<Refused> {
     }
 
     /// What the toolkit answered itself, if that is what this error is.
-    fn refused(&self) -> Option<&Refused>;
+    fn rejected(&self) -> Option<&Rejected>;
 
     /// What to do with the message that led to this error: for a [refusal](Self::refused) what it says;
     /// else acknowledge what is final, and redeliver the rest after a second. At most once, that delivery

@@ -12,4 +12,4 @@ pub use disposition::Disposition;
 pub use failure::Failure;
 pub use invocation::Invocation;
 pub use kept::Kept;
-pub use refused::Refused;
+pub use refused::Rejected;

@@ -11,12 +11,12 @@ use crate::rejection::Rejection;
 /// A call of a guarded function that the toolkit answered itself, in place of its body. It reaches the
 /// caller as the function's own error, by `From`.
 #[derive(Debug)]
-pub struct Refused {
+pub struct Rejected {
     rejection: Rejection,
     disposition: Disposition,
 }
 
-impl Refused {
+impl Rejected {
     /// Why.
     pub const fn rejection(&self) -> &Rejection {
         &self.rejection
@@ -47,9 +47,9 @@ pub(super) struct Terms {
 
 impl Terms {
     /// A refusal of a call whose body `ran`, or did not.
-    pub(super) fn refuse(self, rejection: Rejection, ran: bool) -> Refused {
+    pub(super) fn refuse(self, rejection: Rejection, ran: bool) -> Rejected {
         let disposition = self.disposition(&rejection, ran);
-        Refused { rejection, disposition }
+        Rejected { rejection, disposition }
     }
 
     const fn disposition(self, rejection: &Rejection, ran: bool) -> Disposition {
@@ -94,13 +94,13 @@ impl Terms {
 }
 
 /// Says what the rejection says, so that nothing is said twice.
-impl fmt::Display for Refused {
+impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.rejection.fmt(f)
     }
 }
 
-impl Error for Refused {
+impl Error for Rejected {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.rejection.source()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::{Disposition, Failure, Idempotency, Outcome, Refused, idempotent};
+use idem_core::{Disposition, Failure, Idempotency, Outcome, Rejected, idempotent};
 
 use crate::support::{Ledger, OrderError, fresh, refused};
 
@@ -88,20 +88,20 @@ async fn a_panic_is_an_ambiguous_error() {
 #[derive(Debug)]
 enum Plain {
     Failed,
-    Refused(Refused),
+    Rejected(Rejected),
 }
 
-impl From<Refused> for Plain {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
+impl From<Rejected> for Plain {
+    fn from(refused: Rejected) -> Self {
+        Self::Rejected(refused)
     }
 }
 
 impl Failure for Plain {
-    fn refused(&self) -> Option<&Refused> {
+    fn rejected(&self) -> Option<&Rejected> {
         match self {
             Self::Failed => None,
-            Self::Refused(refused) => Some(refused),
+            Self::Rejected(refused) => Some(refused),
         }
     }
 }
@@ -118,17 +118,17 @@ async fn an_error_is_ambiguous_unless_it_says_more() {
     assert!(matches!(plain(&idempotency, 1, &ledger).await, Err(Plain::Failed)));
     let next = plain(&idempotency, 1, &ledger).await;
     assert!(
-        matches!(&next, Err(Plain::Refused(refused)) if refused.rejection().slug() == "outcome-unknown")
+        matches!(&next, Err(Plain::Rejected(refused)) if refused.rejection().slug() == "outcome-unknown")
     );
     assert_eq!(ledger.runs(), 1);
 }
 
 /// Final, but not kept.
 #[derive(Debug)]
-struct Final(Option<Refused>);
+struct Final(Option<Rejected>);
 
-impl From<Refused> for Final {
-    fn from(refused: Refused) -> Self {
+impl From<Rejected> for Final {
+    fn from(refused: Rejected) -> Self {
         Self(Some(refused))
     }
 }
@@ -138,7 +138,7 @@ impl Failure for Final {
         Outcome::Final
     }
 
-    fn refused(&self) -> Option<&Refused> {
+    fn rejected(&self) -> Option<&Rejected> {
         self.0.as_ref()
     }
 }
@@ -161,10 +161,10 @@ async fn a_final_error_that_is_not_kept_stays_an_error() {
 
 /// Asked for the outcome of a refusal, it does not know what to say.
 #[derive(Debug)]
-struct Strict(Refused);
+struct Strict(Rejected);
 
-impl From<Refused> for Strict {
-    fn from(refused: Refused) -> Self {
+impl From<Rejected> for Strict {
+    fn from(refused: Rejected) -> Self {
         Self(refused)
     }
 }
@@ -174,7 +174,7 @@ impl Failure for Strict {
         unreachable!("the documentation says that a refusal is not asked")
     }
 
-    fn refused(&self) -> Option<&Refused> {
+    fn rejected(&self) -> Option<&Rejected> {
         Some(&self.0)
     }
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use idem_core::{Failure, Idempotency, Kept, MemoryStore, Outcome, Refused};
+use idem_core::{Failure, Idempotency, Kept, MemoryStore, Outcome, Rejected};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize)]
@@ -34,7 +34,7 @@ pub(crate) enum OrderError {
     NoAnswer,
     #[error(transparent)]
     #[serde(skip)]
-    Refused(#[from] Refused),
+    Rejected(#[from] Rejected),
 }
 
 impl Failure for OrderError {
@@ -44,13 +44,13 @@ impl Failure for OrderError {
         match self {
             Self::Declined(_) => Outcome::Final,
             Self::Busy => Outcome::NotExecuted,
-            Self::NoAnswer | Self::Refused(_) => Outcome::Ambiguous,
+            Self::NoAnswer | Self::Rejected(_) => Outcome::Ambiguous,
         }
     }
 
-    fn refused(&self) -> Option<&Refused> {
+    fn rejected(&self) -> Option<&Rejected> {
         match self {
-            Self::Refused(refused) => Some(refused),
+            Self::Rejected(refused) => Some(refused),
             _ => None,
         }
     }
@@ -61,7 +61,7 @@ pub(crate) type Placed = Result<Receipt, OrderError>;
 /// The rejection behind a result, as its `Debug` shows it up to its fields.
 pub(crate) fn refused<T: std::fmt::Debug>(result: &Result<T, OrderError>) -> String {
     match result {
-        Err(OrderError::Refused(refused)) => {
+        Err(OrderError::Rejected(refused)) => {
             let shown = format!("{:?}", refused.rejection());
             shown.split(['(', ' ']).next().unwrap_or_default().to_owned()
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::env;
 use std::sync::{Arc, Mutex};
 
-use idem_core::{Disposition, Execution, Failure, Idempotency, Refused, idempotent};
+use idem_core::{Disposition, Execution, Failure, Idempotency, Rejected, idempotent};
 use idem_redis::RedisStore;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -121,16 +121,16 @@ async fn charge_once(idempotency: &Idempotency, message: u64, wire: &Wire) -> Re
 }
 
 #[derive(Debug)]
-struct Error(Refused);
+struct Error(Rejected);
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
+impl From<Rejected> for Error {
+    fn from(refused: Rejected) -> Self {
         Self(refused)
     }
 }
 
 impl Failure for Error {
-    fn refused(&self) -> Option<&Refused> {
+    fn rejected(&self) -> Option<&Rejected> {
         Some(&self.0)
     }
 }

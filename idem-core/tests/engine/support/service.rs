@@ -142,7 +142,7 @@ pub(crate) async fn panicking() -> Executed<String> {
 pub(crate) enum Seen {
     Ran(String),
     Replayed(u16, String),
-    Refused(String),
+    Rejected(String),
 }
 
 impl From<Result<Served<String>, Rejection>> for Seen {
@@ -152,7 +152,7 @@ impl From<Result<Served<String>, Rejection>> for Seen {
             Ok(Served::Replayed(answer)) => {
                 Self::Replayed(answer.status, String::from_utf8_lossy(&answer.body).into_owned())
             }
-            Err(rejection) => Self::Refused(format!("{rejection:?}")),
+            Err(rejection) => Self::Rejected(format!("{rejection:?}")),
         }
     }
 }
@@ -167,5 +167,5 @@ pub(crate) fn replayed(body: &str) -> Seen {
 
 /// `rejection` is the name of the variant, as its `Debug` shows it.
 pub(crate) fn refused(rejection: &str) -> Seen {
-    Seen::Refused(rejection.to_owned())
+    Seen::Rejected(rejection.to_owned())
 }

@@ -1,16 +1,16 @@
-use idem_core::{Failure, Idempotency, Refused, idempotent};
+use idem_core::{Failure, Idempotency, Rejected, idempotent};
 
 #[derive(Debug)]
-struct OrderError(Refused);
+struct OrderError(Rejected);
 
-impl From<Refused> for OrderError {
-    fn from(refused: Refused) -> Self {
+impl From<Rejected> for OrderError {
+    fn from(refused: Rejected) -> Self {
         Self(refused)
     }
 }
 
 impl Failure for OrderError {
-    fn refused(&self) -> Option<&Refused> {
+    fn rejected(&self) -> Option<&Rejected> {
         Some(&self.0)
     }
 }

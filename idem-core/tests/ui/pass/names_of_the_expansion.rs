@@ -1,7 +1,7 @@
 #![deny(warnings)]
 #![allow(dead_code, non_camel_case_types, non_upper_case_globals)]
 
-use idem_core::{Failure, Idempotency, Refused, idempotent};
+use idem_core::{Failure, Idempotency, Rejected, idempotent};
 
 // In a pattern, an item of the user's stands before a name of ours.
 const body: u8 = 1;
@@ -13,16 +13,16 @@ static scope: u8 = 6;
 struct returned;
 
 #[derive(Debug)]
-struct OrderError(Refused);
+struct OrderError(Rejected);
 
-impl From<Refused> for OrderError {
-    fn from(refused: Refused) -> Self {
+impl From<Rejected> for OrderError {
+    fn from(refused: Rejected) -> Self {
         Self(refused)
     }
 }
 
 impl Failure for OrderError {
-    fn refused(&self) -> Option<&Refused> {
+    fn rejected(&self) -> Option<&Rejected> {
         Some(&self.0)
     }
 }
