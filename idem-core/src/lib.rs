@@ -27,7 +27,7 @@ pub use answer::{Answer, Headers};
 pub use engine::{Call, Drained, Executed, Execution, Idempotency, IdempotencyBuilder, Served};
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::{Fingerprint, FingerprintInput, RequestParts};
-pub use function::{Disposition, Failure, Kept, Rejected, batch};
+pub use function::{Disposition, Failure, ErrorStorage, Rejected, batch};
 /// Makes an async function run once per key; see [the crate's documentation](crate#guarded-functions).
 pub use idem_macros::idempotent_function as idempotent;
 pub use key::{IdempotencyKey, KeyError, KeySyntax, KeyValue};

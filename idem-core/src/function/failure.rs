@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Disposition, Kept, Rejected};
+use super::{Disposition, ErrorStorage, Rejected};
 use crate::outcome::Outcome;
 use crate::rejection::MIN_RETRY_AFTER;
 
@@ -10,7 +10,7 @@ use crate::rejection::MIN_RETRY_AFTER;
 /// the toolkit answers itself.
 ///
 /// ```
-/// use idem_core::{Failure, Kept, Outcome, Rejected};
+/// use idem_core::{Failure, ErrorStorage, Outcome, Rejected};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Debug, Serialize, Deserialize, thiserror::Error)]
@@ -27,7 +27,7 @@ use crate::rejection::MIN_RETRY_AFTER;
 /// }
 ///
 /// impl Failure for OrderError {
-///     const KEPT: Kept<Self> = Kept::AS_JSON;
+///     const STORAGE: ErrorStorage<Self> = ErrorStorage::JSON;
 ///
 ///     fn outcome(&self) -> Outcome {
 ///         match self {
@@ -53,7 +53,7 @@ use crate::rejection::MIN_RETRY_AFTER;
 pub trait Failure: From<Rejected> {
     /// How errors that are [final](Outcome::Final) are stored, so that a later call gets the same one.
     /// Not at all by default: a later call is then told that the result is not available.
-    const KEPT: Kept<Self> = Kept::NOT;
+    const STORAGE: ErrorStorage<Self> = ErrorStorage::NONE;
 
     /// What this error says about the effect. [`Ambiguous`](Outcome::Ambiguous) by default: at most once
     /// holds the key, its outcome unknown; at least once frees it.

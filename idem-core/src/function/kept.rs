@@ -18,27 +18,27 @@ pub(super) const OK: u16 = 200;
 const ERR: u16 = 400;
 
 /// Whether and how the final errors of a [`Failure`] are stored.
-pub struct Kept<E>(Option<Json<E>>);
+pub struct ErrorStorage<E>(Option<Json<E>>);
 
 struct Json<E> {
     write: fn(&E) -> serde_json::Result<Vec<u8>>,
     read: fn(&[u8]) -> serde_json::Result<E>,
 }
 
-impl<E> Kept<E> {
+impl<E> ErrorStorage<E> {
     /// Final errors are not stored, only that there was one.
-    pub const NOT: Self = Self(None);
+    pub const NONE: Self = Self(None);
 }
 
-impl<E: Serialize + DeserializeOwned> Kept<E> {
+impl<E: Serialize + DeserializeOwned> ErrorStorage<E> {
     /// Final errors are stored as JSON, as `Ok` values are.
-    pub const AS_JSON: Self =
+    pub const JSON: Self =
         Self(Some(Json { write: written, read: |stored| serde_json::from_slice(stored) }));
 }
 
-impl<E> fmt::Debug for Kept<E> {
+impl<E> fmt::Debug for ErrorStorage<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Kept").field(&self.0.as_ref().map(|_| "as JSON")).finish()
+        f.debug_tuple("ErrorStorage").field(&self.0.as_ref().map(|_| "as JSON")).finish()
     }
 }
 
@@ -51,7 +51,7 @@ where
     let outcome = result.as_ref().map_or_else(Failure::outcome, |_| Outcome::Final);
     let completion = match (&result, outcome) {
         (Ok(value), _) => conclude(OK, Some(written(value)), max),
-        (Err(error), Outcome::Final) => conclude(ERR, E::KEPT.write(error), max),
+        (Err(error), Outcome::Final) => conclude(ERR, E::STORAGE.write(error), max),
         // It frees the key, or nobody knows what it did.
         (Err(_), Outcome::NotExecuted | Outcome::Ambiguous) => Completion::Unknown,
     };
@@ -94,12 +94,12 @@ where
 {
     match answer.status {
         OK => serde_json::from_slice(&answer.body).map(Ok),
-        ERR => E::KEPT.read(&answer.body).map(Err),
+        ERR => E::STORAGE.read(&answer.body).map(Err),
         _ => Err(serde_json::Error::custom("this is an HTTP answer, not a function's result")),
     }
 }
 
-impl<E> Kept<E> {
+impl<E> ErrorStorage<E> {
     fn write(&self, error: &E) -> Option<serde_json::Result<Vec<u8>>> {
         self.0.as_ref().map(|json| (json.write)(error))
     }
@@ -107,7 +107,7 @@ impl<E> Kept<E> {
     fn read(&self, stored: &[u8]) -> serde_json::Result<E> {
         match &self.0 {
             Some(json) => (json.read)(stored),
-            None => Err(serde_json::Error::custom("`Failure::KEPT` is `Kept::NOT` by now")),
+            None => Err(serde_json::Error::custom("`Failure::STORAGE` is `ErrorStorage::NONE` by now")),
         }
     }
 }

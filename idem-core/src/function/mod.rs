@@ -11,5 +11,5 @@ pub use batch::batch;
 pub use disposition::Disposition;
 pub use failure::Failure;
 pub use invocation::Invocation;
-pub use kept::Kept;
+pub use kept::ErrorStorage;
 pub use refused::Rejected;

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use idem_core::{Failure, Idempotency, Kept, MemoryStore, Outcome, Rejected};
+use idem_core::{Failure, Idempotency, ErrorStorage, MemoryStore, Outcome, Rejected};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize)]
@@ -38,7 +38,7 @@ pub(crate) enum OrderError {
 }
 
 impl Failure for OrderError {
-    const KEPT: Kept<Self> = Kept::AS_JSON;
+    const STORAGE: ErrorStorage<Self> = ErrorStorage::JSON;
 
     fn outcome(&self) -> Outcome {
         match self {
