@@ -3,7 +3,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod answers;
+mod responses;
 mod data;
 mod encoding;
 mod extractors;

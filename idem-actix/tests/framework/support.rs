@@ -30,13 +30,13 @@ pub(crate) fn idempotency() -> Data<Idempotency> {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) replayed: bool,
     pub(crate) body: Bytes,
 }
 
-impl Answer {
+impl Response {
     /// Answered by a run, not by a record.
     #[track_caller]
     pub(crate) fn executed(&self, status: u16) -> &Self {
@@ -77,9 +77,9 @@ macro_rules! send {
 }
 pub(crate) use send;
 
-pub(crate) async fn answer(response: ServiceResponse<impl MessageBody>) -> Answer {
+pub(crate) async fn answer(response: ServiceResponse<impl MessageBody>) -> Response {
     let status = response.status().as_u16();
     let replayed = response.headers().contains_key("idempotent-replayed");
     let body = to_bytes(response.into_body()).await.map_err(Into::into).unwrap();
-    Answer { status, replayed, body }
+    Response { status, replayed, body }
 }

@@ -101,7 +101,7 @@ async fn answer(payments: &Payments, order: Json<Order>) -> impl Responder + use
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) replayed: bool,
     pub(crate) body: String,
@@ -116,9 +116,9 @@ pub(crate) fn body(note: &str, sim: &Value) -> Value {
     json!({ "amount": 100, "note": note, "sim": sim })
 }
 
-pub(crate) async fn send(request: RequestBuilder) -> Answer {
+pub(crate) async fn send(request: RequestBuilder) -> Response {
     let response = request.send().await.unwrap();
-    Answer {
+    Response {
         status: response.status().as_u16(),
         replayed: response.headers().contains_key("idempotent-replayed"),
         body: response.text().await.unwrap(),

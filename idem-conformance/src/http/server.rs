@@ -17,7 +17,7 @@ use reqwest::redirect;
 use tokio::sync::oneshot;
 
 use super::app::{MAX_RESPONSE, Payments, Tally};
-use super::client::{Answer, Closing, Request};
+use super::client::{Response, Closing, Request};
 use crate::{FaultStore, Faults, Pending};
 
 /// What an adapter's start function gives back: its app serves on a port of this machine.
@@ -188,7 +188,7 @@ impl Server {
     }
 
     /// Sends a request that must be refused before the store is asked.
-    pub async fn untouched(&self, request: &Request) -> Answer {
+    pub async fn untouched(&self, request: &Request) -> Response {
         let before = self.faults.calls();
         let answer = request.send().await;
         assert_eq!(self.faults.calls(), before, "the store was asked for {request:?}");

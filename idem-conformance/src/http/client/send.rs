@@ -2,37 +2,37 @@
 
 use std::time::Duration;
 
-use super::{Answer, Problem, Raw, Request};
+use super::{Response, Problem, Raw, Request};
 
 impl Request {
     /// Sends it and reads the answer, which must be whole.
-    pub async fn send(&self) -> Answer {
+    pub async fn send(&self) -> Response {
         let answer = self.try_send().await.expect("the server answers");
         assert!(answer.whole, "it breaks off: {answer:?}");
         answer
     }
 
     /// Sends it and reads the answer, as far as it comes.
-    pub async fn try_send(&self) -> Option<Answer> {
+    pub async fn try_send(&self) -> Option<Response> {
         let url = format!("http://{}{}", self.address, self.path);
         let request = self.client.request(self.method.clone(), url).body(self.body.clone());
         let response = request.headers(self.headers.clone()).send().await;
-        Some(Answer::read(response.ok()?).await)
+        Some(Response::read(response.ok()?).await)
     }
 
     /// Sends it on a task of its own.
-    pub fn spawn(&self) -> tokio::task::JoinHandle<Answer> {
+    pub fn spawn(&self) -> tokio::task::JoinHandle<Response> {
         let request = self.clone();
         tokio::spawn(async move { request.send().await })
     }
 
     /// Sends it until the answer is not that the first is still in progress.
-    pub async fn send_until_settled(&self) -> Answer {
+    pub async fn send_until_settled(&self) -> Response {
         self.send_until(|answer| !answer.is(&Problem::IN_PROGRESS)).await
     }
 
     /// Sends it until the answer is such.
-    pub async fn send_until(&self, such: impl Fn(&Answer) -> bool) -> Answer {
+    pub async fn send_until(&self, such: impl Fn(&Response) -> bool) -> Response {
         loop {
             let answer = self.send().await;
             if such(&answer) {

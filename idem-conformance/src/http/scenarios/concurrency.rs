@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::Kind;
-use crate::http::{Answer, Problem, Request, Server};
+use crate::http::{Response, Problem, Request, Server};
 
 const MANY: usize = 64;
 
@@ -44,7 +44,7 @@ pub async fn duplicates_of_a_run_under_way_are_refused(server: &Server) {
     }
 }
 
-fn at_once(request: &Request) -> JoinSet<Answer> {
+fn at_once(request: &Request) -> JoinSet<Response> {
     let mut answers = JoinSet::new();
     for _ in 0..MANY {
         let request = request.clone();

@@ -42,7 +42,7 @@ pub async fn a_run_outlives_a_timeout(server: &Server) {
     let order = server.order("/timeout", "n").key("k").order_with("n", &json!({ "gate": true }));
     order.send().await.assert_refused(&[408, 503, 504]);
     server.payments.gate("n").open();
-    let retry = order.send_until(crate::http::Answer::is_replay).await;
+    let retry = order.send_until(crate::http::Response::is_replay).await;
     assert_eq!(retry.status, 201, "{retry:?}");
     server.assert_runs("n", 1);
 }

@@ -6,7 +6,7 @@ use idem_core::{Drained, IdempotencyBuilder, MemoryStore};
 use serde_json::{Value, json};
 
 use crate::http::app::{MAX_REQUEST, MAX_RESPONSE};
-use crate::http::{Answer, Problem, Server};
+use crate::http::{Response, Problem, Server};
 
 /// Nobody but the client may learn this.
 const KEY: &str = "hunter2-5f1c";
@@ -24,7 +24,7 @@ pub async fn every_problem_has_its_document(server: &Server) {
     }
 }
 
-type Found = Vec<(Problem, Answer)>;
+type Found = Vec<(Problem, Response)>;
 
 async fn refused_before_the_store(server: &Server) -> Found {
     let order = server.order("/payments", "a note to nobody");

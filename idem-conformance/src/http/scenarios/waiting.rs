@@ -7,12 +7,12 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Kind;
 use crate::http::app::Gate;
-use crate::http::{Answer, Closing, Problem, Request, Server};
+use crate::http::{Response, Closing, Problem, Request, Server};
 
 /// A run under way on a route, stopped at its gate.
 struct Run {
     order: Request,
-    first: JoinHandle<Answer>,
+    first: JoinHandle<Response>,
     gate: Arc<Gate>,
 }
 
@@ -29,7 +29,7 @@ impl Run {
     }
 
     /// Sends a duplicate and returns once it waits. Nothing else may be under way meanwhile.
-    async fn wait(&self, server: &Server) -> JoinHandle<Answer> {
+    async fn wait(&self, server: &Server) -> JoinHandle<Response> {
         let before = server.faults.calls().claim;
         let waiting = self.order.spawn();
         until_waiting(server, before).await;

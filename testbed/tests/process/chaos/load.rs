@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::fleet::Current;
-use crate::support::{Answer, Problem, Request, Server, Store};
+use crate::support::{Response, Problem, Request, Server, Store};
 
 const CLIENTS: usize = 8;
 
@@ -87,7 +87,7 @@ fn patience(rng: &mut StdRng) -> Duration {
     Duration::from_millis(if soon { rng.random_range(0..100) } else { 5000 })
 }
 
-pub(super) fn settled(answer: &Answer) -> bool {
+pub(super) fn settled(answer: &Response) -> bool {
     answer.status == 201 || answer.is(Problem::OutcomeUnknown)
 }
 

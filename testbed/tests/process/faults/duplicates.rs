@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::{Answer, Bed, Problem, Server};
+use crate::support::{Response, Bed, Problem, Server};
 
 pub(crate) async fn fault_47_two_hundred_at_once(bed: &Bed) {
     let server = bed.start().await;
@@ -35,6 +35,6 @@ async fn storm(servers: &[&Server]) {
     }
 }
 
-fn ran(answer: &Answer) -> bool {
+fn ran(answer: &Response) -> bool {
     !answer.is(Problem::InProgress) && !answer.is_replay()
 }

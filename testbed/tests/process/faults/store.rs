@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Bed, OwnServer, Problem};
+use crate::support::{Response, Bed, OwnServer, Problem};
 
 pub(crate) async fn fault_40_the_store_dies_for_a_moment(bed: &Bed) {
     let mut store = OwnServer::start(bed.store);
@@ -14,7 +14,7 @@ pub(crate) async fn fault_40_the_store_dies_for_a_moment(bed: &Bed) {
     store.restart();
     let answer = sent.await.unwrap().expect("it is answered");
     answer.assert_executed(201);
-    pay.to(&second).until(Answer::is_replay).await.assert_replay_of(&answer);
+    pay.to(&second).until(Response::is_replay).await.assert_replay_of(&answer);
     second.assert_counts("k", 1, 1).await;
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Bed, Problem, Server};
+use crate::support::{Response, Bed, Problem, Server};
 
 pub(crate) async fn fault_14_longer_than_its_lease(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start_second().await);
@@ -65,7 +65,7 @@ pub(crate) async fn fault_72_clocks_that_are_wrong(bed: &Bed) {
         let first = right.pay("/payments", &other).send().await;
         right.pay("/payments", &other).to(&wrong).send().await.assert_replay_of(&first);
         right.assert_counts(&key, 1, 1).await;
-        let hour = |answer: &Answer| answer.headers["date"].to_str().unwrap()[..19].to_owned();
+        let hour = |answer: &Response| answer.headers["date"].to_str().unwrap()[..19].to_owned();
         let (told, true_time) = (wrong.pay("/payments", &other), right.pay("/payments", &other));
         let (told, true_time) = (told.send().await, true_time.send().await);
         assert_ne!(hour(&told), hour(&true_time), "`apt-get install faketime` installs it");

@@ -5,7 +5,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::support::{Answer, Bed, Problem, Request, Server};
+use crate::support::{Response, Bed, Problem, Request, Server};
 
 /// Duplicates wait there for as long as a busy machine may take, unlike at `/wait`.
 const ROUTE: &str = "/patient";
@@ -51,7 +51,7 @@ fn calls_that_closed(logs: &str) -> usize {
 }
 
 /// Sends duplicates until one is refused: all others wait.
-async fn fill_seats(pay: &Request) -> JoinSet<Answer> {
+async fn fill_seats(pay: &Request) -> JoinSet<Response> {
     let mut waiters = JoinSet::new();
     for _ in 0..=SEATS {
         let pay = pay.clone();
@@ -78,7 +78,7 @@ pub(crate) async fn fault_48_many_wait(bed: &Bed) {
     let mut waiters = JoinSet::new();
     for n in 0..MANY {
         let pay = pay.clone().over(clients[n % clients.len()].clone());
-        let such = |answer: &Answer| !answer.is(Problem::StoreUnavailable);
+        let such = |answer: &Response| !answer.is(Problem::StoreUnavailable);
         waiters.spawn(async move { pay.until(such).await });
     }
     for _ in SEATS..MANY {

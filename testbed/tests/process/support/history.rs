@@ -7,7 +7,7 @@ use bytes::Bytes;
 use nix::time::{ClockId, clock_gettime};
 use testbed::ledger::{Event, What};
 
-use super::Answer;
+use super::Response;
 
 /// All that happened in a test.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl History {
         Sent(all.len() - 1)
     }
 
-    pub(super) fn end(&self, Sent(invocation): Sent, answer: Option<&Answer>) {
+    pub(super) fn end(&self, Sent(invocation): Sent, answer: Option<&Response>) {
         self.0.lock().unwrap()[invocation].reply = answer.map(|answer| Reply {
             at: now(),
             status: answer.status,

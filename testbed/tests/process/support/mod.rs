@@ -1,6 +1,6 @@
 //! What the tests are written with.
 
-mod answer;
+mod response;
 mod bed;
 mod history;
 mod kind;
@@ -10,7 +10,7 @@ mod request;
 mod server;
 mod suite;
 
-pub(crate) use answer::{Answer, Problem};
+pub(crate) use response::{Response, Problem};
 pub(crate) use bed::{Bed, proxy_before};
 pub(crate) use history::Tally;
 pub(crate) use kind::{Framework, Store};

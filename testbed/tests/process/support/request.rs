@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::answer::{Answer, Problem};
+use super::response::{Response, Problem};
 use super::history::{History, Intent};
 use super::server::{Server, pause};
 
@@ -86,11 +86,11 @@ impl Request {
     }
 
     /// Sends it; `None` if nobody answers.
-    pub(crate) async fn try_send(&self) -> Option<Answer> {
+    pub(crate) async fn try_send(&self) -> Option<Response> {
         let sent = self.history.begin(&self.intent);
         let response = self.builder().send().await;
         let answer = match response {
-            Ok(response) => Answer::read(response).await,
+            Ok(response) => Response::read(response).await,
             Err(_) => None,
         };
         self.history.end(sent, answer.as_ref());
@@ -98,18 +98,18 @@ impl Request {
     }
 
     /// Sends it.
-    pub(crate) async fn send(&self) -> Answer {
+    pub(crate) async fn send(&self) -> Response {
         self.try_send().await.expect("the server answers")
     }
 
     /// Sends it on a task of its own.
-    pub(crate) fn start(&self) -> JoinHandle<Option<Answer>> {
+    pub(crate) fn start(&self) -> JoinHandle<Option<Response>> {
         let request = self.clone();
         tokio::spawn(async move { request.try_send().await })
     }
 
     /// Sends it until the answer is such.
-    pub(crate) async fn until(&self, such: impl Fn(&Answer) -> bool) -> Answer {
+    pub(crate) async fn until(&self, such: impl Fn(&Response) -> bool) -> Response {
         loop {
             let answer = self.send().await;
             if such(&answer) {
@@ -120,7 +120,7 @@ impl Request {
     }
 
     /// [`until`](Self::until), whether or not somebody answers each time.
-    pub(crate) async fn until_heard(&self, such: impl Fn(&Answer) -> bool) -> Answer {
+    pub(crate) async fn until_heard(&self, such: impl Fn(&Response) -> bool) -> Response {
         loop {
             match self.try_send().await {
                 Some(answer) if such(&answer) => return answer,
@@ -130,7 +130,7 @@ impl Request {
     }
 
     /// Sends it until the answer is not that the first is in progress.
-    pub(crate) async fn until_settled(&self) -> Answer {
+    pub(crate) async fn until_settled(&self) -> Response {
         self.until(|answer| !answer.is(Problem::InProgress)).await
     }
 
@@ -176,7 +176,7 @@ impl Request {
     }
 
     /// Sends it and gives the answer up after a while.
-    pub(crate) async fn send_within(&self, patience: Duration) -> Option<Answer> {
+    pub(crate) async fn send_within(&self, patience: Duration) -> Option<Response> {
         tokio::time::timeout(patience, self.try_send()).await.ok().flatten()
     }
 

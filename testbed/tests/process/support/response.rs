@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// A whole answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -36,7 +36,7 @@ impl Problem {
     }
 }
 
-impl Answer {
+impl Response {
     /// Reads it; `None` if it breaks off.
     pub(super) async fn read(response: reqwest::Response) -> Option<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

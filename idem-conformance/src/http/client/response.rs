@@ -8,7 +8,7 @@ use super::Problem;
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     /// The status.
     pub status: u16,
     /// The fields.
@@ -19,7 +19,7 @@ pub struct Answer {
     pub whole: bool,
 }
 
-impl Answer {
+impl Response {
     pub(super) async fn read(mut response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
