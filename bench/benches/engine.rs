@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use idem_core::{
-    Answer, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey, MemoryStore,
+    StoredResponse, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey, MemoryStore,
     Outcome, Policy, Scope,
 };
 
@@ -75,7 +75,7 @@ fn calls(
 }
 
 fn executed() -> Executed<()> {
-    let answer = Answer {
+    let answer = StoredResponse {
         status: 201,
         headers: Headers::default(),
         body: Bytes::from_static(&[b'x'; 1024]),

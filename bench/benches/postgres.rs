@@ -15,7 +15,7 @@ use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, reques
 use idem_bench::server::{self, IN_POSTGRES, ON_POSTGRES};
 use idem_conformance::servers::PostgresServer;
 use idem_core::{
-    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Guarantee, Headers, IdempotencyStore, Policy,
+    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, Guarantee, Headers, IdempotencyStore, Policy,
     RecordId,
 };
 
@@ -145,7 +145,7 @@ async fn claim(store: &impl IdempotencyStore, id: [u8; 32]) -> anyhow::Result<Op
 
 async fn complete(store: &impl IdempotencyStore, claim: Claim) -> anyhow::Result<()> {
     let body = bytes::Bytes::from_static(&ANSWER);
-    let answer = Answer { status: 201, headers: Headers::default(), body };
+    let answer = StoredResponse { status: 201, headers: Headers::default(), body };
     let fenced = store.complete(claim, Completion::Response(answer), DAY).await?;
     anyhow::ensure!(fenced == idem_core::Update::Applied, "fenced");
     Ok(())

@@ -14,7 +14,7 @@ use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, reques
 use idem_bench::server::{self, ON_REDIS};
 use idem_conformance::servers::RedisServer;
 use idem_core::{
-    Answer, ClaimRequest, ClaimOutcome, Completion, Guarantee, Headers, IdempotencyStore, Policy,
+    StoredResponse, ClaimRequest, ClaimOutcome, Completion, Guarantee, Headers, IdempotencyStore, Policy,
     RecordId,
 };
 
@@ -94,7 +94,7 @@ async fn by_store(store: &impl IdempotencyStore) -> anyhow::Result<()> {
         bail!("the key is not new")
     };
     let body = bytes::Bytes::from_static(&ANSWER);
-    let answer = Answer { status: 201, headers: Headers::default(), body };
+    let answer = StoredResponse { status: 201, headers: Headers::default(), body };
     let fenced = store.complete(claim, Completion::Response(answer), DAY).await?;
     anyhow::ensure!(fenced == idem_core::Update::Applied, "fenced");
     Ok(())

@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use idem_core::http::{self, Delivery, Head};
-use idem_core::{Answer, Executed, Headers, Outcome};
+use idem_core::{StoredResponse, Executed, Headers, Outcome};
 
 /// Made once: a name is parsed whenever it is made.
 static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
@@ -101,14 +101,14 @@ impl Stream for Streamed {
 }
 
 /// A stored answer, marked as a replay (R25).
-pub(crate) fn replay(answer: Answer) -> HttpResponse {
+pub(crate) fn replay(answer: StoredResponse) -> HttpResponse {
     let mut response = from_answer(answer);
     response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
     response
 }
 
 /// An answer as a response; its bytes are shared. One that no handler can have given is a 500.
-pub(crate) fn from_answer(answer: Answer) -> HttpResponse {
+pub(crate) fn from_answer(answer: StoredResponse) -> HttpResponse {
     build(answer).unwrap_or_else(|| {
         tracing::error!(
             "a stored answer is not an HTTP response: the record is damaged, or another program's"
@@ -117,7 +117,7 @@ pub(crate) fn from_answer(answer: Answer) -> HttpResponse {
     })
 }
 
-fn build(Answer { status, headers, body }: Answer) -> Option<HttpResponse> {
+fn build(StoredResponse { status, headers, body }: StoredResponse) -> Option<HttpResponse> {
     let mut response =
         HttpResponse::with_body(StatusCode::from_u16(status).ok()?, BoxBody::new(body));
     for (name, value) in headers.iter() {

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use idem_core::http::{self, Delivery, Head};
-use idem_core::{Answer, Executed, Headers};
+use idem_core::{StoredResponse, Executed, Headers};
 
 /// Made once: a name is parsed whenever it is made.
 static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
@@ -51,14 +51,14 @@ fn rebuild(body: Delivery<BodyDataStream, axum::Error>) -> Body {
 }
 
 /// A stored answer, marked as a replay (R25).
-pub(crate) fn replay(answer: Answer) -> Response {
+pub(crate) fn replay(answer: StoredResponse) -> Response {
     let mut response = from_answer(answer);
     response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
     response
 }
 
 /// An answer as a response; its bytes are shared. One that no handler can have given is a 500.
-pub(crate) fn from_answer(answer: Answer) -> Response {
+pub(crate) fn from_answer(answer: StoredResponse) -> Response {
     build(answer).unwrap_or_else(|| {
         tracing::error!(
             "a stored answer is not an HTTP response: the record is damaged, or another program's"
@@ -67,7 +67,7 @@ pub(crate) fn from_answer(answer: Answer) -> Response {
     })
 }
 
-fn build(Answer { status, headers, body }: Answer) -> Option<Response> {
+fn build(StoredResponse { status, headers, body }: StoredResponse) -> Option<Response> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
     for (name, value) in headers.iter() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, IdempotencyStore, Policy,
+    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, IdempotencyStore, Policy,
     RecordId, State,
 };
 use rand::RngExt;
@@ -128,6 +128,6 @@ fn key() -> RecordId {
     RecordId::from_bytes(rand::random())
 }
 
-fn holding(body: String) -> Answer {
-    Answer { body: Bytes::from(body), ..answer("") }
+fn holding(body: String) -> StoredResponse {
+    StoredResponse { body: Bytes::from(body), ..answer("") }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Claim, ClaimRequest, Completion, ExistingRecord, FencingToken, Fingerprint, Guarantee, ClaimNonce,
+    StoredResponse, Claim, ClaimRequest, Completion, ExistingRecord, FencingToken, Fingerprint, Guarantee, ClaimNonce,
     Policy, State,
 };
 
@@ -60,8 +60,8 @@ pub(crate) const fn print(byte: u8) -> Option<Fingerprint> {
     Some(Fingerprint::from_parts(1, [byte; 32]))
 }
 
-pub(crate) fn answer(body: &'static str) -> Answer {
-    Answer {
+pub(crate) fn answer(body: &'static str) -> StoredResponse {
+    StoredResponse {
         status: 201,
         headers: [("content-type", b"text/plain".as_slice())].into_iter().collect(),
         body: Bytes::from_static(body.as_bytes()),

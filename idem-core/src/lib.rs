@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod answer;
 mod digest;
 mod engine;
 mod error;
@@ -23,7 +22,7 @@ pub mod store;
 pub mod transition;
 pub mod wire;
 
-pub use answer::{Answer, Headers};
+pub use response::{StoredResponse, Headers};
 pub use engine::{Call, Drained, Executed, Execution, Idempotency, IdempotencyBuilder, Served};
 pub use error::{StoreError, StoreErrorKind};
 pub use fingerprint::{Fingerprint, FingerprintInput, RequestParts};

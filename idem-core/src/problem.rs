@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::answer::Answer;
+use crate::response::StoredResponse;
 use crate::rejection::Rejection;
 
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ pub(crate) fn document(
     type_base: &str,
     retry_after: Duration,
     header: &str,
-) -> Answer {
+) -> StoredResponse {
     let is_public = rejection.status() != 500;
     let type_uri = if is_public {
         format!("{type_base}{}", rejection.slug())
@@ -51,7 +51,7 @@ pub(crate) fn document(
 }
 
 /// The answer to a panic: like a framework's own 500, it says nothing of the inside.
-pub(crate) fn internal_error() -> Answer {
+pub(crate) fn internal_error() -> StoredResponse {
     let problem = Problem {
         r#type: "about:blank",
         title: "Internal Server Error",
@@ -65,14 +65,14 @@ pub(crate) fn internal_error() -> Answer {
     )
 }
 
-fn answer<const N: usize>(problem: &Problem<'_>, fields: [Option<(&str, &str)>; N]) -> Answer {
+fn answer<const N: usize>(problem: &Problem<'_>, fields: [Option<(&str, &str)>; N]) -> StoredResponse {
     #[expect(
         clippy::expect_used,
         reason = "a struct of strings, a number and a bool is always JSON"
     )]
     let body = serde_json::to_vec(problem)
         .expect("a struct of strings, a number and a bool is always JSON");
-    Answer {
+    StoredResponse {
         status: problem.status,
         headers: fields.iter().flatten().map(|(name, value)| (*name, value.as_bytes())).collect(),
         body: Bytes::from(body),

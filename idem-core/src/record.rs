@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::answer::Answer;
+use crate::response::StoredResponse;
 use crate::fingerprint::Fingerprint;
 use crate::policy::Guarantee;
 use crate::record_id::RecordId;
@@ -79,7 +79,7 @@ pub enum State {
     /// A run is under way.
     Running,
     /// The answer that every retry gets.
-    Completed(Answer),
+    Completed(StoredResponse),
     /// It ran to its end, but the answer was not kept (R37).
     NotRetained {
         /// The status the first caller saw.
@@ -100,7 +100,7 @@ impl State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Completion {
     /// With an answer to replay (T4).
-    Answer(Answer),
+    StoredResponse(StoredResponse),
     /// With an answer that could not be kept (T6).
     NotRetained {
         /// The status the first caller saw.

@@ -18,7 +18,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::answer::{Answer, Headers};
+use crate::response::{StoredResponse, Headers};
 use crate::fingerprint::Fingerprint;
 use crate::policy::Guarantee;
 use crate::record::{FencingToken, ClaimNonce, Record, State};
@@ -140,7 +140,7 @@ impl State {
         match self {
             Self::Running | Self::Unknown => {}
             Self::NotRetained { status } => buffer.put_u16(*status),
-            Self::Completed(Answer { status, headers, body }) => {
+            Self::Completed(StoredResponse { status, headers, body }) => {
                 let mut head = [0; 6];
                 head[..2].copy_from_slice(&status.to_be_bytes());
                 head[2..].copy_from_slice(&(headers.as_bytes().len() as u32).to_be_bytes());
@@ -171,7 +171,7 @@ fn state(code: u8, tail: &Bytes) -> Result<State, WireError> {
     }
 }
 
-fn answer(tail: &Bytes) -> Option<Answer> {
+fn answer(tail: &Bytes) -> Option<StoredResponse> {
     let head: &[u8; ANSWER_HEAD] = tail.first_chunk()?;
     let [s0, s1, l0, l1, l2, l3, crc @ ..] = *head;
     let headers_end = ANSWER_HEAD + u32::from_be_bytes([l0, l1, l2, l3]) as usize;
@@ -180,7 +180,7 @@ fn answer(tail: &Bytes) -> Option<Answer> {
     {
         return None;
     }
-    Some(Answer {
+    Some(StoredResponse {
         status: u16::from_be_bytes([s0, s1]),
         headers: Headers::from_bytes(tail.slice(ANSWER_HEAD..headers_end))?,
         body: tail.slice(headers_end..),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     fn completed() -> State {
-        State::Completed(Answer {
+        State::Completed(StoredResponse {
             status: 201,
             headers: [("etag", b"\"1\"".as_slice())].into_iter().collect(),
             body: Bytes::from_static(b"{}"),

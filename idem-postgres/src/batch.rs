@@ -23,7 +23,7 @@ const LARGEST: usize = 1 << 20;
 
 /// A call that can be sent with others of its kind.
 pub(crate) trait Together: Sized + Send + 'static {
-    type Answer: Send;
+    type StoredResponse: Send;
 
     fn queues(inner: &Inner) -> &PerRuntime<Queue<Self>>;
 
@@ -38,7 +38,7 @@ pub(crate) trait Together: Sized + Send + 'static {
     fn send(
         inner: &Inner,
         calls: &[Self],
-    ) -> impl Future<Output = Vec<Result<Self::Answer, StoreError>>> + Send;
+    ) -> impl Future<Output = Vec<Result<Self::StoredResponse, StoreError>>> + Send;
 }
 
 /// The calls of one runtime that wait for their turn.
@@ -52,7 +52,7 @@ struct State<T: Together> {
 struct Waiting<T: Together> {
     call: T,
     since: Instant,
-    answer: oneshot::Sender<Result<T::Answer, StoreError>>,
+    answer: oneshot::Sender<Result<T::StoredResponse, StoreError>>,
 }
 
 /// A call that waited too long was not sent: its caller may have given up, and what it would claim would be
@@ -66,7 +66,7 @@ struct Overdue;
 pub(crate) async fn send<T: Together>(
     inner: &Arc<Inner>,
     call: T,
-) -> Result<T::Answer, StoreError> {
+) -> Result<T::StoredResponse, StoreError> {
     let runtime = Handle::try_current().map_err(StoreError::not_done)?;
     let queue = T::queues(inner).of(&runtime, Queue::default);
     let (answer, answered) = oneshot::channel();

@@ -31,7 +31,7 @@ pub(crate) struct CompleteCall {
 }
 
 impl Together for ClaimCall {
-    type Answer = ClaimOutcome;
+    type StoredResponse = ClaimOutcome;
 
     fn queues(inner: &Inner) -> &PerRuntime<Queue<Self>> {
         &inner.claims
@@ -61,7 +61,7 @@ impl Together for ClaimCall {
 }
 
 impl Together for CompleteCall {
-    type Answer = bool;
+    type StoredResponse = bool;
 
     fn queues(inner: &Inner) -> &PerRuntime<Queue<Self>> {
         &inner.completions
@@ -91,8 +91,8 @@ impl Together for CompleteCall {
 fn in_order<T: Together>(
     calls: &[T],
     rows: &[PgRow],
-    said: impl Fn(Option<&PgRow>, &T) -> Result<T::Answer, StoreError>,
-) -> Vec<Result<T::Answer, StoreError>> {
+    said: impl Fn(Option<&PgRow>, &T) -> Result<T::StoredResponse, StoreError>,
+) -> Vec<Result<T::StoredResponse, StoreError>> {
     let mut of_call = vec![None; calls.len()];
     for row in rows {
         let place =
@@ -110,9 +110,9 @@ async fn one_by_one<'a, T: Together, F>(
     calls: &'a [T],
     failed: StoreError,
     alone: impl Fn(&'a T) -> F,
-) -> Vec<Result<T::Answer, StoreError>>
+) -> Vec<Result<T::StoredResponse, StoreError>>
 where
-    F: Future<Output = Result<T::Answer, StoreError>>,
+    F: Future<Output = Result<T::StoredResponse, StoreError>>,
 {
     if error::is_refused(&failed) {
         return join_all(calls.iter().map(alone)).await;

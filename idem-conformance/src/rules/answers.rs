@@ -1,7 +1,7 @@
 //! R23, R24: a stored answer comes back byte for byte.
 
 use bytes::Bytes;
-use idem_core::{Answer, Completion, Update, Headers, State};
+use idem_core::{StoredResponse, Completion, Update, Headers, State};
 
 use crate::subject::{Case, Subject};
 use crate::terms;
@@ -12,7 +12,7 @@ pub async fn bodies_come_back_byte_for_byte<S: Subject>(case: Case<S>) {
     let large: Vec<u8> = (0..256 << 10).map(|n: u32| (n ^ n >> 8) as u8).collect();
     let text = "\u{0}\\x00 {}'\";\r\n\u{10FFFF}".as_bytes().to_vec();
     for body in [Vec::new(), vec![0], every_byte, large, text] {
-        replays(&case, Answer { body: Bytes::from(body), ..terms::answer("") }).await;
+        replays(&case, StoredResponse { body: Bytes::from(body), ..terms::answer("") }).await;
     }
 }
 
@@ -32,7 +32,7 @@ pub async fn headers_come_back_byte_for_byte<S: Subject>(case: Case<S>) {
         .map(|(n, v)| (*n, &v[..]))
         .collect();
     for headers in [Headers::default(), repeated, opaque, many] {
-        replays(&case, Answer { headers, ..terms::answer("body") }).await;
+        replays(&case, StoredResponse { headers, ..terms::answer("body") }).await;
     }
 }
 
@@ -41,7 +41,7 @@ pub async fn statuses_come_back<S: Subject>(case: Case<S>) {
     for status in
         [100, 199, 200, 201, 204, 206, 299, 301, 304, 400, 409, 422, 451, 499, 500, 503, 599]
     {
-        replays(&case, Answer { status, ..terms::answer("status") }).await;
+        replays(&case, StoredResponse { status, ..terms::answer("status") }).await;
         let key = case.key();
         let claim = key.won(terms::at_most_once()).await;
         assert_eq!(key.complete(claim, Completion::NotRetained { status }).await, Update::Applied);
@@ -50,7 +50,7 @@ pub async fn statuses_come_back<S: Subject>(case: Case<S>) {
 }
 
 /// Stores `answer` and reads it as a duplicate does, and as a fenced owner does.
-async fn replays<S: Subject>(case: &Case<S>, answer: Answer) {
+async fn replays<S: Subject>(case: &Case<S>, answer: StoredResponse) {
     let key = case.key();
     let claim = key.won(terms::at_most_once()).await;
     assert_eq!(key.complete(claim, Completion::Response(answer.clone())).await, Update::Applied);
@@ -64,7 +64,7 @@ async fn replays<S: Subject>(case: &Case<S>, answer: Answer) {
 }
 
 /// Part by part, since the `Debug` of an answer shows sizes only.
-fn assert_same(replayed: &Answer, stored: &Answer) {
+fn assert_same(replayed: &StoredResponse, stored: &StoredResponse) {
     assert_eq!(replayed.status, stored.status);
     assert_eq!(
         replayed.headers.iter().collect::<Vec<_>>(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_conformance::{FaultStore, Faults, Pending};
 use idem_core::{
-    Answer, Claim, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
+    StoredResponse, Claim, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
     MemoryStore, Outcome, Policy, Rejection, Scope, Served,
 };
 use tokio::time::timeout;
@@ -103,8 +103,8 @@ pub(crate) async fn soon<T>(wait: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), wait).await.expect("it should have happened by now")
 }
 
-pub(crate) fn answer(body: &'static str) -> Answer {
-    Answer { status: 200, headers: Headers::default(), body: Bytes::from_static(body.as_bytes()) }
+pub(crate) fn answer(body: &'static str) -> StoredResponse {
+    StoredResponse { status: 200, headers: Headers::default(), body: Bytes::from_static(body.as_bytes()) }
 }
 
 pub(crate) fn done(reply: &'static str) -> Executed<&'static str> {
@@ -123,7 +123,7 @@ pub(crate) fn executed(served: Result) -> &'static str {
     }
 }
 
-pub(crate) fn replayed(served: Result) -> Answer {
+pub(crate) fn replayed(served: Result) -> StoredResponse {
     match served {
         Ok(Served::Replayed(answer)) => answer,
         other => panic!("the stored answer should have come, got {other:?}"),

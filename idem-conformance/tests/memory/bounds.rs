@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Capacity, Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Update, Guarantee,
+    StoredResponse, Capacity, Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Update, Guarantee,
     Headers, IdempotencyStore, MemoryStore, Policy, RecordId,
 };
 
@@ -34,7 +34,7 @@ async fn won(store: &MemoryStore, id: RecordId) -> Claim {
 
 async fn complete(store: &MemoryStore, claim: Claim, body: usize) -> Update {
     let answer =
-        Answer { status: 200, headers: Headers::default(), body: Bytes::from(vec![7; body]) };
+        StoredResponse { status: 200, headers: Headers::default(), body: Bytes::from(vec![7; body]) };
     store.complete(claim, Completion::Response(answer), MINUTE).await.unwrap()
 }
 

@@ -14,7 +14,7 @@ use super::run::{Executed, Run, Served, report};
 use super::settle::Settlement;
 use super::transact::Transacting;
 use super::{Call, Idempotency};
-use crate::answer::Answer;
+use crate::response::StoredResponse;
 use crate::error::StoreError;
 use crate::fingerprint::contradict;
 use crate::planted::{Plant, planted};
@@ -32,7 +32,7 @@ pub(super) enum Begun {
     /// Its key is new, and claimed by an open transaction: the handler is to run in that.
     Transact(Transacting),
     /// Its key is done: this is the answer.
-    Replay(Answer),
+    Replay(StoredResponse),
 }
 
 impl Begun {
@@ -41,7 +41,7 @@ impl Begun {
         self,
         handler: H,
         on_panic: P,
-    ) -> Either<Answer, impl Future<Output = Result<Served<T>, Rejection>>>
+    ) -> Either<StoredResponse, impl Future<Output = Result<Served<T>, Rejection>>>
     where
         H: FnOnce(Claim) -> Fut,
         Fut: Future<Output = Executed<T>>,

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::info_span;
 
-use crate::answer::Answer;
+use crate::response::StoredResponse;
 use crate::problem;
 use crate::record::Claim;
 use crate::rejection::Rejection;
@@ -145,13 +145,13 @@ impl Idempotency {
 
     /// The problem document for a request that was refused before it became a [`Call`], with a span that
     /// tells of it.
-    pub fn refuse(&self, rejection: &Rejection) -> Answer {
+    pub fn refuse(&self, rejection: &Rejection) -> StoredResponse {
         run::report(&info_span!("idempotent", outcome = Empty), rejection);
         self.problem(rejection)
     }
 
     /// The problem document for a rejection that [`run`](Self::run) returned.
-    pub fn problem(&self, rejection: &Rejection) -> Answer {
+    pub fn problem(&self, rejection: &Rejection) -> StoredResponse {
         let config = &self.0.config;
         problem::document(rejection, &config.problem_base, config.retry_after, &config.header)
     }

@@ -13,7 +13,7 @@ use tracing::Span;
 use super::execution::Execution;
 use super::keeper::{Fate, Lease};
 use super::settle::{End, Settled, Settlement};
-use crate::answer::Answer;
+use crate::response::StoredResponse;
 use crate::fingerprint::{Fingerprint, contradict};
 use crate::outcome::Outcome;
 use crate::policy::Guarantee;
@@ -38,7 +38,7 @@ pub enum Served<T> {
     /// By running the handler.
     Executed(T),
     /// By the stored answer of an earlier run.
-    Replayed(Answer),
+    Replayed(StoredResponse),
 }
 
 /// A claim that was won and whose handler has not been polled.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
 
 use super::Failure;
-use crate::answer::{Answer, Headers};
+use crate::response::{StoredResponse, Headers};
 use crate::engine::Executed;
 use crate::outcome::Outcome;
 use crate::record::Completion;
@@ -83,11 +83,11 @@ fn conclude(status: u16, written: Option<serde_json::Result<Vec<u8>>>, max: usiz
         }
         None => return Completion::NotRetained { status },
     };
-    Completion::Response(Answer { status, headers: Headers::default(), body: Bytes::from(body) })
+    Completion::Response(StoredResponse { status, headers: Headers::default(), body: Bytes::from(body) })
 }
 
 /// The result that a stored answer holds.
-pub(super) fn read<T, E>(answer: &Answer) -> serde_json::Result<Result<T, E>>
+pub(super) fn read<T, E>(answer: &StoredResponse) -> serde_json::Result<Result<T, E>>
 where
     T: DeserializeOwned,
     E: Failure,

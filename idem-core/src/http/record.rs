@@ -8,7 +8,7 @@ use futures_util::Stream;
 use futures_util::future::Either;
 
 use super::collect::{Collected, Collecting};
-use crate::answer::{Answer, Headers};
+use crate::response::{StoredResponse, Headers};
 use crate::engine::Executed;
 use crate::outcome::Outcome;
 use crate::problem;
@@ -50,7 +50,7 @@ pub fn record<T, S, E>(
     head: Head,
     body: S,
     max: usize,
-    respond: impl FnOnce(Result<Delivery<S, E>, Answer>) -> T,
+    respond: impl FnOnce(Result<Delivery<S, E>, StoredResponse>) -> T,
 ) -> impl Future<Output = Executed<T>>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -72,7 +72,7 @@ where
 fn conclude<T, S, E>(
     head: Head,
     collected: Collected<S, E>,
-    respond: impl FnOnce(Result<Delivery<S, E>, Answer>) -> T,
+    respond: impl FnOnce(Result<Delivery<S, E>, StoredResponse>) -> T,
 ) -> Executed<T> {
     let Head { status, headers, declared, .. } = head;
     // As it says itself, else as its status says (R21).
@@ -80,7 +80,7 @@ fn conclude<T, S, E>(
     let completion = Completion::NotRetained { status };
     let (body, outcome, completion) = match collected {
         Collected::Whole(body) => {
-            let answer = Answer { status, headers, body: body.clone() };
+            let answer = StoredResponse { status, headers, body: body.clone() };
             (Delivery::Whole(body), outcome, Completion::Response(answer))
         }
         Collected::Longer(start, rest) => (Delivery::Longer(start, rest), outcome, completion),
@@ -93,7 +93,7 @@ fn conclude<T, S, E>(
 }
 
 /// What a panic of a handler is recorded as: an ambiguous 500.
-pub fn panicked<T>(reply: impl FnOnce(Answer) -> T) -> Executed<T> {
+pub fn panicked<T>(reply: impl FnOnce(StoredResponse) -> T) -> Executed<T> {
     let answer = problem::internal_error();
     Executed {
         reply: reply(answer.clone()),

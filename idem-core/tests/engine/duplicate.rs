@@ -1,7 +1,7 @@
 //! What a duplicate is told.
 
 use idem_core::{
-    Answer, Call, Completion, Executed, Headers, IdempotencyKey, FingerprintInput, MemoryStore, Outcome,
+    StoredResponse, Call, Completion, Executed, Headers, IdempotencyKey, FingerprintInput, MemoryStore, Outcome,
     Scope, Served,
 };
 
@@ -25,7 +25,7 @@ async fn the_whole_answer_is_replayed_byte_for_byte() {
     let service = Service::new(MemoryStore::new());
     let headers: Headers =
         [("link", b"</a>".as_slice()), ("link", b"</b>"), ("etag", b"\xff")].into_iter().collect();
-    let answer = Answer { status: 201, headers, body: (0..=u8::MAX).collect::<Vec<_>>().into() };
+    let answer = StoredResponse { status: 201, headers, body: (0..=u8::MAX).collect::<Vec<_>>().into() };
     let first = Executed {
         reply: String::new(),
         outcome: Outcome::Final,

@@ -1,7 +1,7 @@
 //! Results that were stored by another version of the function.
 
 use idem_core::{
-    Answer, Completion, Disposition, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
+    StoredResponse, Completion, Disposition, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
     Outcome, Policy, Scope, Served, idempotent,
 };
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ static POLICY: Policy = Policy::new(std::time::Duration::from_secs(3600), Guaran
 async fn stored(idempotency: &Idempotency, status: u16, body: &'static str) {
     let key = IdempotencyKey::of(&1).unwrap();
     let call = idempotency.call(&POLICY, &["place"], Scope::global(), &key).unwrap();
-    let answer = Answer { status, headers: Headers::default(), body: body.into() };
+    let answer = StoredResponse { status, headers: Headers::default(), body: body.into() };
     let executed =
         Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(answer) };
     let served = idempotency.run(call, async |_| executed, || unreachable!()).await;

@@ -32,7 +32,7 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum End {
     /// With an answer to keep.
-    Answer,
+    StoredResponse,
     /// The key is freed: not executed, or ambiguous under at least once.
     Free,
 }
@@ -40,7 +40,7 @@ pub(crate) enum End {
 impl End {
     pub(crate) const fn op(self, won: Won) -> Op {
         match self {
-            Self::Answer => Op::Answer(won),
+            Self::StoredResponse => Op::StoredResponse(won),
             Self::Free => Op::Release(won),
         }
     }
@@ -71,7 +71,7 @@ impl Phase {
             Self::Abandoning => vec![Step::SendAbandon, Step::StopAbandoning],
             Self::Acquired(_) => vec![Step::Start],
             Self::Running { given_up, .. } => {
-                let mut steps = vec![Step::Renew, Step::End(End::Answer), Step::End(End::Free)];
+                let mut steps = vec![Step::Renew, Step::End(End::StoredResponse), Step::End(End::Free)];
                 steps.extend((!given_up).then_some(Step::GiveUp));
                 steps.extend((given_up || may_lose).then_some(Step::Cut));
                 steps
@@ -145,10 +145,10 @@ impl Phase {
                 let rest = if sends > 1 { Self::Abandoning } else { Self::Over };
                 (rest, Shown::standing(existing))
             }
-            (Self::Ending { end: End::Answer, .. }, Reply::Update(Update::Applied)) => {
+            (Self::Ending { end: End::StoredResponse, .. }, Reply::Update(Update::Applied)) => {
                 (Self::Over, Some(Shown::Own))
             }
-            (Self::Ending { end: End::Answer, .. }, Reply::Update(Update::Stale(standing))) => {
+            (Self::Ending { end: End::StoredResponse, .. }, Reply::Update(Update::Stale(standing))) => {
                 (Self::Over, standing.as_deref().and_then(Shown::standing))
             }
             (Self::Abandoning, Reply::Update(Update::Stale(_))) => (self, None),

@@ -37,7 +37,7 @@ impl Mutation {
         guarantee: Guarantee,
     ) -> (Change, Reply) {
         match (self, message.op, slot) {
-            (Self::AnyoneCompletes, Op::Answer(Won { token, .. }), Some(slot)) => {
+            (Self::AnyoneCompletes, Op::StoredResponse(Won { token, .. }), Some(slot)) => {
                 let (change, reply) =
                     message.apply(Some(&owned(slot, message.actor, token)), guarantee);
                 (edited(change, |new| *new = owned(new, actor_of(slot), slot.record.token)), reply)
@@ -58,7 +58,7 @@ impl Mutation {
                 let (change, reply) = message.apply(slot, guarantee);
                 (edited(change, |new| new.lease_until = new.expires_at), reply)
             }
-            (Self::LastResultWins, Op::Answer(_), Some(slot)) => {
+            (Self::LastResultWins, Op::StoredResponse(_), Some(slot)) => {
                 let mut open = slot.clone();
                 open.record.state = State::Running;
                 Self::AnyoneCompletes.apply(message, Some(&open), guarantee)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_core::transition::{self, Change, Slot, Timestamp};
 use idem_core::{
-    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, FencingToken, Update, Guarantee, Headers,
+    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, FencingToken, Update, Guarantee, Headers,
     ClaimNonce, Policy, RecordId, State,
 };
 
@@ -89,7 +89,7 @@ pub(crate) enum Op {
     Claim,
     Abandon,
     Renew(Won),
-    Answer(Won),
+    StoredResponse(Won),
     Unknown(Won),
     Release(Won),
 }
@@ -126,7 +126,7 @@ impl Message {
             Op::Renew(won) => {
                 transition::renew(slot, &won.by(actor), micros(LEASE), micros(TTL), at)
             }
-            Op::Answer(won) => {
+            Op::StoredResponse(won) => {
                 transition::complete(slot, &won.by(actor), answer(actor), micros(TTL), at)
             }
             Op::Unknown(won) => {
@@ -143,7 +143,7 @@ impl Op {
         match self {
             Self::Claim | Self::Abandon => self,
             Self::Renew(won) => Self::Renew(won.shifted(shift)),
-            Self::Answer(won) => Self::Answer(won.shifted(shift)),
+            Self::StoredResponse(won) => Self::StoredResponse(won.shifted(shift)),
             Self::Unknown(won) => Self::Unknown(won.shifted(shift)),
             Self::Release(won) => Self::Release(won.shifted(shift)),
         }
@@ -185,7 +185,7 @@ pub(crate) const fn actor_of(slot: &Slot) -> Actor {
 }
 
 fn answer(actor: Actor) -> Completion {
-    Completion::Response(Answer {
+    Completion::Response(StoredResponse {
         status: 200,
         headers: Headers::default(),
         body: Bytes::copy_from_slice(&[actor]),

@@ -238,7 +238,7 @@ impl World {
         if !process.phase.awaits(message.op) {
             return;
         }
-        if let (Guarantee::AtMostOnce, Op::Answer(_)) = (setup.guarantee, message.op) {
+        if let (Guarantee::AtMostOnce, Op::StoredResponse(_)) = (setup.guarantee, message.op) {
             self.keys[process.key].ledger.showed(message.actor, false);
         }
         process.phase = process.phase.fail();

@@ -23,12 +23,12 @@ pub(crate) const ACTIX: Flavour = Flavour {
 /// Input:
 /// ```text
 /// #[idempotent(ttl = "24h", scope = "tenant")]
-/// async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Answer { body }
+/// async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> StoredResponse { body }
 /// ```
 /// Output:
 /// ```text
 /// async fn create(call: Guarded) -> Response {
-///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Answer { body }
+///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> StoredResponse { body }
 ///     let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
 ///     let call = match call.admit::<(Tenant, Json<NewPayment>,)>(policy).await {
 ///         Ok(call) => call,

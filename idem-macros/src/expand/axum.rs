@@ -21,7 +21,7 @@ pub(crate) const AXUM: Flavour = Flavour {
 /// Input:
 /// ```text
 /// #[idempotent(ttl = "24h", scope = "tenant")]
-/// async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Answer { body }
+/// async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> StoredResponse { body }
 /// ```
 /// Output:
 /// ```text
@@ -32,7 +32,7 @@ pub(crate) const AXUM: Flavour = Flavour {
 /// where
 ///     Json<NewPayment>: FromRequest<__State, __Via>,
 /// {
-///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Answer { body }
+///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> StoredResponse { body }
 ///     let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
 ///     let call = match call.admit(policy).await {
 ///         Ok(call) => call,

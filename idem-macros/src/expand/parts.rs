@@ -73,7 +73,7 @@ pub(crate) fn nested_body(handler: &Handler) -> TokenStream {
 
 /// What every flavour's function does: admits the call, finds its scope, and runs it.
 /// ```text
-/// async fn create(…) -> Answer { body }
+/// async fn create(…) -> StoredResponse { body }
 /// let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
 /// let call = match /* admit */ { Ok(call) => call, Err(refused) => return refused };
 /// let scope = { let tenant = /* place */; Scope::of(tenant) };

@@ -7,7 +7,7 @@ use syn::Item;
 
 fn handler() -> TokenStream {
     quote! {
-        async fn create(State(app): State<App>, tenant: Tenant, Json(payment): Json<New>) -> Answer {}
+        async fn create(State(app): State<App>, tenant: Tenant, Json(payment): Json<New>) -> StoredResponse {}
     }
 }
 
@@ -379,7 +379,7 @@ fn several_at_once() {
 fn a_mistake_leaves_the_function_as_it_was() {
     let function = quote! {
         #[tracing::instrument]
-        pub async fn create(tenant: Tenant) -> Answer { half typed. }
+        pub async fn create(tenant: Tenant) -> StoredResponse { half typed. }
     };
     let output = crate::expand::attribute(
         &crate::expand::AXUM,

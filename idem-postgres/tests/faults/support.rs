@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_conformance::servers::{PostgresServer, Proxy};
 use idem_core::{
-    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Guarantee, Headers,
+    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Guarantee, Headers,
     IdempotencyStore, Policy, RecordId, State, StoreErrorKind,
 };
 use idem_postgres::{PostgresStore, PostgresStoreBuilder};
@@ -24,8 +24,8 @@ pub(crate) fn answered(body: impl Into<Bytes>) -> Completion {
     Completion::Response(answer(body))
 }
 
-pub(crate) fn answer(body: impl Into<Bytes>) -> Answer {
-    Answer { status: 201, headers: Headers::default(), body: body.into() }
+pub(crate) fn answer(body: impl Into<Bytes>) -> StoredResponse {
+    StoredResponse { status: 201, headers: Headers::default(), body: body.into() }
 }
 
 pub(crate) fn completed(body: &str) -> ClaimOutcome {

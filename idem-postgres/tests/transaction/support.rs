@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
 use idem_core::{
-    Answer, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey, Outcome, Policy,
+    StoredResponse, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey, Outcome, Policy,
     Rejection, Scope, Served,
 };
 use idem_postgres::sqlx::{self, PgConnection};
@@ -86,7 +86,7 @@ where
 }
 
 fn executed(status: u16) -> Executed<u16> {
-    let answer = Answer { status, headers: Headers::default(), body: "done".into() };
+    let answer = StoredResponse { status, headers: Headers::default(), body: "done".into() };
     let outcome = Outcome::of_status(status);
     Executed { reply: status, outcome, completion: Completion::Response(answer) }
 }
@@ -96,7 +96,7 @@ pub(crate) fn executed_with(reply: &Reply, status: u16) {
 }
 
 pub(crate) fn replayed_with(reply: &Reply, status: u16) {
-    let is_it = |answer: &Answer| answer.status == status;
+    let is_it = |answer: &StoredResponse| answer.status == status;
     assert!(matches!(reply, Ok(Served::Replayed(answer)) if is_it(answer)), "{reply:?}");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_conformance::servers::{Proxy, RedisServer};
 use idem_core::{
-    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Guarantee, Headers,
+    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Guarantee, Headers,
     IdempotencyStore, Policy, RecordId, State, StoreErrorKind,
 };
 use idem_redis::RedisStore;
@@ -25,8 +25,8 @@ pub(crate) fn answered(body: impl Into<Bytes>) -> Completion {
     Completion::Response(answer(body))
 }
 
-pub(crate) fn answer(body: impl Into<Bytes>) -> Answer {
-    Answer { status: 201, headers: Headers::default(), body: body.into() }
+pub(crate) fn answer(body: impl Into<Bytes>) -> StoredResponse {
+    StoredResponse { status: 201, headers: Headers::default(), body: body.into() }
 }
 
 pub(crate) fn completed(body: &'static str) -> ClaimOutcome {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use idem_conformance::servers::{RedisCluster, RedisSentinel, RedisServer};
 use idem_core::{
-    Answer, Claim, ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, Headers, IdempotencyStore,
+    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, Headers, IdempotencyStore,
     Policy, RecordId, State, StoreError,
 };
 use idem_redis::RedisStore;
@@ -19,7 +19,7 @@ fn request() -> ClaimRequest {
 
 fn done() -> Completion {
     let body = Bytes::from_static(b"done");
-    Completion::Response(Answer { status: 201, headers: Headers::default(), body })
+    Completion::Response(StoredResponse { status: 201, headers: Headers::default(), body })
 }
 
 async fn won(store: &RedisStore) -> Claim {

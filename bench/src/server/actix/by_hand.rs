@@ -14,10 +14,10 @@ use sha2::{Digest, Sha256};
 use crate::server::charge;
 use crate::server::records::{Record, Records};
 
-type Answer = (StatusCode, HeaderMap, Bytes);
+type StoredResponse = (StatusCode, HeaderMap, Bytes);
 
 async fn create_payment(
-    records: Data<Records<Answer>>,
+    records: Data<Records<StoredResponse>>,
     request: HttpRequest,
     body: Bytes,
 ) -> HttpResponse {
@@ -46,7 +46,7 @@ async fn create_payment(
     response.set_body(body).map_into_boxed_body()
 }
 
-fn answer_duplicate(record: &Record<Answer>, fingerprint: [u8; 32]) -> HttpResponse {
+fn answer_duplicate(record: &Record<StoredResponse>, fingerprint: [u8; 32]) -> HttpResponse {
     if record.fingerprint != fingerprint {
         return HttpResponse::UnprocessableEntity().finish();
     }
@@ -61,7 +61,7 @@ fn answer_duplicate(record: &Record<Answer>, fingerprint: [u8; 32]) -> HttpRespo
 }
 
 pub(in crate::server) fn routes() -> impl Fn(&mut ServiceConfig) + Clone {
-    let records = Data::new(Records::<Answer>::new());
+    let records = Data::new(Records::<StoredResponse>::new());
     move |app| {
         app.app_data(records.clone()).route("/payments", post().to(create_payment));
     }

@@ -17,10 +17,10 @@ use sha2::{Digest, Sha256};
 use crate::server::charge;
 use crate::server::records::{Record, Records};
 
-type Answer = (StatusCode, HeaderMap, Bytes);
+type StoredResponse = (StatusCode, HeaderMap, Bytes);
 
 async fn create_payment(
-    State(records): State<Arc<Records<Answer>>>,
+    State(records): State<Arc<Records<StoredResponse>>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -47,7 +47,7 @@ async fn create_payment(
     Response::from_parts(parts, Body::from(body))
 }
 
-fn answer_duplicate(record: &Record<Answer>, fingerprint: [u8; 32]) -> Response {
+fn answer_duplicate(record: &Record<StoredResponse>, fingerprint: [u8; 32]) -> Response {
     if record.fingerprint != fingerprint {
         return StatusCode::UNPROCESSABLE_ENTITY.into_response();
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Call, Claim, Completion, Executed, Headers, Idempotency, IdempotencyKey,
+    StoredResponse, Call, Claim, Completion, Executed, Headers, Idempotency, IdempotencyKey,
     IdempotencyStore, Outcome, Policy, Rejection, Scope, Served,
 };
 
@@ -112,8 +112,8 @@ fn executed(body: &'static str, outcome: Outcome, status: u16) -> Executed<Strin
     }
 }
 
-fn answer(status: u16, body: &'static str) -> Answer {
-    Answer { status, headers: Headers::default(), body: Bytes::from_static(body.as_bytes()) }
+fn answer(status: u16, body: &'static str) -> StoredResponse {
+    StoredResponse { status, headers: Headers::default(), body: Bytes::from_static(body.as_bytes()) }
 }
 
 /// A handler that answers 200 with `body`.

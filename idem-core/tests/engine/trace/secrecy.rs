@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Answer, Call, Completion, Executed, Headers, Idempotency, IdempotencyKey, FingerprintInput,
+    StoredResponse, Call, Completion, Executed, Headers, Idempotency, IdempotencyKey, FingerprintInput,
     MemoryStore, Outcome, Policy, RequestParts, Scope, ScopeParts, ScopeValue,
 };
 
@@ -37,9 +37,9 @@ fn call(service: &Service, policy: &'static Policy, key: &str, body: &str) -> Ca
     call.with_fingerprint(service.idempotency.fingerprint_request(policy, &request))
 }
 
-fn answer() -> Answer {
+fn answer() -> StoredResponse {
     let headers = Headers::from_iter([("set-cookie", PLANTED.as_bytes())]);
-    Answer { status: 200, headers, body: Bytes::from_static(PLANTED.as_bytes()) }
+    StoredResponse { status: 200, headers, body: Bytes::from_static(PLANTED.as_bytes()) }
 }
 
 fn executed() -> Executed<String> {

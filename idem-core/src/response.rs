@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 ///
 /// Cloning shares the bytes. `Debug` shows sizes only: answers may hold personal data (R43).
 #[derive(Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct StoredResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers worth replaying.
@@ -18,9 +18,9 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for StoredResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("StoredResponse")
             .field("status", &self.status)
             .field("headers", &self.headers)
             .field("body", &format_args!("{} bytes", self.body.len()))
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_content() {
-        let answer = Answer { status: 201, headers: fields(), body: Bytes::from_static(b"secret") };
+        let answer = StoredResponse { status: 201, headers: fields(), body: Bytes::from_static(b"secret") };
         assert!(!format!("{answer:?}").contains("secret"));
     }
 }
