@@ -55,8 +55,8 @@ impl StoreError {
     }
 }
 
-impl From<crate::wire::WireError> for StoreError {
-    fn from(error: crate::wire::WireError) -> Self {
+impl From<crate::codec::WireError> for StoreError {
+    fn from(error: crate::codec::WireError) -> Self {
         Self::corrupt(error)
     }
 }

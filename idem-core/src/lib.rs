@@ -19,8 +19,8 @@ mod record_id;
 mod rejection;
 mod scope;
 pub mod store;
-pub mod transition;
-pub mod wire;
+pub mod state_machine;
+pub mod codec;
 
 pub use response::{StoredResponse, Headers};
 pub use engine::{Call, Drained, Executed, Execution, Idempotency, IdempotencyBuilder, Served};

@@ -1,7 +1,7 @@
 //! The contract of a store: atomicity and time. The engine alone decides what they mean.
 //!
 //! # Writing a store
-//! Implement [`IdempotencyStore`] as a translation of [`transition`](crate::transition): each method is
+//! Implement [`IdempotencyStore`] as a translation of [`transition`](crate::state_machine): each method is
 //! one atomic operation of your database that does what the function of the same name says, with the
 //! database's own clock for `now`. Then run the suite of `idem-conformance` on it; it has a test per rule.
 //!

@@ -146,8 +146,8 @@ impl Inner {
             .bind(request.nonce.as_bytes().as_slice())
             .bind(interval(request.lease))
             .bind(interval(request.ttl))
-            .bind(i16::from(wire::VERSION))
-            .bind(i16::from(wire::guarantee_code(request.guarantee)))
+            .bind(i16::from(codec::VERSION))
+            .bind(i16::from(codec::guarantee_code(request.guarantee)))
             .bind(rule(request))
             .bind(digest(request))
             .bind(max_attempts(request))
@@ -158,7 +158,7 @@ impl Inner {
 
     fn claims_call<'a>(&'a self, calls: &'a [ClaimCall]) -> Call<'a> {
         let requests = || calls.iter().map(|call| &call.request);
-        let guarantee = |of: &ClaimRequest| i16::from(wire::guarantee_code(of.guarantee));
+        let guarantee = |of: &ClaimRequest| i16::from(codec::guarantee_code(of.guarantee));
         self.statements
             .claims
             .call()
@@ -170,7 +170,7 @@ impl Inner {
             .bind(requests().map(rule).collect::<Vec<_>>())
             .bind(requests().map(digest).collect::<Vec<_>>())
             .bind(requests().map(max_attempts).collect::<Vec<_>>())
-            .bind(i16::from(wire::VERSION))
+            .bind(i16::from(codec::VERSION))
     }
 
     async fn complete_alone(&self, call: &CompleteCall) -> Result<bool, StoreError> {
@@ -190,7 +190,7 @@ impl Inner {
             .bind(claim.id.as_bytes().as_slice())
             .bind(claim.nonce.as_bytes().as_slice())
             .bind(claim.token.0.cast_signed())
-            .bind(i16::from(wire::VERSION))
+            .bind(i16::from(codec::VERSION))
             .bind(i16::from(state.code()))
             .bind(interval(ttl))
             .bind(tail(state))
@@ -204,7 +204,7 @@ impl Inner {
             .bind(claims().map(|claim| claim.id.as_bytes().as_slice()).collect::<Vec<_>>())
             .bind(claims().map(|claim| claim.nonce.as_bytes().as_slice()).collect::<Vec<_>>())
             .bind(claims().map(|claim| claim.token.0.cast_signed()).collect::<Vec<_>>())
-            .bind(i16::from(wire::VERSION))
+            .bind(i16::from(codec::VERSION))
             .bind(calls.iter().map(|call| i16::from(call.state.code())).collect::<Vec<_>>())
             .bind(calls.iter().map(|call| interval(call.ttl)).collect::<Vec<PgInterval>>())
             .bind(calls.iter().map(|call| tail(&call.state)).collect::<Vec<_>>())

@@ -1,7 +1,7 @@
 //! What the statements answer.
 
 use bytes::Bytes;
-use idem_core::wire::{self, WireError};
+use idem_core::codec::{self, WireError};
 use idem_core::{
     Capacity, Claim, ClaimOutcome, ExistingRecord, FencingToken, Fingerprint, ClaimNonce, RecordId, State, StoreError,
 };
@@ -29,7 +29,7 @@ pub(crate) fn existing(row: &PgRow) -> Result<ExistingRecord, StoreError> {
     let Some(format) = get::<Option<i16>>(row, "format")? else {
         return Ok(ExistingRecord { fingerprint: None, state: State::Running });
     };
-    if format != i16::from(wire::VERSION) {
+    if format != i16::from(codec::VERSION) {
         return Err(WireError::Version(u8::try_from(format).unwrap_or(u8::MAX)).into());
     }
     let tail = Bytes::from(get::<Vec<u8>>(row, "answer")?);

@@ -25,7 +25,7 @@ impl Remembered {
     /// The bytes of the guarantee and of the fingerprint's rule, as a record has them.
     pub(crate) fn terms(self) -> [u8; 2] {
         let rule = self.fingerprint.map_or(0, |print| print.version());
-        [wire::guarantee_code(self.guarantee), rule]
+        [codec::guarantee_code(self.guarantee), rule]
     }
 
     /// The record of a claim, in another state.

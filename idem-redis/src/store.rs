@@ -243,7 +243,7 @@ impl Inner {
             } else {
                 let mut head = call.bufmut_for_next_arg(18);
                 head.put_slice(&terms.prefix);
-                head.put_slice(&[wire::VERSION, state.code()]);
+                head.put_slice(&[codec::VERSION, state.code()]);
                 drop(head);
                 call.arg(terms.kept_ms);
                 state.put_tail(&mut call.bufmut_for_next_arg(state.tail_len()));
@@ -304,7 +304,7 @@ async fn claim_plainly(
     }
 }
 
-/// What the scripts compare ([`wire::CLAIM_BYTES`]).
+/// What the scripts compare ([`codec::CLAIM_BYTES`]).
 pub(crate) fn claim_bytes(claim: &Claim) -> [u8; 24] {
     let mut bytes = [0; 24];
     bytes[..16].copy_from_slice(claim.nonce.as_bytes());

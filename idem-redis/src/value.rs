@@ -1,4 +1,4 @@
-//! The value of a key: 16 bytes of the store's own, then the record's bytes ([`idem_core::wire`]).
+//! The value of a key: 16 bytes of the store's own, then the record's bytes ([`idem_core::codec`]).
 //!
 //! ```text
 //!  0       layout             1
@@ -85,7 +85,7 @@ pub(crate) fn claimed(request: &ClaimRequest, fence: FencingToken) -> Record {
 /// the claim; the others are a guess if nothing is remembered of it.
 pub(crate) fn unawaited(claim: &Claim, remembered: Option<Remembered>) -> [u8; 34] {
     let mut bytes = [0; 34];
-    bytes[6..8].copy_from_slice(&[wire::VERSION, State::Running.code()]);
+    bytes[6..8].copy_from_slice(&[codec::VERSION, State::Running.code()]);
     if let Some(remembered) = remembered {
         bytes[8..10].copy_from_slice(&remembered.terms());
     }

@@ -14,7 +14,7 @@ use crate::record_id::RecordId;
 use crate::store::{
     Capacity, Changed, ClaimRequest, ClaimOutcome, DeleteExpired, Update, IdempotencyStore, StoreFuture,
 };
-use crate::transition::{self, Timestamp};
+use crate::state_machine::{self, Timestamp};
 
 use quota::Quotas;
 use shard::Shard;
@@ -130,7 +130,7 @@ impl MemoryStore {
         if slot.is_none() && usage.full() {
             return ClaimOutcome::AtCapacity(Capacity::Store);
         }
-        let (change, claimed) = transition::claim(slot, id, request, now);
+        let (change, claimed) = state_machine::claim(slot, id, request, now);
         shard.apply(id, change, usage);
         claimed
     }
@@ -179,7 +179,7 @@ impl MemoryStore {
     fn change(
         &self,
         id: RecordId,
-        transition: impl FnOnce(Option<&transition::Slot>, Timestamp) -> (transition::Change, Update),
+        transition: impl FnOnce(Option<&state_machine::Slot>, Timestamp) -> (state_machine::Change, Update),
     ) -> StoreFuture<Update> {
         let mut shard = self.shard(&id);
         let now = shard.tick(self.now());
@@ -198,19 +198,19 @@ impl IdempotencyStore for MemoryStore {
     }
 
     fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        self.change(claim.id, |slot, now| transition::renew(slot, &claim, lease, ttl, now))
+        self.change(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, ttl, now))
     }
 
     fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.change(claim.id, |slot, now| transition::complete(slot, &claim, completion, ttl, now))
+        self.change(claim.id, |slot, now| state_machine::complete(slot, &claim, completion, ttl, now))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
-        self.change(claim.id, |slot, now| transition::release(slot, &claim, now))
+        self.change(claim.id, |slot, now| state_machine::release(slot, &claim, now))
     }
 
     fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
-        self.change(id, |slot, now| transition::abandon(slot, nonce, now))
+        self.change(id, |slot, now| state_machine::abandon(slot, nonce, now))
     }
 
     fn changed(&self, id: RecordId) -> Changed {

@@ -6,7 +6,7 @@ use super::doubling::Doubling;
 use crate::record_id::RecordId;
 use crate::scope::ScopeId;
 use crate::store::Quota;
-use crate::transition::Timestamp;
+use crate::state_machine::Timestamp;
 
 /// How long a scope that met its quota waits before its keys are looked through again.
 const RECOUNT_PAUSE: u64 = 1_000_000;

@@ -12,7 +12,7 @@ use super::Usage;
 use super::doubling::Doubling;
 use crate::record::State;
 use crate::record_id::RecordId;
-use crate::transition::{Change, Slot, Timestamp};
+use crate::state_machine::{Change, Slot, Timestamp};
 
 #[derive(Default)]
 pub(super) struct Shard {

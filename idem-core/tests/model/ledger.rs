@@ -1,6 +1,6 @@
 //! What really happened to a key, outside of the store: the judge of the invariants.
 
-use idem_core::transition::Slot;
+use idem_core::state_machine::Slot;
 use idem_core::{FencingToken, Guarantee, State};
 
 use crate::store::{Actor, LEASE, MAX_ATTEMPTS, Message, NOW, Op, TTL, actor_of, result};

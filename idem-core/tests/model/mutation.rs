@@ -1,6 +1,6 @@
 //! Bugs planted on purpose: each must break a property, or the model proves nothing.
 
-use idem_core::transition::{Change, Slot};
+use idem_core::state_machine::{Change, Slot};
 use idem_core::{Claim, ClaimOutcome, FencingToken, Guarantee, State};
 
 use crate::actor::{Phase, Step};

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use bytes::Bytes;
-use idem_core::transition::{self, Change, Slot, Timestamp};
+use idem_core::state_machine::{self, Change, Slot, Timestamp};
 use idem_core::{
     StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, FencingToken, Update, Guarantee, Headers,
     ClaimNonce, Policy, RecordId, State,
@@ -122,17 +122,17 @@ impl Message {
                 let (change, claimed) = claim(slot, actor, guarantee, NOW);
                 return (change, Reply::ClaimOutcome(claimed));
             }
-            Op::Abandon => transition::abandon(slot, nonce(actor), at),
+            Op::Abandon => state_machine::abandon(slot, nonce(actor), at),
             Op::Renew(won) => {
-                transition::renew(slot, &won.by(actor), micros(LEASE), micros(TTL), at)
+                state_machine::renew(slot, &won.by(actor), micros(LEASE), micros(TTL), at)
             }
             Op::StoredResponse(won) => {
-                transition::complete(slot, &won.by(actor), answer(actor), micros(TTL), at)
+                state_machine::complete(slot, &won.by(actor), answer(actor), micros(TTL), at)
             }
             Op::Unknown(won) => {
-                transition::complete(slot, &won.by(actor), Completion::Unknown, micros(TTL), at)
+                state_machine::complete(slot, &won.by(actor), Completion::Unknown, micros(TTL), at)
             }
-            Op::Release(won) => transition::release(slot, &won.by(actor), at),
+            Op::Release(won) => state_machine::release(slot, &won.by(actor), at),
         };
         (fenced.0, Reply::Update(fenced.1))
     }
@@ -172,7 +172,7 @@ fn claim(slot: Option<&Slot>, actor: Actor, guarantee: Guarantee, now: u64) -> (
         .with_max_attempts(MAX_ATTEMPTS);
     let mut request = ClaimRequest::new(&policy);
     request.nonce = nonce(actor);
-    transition::claim(slot, ID, &request, Timestamp(now))
+    state_machine::claim(slot, ID, &request, Timestamp(now))
 }
 
 pub(crate) const fn nonce(actor: Actor) -> ClaimNonce {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use idem_core::Guarantee;
-use idem_core::transition::Timestamp;
+use idem_core::state_machine::Timestamp;
 use stateright::{Model, Property};
 
 use crate::actor::{End, Phase, Shown, Step};

@@ -1,4 +1,4 @@
-//! Random lists of operations on the store and on the model, [`idem_core::transition`]: every reply must
+//! Random lists of operations on the store and on the model, [`idem_core::state_machine`]: every reply must
 //! be the same (RELIABILITY section 10, L1).
 
 mod actors;

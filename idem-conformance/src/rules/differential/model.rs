@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use idem_core::transition::{self, Change, Slot, Timestamp};
+use idem_core::state_machine::{self, Change, Slot, Timestamp};
 use idem_core::{
     Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, ClaimNonce, RecordId,
     StoreFuture,
@@ -54,23 +54,23 @@ impl Model {
 
 impl IdempotencyStore for Model {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
-        self.kept().apply(id, |slot, now| transition::claim(slot, id, &request, now))
+        self.kept().apply(id, |slot, now| state_machine::claim(slot, id, &request, now))
     }
 
     fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        self.kept().apply(claim.id, |slot, now| transition::renew(slot, &claim, lease, ttl, now))
+        self.kept().apply(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, ttl, now))
     }
 
     fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         self.kept()
-            .apply(claim.id, |slot, now| transition::complete(slot, &claim, completion, ttl, now))
+            .apply(claim.id, |slot, now| state_machine::complete(slot, &claim, completion, ttl, now))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
-        self.kept().apply(claim.id, |slot, now| transition::release(slot, &claim, now))
+        self.kept().apply(claim.id, |slot, now| state_machine::release(slot, &claim, now))
     }
 
     fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
-        self.kept().apply(id, |slot, now| transition::abandon(slot, nonce, now))
+        self.kept().apply(id, |slot, now| state_machine::abandon(slot, nonce, now))
     }
 }
