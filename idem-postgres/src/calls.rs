@@ -12,7 +12,7 @@ use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
 
 use crate::batch::{Queue, Together};
-use crate::error::{self, StrangeAnswer};
+use crate::error::{self, UnexpectedReply};
 use crate::row;
 use crate::session::Call;
 use crate::store::{Inner, interval};
@@ -52,7 +52,7 @@ impl Together for ClaimCall {
         let alone = |call| inner.claim_alone(call);
         match inner.sessions.fetch_all(inner.claims_call(calls)).await {
             Ok(rows) => in_order(calls, &rows, |row, call| {
-                let row = row.ok_or_else(|| StoreError::unknown(StrangeAnswer))?;
+                let row = row.ok_or_else(|| StoreError::unknown(UnexpectedReply))?;
                 row::claimed(row, call.id, call.request.nonce)
             }),
             Err(failed) => one_by_one(calls, failed, alone).await,
@@ -128,7 +128,7 @@ where
 impl Inner {
     pub(crate) async fn claim_alone(&self, call: &ClaimCall) -> Result<ClaimOutcome, StoreError> {
         let row = self.sessions.fetch(self.claim_call(&call.id, &call.request, None)).await?;
-        let row = row.ok_or_else(|| StoreError::unknown(StrangeAnswer))?;
+        let row = row.ok_or_else(|| StoreError::unknown(UnexpectedReply))?;
         row::claimed(&row, call.id, call.request.nonce)
     }
 
@@ -213,7 +213,7 @@ impl Inner {
 
 /// Whether a completion found its claim.
 pub(crate) fn held(row: Option<&PgRow>) -> Result<bool, StoreError> {
-    row::get(row.ok_or_else(|| StoreError::unknown(StrangeAnswer))?, "held")
+    row::get(row.ok_or_else(|| StoreError::unknown(UnexpectedReply))?, "held")
 }
 
 fn rule(request: &ClaimRequest) -> i16 {

@@ -62,4 +62,4 @@ pub(crate) fn ends_connection(error: &Error) -> bool {
 /// An answer that no statement of this store gives.
 #[derive(Debug, thiserror::Error)]
 #[error("Postgres gave an answer that this store does not know")]
-pub(crate) struct StrangeAnswer;
+pub(crate) struct UnexpectedReply;

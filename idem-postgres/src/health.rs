@@ -6,7 +6,7 @@ use std::time::Duration;
 use idem_core::StoreError;
 use tokio::time::sleep;
 
-use crate::error::StrangeAnswer;
+use crate::error::UnexpectedReply;
 use crate::row;
 use crate::schema;
 use crate::store::Inner;
@@ -47,7 +47,7 @@ impl Inner {
     /// Looks at the server.
     pub(crate) async fn look(&self) -> Result<Vec<Alarm>, StoreError> {
         let answer = self.sessions.fetch(self.statements.health.call()).await?;
-        let server = answer.ok_or_else(|| StoreError::unknown(StrangeAnswer))?;
+        let server = answer.ok_or_else(|| StoreError::unknown(UnexpectedReply))?;
         let off = |setting| Ok::<_, StoreError>(row::get::<&str>(&server, setting)? == "off");
         let found = schema::version(self).await?;
         let alarms = [

@@ -8,7 +8,7 @@ use idem_core::{
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use crate::error::StrangeAnswer;
+use crate::error::UnexpectedReply;
 
 /// The answer to `claim.sql`.
 pub(crate) fn claimed(row: &PgRow, id: RecordId, nonce: ClaimNonce) -> Result<ClaimOutcome, StoreError> {
@@ -58,5 +58,5 @@ pub(crate) fn get<'r, T>(row: &'r PgRow, column: &str) -> Result<T, StoreError>
 where
     T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
-    row.try_get(column).map_err(|_| StoreError::unknown(StrangeAnswer))
+    row.try_get(column).map_err(|_| StoreError::unknown(UnexpectedReply))
 }

@@ -19,7 +19,7 @@ use sqlx::{Postgres, Transaction as Sqlx};
 use tokio::time::{sleep, timeout};
 
 use crate::calls;
-use crate::error::{self, StrangeAnswer};
+use crate::error::{self, UnexpectedReply};
 use crate::row;
 use crate::session::Call;
 use crate::store::{Inner, PostgresStore, lock_of};
@@ -103,7 +103,7 @@ impl Transaction for Open {
                     roll_back(session, store).await?;
                     Ok(Update::Stale(Some(Box::new(existing))))
                 }
-                ClaimOutcome::AtCapacity(_) => Err(StoreError::not_done(StrangeAnswer)),
+                ClaimOutcome::AtCapacity(_) => Err(StoreError::not_done(UnexpectedReply)),
             }
         })
     }
@@ -198,7 +198,7 @@ async fn claim(
 ) -> Result<ClaimOutcome, StoreError> {
     let call = store.claim_call(&id, request, Some(lock_of(id)));
     let row = fetch(session, store, call).await?;
-    row::claimed(&row.ok_or_else(|| StoreError::not_done(StrangeAnswer))?, id, request.nonce)
+    row::claimed(&row.ok_or_else(|| StoreError::not_done(UnexpectedReply))?, id, request.nonce)
 }
 
 /// Whatever fails here, nothing is committed.

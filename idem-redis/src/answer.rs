@@ -4,7 +4,7 @@ use bytes::Bytes;
 use deadpool_redis::redis::Value;
 use idem_core::{Claim, ClaimOutcome, ExistingRecord, FencingToken, Update, ClaimNonce, RecordId, StoreError};
 
-use crate::error::StrangeAnswer;
+use crate::error::UnexpectedReply;
 use crate::value;
 
 /// The answer to `claim.lua`, and the server's time in microseconds if it was told.
@@ -33,7 +33,7 @@ pub(crate) fn fenced(answer: Value) -> Result<Update, StoreError> {
 }
 
 fn standing(answer: Value) -> Result<ExistingRecord, StoreError> {
-    let strange = || StoreError::unknown(StrangeAnswer);
+    let strange = || StoreError::unknown(UnexpectedReply);
     let Value::Array(parts) = answer else { return Err(strange()) };
     let parts = <[Value; 2]>::try_from(parts).map_err(|_| strange())?;
     let [Value::Int(lapsed), Value::BulkString(found)] = parts else { return Err(strange()) };

@@ -46,7 +46,7 @@ pub(crate) fn ends_connection(error: &RedisError) -> bool {
 /// An answer that no script or command of this store gives.
 #[derive(Debug, thiserror::Error)]
 #[error("Redis gave an answer that this store does not know")]
-pub(crate) struct StrangeAnswer;
+pub(crate) struct UnexpectedReply;
 
 /// Fewer replicas than were asked for took a change in time.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use deadpool_redis::redis::{RedisResult, Value, cmd, from_redis_value};
 use idem_core::StoreError;
 use tokio::time::timeout;
 
-use crate::error::{self, StrangeAnswer};
+use crate::error::{self, UnexpectedReply};
 use crate::link::Live;
 use crate::source::Connection;
 use crate::store::Inner;
@@ -95,7 +95,7 @@ impl Inner {
         count.arg(self.keys.pulse());
         let answer = live.send(count).await;
         let Value::Int(pulse) = answer.map_err(error::of_command)? else {
-            return Err(StoreError::unknown(StrangeAnswer));
+            return Err(StoreError::unknown(UnexpectedReply));
         };
         let mut last = self.seen.lock();
         last.forgot |= pulse <= last.pulse;

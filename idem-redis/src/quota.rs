@@ -14,7 +14,7 @@ use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use idem_core::{Capacity, Claim, ClaimRequest, ClaimOutcome, Quota, RecordId, StoreError};
 
-use crate::error::{self, StrangeAnswer};
+use crate::error::{self, UnexpectedReply};
 use crate::link::Live;
 use crate::store::{Inner, claim_bytes};
 use crate::value::Terms;
@@ -110,7 +110,7 @@ impl Inner {
         entries.arg(scope).arg(0).arg(-1).arg("WITHSCORES");
         let entries = live.send(entries).await.map_err(error::of_command)?;
         let entries: Vec<(Vec<u8>, f64)> =
-            from_redis_value(entries).map_err(|_| StoreError::unknown(StrangeAnswer))?;
+            from_redis_value(entries).map_err(|_| StoreError::unknown(UnexpectedReply))?;
         let all = entries.len();
         let left = stream::iter(entries)
             .map(|(id, entered)| self.leave_if_gone(live, scope, id, entered as u64))

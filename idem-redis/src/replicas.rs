@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadpool_redis::redis::{Value, cmd};
 use idem_core::StoreError;
 
-use crate::error::{self, StrangeAnswer, TooFewReplicas};
+use crate::error::{self, UnexpectedReply, TooFewReplicas};
 use crate::link::Live;
 use crate::source::{Checkout, Source};
 
@@ -40,7 +40,7 @@ impl Replicas {
                 let taken = taken.cast_unsigned();
                 Err(StoreError::unknown(TooFewReplicas { taken, wanted: self.wanted }))
             }
-            Ok(_) => Err(StoreError::unknown(StrangeAnswer)),
+            Ok(_) => Err(StoreError::unknown(UnexpectedReply)),
             Err(error) => Err(StoreError::unknown(error)),
         }
     }

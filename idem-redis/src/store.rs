@@ -14,7 +14,7 @@ use idem_core::{
 };
 
 use crate::answer;
-use crate::error::{self, StrangeAnswer};
+use crate::error::{self, UnexpectedReply};
 use crate::fence::{Heard, PATIENCE};
 use crate::health::{Alarm, Seen};
 use crate::keys::Keys;
@@ -300,7 +300,7 @@ async fn claim_plainly(
             Ok(Some(ClaimOutcome::Exists(value::observe(&Bytes::from(found), false)?)))
         }
         Value::Nil | Value::BulkString(_) => Ok(None),
-        _ => Err(StoreError::unknown(StrangeAnswer)),
+        _ => Err(StoreError::unknown(UnexpectedReply)),
     }
 }
 
