@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::connections::Connections;
-use crate::health::{self, Alarm};
+use crate::health::{self, HealthIssue};
 use crate::names::Names;
 use crate::push::Push;
 use crate::schema::{self, SchemaError};
@@ -55,7 +55,7 @@ pub enum ConnectError {
     Schema(#[source] SchemaError),
     /// The server would not keep what it acknowledges, takes no writes, or has another schema.
     #[error("the Postgres server is not fit to keep records")]
-    Unfit(#[source] Alarm),
+    Unfit(#[source] HealthIssue),
 }
 
 impl PostgresStore {
@@ -162,7 +162,7 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// Starts although the server is not fit ([`Alarm`] says why), and logs that every minute.
+    /// Starts although the server is not fit ([`HealthIssue`] says why), and logs that every minute.
     pub const fn start_unfit(mut self) -> Self {
         self.start_unfit = true;
         self
@@ -280,7 +280,7 @@ impl PostgresStoreBuilder {
     /// A server that takes no writes is refused before anything is written to it.
     async fn prepare(&self, inner: &Inner) -> Result<(), ConnectError> {
         let migrates = !self.verify_only;
-        let of_schema = |alarm: &Alarm| matches!(alarm, Alarm::Schema { .. });
+        let of_schema = |alarm: &HealthIssue| matches!(alarm, HealthIssue::Schema { .. });
         let mut alarms = inner.look().await.map_err(ConnectError::Unreachable)?;
         if migrates && alarms.iter().all(of_schema) {
             schema::migrate(&inner.sessions.transactions, &inner.names)

@@ -17,7 +17,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// Something about a server that breaks what the store promises.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Alarm {
+pub enum HealthIssue {
     /// It acknowledges commits that a crash forgets; a claim among them runs a second time.
     #[error(
         "`synchronous_commit` is `off`: a crash forgets what was acknowledged; set it to `on` for the store's role, database or connections"
@@ -45,16 +45,16 @@ pub enum Alarm {
 
 impl Inner {
     /// Looks at the server.
-    pub(crate) async fn look(&self) -> Result<Vec<Alarm>, StoreError> {
+    pub(crate) async fn look(&self) -> Result<Vec<HealthIssue>, StoreError> {
         let answer = self.sessions.fetch(self.statements.health.call()).await?;
         let server = answer.ok_or_else(|| StoreError::unknown(UnexpectedReply))?;
         let off = |setting| Ok::<_, StoreError>(row::get::<&str>(&server, setting)? == "off");
         let found = schema::version(self).await?;
         let alarms = [
-            (row::get(&server, "standby")?, Alarm::Standby),
-            (off("synchronous_commit")?, Alarm::CommitsLate),
-            (off("fsync")?, Alarm::NoFsync),
-            (found != schema::CURRENT, Alarm::Schema { found, needed: schema::CURRENT }),
+            (row::get(&server, "standby")?, HealthIssue::Standby),
+            (off("synchronous_commit")?, HealthIssue::CommitsLate),
+            (off("fsync")?, HealthIssue::NoFsync),
+            (found != schema::CURRENT, HealthIssue::Schema { found, needed: schema::CURRENT }),
         ];
         Ok(alarms.into_iter().filter_map(|(wrong, alarm)| wrong.then_some(alarm)).collect())
     }
@@ -76,7 +76,7 @@ pub(crate) async fn watch(inner: Weak<Inner>) {
 }
 
 /// Logs all that the store goes on in spite of.
-pub(crate) fn report(alarms: &[Alarm]) {
+pub(crate) fn report(alarms: &[HealthIssue]) {
     for alarm in alarms {
         tracing::error!("{alarm}");
     }

@@ -21,7 +21,7 @@ mod turns;
 mod tx;
 
 pub use builder::{ConnectError, PostgresStoreBuilder};
-pub use health::Alarm;
+pub use health::HealthIssue;
 pub use schema::SchemaError;
 pub use sqlx;
 pub use store::PostgresStore;

@@ -13,7 +13,7 @@ use sqlx::postgres::types::PgInterval;
 
 use crate::batch::{self, Queue};
 use crate::calls::{ClaimCall, CompleteCall};
-use crate::health::Alarm;
+use crate::health::HealthIssue;
 use crate::names::Names;
 use crate::push::{self, Push};
 use crate::row;
@@ -48,7 +48,7 @@ impl PostgresStore {
     ///
     /// # Errors
     /// If the server cannot be asked.
-    pub async fn check(&self) -> Result<Vec<Alarm>, StoreError> {
+    pub async fn check(&self) -> Result<Vec<HealthIssue>, StoreError> {
         self.0.look().await
     }
 

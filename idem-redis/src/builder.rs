@@ -10,7 +10,7 @@ use deadpool_redis::redis::{AsyncConnectionConfig, Client};
 use deadpool_redis::{Runtime, Timeouts, cluster, sentinel};
 use idem_core::StoreError;
 
-use crate::health::{self, Alarm};
+use crate::health::{self, HealthIssue};
 use crate::keys::Keys;
 use crate::link::Links;
 use crate::memo::Memo;
@@ -44,7 +44,7 @@ pub enum ConnectError {
     Unreachable(#[source] StoreError),
     /// The server would not keep what it acknowledges, or takes no writes.
     #[error("the Redis server is not fit to keep records")]
-    Unfit(#[source] Alarm),
+    Unfit(#[source] HealthIssue),
 }
 
 impl RedisStore {
@@ -262,7 +262,7 @@ impl RedisStoreBuilder {
             memo: Memo::default(),
         });
         let alarms = inner.look().await.map_err(ConnectError::Unreachable)?;
-        let bearable = |alarm: &Alarm| self.allow_eviction && matches!(alarm, Alarm::Evicts(_));
+        let bearable = |alarm: &HealthIssue| self.allow_eviction && matches!(alarm, HealthIssue::Evicts(_));
         if let Some(alarm) = alarms.iter().find(|alarm| alarm.is_fatal() && !bearable(alarm)) {
             return Err(ConnectError::Unfit(alarm.clone()));
         }

@@ -20,7 +20,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// Something about a server that breaks what the store promises, or may.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Alarm {
+pub enum HealthIssue {
     /// Its eviction policy lets it drop live records, and every dropped record may be a second effect.
     #[error(
         "`maxmemory-policy` is `{0}`, which drops live records when memory is full; set it to `noeviction`"
@@ -48,7 +48,7 @@ pub enum Alarm {
     Forgot,
 }
 
-impl Alarm {
+impl HealthIssue {
     /// Whether a store must not start.
     pub(crate) const fn is_fatal(&self) -> bool {
         matches!(self, Self::Evicts(_) | Self::Replica | Self::TooOld(_))
@@ -72,19 +72,19 @@ struct Last {
 
 impl Inner {
     /// Looks at the server.
-    pub(crate) async fn look(self: &Arc<Self>) -> Result<Vec<Alarm>, StoreError> {
+    pub(crate) async fn look(self: &Arc<Self>) -> Result<Vec<HealthIssue>, StoreError> {
         // One at a time, or a counter could seem to go back.
         let _turn = self.seen.turn.lock().await;
         let live = self.links.live().await?;
         let infos = live.note(infos(&mut live.connection()).await).map_err(error::of_command)?;
-        let mut alarms: Vec<Alarm> =
+        let mut alarms: Vec<HealthIssue> =
             infos.iter().flat_map(|(_, info)| judge(&Info(info))).collect();
         let evicted = self.seen.count_evicted(&infos);
         if evicted > 0 {
-            alarms.push(Alarm::Evicted(evicted));
+            alarms.push(HealthIssue::Evicted(evicted));
         }
-        if !alarms.contains(&Alarm::Replica) && self.forgot(&live).await? {
-            alarms.push(Alarm::Forgot);
+        if !alarms.contains(&HealthIssue::Replica) && self.forgot(&live).await? {
+            alarms.push(HealthIssue::Forgot);
         }
         Ok(alarms)
     }
@@ -104,21 +104,21 @@ impl Inner {
     }
 }
 
-fn judge(info: &Info<'_>) -> Vec<Alarm> {
+fn judge(info: &Info<'_>) -> Vec<HealthIssue> {
     let mut alarms = Vec::new();
     let policy = info.get("maxmemory_policy");
     if policy != "noeviction" {
-        alarms.push(Alarm::Evicts(policy.to_owned()));
+        alarms.push(HealthIssue::Evicts(policy.to_owned()));
     }
     if info.get("role") != "master" {
-        alarms.push(Alarm::Replica);
+        alarms.push(HealthIssue::Replica);
     }
     let version = info.get("redis_version");
     if version.split('.').next().and_then(|major| major.parse::<u32>().ok()) < Some(7) {
-        alarms.push(Alarm::TooOld(version.to_owned()));
+        alarms.push(HealthIssue::TooOld(version.to_owned()));
     }
     if info.get("aof_enabled") != "1" {
-        alarms.push(Alarm::NotAppendOnly);
+        alarms.push(HealthIssue::NotAppendOnly);
     }
     alarms
 }
@@ -160,14 +160,14 @@ pub(crate) async fn watch(inner: Weak<Inner>) {
 }
 
 /// Logs what may do harm at any time. How a server is set up to keep things is said once.
-fn report(alarms: &[Alarm]) {
-    for alarm in alarms.iter().filter(|alarm| **alarm != Alarm::NotAppendOnly) {
+fn report(alarms: &[HealthIssue]) {
+    for alarm in alarms.iter().filter(|alarm| **alarm != HealthIssue::NotAppendOnly) {
         tracing::error!("{alarm}");
     }
 }
 
 /// Logs all that the store starts in spite of.
-pub(crate) fn report_at_start(alarms: &[Alarm]) {
+pub(crate) fn report_at_start(alarms: &[HealthIssue]) {
     for alarm in alarms {
         tracing::warn!("{alarm}");
     }

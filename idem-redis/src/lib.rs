@@ -21,5 +21,5 @@ mod value;
 
 pub use builder::{ConnectError, RedisStoreBuilder};
 pub use deadpool_redis;
-pub use health::Alarm;
+pub use health::HealthIssue;
 pub use store::RedisStore;

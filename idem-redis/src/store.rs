@@ -16,7 +16,7 @@ use idem_core::{
 use crate::answer;
 use crate::error::{self, UnexpectedReply};
 use crate::fence::{Heard, PATIENCE};
-use crate::health::{Alarm, Seen};
+use crate::health::{HealthIssue, Seen};
 use crate::keys::Keys;
 use crate::link::{Links, Live};
 use crate::memo::Memo;
@@ -53,7 +53,7 @@ impl RedisStore {
     ///
     /// # Errors
     /// If the server cannot be asked.
-    pub async fn check(&self) -> Result<Vec<Alarm>, StoreError> {
+    pub async fn check(&self) -> Result<Vec<HealthIssue>, StoreError> {
         self.0.look().await
     }
 }

@@ -1,14 +1,14 @@
 //! The store looks at its server, and says what is wrong with it.
 
 use idem_conformance::servers::PostgresServer;
-use idem_postgres::{Alarm, ConnectError, PostgresStore};
+use idem_postgres::{HealthIssue, ConnectError, PostgresStore};
 
 use crate::support::{builder, store};
 
 #[tokio::test]
 async fn fault_postgres_asynchronous_commit_at_startup() {
     for (setting, alarm) in
-        [("synchronous_commit=off", Alarm::CommitsLate), ("fsync=off", Alarm::NoFsync)]
+        [("synchronous_commit=off", HealthIssue::CommitsLate), ("fsync=off", HealthIssue::NoFsync)]
     {
         let server = PostgresServer::start(&[setting]);
         match PostgresStore::connect(&server.url()).await {
@@ -30,14 +30,14 @@ async fn fault_postgres_asynchronous_commit_at_run_time() {
     assert_eq!(store.check().await.unwrap(), []);
     server.sql("ALTER SYSTEM SET synchronous_commit = off");
     server.sql("SELECT pg_reload_conf()");
-    while store.check().await.unwrap() != [Alarm::CommitsLate] {}
+    while store.check().await.unwrap() != [HealthIssue::CommitsLate] {}
 }
 
 #[tokio::test]
 async fn fault_postgres_server_unusable_standby() {
     let server = PostgresServer::start_standby();
     let refused = PostgresStore::connect(&server.url()).await;
-    assert!(matches!(refused, Err(ConnectError::Unfit(Alarm::Standby))), "{refused:?}");
+    assert!(matches!(refused, Err(ConnectError::Unfit(HealthIssue::Standby))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use idem_conformance::servers::PostgresServer;
 use idem_core::{DeleteExpired, Update, IdempotencyStore};
 use idem_postgres::sqlx::PgPool;
-use idem_postgres::{Alarm, ConnectError, PostgresStore};
+use idem_postgres::{HealthIssue, ConnectError, PostgresStore};
 use tokio::task::JoinSet;
 
 use crate::support::{HOUR, answered, builder, completed, request, won};
@@ -38,7 +38,7 @@ async fn locked_down_role_only_verifies() {
     server.sql("CREATE ROLE app LOGIN");
     let url = server.url().replace("postgres@", "app@");
     let needed = builder().verify_only().connect(&url).await.unwrap_err();
-    let missing = Alarm::Schema { found: 0, needed: 1 };
+    let missing = HealthIssue::Schema { found: 0, needed: 1 };
     assert!(matches!(&needed, ConnectError::Unfit(alarm) if *alarm == missing), "{needed:?}");
     let refused = builder().connect(&url).await;
     assert!(matches!(refused, Err(ConnectError::Schema(_))), "{refused:?}");
@@ -59,7 +59,7 @@ async fn fault_postgres_server_unusable_schema_version() {
     builder().migrate(&pool).await.unwrap();
     builder().migrate(&pool).await.unwrap();
     server.sql("INSERT INTO idem_records_schema VALUES (2)");
-    let newer = Alarm::Schema { found: 2, needed: 1 };
+    let newer = HealthIssue::Schema { found: 2, needed: 1 };
     let refused = builder().connect(&server.url()).await.unwrap_err();
     assert!(matches!(&refused, ConnectError::Unfit(alarm) if *alarm == newer), "{refused:?}");
     won(&builder().start_unfit().connect(&server.url()).await.unwrap()).await;

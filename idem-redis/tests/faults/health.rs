@@ -2,7 +2,7 @@
 
 use idem_conformance::servers::{Proxy, RedisServer};
 use idem_core::{Update, IdempotencyStore};
-use idem_redis::{Alarm, ConnectError, RedisStore};
+use idem_redis::{HealthIssue, ConnectError, RedisStore};
 
 use crate::support::{HOUR, answered, store, url, won};
 
@@ -12,11 +12,11 @@ async fn fault_redis_evicts_keys_at_startup() {
     for policy in ["allkeys-lru", "volatile-lru", "volatile-ttl", "allkeys-random"] {
         server.cli(&["config", "set", "maxmemory-policy", policy]);
         match RedisStore::connect(&server.url()).await {
-            Err(ConnectError::Unfit(Alarm::Evicts(found))) => assert_eq!(found, policy),
+            Err(ConnectError::Unfit(HealthIssue::Evicts(found))) => assert_eq!(found, policy),
             other => panic!("{other:?}"),
         }
         let store = RedisStore::builder().allow_eviction().connect(&server.url()).await.unwrap();
-        assert!(store.check().await.unwrap().contains(&Alarm::Evicts(policy.to_owned())));
+        assert!(store.check().await.unwrap().contains(&HealthIssue::Evicts(policy.to_owned())));
     }
 }
 
@@ -24,14 +24,14 @@ async fn fault_redis_evicts_keys_at_startup() {
 async fn fault_redis_evicts_keys_after_policy_change() {
     let server = RedisServer::start(&["--maxmemory", "3mb"]);
     let store = store(&server).await;
-    assert_eq!(store.check().await.unwrap(), [Alarm::NotAppendOnly]);
+    assert_eq!(store.check().await.unwrap(), [HealthIssue::NotAppendOnly]);
     server.cli(&["config", "set", "maxmemory-policy", "allkeys-lru"]);
     for n in 0..40 {
         server.cli(&["set", &format!("other:{n}"), &"x".repeat(100_000)]);
     }
     let alarms = store.check().await.unwrap();
-    assert!(alarms.contains(&Alarm::Evicts("allkeys-lru".to_owned())), "{alarms:?}");
-    assert!(alarms.iter().any(|alarm| matches!(alarm, Alarm::Evicted(1..))), "{alarms:?}");
+    assert!(alarms.contains(&HealthIssue::Evicts("allkeys-lru".to_owned())), "{alarms:?}");
+    assert!(alarms.iter().any(|alarm| matches!(alarm, HealthIssue::Evicted(1..))), "{alarms:?}");
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn replica_is_refused() {
     let port = primary.port().to_string();
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
     let refused = RedisStore::connect(&replica.url()).await;
-    assert!(matches!(refused, Err(ConnectError::Unfit(Alarm::Replica))), "{refused:?}");
+    assert!(matches!(refused, Err(ConnectError::Unfit(HealthIssue::Replica))), "{refused:?}");
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn fault_redis_restarts_without_persistence() {
             break alarms;
         }
     };
-    assert!(alarms.contains(&Alarm::Forgot), "{alarms:?}");
+    assert!(alarms.contains(&HealthIssue::Forgot), "{alarms:?}");
     let late = store.complete(claim, answered("late"), HOUR).await.unwrap();
     assert_eq!(late, Update::Stale(None), "what vanished is not brought back");
 }
@@ -75,7 +75,7 @@ async fn fault_record_changed_externally_flushed_server() {
     let claim = won(&store).await;
     store.check().await.unwrap();
     server.cli(&["flushall"]);
-    assert!(store.check().await.unwrap().contains(&Alarm::Forgot));
+    assert!(store.check().await.unwrap().contains(&HealthIssue::Forgot));
     assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
 }
 
@@ -99,6 +99,6 @@ async fn fault_redis_failover_loses_writes_and_is_detected() {
             break alarms;
         }
     };
-    assert!(alarms.contains(&Alarm::Forgot), "{alarms:?}");
+    assert!(alarms.contains(&HealthIssue::Forgot), "{alarms:?}");
     assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
 }
