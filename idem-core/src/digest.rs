@@ -5,7 +5,6 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 
-use crate::planted::{Plant, planted};
 
 /// A server secret that turns every digest into an HMAC, so that somebody who reads the store cannot
 /// guess keys or small bodies from their hashes (RELIABILITY section 8).
@@ -57,9 +56,7 @@ impl PartDigest {
     }
 
     pub(crate) fn part(&mut self, bytes: &[u8]) {
-        let length = (bytes.len() as u64).to_be_bytes();
-        let separator = planted(Plant::SeparatorForLength);
-        self.push(if separator { b":" } else { &length });
+        self.push(&(bytes.len() as u64).to_be_bytes());
         self.push(bytes);
     }
 

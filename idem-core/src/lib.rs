@@ -10,8 +10,6 @@ mod json;
 mod key;
 mod memory;
 mod outcome;
-#[doc(hidden)]
-pub mod planted;
 mod policy;
 mod problem;
 mod record;

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use crate::planted::{Plant, planted};
 use crate::policy::Guarantee;
 use crate::record::{Claim, Completion, FencingToken, ClaimNonce, Record, State};
 use crate::record_id::RecordId;
@@ -44,10 +43,10 @@ impl Slot {
         self.lease_until <= now
     }
 
-    /// Whether the record is live and `claim` is its owner's; with the plant, whosever it is.
-    fn held_by(&self, claim: &Claim, anyones: Plant, now: Timestamp) -> bool {
-        let owned = self.record.nonce == claim.nonce && self.record.token == claim.token;
-        !self.expired(now) && (owned || planted(anyones))
+    /// Whether the record is live and `claim` is its current claim.
+    fn held_by(&self, claim: &Claim, now: Timestamp) -> bool {
+        let current = self.record.nonce == claim.nonce && self.record.token == claim.token;
+        !self.expired(now) && current
     }
 }
 
@@ -76,7 +75,7 @@ pub fn claim(
     if slot.expired(now) {
         return acquire(id, request, Some(record.token), 1, now);
     }
-    let sent_again = record.nonce == request.nonce && !planted(Plant::NoReclaimByNonce);
+    let sent_again = record.nonce == request.nonce;
     if sent_again && record.state == State::Running {
         let claim = Claim { id, nonce: record.nonce, token: record.token, attempt: record.attempt };
         return (Change::Keep, ClaimOutcome::Acquired(claim));
@@ -107,8 +106,6 @@ fn acquire(
     now: Timestamp,
 ) -> (Change, ClaimOutcome) {
     let token = FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1)));
-    let stands_still = attempt > 1 && planted(Plant::FenceStandsStill);
-    let token = previous.filter(|_| stands_still).unwrap_or(token);
     let record = Record {
         nonce: request.nonce,
         token,
@@ -118,13 +115,8 @@ fn acquire(
         state: State::Running,
     };
     let lease_until = now.after(request.lease);
-    let slot = Slot { record, lease_until, expires_at: lease_until.after(grace(request.ttl)) };
+    let slot = Slot { record, lease_until, expires_at: lease_until.after(request.ttl) };
     (Change::Put(slot), ClaimOutcome::Acquired(Claim { id, nonce: request.nonce, token, attempt }))
-}
-
-/// How long a running record outlives its lease (T15).
-fn grace(ttl: Duration) -> Duration {
-    if planted(Plant::LeaseAsTtl) { Duration::ZERO } else { ttl }
 }
 
 /// T3: the owner holds on.
@@ -137,14 +129,14 @@ pub fn renew(
 ) -> (Change, Update) {
     match slot {
         Some(slot)
-            if slot.held_by(claim, Plant::RenewWithoutOwner, now)
+            if slot.held_by(claim, now)
                 && slot.record.state == State::Running =>
         {
             let lease_until = now.after(lease);
             let renewed = Slot {
                 record: slot.record.clone(),
                 lease_until,
-                expires_at: lease_until.after(grace(ttl)),
+                expires_at: lease_until.after(ttl),
             };
             (Change::Put(renewed), Update::Applied)
         }
@@ -161,7 +153,7 @@ pub fn complete(
     now: Timestamp,
 ) -> (Change, Update) {
     match slot {
-        Some(slot) if slot.held_by(claim, Plant::CompleteWithoutOwner, now) => {
+        Some(slot) if slot.held_by(claim, now) => {
             if !slot.record.state.is_open() {
                 return (Change::Keep, Update::Applied);
             }
@@ -181,7 +173,7 @@ pub fn complete(
 pub fn release(slot: Option<&Slot>, claim: &Claim, now: Timestamp) -> (Change, Update) {
     match slot {
         Some(slot)
-            if slot.held_by(claim, Plant::ReleaseWithoutOwner, now)
+            if slot.held_by(claim, now)
                 && slot.record.state == State::Running =>
         {
             (Change::Remove, Update::Applied)

@@ -7,8 +7,6 @@ mod connections;
 mod error;
 mod health;
 mod names;
-#[cfg(idem_planted)]
-mod planted;
 mod push;
 mod row;
 mod schema;

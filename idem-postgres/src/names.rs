@@ -30,8 +30,6 @@ impl Names {
 
     /// `sql` with the names in place of the words in braces.
     pub(crate) fn write_into(&self, sql: &str) -> String {
-        #[cfg(idem_planted)]
-        let sql = &*crate::planted::edited(sql);
         let mut written = String::with_capacity(sql.len() + 256);
         let mut rest = sql;
         while let Some((before, (word, after))) =

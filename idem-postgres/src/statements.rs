@@ -58,10 +58,7 @@ pub(crate) struct Statement {
 impl Statement {
     /// A call of the statement, whose arguments are to be bound.
     pub(crate) fn call(&self) -> Query<'_, Postgres, PgArguments> {
-        let sql = Arc::clone(&self.sql);
-        #[cfg(idem_planted)]
-        let sql = crate::planted::timed(sql);
         // Safe: only names that were quoted were put into the text.
-        sqlx::query(AssertSqlSafe(sql)).persistent(self.prepared)
+        sqlx::query(AssertSqlSafe(Arc::clone(&self.sql))).persistent(self.prepared)
     }
 }

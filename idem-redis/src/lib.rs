@@ -9,8 +9,6 @@ mod health;
 mod keys;
 mod link;
 mod memo;
-#[cfg(idem_planted)]
-mod planted;
 mod push;
 mod quota;
 mod replicas;

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes};
 use deadpool_redis::redis::{Cmd, RedisWrite, Value};
-use idem_core::planted::{Plant, planted};
 use idem_core::store::Changed;
 use idem_core::{
     Claim, ClaimRequest, ClaimOutcome, Completion, FencingToken, Update, IdempotencyStore, ClaimNonce, RecordId,
@@ -289,8 +288,7 @@ async fn claim_plainly(
     value.put_slice(&terms.prefix);
     value::claimed(request, heard.token).put(&mut value);
     drop(value);
-    let kept = if planted(Plant::ClientClock) { "PXAT" } else { "PX" };
-    set.arg("NX").arg("GET").arg(kept).arg(terms.kept_ms);
+    set.arg("NX").arg("GET").arg("PX").arg(terms.kept_ms);
     match live.send(set).await.map_err(error::of_command)? {
         Value::Nil if heard.vouches() => {
             let claim = Claim { id, owner: request.nonce, fence: heard.token, attempt: 1 };

@@ -15,7 +15,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use idem_core::planted::{Plant, planted};
 use idem_core::{Claim, ClaimRequest, ExistingRecord, FencingToken, Record, State, StoreError, wire};
 
 use crate::memo::Remembered;
@@ -38,7 +37,7 @@ pub(crate) struct Terms {
 impl Terms {
     /// For a record that runs.
     pub(crate) fn running(lease: Duration, ttl: Duration, judged: bool) -> Self {
-        let grace_ms = if planted(Plant::LeaseAsTtl) { 0 } else { millis(ttl) };
+        let grace_ms = millis(ttl);
         Self::new(millis(lease) + grace_ms, grace_ms, judged)
     }
 
@@ -54,8 +53,6 @@ impl Terms {
         prefix[2..10].copy_from_slice(&(grace_ms + u64::from(pad)).to_be_bytes());
         prefix[10..14].copy_from_slice(&pad.to_be_bytes());
         let kept_ms = lives_ms + u64::from(pad);
-        #[cfg(idem_planted)]
-        let kept_ms = crate::planted::kept_ms(kept_ms);
         Self { prefix, kept_ms }
     }
 }

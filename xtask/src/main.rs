@@ -3,7 +3,6 @@
 mod bench;
 mod ci;
 mod features;
-mod planted;
 mod servers;
 mod step;
 mod tally;
@@ -27,12 +26,6 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Plant known bugs one by one, and see which suites find them
-    Planted {
-        /// Only this one, by its name in `idem-core/src/planted.rs`
-        #[arg(long)]
-        plant: Option<String>,
-    },
     /// Run all that must pass before a change is merged
     Ci,
 }
@@ -53,7 +46,6 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Test => test::run(&shell),
         Task::Bench { args } => bench::run(&shell, &args),
-        Task::Planted { plant } => planted::run(&shell, plant.as_deref()),
         Task::Ci => ci::run(&shell),
     }
 }

@@ -17,7 +17,6 @@ use super::{Call, Idempotency};
 use crate::response::StoredResponse;
 use crate::error::StoreError;
 use crate::fingerprint::contradict;
-use crate::planted::{Plant, planted};
 use crate::record::{Claim, State};
 use crate::rejection::Rejection;
 use crate::store::{ClaimOutcome, ExistingRecord, OpenOutcome, TransactionSlot};
@@ -197,9 +196,7 @@ impl Idempotency {
 /// What a record means for a duplicate: its answer, a rejection, or `None` while the first runs. The
 /// fingerprint is compared before everything else (T16, R10).
 fn standing(call: &Call, existing: ExistingRecord) -> Result<Option<Begun>, Rejection> {
-    let completed = matches!(existing.state, State::Completed(_));
-    let compared = !(completed && planted(Plant::ReplayBeforeMismatch));
-    if compared && contradict(existing.fingerprint, call.fingerprint) {
+    if contradict(existing.fingerprint, call.fingerprint) {
         return Err(Rejection::KeyReused);
     }
     match existing.state {

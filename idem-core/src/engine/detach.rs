@@ -13,7 +13,6 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::error::StoreError;
-use crate::planted::{Plant, planted};
 use crate::store::StoreFuture;
 
 /// See the [module](self).
@@ -25,12 +24,6 @@ pub(crate) struct InPlace<F: Future, D: FnOnce(Pin<Box<F>>)> {
 impl<F: Future, D: FnOnce(Pin<Box<F>>)> InPlace<F, D> {
     pub(crate) fn new(work: F, detach: D) -> Self {
         Self { work: Some(Box::pin(work)), detach: Some(detach) }
-    }
-
-    /// A run: what it did must be stored, so it goes on when its client leaves (R33).
-    pub(super) fn run(run: F, detach: D) -> Self {
-        let detach = (!planted(Plant::DropWithClient)).then_some(detach);
-        Self { work: Some(Box::pin(run)), detach }
     }
 }
 

@@ -95,7 +95,7 @@ impl Idempotency {
         async move {
             let running = match engine.begin(&call).await?.execute(handler, on_panic) {
                 Either::Left(answer) => return Ok(Served::Replayed(answer)),
-                Either::Right(running) => InPlace::run(running, to_runtime),
+                Either::Right(running) => InPlace::new(running, to_runtime),
             };
             running.await
         }
@@ -122,7 +122,7 @@ impl Idempotency {
         async move {
             let running = match engine.begin(&call).await?.execute(handler, on_panic) {
                 Either::Left(answer) => return Ok(Served::Replayed(answer)),
-                Either::Right(running) => InPlace::run(running, to_this_thread),
+                Either::Right(running) => InPlace::new(running, to_this_thread),
             };
             running.await
         }

@@ -14,7 +14,6 @@ use super::detach::{InPlace, bounded, to_runtime};
 use super::keeper::Lease;
 use super::{Idempotency, after};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::planted::{Plant, planted};
 use crate::record::{Claim, Completion, ClaimNonce};
 use crate::store::{ExistingRecord, Update, IdempotencyStore, StoreFuture};
 
@@ -102,12 +101,11 @@ impl Settlement {
         first: StoreFuture<Update>,
         end: End,
     ) -> BoxFuture<'static, Result<Update, StoreError>> {
-        let again = if planted(Plant::ReleaseOnStoreError) { End::Release } else { end };
         let work = async move {
             let timeout = self.engine.0.config.store_timeout;
             let wanted = || !self.lease.overran();
             let mut first = Some(first);
-            let ask = || bounded(first.take().unwrap_or_else(|| self.ask(&again)), timeout);
+            let ask = || bounded(first.take().unwrap_or_else(|| self.ask(&end)), timeout);
             let answer = persist(ask, wanted).await;
             drop(self.tracked);
             answer
