@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use idem_core::{
-    StoredResponse, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey, MemoryStore,
-    Outcome, Policy, Scope,
-};
+use idem_core::http::{Executed, Scope};
+use idem_core::store::{Completion, Headers, StoredResponse};
+use idem_core::{Guarantee, Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy};
 
 static POLICY: Policy = Policy::new(Duration::from_secs(60), Guarantee::AtMostOnce);
 

@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use idem_core::{Guarantee, Idempotency, MemoryStore, Policy, RequestParts};
+use idem_core::http::RequestParts;
+use idem_core::{Guarantee, Idempotency, MemoryStore, Policy};
 
 const JSON: Policy = Policy::new(Duration::from_secs(60), Guarantee::AtMostOnce);
 const RAW: Policy = JSON.with_raw_fingerprint();

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use idem_core::{Failure, Idempotency, MemoryStore, Rejected, idempotent};
+use idem_core::function::{Failure, Rejected};
+use idem_core::{Idempotency, MemoryStore, idempotent};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 

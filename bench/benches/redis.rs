@@ -13,10 +13,10 @@ use idem_bench::process::pin_load;
 use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, requests};
 use idem_bench::server::{self, ON_REDIS};
 use idem_conformance::servers::RedisServer;
-use idem_core::{
-    StoredResponse, ClaimRequest, ClaimOutcome, Completion, Guarantee, Headers, IdempotencyStore, Policy,
-    RecordId,
+use idem_core::store::{
+    ClaimOutcome, ClaimRequest, Completion, Headers, IdempotencyStore, RecordId, StoredResponse,
 };
+use idem_core::{Guarantee, Policy};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -96,6 +96,6 @@ async fn by_store(store: &impl IdempotencyStore) -> anyhow::Result<()> {
     let body = bytes::Bytes::from_static(&ANSWER);
     let answer = StoredResponse { status: 201, headers: Headers::default(), body };
     let fenced = store.complete(claim, Completion::Response(answer), DAY).await?;
-    anyhow::ensure!(fenced == idem_core::Update::Applied, "fenced");
+    anyhow::ensure!(fenced == idem_core::store::Update::Applied, "fenced");
     Ok(())
 }

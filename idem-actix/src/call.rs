@@ -8,10 +8,9 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use idem_core::http::{self, Identity};
-use idem_core::{
-    Idempotency, IdempotencyKey, KeyError, FingerprintInput, Policy, Rejection, Scope, Served,
-    TransactionSlot,
-};
+use idem_core::http::{FingerprintInput, Scope, Served};
+use idem_core::store::TransactionSlot;
+use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Rejection};
 
 use crate::request::{self, BodyError};
 use crate::{rejection, response, state};
@@ -121,7 +120,10 @@ impl<T> Call<T> {
 
     /// The request is compared by an expression of the attribute.
     #[must_use]
-    pub fn with_fingerprint(mut self, material: Result<FingerprintInput, serde_json::Error>) -> Self {
+    pub fn with_fingerprint(
+        mut self,
+        material: Result<FingerprintInput, serde_json::Error>,
+    ) -> Self {
         if let Some(guard) = &mut self.guard {
             guard.identity.set_fingerprint(material);
         }

@@ -9,9 +9,10 @@ mod stop;
 #[cfg(feature = "postgres")]
 mod tx;
 
+pub use idem_core::store::{FencingToken, IdempotencyStore};
 pub use idem_core::{
-    self, Drained, Execution, FencingToken, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
-    IdempotencyStore, KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
+    self, Drained, Execution, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError,
+    KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
 };
 /// Makes an actix-web handler run once per key.
 ///
@@ -50,7 +51,8 @@ pub use tx::Tx;
 #[doc(hidden)]
 pub mod __private {
     pub use actix_web::HttpResponse as Response;
-    pub use idem_core::{Guarantee, IdempotencyKey, KeySyntax, FingerprintInput, Policy, Scope};
+    pub use idem_core::http::{FingerprintInput, KeySyntax, Scope};
+    pub use idem_core::{Guarantee, IdempotencyKey, Policy};
 
     pub use crate::call::Guarded;
 }

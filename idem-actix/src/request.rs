@@ -12,7 +12,7 @@ use actix_web::web::{self, PayloadConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
-use idem_core::RequestParts;
+use idem_core::http::RequestParts;
 use idem_core::http::{self, Chunks};
 
 /// The limit of a [`PayloadConfig`] that nobody set, in bytes.

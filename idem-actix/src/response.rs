@@ -11,8 +11,10 @@ use actix_web::http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
+use idem_core::Outcome;
+use idem_core::http::Executed;
 use idem_core::http::{self, Delivery, Head};
-use idem_core::{StoredResponse, Executed, Headers, Outcome};
+use idem_core::store::{Headers, StoredResponse};
 
 /// Made once: a name is parsed whenever it is made.
 static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);

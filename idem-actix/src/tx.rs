@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::{Error, FromRequest, HttpRequest};
-use idem_core::TransactionSlot;
+use idem_core::store::TransactionSlot;
 use idem_postgres::sqlx::PgConnection;
 
 /// The transaction of a guarded handler (feature `postgres`): what the handler writes through it, the claim

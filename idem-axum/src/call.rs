@@ -10,10 +10,9 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use idem_core::http::{self, Identity};
-use idem_core::{
-    Idempotency, IdempotencyKey, KeyError, FingerprintInput, Policy, Rejection, Scope, Served,
-    TransactionSlot,
-};
+use idem_core::http::{FingerprintInput, Scope, Served};
+use idem_core::store::TransactionSlot;
+use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Rejection};
 
 use crate::request::{self, BodyError, Operation};
 use crate::state::ProvidesIdempotency;
@@ -147,7 +146,10 @@ impl<T> Call<T> {
 
     /// The request is compared by an expression of the attribute.
     #[must_use]
-    pub fn with_fingerprint(mut self, material: Result<FingerprintInput, serde_json::Error>) -> Self {
+    pub fn with_fingerprint(
+        mut self,
+        material: Result<FingerprintInput, serde_json::Error>,
+    ) -> Self {
         if let Some(guard) = &mut self.guard {
             guard.identity.set_fingerprint(material);
         }

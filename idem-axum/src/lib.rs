@@ -8,9 +8,10 @@ mod state;
 #[cfg(feature = "postgres")]
 mod tx;
 
+pub use idem_core::store::{FencingToken, IdempotencyStore};
 pub use idem_core::{
-    self, Drained, Execution, FencingToken, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey,
-    IdempotencyStore, KeyError, KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
+    self, Drained, Execution, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError,
+    KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
 };
 /// Makes an axum handler run once per key.
 ///
@@ -48,7 +49,8 @@ pub use tx::Tx;
 pub mod __private {
     pub use axum::extract::FromRequest;
     pub use axum::response::Response;
-    pub use idem_core::{Guarantee, IdempotencyKey, KeySyntax, FingerprintInput, Policy, Scope};
+    pub use idem_core::http::{FingerprintInput, KeySyntax, Scope};
+    pub use idem_core::{Guarantee, IdempotencyKey, Policy};
 
     pub use crate::call::Guarded;
     pub use crate::state::ProvidesIdempotency;

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http_body_util::LengthLimitError;
-use idem_core::RequestParts;
+use idem_core::http::RequestParts;
 use idem_core::http::{self, Chunks};
 
 /// Why a request's body could not be buffered.

@@ -7,8 +7,9 @@ use axum::http::header::{CONNECTION, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
+use idem_core::http::Executed;
 use idem_core::http::{self, Delivery, Head};
-use idem_core::{StoredResponse, Executed, Headers};
+use idem_core::store::{Headers, StoredResponse};
 
 /// Made once: a name is parsed whenever it is made.
 static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use idem_core::TransactionSlot;
+use idem_core::store::TransactionSlot;
 use idem_postgres::sqlx::PgConnection;
 
 /// The transaction of a guarded handler (feature `postgres`): what the handler writes through it, the claim

@@ -1,8 +1,8 @@
 //! One key of the store under test, and what a rule does with it.
 
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Update, IdempotencyStore, ClaimNonce, RecordId,
-    State,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, IdempotencyStore,
+    RecordId, State, Update,
 };
 use std::time::Duration;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use idem_core::{
-    Answer, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
-    IdempotencyStore, Outcome, Policy, Rejection, Scope, Served,
-};
+use idem_core::http::{Executed, Scope, Served};
+use idem_core::store::{Completion, Headers, IdempotencyStore};
+use idem_core::store::StoredResponse;
+use idem_core::{Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, Rejection};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -98,6 +98,6 @@ pub fn storm(services: &[Service], policy: &'static Policy, senders: usize) -> J
 }
 
 fn executed(outcome: Outcome) -> Executed<()> {
-    let answer = Answer { status: 201, headers: Headers::default(), body: "done".into() };
+    let answer = StoredResponse { status: 201, headers: Headers::default(), body: "done".into() };
     Executed { reply: (), outcome, completion: Completion::Response(answer) }
 }

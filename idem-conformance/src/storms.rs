@@ -1,6 +1,8 @@
 //! Many concurrent duplicates of one key, sent to two processes of a [`Service`].
 
-use idem_core::{IdempotencyStore, Outcome, Rejection, Served};
+use idem_core::http::Served;
+use idem_core::store::IdempotencyStore;
+use idem_core::{Outcome, Rejection};
 
 use crate::service::{AT_ONCE, Service, WAITING, storm};
 

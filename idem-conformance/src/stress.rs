@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use idem_core::{
-    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, IdempotencyStore, Policy,
-    RecordId, State,
+use idem_core::store::{
+    Claim, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId, State,
+    StoredResponse, Update,
 };
+use idem_core::{Guarantee, Policy};
 use rand::RngExt;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -119,7 +120,9 @@ async fn replay(store: impl IdempotencyStore, calls: usize, longest: Duration) {
         let call = store.claim(id, at_most_once());
         let patience = longest.mul_f64(rand::rng().random_range(0.0..1.0));
         let Ok(claimed) = timeout(patience, call).await else { continue };
-        let ClaimOutcome::Exists(existing) = claimed.expect("it works") else { panic!("completed") };
+        let ClaimOutcome::Exists(existing) = claimed.expect("it works") else {
+            panic!("completed")
+        };
         assert_eq!(existing.state, State::Completed(own.clone()));
     }
 }

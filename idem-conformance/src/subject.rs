@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_core::{IdempotencyStore, RecordId};
+use idem_core::store::{IdempotencyStore, RecordId};
 
 use crate::key::Key;
 

@@ -123,7 +123,7 @@ macro_rules! store_suite {
 }
 
 /// Makes a `#[test]` of every rule of a store that counts the live keys of a scope
-/// ([`Quota`](idem_core::Quota)).
+/// ([`Quota`](idem_core::store::Quota)).
 #[macro_export]
 macro_rules! quota_suite {
     ($subject:ty) => {
@@ -142,7 +142,7 @@ macro_rules! quota_suite {
 }
 
 /// Makes a `#[test]` of every rule of a store that implements
-/// [`DeleteExpired`](idem_core::DeleteExpired). Its views must not share records.
+/// [`DeleteExpired`](idem_core::store::DeleteExpired). Its views must not share records.
 #[macro_export]
 macro_rules! delete_suite {
     ($subject:ty) => {
@@ -155,7 +155,7 @@ macro_rules! delete_suite {
 }
 
 /// Makes a `#[test]` of every rule of a store that pushes changes
-/// ([`changed`](idem_core::IdempotencyStore::changed)).
+/// ([`changed`](idem_core::store::IdempotencyStore::changed)).
 #[macro_export]
 macro_rules! push_suite {
     ($subject:ty) => {

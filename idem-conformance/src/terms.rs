@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use idem_core::{
-    StoredResponse, Claim, ClaimRequest, Completion, ExistingRecord, FencingToken, Fingerprint, Guarantee, ClaimNonce,
-    Policy, State,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimRequest, Completion, ExistingRecord, FencingToken, Fingerprint, State,
+    StoredResponse,
 };
+use idem_core::{Guarantee, Policy};
 
 /// A lease or ttl that does not end within a rule.
 pub(crate) const LONG: Duration = Duration::from_secs(24 * 60 * 60);

@@ -18,10 +18,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::response::{StoredResponse, Headers};
-use crate::fingerprint::Fingerprint;
-use crate::policy::Guarantee;
-use crate::record::{FencingToken, ClaimNonce, Record, State};
+use crate::model::{
+    ClaimNonce, FencingToken, Fingerprint, Guarantee, Headers, Record, State, StoredResponse,
+};
 
 /// Where in the bytes the owner and the fencing token stand, side by side: 24 bytes that together identify a claim.
 pub const CLAIM_BYTES: std::ops::Range<usize> = 4..28;

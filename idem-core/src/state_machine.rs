@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use crate::policy::Guarantee;
-use crate::record::{Claim, Completion, FencingToken, ClaimNonce, Record, State};
-use crate::record_id::RecordId;
-use crate::store::{ClaimRequest, ClaimOutcome, Update};
+use crate::model::{
+    Claim, ClaimNonce, Completion, FencingToken, Guarantee, Record, RecordId, State,
+};
+use crate::store::{ClaimOutcome, ClaimRequest, Update};
 
 /// A moment on a store's clock, in microseconds. Never compared with another clock (R30).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,7 +105,8 @@ fn acquire(
     attempt: u32,
     now: Timestamp,
 ) -> (Change, ClaimOutcome) {
-    let token = FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1)));
+    let token =
+        FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1)));
     let record = Record {
         nonce: request.nonce,
         token,
@@ -128,10 +129,7 @@ pub fn renew(
     now: Timestamp,
 ) -> (Change, Update) {
     match slot {
-        Some(slot)
-            if slot.held_by(claim, now)
-                && slot.record.state == State::Running =>
-        {
+        Some(slot) if slot.held_by(claim, now) && slot.record.state == State::Running => {
             let lease_until = now.after(lease);
             let renewed = Slot {
                 record: slot.record.clone(),
@@ -172,10 +170,7 @@ pub fn complete(
 /// T7: the owner frees the key.
 pub fn release(slot: Option<&Slot>, claim: &Claim, now: Timestamp) -> (Change, Update) {
     match slot {
-        Some(slot)
-            if slot.held_by(claim, now)
-                && slot.record.state == State::Running =>
-        {
+        Some(slot) if slot.held_by(claim, now) && slot.record.state == State::Running => {
             (Change::Remove, Update::Applied)
         }
         _ => (Change::Keep, Update::Stale(None)),

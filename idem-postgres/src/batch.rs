@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use idem_core::store::PerRuntime;
-use idem_core::{RecordId, StoreError};
+use idem_core::store::{RecordId, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use idem_core::store::PerRuntime;
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Quota, RecordId, State, StoreError, StoreErrorKind, wire,
+use idem_core::store::{
+    Claim, ClaimOutcome, ClaimRequest, Quota, RecordId, State, StoreError, StoreErrorKind,
 };
+use idem_core::codec;
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
 

@@ -1,6 +1,6 @@
 //! What a failure of Postgres means: "not done", "unknown", or "not a record"; never "free".
 
-use idem_core::{StoreError, StoreErrorKind};
+use idem_core::store::{StoreError, StoreErrorKind};
 use sqlx::Error;
 
 /// Classes and codes of errors after which a statement that commits by itself was rolled back. The

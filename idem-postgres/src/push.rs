@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use idem_core::RecordId;
+use idem_core::store::RecordId;
 use idem_core::store::{Changed, Wakeups};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::runtime::Handle;
@@ -66,7 +66,7 @@ impl Push {
     }
 }
 
-/// What [`changed`](idem_core::IdempotencyStore::changed) does. All who wait for one record share one
+/// What [`changed`](idem_core::store::IdempotencyStore::changed) does. All who wait for one record share one
 /// mark, and hold no connection.
 pub(crate) fn listen(inner: &Arc<Inner>, id: RecordId) -> Changed {
     let push = &inner.push;

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use idem_core::codec::{self, WireError};
-use idem_core::{
-    Capacity, Claim, ClaimOutcome, ExistingRecord, FencingToken, Fingerprint, ClaimNonce, RecordId, State, StoreError,
+use idem_core::store::{
+    Capacity, Claim, ClaimNonce, ClaimOutcome, ExistingRecord, FencingToken, Fingerprint, RecordId,
+    State, StoreError,
 };
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -11,7 +12,11 @@ use sqlx::postgres::PgRow;
 use crate::error::UnexpectedReply;
 
 /// The answer to `claim.sql`.
-pub(crate) fn claimed(row: &PgRow, id: RecordId, nonce: ClaimNonce) -> Result<ClaimOutcome, StoreError> {
+pub(crate) fn claimed(
+    row: &PgRow,
+    id: RecordId,
+    nonce: ClaimNonce,
+) -> Result<ClaimOutcome, StoreError> {
     if get::<Option<bool>>(row, "scope_full")? == Some(true) {
         return Ok(ClaimOutcome::AtCapacity(Capacity::Scope));
     }

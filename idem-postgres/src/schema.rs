@@ -1,6 +1,6 @@
 //! The tables and functions of the store, and how they come into a database.
 
-use idem_core::StoreError;
+use idem_core::store::StoreError;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
 use crate::names::Names;

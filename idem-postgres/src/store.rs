@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idem_core::store::{Changed, PerRuntime, Transactions};
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Update, IdempotencyStore, ClaimNonce,
-    RecordId, State, StoreError, StoreFuture,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, DeleteExpired, IdempotencyStore,
+    RecordId, State, StoreError, StoreFuture, Update,
 };
 use sqlx::postgres::types::PgInterval;
 

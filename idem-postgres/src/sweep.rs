@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use idem_core::StoreError;
+use idem_core::store::StoreError;
 use tokio::time::sleep;
 
 use crate::row;

@@ -9,11 +9,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use idem_core::store::{OpenOutcome, Transaction, Transactions};
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Update, Quota, RecordId, State, StoreError,
-    StoreErrorKind, StoreFuture, TransactionSlot,
+use idem_core::store::{
+    Claim, ClaimOutcome, ClaimRequest, Completion, Quota, RecordId, State, StoreError,
+    StoreErrorKind, StoreFuture, TransactionSlot, Update,
 };
+use idem_core::store::{OpenOutcome, Transaction, Transactions};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Transaction as Sqlx};
 use tokio::time::{sleep, timeout};
@@ -40,7 +40,7 @@ impl Transactions for PostgresStore {
             match claim(&mut session, &store, id, &request).await? {
                 ClaimOutcome::Acquired(claim) => {
                     slot.put(Box::new(session));
-                    Ok(OpenOutcome::OpenOutcome(Box::new(Open { store, claim, request, slot })))
+                    Ok(OpenOutcome::Opened(Box::new(Open { store, claim, request, slot })))
                 }
                 ClaimOutcome::Exists(existing) => {
                     roll_back(session, &store).await?;

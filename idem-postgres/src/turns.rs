@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use idem_core::{ScopeId, StoreError};
+use idem_core::store::{ScopeId, StoreError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 

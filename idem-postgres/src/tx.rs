@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::OnceLock;
 
-use idem_core::TransactionSlot;
+use idem_core::store::TransactionSlot;
 use sqlx::PgConnection;
 
 use crate::transaction::Session;
@@ -30,7 +30,7 @@ impl Tx {
     }
 
     /// What the call of a function that takes this must be given
-    /// ([`Call::in_transaction`](idem_core::Call::in_transaction)).
+    /// ([`Call::in_transaction`](idem_core::http::Call::in_transaction)).
     pub fn slot(&self) -> TransactionSlot {
         self.slot.clone()
     }

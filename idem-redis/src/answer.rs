@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use deadpool_redis::redis::Value;
-use idem_core::{Claim, ClaimOutcome, ExistingRecord, FencingToken, Update, ClaimNonce, RecordId, StoreError};
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ExistingRecord, FencingToken, RecordId, StoreError, Update,
+};
 
 use crate::error::UnexpectedReply;
 use crate::value;
@@ -11,13 +13,13 @@ use crate::value;
 pub(crate) fn claimed(
     answer: Value,
     id: RecordId,
-    owner: ClaimNonce,
+    nonce: ClaimNonce,
 ) -> Result<(ClaimOutcome, Option<u64>), StoreError> {
     if let Value::Array(parts) = &answer
-        && let [Value::Int(fence), Value::Int(attempt), Value::Int(now)] = parts[..]
+        && let [Value::Int(token), Value::Int(attempt), Value::Int(now)] = parts[..]
     {
         let attempt = u32::try_from(attempt).map_err(StoreError::unknown)?;
-        let claim = Claim { id, owner, fence: FencingToken(fence.cast_unsigned()), attempt };
+        let claim = Claim { id, nonce, token: FencingToken(token.cast_unsigned()), attempt };
         return Ok((ClaimOutcome::Acquired(claim), Some(now.cast_unsigned())));
     }
     Ok((ClaimOutcome::Exists(standing(answer)?), None))

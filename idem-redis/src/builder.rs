@@ -8,7 +8,7 @@ use std::time::Duration;
 use deadpool_redis::redis::sentinel::{SentinelClient, SentinelServerType};
 use deadpool_redis::redis::{AsyncConnectionConfig, Client};
 use deadpool_redis::{Runtime, Timeouts, cluster, sentinel};
-use idem_core::StoreError;
+use idem_core::store::StoreError;
 
 use crate::health::{self, HealthIssue};
 use crate::keys::Keys;
@@ -262,7 +262,8 @@ impl RedisStoreBuilder {
             memo: Memo::default(),
         });
         let alarms = inner.look().await.map_err(ConnectError::Unreachable)?;
-        let bearable = |alarm: &HealthIssue| self.allow_eviction && matches!(alarm, HealthIssue::Evicts(_));
+        let bearable =
+            |alarm: &HealthIssue| self.allow_eviction && matches!(alarm, HealthIssue::Evicts(_));
         if let Some(alarm) = alarms.iter().find(|alarm| alarm.is_fatal() && !bearable(alarm)) {
             return Err(ConnectError::Unfit(alarm.clone()));
         }

@@ -1,7 +1,7 @@
 //! What a failure of Redis means: "not done", "unknown", or "not a record"; never "free".
 
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
-use idem_core::StoreError;
+use idem_core::store::StoreError;
 
 /// The codes of error replies after which nothing was changed. All other failures may hide a change:
 /// a proxy answers with codes of its own.
@@ -63,7 +63,7 @@ mod tests {
     use std::io;
 
     use deadpool_redis::redis::parse_redis_value;
-    use idem_core::StoreErrorKind;
+    use idem_core::store::StoreErrorKind;
 
     use super::*;
 

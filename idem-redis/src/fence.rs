@@ -18,7 +18,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use idem_core::FencingToken;
+use idem_core::store::FencingToken;
 
 /// How long a time that was heard is used.
 pub(crate) const HEARD: Duration = Duration::from_secs(15);
@@ -34,7 +34,7 @@ pub(crate) struct ServerTime(Mutex<Option<Heard>>);
 /// A moment on the server's clock, and when it was asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Heard {
-    pub(crate) fence: FencingToken,
+    pub(crate) token: FencingToken,
     asked_at: Instant,
 }
 
@@ -54,7 +54,7 @@ impl ServerTime {
 
     /// Takes in the time, in microseconds, of an answer that was asked for at `asked_at`.
     pub(crate) fn hear(&self, micros: u64, asked_at: Instant) {
-        let heard = Heard { fence: FencingToken(micros), asked_at };
+        let heard = Heard { token: FencingToken(micros), asked_at };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
     }
 }

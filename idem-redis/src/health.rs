@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use deadpool_redis::redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use deadpool_redis::redis::{RedisResult, Value, cmd, from_redis_value};
-use idem_core::StoreError;
+use idem_core::store::StoreError;
 use tokio::time::timeout;
 
 use crate::error::{self, UnexpectedReply};

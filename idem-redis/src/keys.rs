@@ -1,6 +1,6 @@
 //! The names of keys.
 
-use idem_core::{RecordId, ScopeId};
+use idem_core::store::{RecordId, ScopeId};
 
 const ID: usize = 64;
 

@@ -7,8 +7,8 @@ use deadpool_redis::PoolError;
 use deadpool_redis::redis::{Cmd, RedisResult, Value};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use idem_core::StoreError;
 use idem_core::store::PerRuntime;
+use idem_core::store::StoreError;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 

@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use idem_core::{Claim, ClaimRequest, Fingerprint, Guarantee, ClaimNonce, Record, State, wire};
+use idem_core::store::{Claim, ClaimNonce, ClaimRequest, Fingerprint, Record, State};
+use idem_core::{Guarantee, codec};
 
 /// How many claims are remembered. Those who never conclude would fill it; then all are forgotten.
 const CAPACITY: usize = 1 << 16;
@@ -31,30 +32,30 @@ impl Remembered {
     /// The record of a claim, in another state.
     pub(crate) fn record(self, claim: &Claim, state: State) -> Record {
         let Self { guarantee, fingerprint } = self;
-        let Claim { owner, fence, attempt, .. } = *claim;
-        Record { owner, fence, attempt, guarantee, fingerprint, state }
+        let Claim { nonce, token, attempt, .. } = *claim;
+        Record { nonce, token, attempt, guarantee, fingerprint, state }
     }
 }
 
 impl Memo {
     /// Remembers a claim that was won.
     pub(crate) fn keep(&self, request: &ClaimRequest) {
-        let ClaimRequest { owner, guarantee, fingerprint, .. } = *request;
+        let ClaimRequest { nonce, guarantee, fingerprint, .. } = *request;
         let mut claims = self.lock();
         if claims.len() >= CAPACITY {
             claims.clear();
         }
-        claims.insert(owner, Remembered { guarantee, fingerprint });
+        claims.insert(nonce, Remembered { guarantee, fingerprint });
     }
 
-    /// What the owner claimed with. Kept, since the completion may have to be sent again.
-    pub(crate) fn of(&self, owner: &ClaimNonce) -> Option<Remembered> {
-        self.lock().get(owner).copied()
+    /// What the nonce claimed with. Kept, since the completion may have to be sent again.
+    pub(crate) fn of(&self, nonce: &ClaimNonce) -> Option<Remembered> {
+        self.lock().get(nonce).copied()
     }
 
     /// Forgets a claim that is over.
-    pub(crate) fn forget(&self, owner: &ClaimNonce) {
-        self.lock().remove(owner);
+    pub(crate) fn forget(&self, nonce: &ClaimNonce) {
+        self.lock().remove(nonce);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ClaimNonce, Remembered>> {

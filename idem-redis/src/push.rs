@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use deadpool_redis::redis::Value;
 use futures_util::StreamExt;
-use idem_core::RecordId;
+use idem_core::store::RecordId;
 use idem_core::store::{Changed, Wakeups};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -59,7 +59,7 @@ impl Push {
     }
 }
 
-/// What [`changed`](idem_core::IdempotencyStore::changed) does. All who wait for one record share one
+/// What [`changed`](idem_core::store::IdempotencyStore::changed) does. All who wait for one record share one
 /// mark, and hold no connection.
 pub(crate) fn listen(inner: &Arc<Inner>, id: RecordId) -> Changed {
     let push = &inner.push;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use idem_core::{Capacity, Claim, ClaimRequest, ClaimOutcome, Quota, RecordId, StoreError};
+use idem_core::store::{Capacity, Claim, ClaimOutcome, ClaimRequest, Quota, RecordId, StoreError};
 
 use crate::error::{self, UnexpectedReply};
 use crate::link::Live;

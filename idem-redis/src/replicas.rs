@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use deadpool_redis::redis::{Value, cmd};
-use idem_core::StoreError;
+use idem_core::store::StoreError;
 
-use crate::error::{self, UnexpectedReply, TooFewReplicas};
+use crate::error::{self, TooFewReplicas, UnexpectedReply};
 use crate::link::Live;
 use crate::source::{Checkout, Source};
 

@@ -1,7 +1,7 @@
 //! The Lua scripts. Sent by their hash; a server that does not know one yet is sent the text, once.
 
 use deadpool_redis::redis::{Cmd, ErrorKind, Script, ServerErrorKind, Value};
-use idem_core::StoreError;
+use idem_core::store::StoreError;
 
 use crate::error;
 use crate::link::Live;

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes};
 use deadpool_redis::redis::{Cmd, RedisWrite, Value};
 use idem_core::store::Changed;
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, FencingToken, Update, IdempotencyStore, ClaimNonce, RecordId,
-    State, StoreError, StoreFuture, wire,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, FencingToken, IdempotencyStore,
+    RecordId, State, StoreError, StoreFuture, Update,
 };
+use idem_core::codec;
 
 use crate::answer;
 use crate::error::{self, UnexpectedReply};
@@ -84,9 +85,9 @@ impl IdempotencyStore for RedisStore {
         StoreFuture::new(async move { inner.release(&claim).await })
     }
 
-    fn abandon(&self, id: RecordId, owner: ClaimNonce) -> StoreFuture<Update> {
+    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::new(async move { inner.free(id, owner.as_bytes(), REMEMBERED).await })
+        StoreFuture::new(async move { inner.free(id, nonce.as_bytes(), REMEMBERED).await })
     }
 
     fn changed(&self, id: RecordId) -> Changed {
@@ -112,8 +113,8 @@ impl Inner {
         }
     }
 
-    /// Claims, and tells for how long the fence must be remembered if the claim is given back unused: a plain
-    /// claim found no key, but one by script may stand in the place of a fence that must be.
+    /// Claims, and tells for how long the token must be remembered if the claim is given back unused: a plain
+    /// claim found no key, but one by script may stand in the place of a token that must be.
     async fn claim_unremembered(
         &self,
         id: RecordId,
@@ -257,7 +258,7 @@ impl Inner {
         self.free(claim.id, &claim_bytes(claim), REMEMBERED).await
     }
 
-    /// Frees a key for the owner, or the claim, whose bytes are given, and remembers its fence for a while.
+    /// Frees a key for the nonce, or the claim, whose bytes are given, and remembers its token for a while.
     pub(crate) async fn free(
         &self,
         id: RecordId,
@@ -272,7 +273,7 @@ impl Inner {
     }
 }
 
-/// A claim by one plain command, with the fence that was heard. `None` if only the script can tell: what
+/// A claim by one plain command, with the token that was heard. `None` if only the script can tell: what
 /// stands there runs, or will expire soon, or the answer took too long.
 async fn claim_plainly(
     live: &Live,
@@ -291,7 +292,7 @@ async fn claim_plainly(
     set.arg("NX").arg("GET").arg("PX").arg(terms.kept_ms);
     match live.send(set).await.map_err(error::of_command)? {
         Value::Nil if heard.vouches() => {
-            let claim = Claim { id, owner: request.nonce, fence: heard.token, attempt: 1 };
+            let claim = Claim { id, nonce: request.nonce, token: heard.token, attempt: 1 };
             Ok(Some(ClaimOutcome::Acquired(claim)))
         }
         Value::BulkString(found) if value::is_settled(&found) => {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0       layout             1
-//!  1       judged             0: claimed by a plain command that has not answered yet (see `fence`)
+//!  1       judged             0: claimed by a plain command that has not answered yet (see `token`)
 //!  2..10   grace              big-endian; the lease is over once the key has no more milliseconds to live
 //! 10..14   pad                big-endian; milliseconds that the key outlives its record
 //! 14       0
@@ -10,16 +10,19 @@
 //! 16..     record
 //! ```
 //! No time of day stands there: the server alone knows how long the key has to live (R30). A record that
-//! was freed keeps its fence, with 0 for its state and owner.
+//! was freed keeps its token, with 0 for its state and nonce.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use idem_core::{Claim, ClaimRequest, ExistingRecord, FencingToken, Record, State, StoreError, wire};
+use idem_core::store::{
+    Claim, ClaimRequest, ExistingRecord, FencingToken, Record, State, StoreError,
+};
+use idem_core::codec;
 
 use crate::memo::Remembered;
 
-/// How long a fence is remembered at least, from the claim that it was given to: see [`crate::fence`].
+/// How long a token is remembered at least, from the claim that it was given to: see [`crate::token`].
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
 
 const PREFIX: usize = 16;
@@ -66,10 +69,10 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// The record that a claim asks for, as its first run.
-pub(crate) fn claimed(request: &ClaimRequest, fence: FencingToken) -> Record {
+pub(crate) fn claimed(request: &ClaimRequest, token: FencingToken) -> Record {
     Record {
-        owner: request.nonce,
-        fence,
+        nonce: request.nonce,
+        token,
         attempt: 1,
         guarantee: request.guarantee,
         fingerprint: request.fingerprint,
@@ -77,7 +80,7 @@ pub(crate) fn claimed(request: &ClaimRequest, fence: FencingToken) -> Record {
     }
 }
 
-/// What the value of a running record has from its pad to its fence, if the key has no pad and nobody
+/// What the value of a running record has from its pad to its token, if the key has no pad and nobody
 /// waits: one comparison tells the script all that it must know of most records. The last 24 bytes are
 /// the claim; the others are a guess if nothing is remembered of it.
 pub(crate) fn unawaited(claim: &Claim, remembered: Option<Remembered>) -> [u8; 34] {

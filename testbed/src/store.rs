@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use idem_conformance::{FaultStore, Faults};
-use idem_core::{Idempotency, IdempotencyStore, MemoryStore};
+use idem_core::store::IdempotencyStore;
+use idem_core::{Idempotency, MemoryStore};
 use idem_postgres::PostgresStore;
 use idem_redis::RedisStore;
 

@@ -13,9 +13,10 @@ use async_nats::jetstream::consumer::{Consumer, pull};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{AckKind, Context, Message, stream};
 use futures_util::TryStreamExt;
+use idem_core::function::{Disposition, Failure, Rejected, batch};
 use idem_core::{
-    Disposition, Drained, Execution, Failure, Idempotency, IdempotencyBuilder, IdempotencyKey,
-    MemoryStore, Outcome, Rejected, batch, idempotent,
+    Drained, Execution, Idempotency, IdempotencyBuilder, IdempotencyKey, MemoryStore, Outcome,
+    idempotent,
 };
 use serde::{Deserialize, Serialize};
 

@@ -3,10 +3,10 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod responses;
 mod data;
 mod encoding;
 mod extractors;
 mod limits;
+mod responses;
 mod routes;
 mod support;

@@ -3,15 +3,15 @@
 /// Which call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// [`claim`](idem_core::IdempotencyStore::claim).
+    /// [`claim`](idem_core::store::IdempotencyStore::claim).
     Claim,
-    /// [`renew`](idem_core::IdempotencyStore::renew).
+    /// [`renew`](idem_core::store::IdempotencyStore::renew).
     Renew,
-    /// [`complete`](idem_core::IdempotencyStore::complete).
+    /// [`complete`](idem_core::store::IdempotencyStore::complete).
     Complete,
-    /// [`release`](idem_core::IdempotencyStore::release).
+    /// [`release`](idem_core::store::IdempotencyStore::release).
     Release,
-    /// [`abandon`](idem_core::IdempotencyStore::abandon).
+    /// [`abandon`](idem_core::store::IdempotencyStore::abandon).
     Abandon,
 }
 

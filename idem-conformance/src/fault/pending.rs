@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idem_core::store::Changed;
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, ClaimNonce, RecordId,
-    StoreError, StoreFuture,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    StoreError, StoreFuture, Update,
 };
 use tokio::task::yield_now;
 

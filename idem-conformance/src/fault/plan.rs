@@ -8,8 +8,8 @@ pub enum Fault {
     Down,
     /// The call is neither applied nor answered, as if all packets were dropped.
     Hang,
-    /// The call is applied and fails with [`StoreErrorKind::Unknown`](idem_core::StoreErrorKind::Unknown), as if
-    /// the connection broke before the reply.
+    /// Applied, and answered with [`StoreErrorKind::Unknown`](idem_core::store::StoreErrorKind::Unknown), as
+    /// when the connection breaks: rows 16, 36, 44 and 45.
     LostReply,
     /// The call is applied and never answered, as if the reply was lost without an error.
     NoReply,

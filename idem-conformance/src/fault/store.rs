@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use idem_core::store::{Changed, OpenOutcome, TransactionSlot, Transactions};
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, ClaimNonce, RecordId,
-    StoreError, StoreFuture,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    StoreError, StoreFuture, Update,
 };
 
 use super::faults::Faults;
@@ -115,8 +115,8 @@ impl<S: IdempotencyStore> Transactions for FaultStore<S> {
         let faults = self.faults.clone();
         then(opened, move |opened| {
             opened.map(|opened| match opened {
-                OpenOutcome::OpenOutcome(transaction) => {
-                    OpenOutcome::OpenOutcome(Box::new(FaultTransaction { transaction, faults }))
+                OpenOutcome::Opened(transaction) => {
+                    OpenOutcome::Opened(Box::new(FaultTransaction { transaction, faults }))
                 }
                 other => other,
             })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::store::Transaction;
-use idem_core::{Claim, Completion, Update, StoreFuture};
+use idem_core::store::{Claim, Completion, StoreFuture, Update};
 
 use super::faults::Faults;
 use super::kind::Kind;

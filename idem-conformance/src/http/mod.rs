@@ -26,7 +26,7 @@ mod suite;
 #[cfg(feature = "servers")]
 pub mod transaction;
 
-pub use client::{Response, Closing, Problem, Raw, Request};
+pub use client::{Closing, Problem, Raw, Request, Response};
 pub use server::{Listening, Records, Server, ShutDown, Store};
 #[doc(hidden)]
 pub use suite::run;

@@ -9,15 +9,16 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use idem_core::store::Changed;
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Drained, Update, Idempotency, IdempotencyBuilder,
-    IdempotencyStore, MemoryStore, ClaimNonce, RecordId, StoreFuture,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    StoreFuture, Update,
 };
+use idem_core::{Drained, Idempotency, IdempotencyBuilder, MemoryStore};
 use reqwest::redirect;
 use tokio::sync::oneshot;
 
 use super::app::{MAX_RESPONSE, Payments, Tally};
-use super::client::{Response, Closing, Request};
+use super::client::{Closing, Request, Response};
 use crate::{FaultStore, Faults, Pending};
 
 /// What an adapter's start function gives back: its app serves on a port of this machine.

@@ -1,7 +1,7 @@
 //! R23, R24: a stored answer comes back byte for byte.
 
 use bytes::Bytes;
-use idem_core::{StoredResponse, Completion, Update, Headers, State};
+use idem_core::store::{Completion, Headers, State, StoredResponse, Update};
 
 use crate::subject::{Case, Subject};
 use crate::terms;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::{ClaimOutcome, ExistingRecord, Update, Fingerprint, State};
+use idem_core::store::{ClaimOutcome, ExistingRecord, Fingerprint, State, Update};
 
 use crate::key::Key;
 use crate::subject::{Case, Subject};

@@ -1,6 +1,6 @@
 //! T4, T5, T6, T9: how it ended.
 
-use idem_core::{Completion, ExistingRecord, Update, State};
+use idem_core::store::{Completion, ExistingRecord, State, Update};
 
 use crate::subject::{Case, Subject};
 use crate::terms::{self, Terms};
@@ -80,8 +80,9 @@ pub async fn stale_conclusion_learns_what_stands<S: Subject>(case: Case<S>) {
     for (completion, state) in terms::completions() {
         let key = case.key();
         let claim = key.won(terms::at_most_once().with_fingerprint(terms::print(3))).await;
-        let standing =
-            |state| Update::Stale(Some(Box::new(ExistingRecord { fingerprint: terms::print(3), state })));
+        let standing = |state| {
+            Update::Stale(Some(Box::new(ExistingRecord { fingerprint: terms::print(3), state })))
+        };
         for forged in terms::forged(claim) {
             let lost = key.complete(forged, terms::answered("forged")).await;
             assert_eq!(lost, standing(State::Running));

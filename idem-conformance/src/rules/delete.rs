@@ -1,6 +1,6 @@
 //! `DeleteExpired`: what expired is removed, and nothing else.
 
-use idem_core::{DeleteExpired, Update, State};
+use idem_core::store::{DeleteExpired, State, Update};
 
 use crate::subject::{Case, Subject};
 use crate::terms::{self, LONG, Terms};

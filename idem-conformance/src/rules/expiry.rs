@@ -1,6 +1,6 @@
 //! T15: when a record is forgotten, by the store's clock and exactly at read time.
 
-use idem_core::{Claim, ClaimRequest, Completion, FencingToken, Update, State};
+use idem_core::store::{Claim, ClaimRequest, Completion, FencingToken, State, Update};
 
 use crate::key::{Key, assert_lost};
 use crate::subject::{Case, Subject};
@@ -13,7 +13,10 @@ pub async fn conclusion_expires_by_its_ttl<S: Subject>(case: Case<S>) {
         let long = case.key();
         let claim = short.won(terms::at_least_once()).await;
         let other = long.won(terms::at_least_once().lease(S::UNIT).ttl(S::UNIT)).await;
-        assert_eq!(short.complete_for(claim, completion.clone(), S::UNIT * 4).await, Update::Applied);
+        assert_eq!(
+            short.complete_for(claim, completion.clone(), S::UNIT * 4).await,
+            Update::Applied
+        );
         assert_eq!(long.complete_for(other, completion, LONG).await, Update::Applied);
         case.pass(3).await;
         assert_eq!(short.state().await, state, "kept until the ttl is over");
@@ -28,7 +31,10 @@ pub async fn replays_do_not_extend_the_ttl<S: Subject>(case: Case<S>) {
     let key = case.key();
     let request = terms::at_least_once();
     let claim = key.won(request).await;
-    assert_eq!(key.complete_for(claim, terms::answered("once"), S::UNIT * 4).await, Update::Applied);
+    assert_eq!(
+        key.complete_for(claim, terms::answered("once"), S::UNIT * 4).await,
+        Update::Applied
+    );
     for _ in 0..3 {
         case.pass(1).await;
         assert_eq!(key.lost(request).await, terms::existing(terms::completed("once")));

@@ -1,6 +1,6 @@
 //! T7, T8: the key is freed.
 
-use idem_core::{Update, ClaimNonce, State};
+use idem_core::store::{ClaimNonce, State, Update};
 
 use crate::key::assert_lost;
 use crate::subject::{Case, Subject};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::store::Changed;
-use idem_core::{Completion, Update, IdempotencyStore};
+use idem_core::store::{Completion, IdempotencyStore, Update};
 use tokio::time::timeout;
 
 use crate::key::Key;

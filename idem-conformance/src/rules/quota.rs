@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use idem_core::{Capacity, ClaimRequest, ClaimOutcome, Completion, Update, Quota, ScopeId, State};
+use idem_core::store::{
+    Capacity, ClaimOutcome, ClaimRequest, Completion, Quota, ScopeId, State, Update,
+};
 
 use super::race;
 use crate::key::Key;
@@ -140,7 +142,7 @@ fn within(quota: Quota) -> ClaimRequest {
     terms::at_most_once().with_quota(Some(quota))
 }
 
-async fn fill<S: Subject>(case: &Case<S>, quota: Quota) -> Vec<idem_core::Claim> {
+async fn fill<S: Subject>(case: &Case<S>, quota: Quota) -> Vec<idem_core::store::Claim> {
     let mut claims = Vec::new();
     for _ in 0..quota.max_keys.get() {
         claims.push(case.key().won(within(quota)).await);

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use idem_core::{Claim, ClaimOutcome, Completion, Update, State};
+use idem_core::store::{Claim, ClaimOutcome, Completion, State, Update};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -198,9 +198,9 @@ where
 fn only_winner(
     claims: Vec<ClaimOutcome>,
     state: State,
-    fingerprint: Option<idem_core::Fingerprint>,
+    fingerprint: Option<idem_core::store::Fingerprint>,
 ) -> Claim {
-    let expected = idem_core::ExistingRecord { fingerprint, state };
+    let expected = idem_core::store::ExistingRecord { fingerprint, state };
     let mut winners = Vec::new();
     for claimed in claims {
         match claimed {

@@ -1,6 +1,6 @@
 //! T3: the owner holds on.
 
-use idem_core::{Update, State};
+use idem_core::store::{State, Update};
 
 use crate::key::assert_lost;
 use crate::subject::{Case, Subject};

@@ -1,6 +1,6 @@
 //! T11, T12: at least once, a lapsed record is run again.
 
-use idem_core::{ClaimRequest, ExistingRecord, Update, State};
+use idem_core::store::{ClaimRequest, ExistingRecord, State, Update};
 
 use crate::subject::{Case, Subject};
 use crate::terms::{self, Terms};
@@ -44,7 +44,7 @@ pub async fn old_owner_cannot_guess_the_fence<S: Subject>(case: Case<S>) {
     let old = key.won(short::<S>()).await;
     case.pass(2).await;
     let new = key.won(terms::at_least_once()).await;
-    let guess = idem_core::Claim { token: new.token, ..old };
+    let guess = idem_core::store::Claim { token: new.token, ..old };
     key.assert_fenced(guess, Some(terms::existing(State::Running))).await;
 }
 
@@ -73,7 +73,7 @@ pub async fn held_lease_is_not_taken_over<S: Subject>(case: Case<S>) {
 
 /// T16: another request never takes over, nor one that says less or more of itself.
 pub async fn other_fingerprint_does_not_take_over<S: Subject>(case: Case<S>) {
-    let other_version = idem_core::Fingerprint::from_parts(2, [1; 32]);
+    let other_version = idem_core::store::Fingerprint::from_parts(2, [1; 32]);
     let cases = [
         (terms::print(1), terms::print(2)),
         (terms::print(1), None),

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_conformance::{FaultStore, Faults, Pending};
-use idem_core::{
-    StoredResponse, Claim, Completion, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
-    MemoryStore, Outcome, Policy, Rejection, Scope, Served,
-};
+use idem_core::http::{Executed, Scope, Served};
+use idem_core::store::{Claim, Completion, Headers, StoredResponse};
+use idem_core::{Guarantee, Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy, Rejection};
 use tokio::time::timeout;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(3600);
@@ -104,7 +103,11 @@ pub(crate) async fn soon<T>(wait: impl Future<Output = T>) -> T {
 }
 
 pub(crate) fn answer(body: &'static str) -> StoredResponse {
-    StoredResponse { status: 200, headers: Headers::default(), body: Bytes::from_static(body.as_bytes()) }
+    StoredResponse {
+        status: 200,
+        headers: Headers::default(),
+        body: Bytes::from_static(body.as_bytes()),
+    }
 }
 
 pub(crate) fn done(reply: &'static str) -> Executed<&'static str> {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use idem_conformance::Calls;
-use idem_core::{Drained, Fingerprint, IdempotencyKey, Rejection, Scope};
+use idem_core::http::Scope;
+use idem_core::store::Fingerprint;
+use idem_core::{Drained, IdempotencyKey, Rejection};
 
 use crate::bench::{AT_LEAST_ONCE, AT_MOST_ONCE, Bench, assert_rejected, done, executed, refused};
 

@@ -1,7 +1,8 @@
 //! The store is down at the claim, or the claim is applied late or twice, or its reply is lost.
 
 use idem_conformance::{Calls, Fault, Kind};
-use idem_core::{Rejection, StoreErrorKind};
+use idem_core::Rejection;
+use idem_core::store::StoreErrorKind;
 
 use crate::bench::{AT_LEAST_ONCE, AT_MOST_ONCE, Bench, assert_rejected, done, executed, soon};
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idem_conformance::{Fault, Kind};
-use idem_core::{
-    ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, IdempotencyStore, Policy, Rejection,
-};
+use idem_core::store::{ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, Update};
+use idem_core::{Guarantee, Policy, Rejection};
 use tokio::sync::oneshot;
 
 use crate::bench::{

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use idem_core::{Update, Guarantee, IdempotencyStore, Policy, Rejection, Served};
+use idem_core::http::Served;
+use idem_core::store::{IdempotencyStore, Update};
+use idem_core::{Guarantee, Policy, Rejection};
 use tokio::sync::oneshot;
 
 use crate::bench::{AT_MOST_ONCE, Bench, LEASE, assert_rejected, done, soon};

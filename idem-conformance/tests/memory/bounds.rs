@@ -5,10 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use idem_core::{
-    StoredResponse, Capacity, Claim, ClaimRequest, ClaimOutcome, Completion, DeleteExpired, Update, Guarantee,
-    Headers, IdempotencyStore, MemoryStore, Policy, RecordId,
+use idem_core::store::{
+    Capacity, Claim, ClaimOutcome, ClaimRequest, Completion, DeleteExpired, Headers,
+    IdempotencyStore, RecordId, StoredResponse, Update,
 };
+use idem_core::{Guarantee, MemoryStore, Policy};
 
 const FULL: ClaimOutcome = ClaimOutcome::AtCapacity(Capacity::Store);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,8 +34,11 @@ async fn won(store: &MemoryStore, id: RecordId) -> Claim {
 }
 
 async fn complete(store: &MemoryStore, claim: Claim, body: usize) -> Update {
-    let answer =
-        StoredResponse { status: 200, headers: Headers::default(), body: Bytes::from(vec![7; body]) };
+    let answer = StoredResponse {
+        status: 200,
+        headers: Headers::default(),
+        body: Bytes::from(vec![7; body]),
+    };
     store.complete(claim, Completion::Response(answer), MINUTE).await.unwrap()
 }
 

@@ -6,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use idem_core::store::Changed;
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Guarantee, IdempotencyStore, MemoryStore, ClaimNonce,
-    Policy, RecordId,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
 };
+use idem_core::{Guarantee, MemoryStore, Policy};
 use tokio::time::timeout;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -20,7 +20,8 @@ fn request() -> ClaimRequest {
 
 async fn claimed() -> (MemoryStore, Claim) {
     let store = MemoryStore::new();
-    let ClaimOutcome::Acquired(claim) = claim(&store, RecordId::from_bytes(rand::random())).await else {
+    let ClaimOutcome::Acquired(claim) = claim(&store, RecordId::from_bytes(rand::random())).await
+    else {
         panic!("new")
     };
     (store, claim)

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idem_conformance::{FaultStore, Pending, Subject};
-use idem_core::{IdempotencyStore, MemoryStore};
+use idem_core::MemoryStore;
+use idem_core::store::IdempotencyStore;
 
 /// Its clock is moved, so that an hour passes at once and no rule depends on the machine's speed.
 const UNIT: Duration = Duration::from_secs(60);

@@ -14,11 +14,7 @@ use super::run::{Executed, Run, Served, report};
 use super::settle::Settlement;
 use super::transact::Transacting;
 use super::{Call, Idempotency};
-use crate::response::StoredResponse;
-use crate::error::StoreError;
-use crate::fingerprint::contradict;
-use crate::record::{Claim, State};
-use crate::rejection::Rejection;
+use crate::model::{Claim, Rejection, State, StoreError, StoredResponse, contradict};
 use crate::store::{ClaimOutcome, ExistingRecord, OpenOutcome, TransactionSlot};
 
 /// The rest of a call that waits for its store, or for the first run.
@@ -183,7 +179,7 @@ impl Idempotency {
 
     fn opened(&self, call: &Call, opened: OpenOutcome) -> Result<Option<Begun>, Rejection> {
         match opened {
-            OpenOutcome::OpenOutcome(transaction) => {
+            OpenOutcome::Opened(transaction) => {
                 let tracked = self.0.runs.token();
                 Ok(Some(Begun::Transact(self.transacting(transaction, call, tracked))))
             }

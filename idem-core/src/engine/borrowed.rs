@@ -6,8 +6,7 @@ use futures_util::future::Either;
 
 use super::run::{Executed, Served};
 use super::{Call, Idempotency};
-use crate::record::Claim;
-use crate::rejection::Rejection;
+use crate::model::{Claim, Rejection};
 
 impl Idempotency {
     /// [`run`](Self::run) for a handler that borrows from its caller, and so cannot outlive it.

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::keeper::Keeper;
 use super::wait::WaitingRoom;
 use super::{Engine, Idempotency};
-use crate::digest::Secret;
+use crate::hash::Secret;
 use crate::http;
 use crate::store::IdempotencyStore;
 
@@ -62,7 +62,7 @@ impl Idempotency {
                 secret: None,
                 store_timeout: Duration::from_secs(5),
                 max_response: 256 << 10,
-                retry_after: crate::rejection::MIN_RETRY_AFTER,
+                retry_after: crate::model::MIN_RETRY_AFTER,
                 problem_base: "urn:idem:problem:".into(),
                 quota: None,
                 header: http::IDEMPOTENCY_KEY.into(),

@@ -7,12 +7,10 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Span, info_span};
 
 use super::Idempotency;
-use crate::fingerprint::{Fingerprint, FingerprintInput, RequestParts};
-use crate::key::IdempotencyKey;
-use crate::policy::Policy;
-use crate::record_id::RecordId;
-use crate::rejection::Rejection;
-use crate::scope::Scope;
+use crate::http::RequestParts;
+use crate::model::{
+    Fingerprint, FingerprintInput, IdempotencyKey, Policy, RecordId, Rejection, Scope,
+};
 use crate::store::{ClaimRequest, Quota, TransactionSlot};
 
 /// One request under a key: all that the engine must know of it. Made by [`Idempotency::call`].
@@ -73,7 +71,7 @@ impl Idempotency {
 
     /// The fingerprint of an HTTP request under `policy` (R11).
     pub fn fingerprint_request(&self, policy: &Policy, request: &RequestParts<'_>) -> Fingerprint {
-        Fingerprint::of_request(self.0.config.secret.as_ref(), request, policy.fingerprint)
+        request.fingerprint(self.0.config.secret.as_ref(), policy.fingerprint)
     }
 
     /// The fingerprint of a value that an annotation named.

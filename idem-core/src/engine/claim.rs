@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::{Either, select};
 use tokio::time::{sleep_until, timeout_at};
 
-use super::detach::{InPlace, to_runtime};
 use super::settle::{LostClaim, abandon};
 use super::{Call, Engine, Idempotency, after};
-use crate::error::{StoreError, StoreErrorKind};
-use crate::record_id::RecordId;
-use crate::rejection::Rejection;
-use crate::store::{ClaimRequest, ClaimOutcome, IdempotencyStore, StoreFuture};
+use crate::detach::{InPlace, to_runtime};
+use crate::model::{RecordId, Rejection, StoreError, StoreErrorKind};
+use crate::store::{ClaimOutcome, ClaimRequest, IdempotencyStore, StoreFuture};
 
 /// How often a claim is sent before the request is refused.
 const SENDS: u32 = 3;

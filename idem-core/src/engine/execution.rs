@@ -2,10 +2,8 @@
 
 use std::cell::Cell;
 
-use crate::digest::PartDigest;
-use crate::key::IdempotencyKey;
-use crate::record::{Claim, FencingToken};
-use crate::record_id::RecordId;
+use crate::hash::PartDigest;
+use crate::model::{Claim, FencingToken, IdempotencyKey, RecordId};
 
 thread_local! {
     /// The run whose handler this thread is polling.
@@ -60,7 +58,7 @@ impl Execution {
 
     /// A number that grows with every run of the key. Whatever keeps the highest one it saw can refuse
     /// a stale run that wakes up late.
-    pub const fn token(&self) -> FencingToken {
+    pub const fn fencing_token(&self) -> FencingToken {
         self.token
     }
 

@@ -5,7 +5,6 @@ mod borrowed;
 mod builder;
 mod call;
 mod claim;
-mod detach;
 mod drain;
 mod execution;
 mod keeper;
@@ -25,10 +24,8 @@ use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::info_span;
 
-use crate::response::StoredResponse;
-use crate::problem;
-use crate::record::Claim;
-use crate::rejection::Rejection;
+use crate::http::problem;
+use crate::model::{Claim, Rejection, StoredResponse};
 use crate::store::IdempotencyStore;
 
 pub use builder::IdempotencyBuilder;
@@ -37,9 +34,8 @@ pub use drain::Drained;
 pub use execution::Execution;
 pub use run::{Executed, Served};
 
+use crate::detach::{InPlace, to_runtime, to_this_thread};
 use builder::Config;
-use detach::to_this_thread;
-pub(crate) use detach::{InPlace, to_runtime};
 use keeper::Keeper;
 use wait::WaitingRoom;
 

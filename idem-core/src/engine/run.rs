@@ -13,12 +13,10 @@ use tracing::Span;
 use super::execution::Execution;
 use super::keeper::{Fate, Lease};
 use super::settle::{End, Settled, Settlement};
-use crate::response::StoredResponse;
-use crate::fingerprint::{Fingerprint, contradict};
-use crate::outcome::Outcome;
-use crate::policy::Guarantee;
-use crate::record::{Claim, Completion, State};
-use crate::rejection::Rejection;
+use crate::model::{
+    Claim, Completion, Fingerprint, Guarantee, Outcome, Rejection, State, StoredResponse,
+    contradict,
+};
 use crate::store::{ExistingRecord, Update};
 
 /// What a handler did: the answer for its own caller, and what the record shall say.

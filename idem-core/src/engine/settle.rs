@@ -10,12 +10,11 @@ use futures_util::future::{BoxFuture, Either, ready};
 use tokio::time::timeout;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::detach::{InPlace, bounded, to_runtime};
 use super::keeper::Lease;
 use super::{Idempotency, after};
-use crate::error::{StoreError, StoreErrorKind};
-use crate::record::{Claim, Completion, ClaimNonce};
-use crate::store::{ExistingRecord, Update, IdempotencyStore, StoreFuture};
+use crate::detach::{InPlace, to_runtime};
+use crate::model::{Claim, ClaimNonce, Completion, StoreError, StoreErrorKind};
+use crate::store::{ExistingRecord, IdempotencyStore, StoreFuture, Update};
 
 /// How long the caller is kept while the store is asked again; then the work goes on behind its back.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -105,7 +104,7 @@ impl Settlement {
             let timeout = self.engine.0.config.store_timeout;
             let wanted = || !self.lease.overran();
             let mut first = Some(first);
-            let ask = || bounded(first.take().unwrap_or_else(|| self.ask(&end)), timeout);
+            let ask = || first.take().unwrap_or_else(|| self.ask(&end)).bounded(timeout);
             let answer = persist(ask, wanted).await;
             drop(self.tracked);
             answer
@@ -126,7 +125,7 @@ pub(super) async fn conclude(
     patience: Duration,
 ) -> Result<Update, StoreError> {
     let until = after(Instant::now(), patience);
-    let ask = || bounded(store.complete(claim, completion.clone(), ttl), PATIENCE);
+    let ask = || store.complete(claim, completion.clone(), ttl).bounded(PATIENCE);
     persist(ask, || Instant::now() < until).await
 }
 
@@ -135,7 +134,7 @@ pub(super) async fn conclude(
 pub(super) async fn abandon(store: Arc<dyn IdempotencyStore>, claim: LostClaim) {
     let over_at = after(Instant::now(), claim.lease);
     let ask = || async {
-        match bounded(store.abandon(claim.id, claim.nonce), PATIENCE).await {
+        match store.abandon(claim.id, claim.nonce).bounded(PATIENCE).await {
             Ok(Update::Applied) => Ok(Update::Applied),
             Ok(Update::Stale(_)) => Err(StoreError::unknown("the claim has not arrived")),
             Err(error) => Err(error),
@@ -148,7 +147,7 @@ pub(super) async fn abandon(store: Arc<dyn IdempotencyStore>, claim: LostClaim) 
 /// A claim whose answer was lost.
 #[derive(Clone, Copy)]
 pub(super) struct LostClaim {
-    pub(super) id: crate::record_id::RecordId,
+    pub(super) id: crate::model::RecordId,
     pub(super) nonce: ClaimNonce,
     pub(super) lease: Duration,
 }

@@ -12,17 +12,13 @@ use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::Span;
 
-use super::detach::bounded;
 use super::execution::Execution;
 use super::run::{Executed, Served, accepted_answer, answered, panic_text};
 use super::{Call, Idempotency, after};
-use crate::error::{StoreError, StoreErrorKind};
-use crate::fingerprint::Fingerprint;
-use crate::outcome::Outcome;
-use crate::policy::Policy;
-use crate::record::{Claim, Completion, State};
-use crate::rejection::Rejection;
-use crate::store::{Update, OpenOutcome, StoreFuture, Transaction, TransactionSlot};
+use crate::model::{
+    Claim, Completion, Fingerprint, Outcome, Policy, Rejection, State, StoreError, StoreErrorKind,
+};
+use crate::store::{OpenOutcome, StoreFuture, Transaction, TransactionSlot, Update};
 
 /// How often a transaction is begun before the request is refused.
 const BEGINS: u32 = 3;
@@ -202,6 +198,6 @@ impl Ending {
             drop(tracked);
             answer
         });
-        bounded(ending, store_timeout.saturating_mul(2)).await
+        ending.bounded(store_timeout.saturating_mul(2)).await
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
 use super::after;
-use crate::record_id::RecordId;
+use crate::model::RecordId;
 use crate::store::{Changed, IdempotencyStore};
 
 /// The seats for waiting duplicates: capped, because waiting ties up connections and helps a flood.

@@ -14,11 +14,12 @@ use super::{Disposition, Failure};
 /// key in one batch do not run twice: the second is redelivered, unless the function has a `wait`.
 ///
 /// ```
-/// # use idem_core::{Failure, Idempotency, MemoryStore, Rejected, idempotent};
+/// # use idem_core::{Idempotency, MemoryStore, idempotent};
+/// # use idem_core::function::{Failure, Rejected};
 /// # #[derive(Debug, thiserror::Error)] #[error(transparent)] struct OrderError(#[from] Rejected);
 /// # impl Failure for OrderError { fn rejected(&self) -> Option<&Rejected> { Some(&self.0) } }
 /// use std::num::NonZeroUsize;
-/// use idem_core::{Disposition, batch};
+/// use idem_core::function::{Disposition, batch};
 ///
 /// #[idempotent(ttl = "7d", scope = "global", key = "order", guarantee = "at-least-once")]
 /// async fn place(idempotency: &Idempotency, order: u64) -> Result<(), OrderError> {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{Disposition, ErrorStorage, Rejected};
-use crate::outcome::Outcome;
-use crate::rejection::MIN_RETRY_AFTER;
+use crate::model::{MIN_RETRY_AFTER, Outcome};
 
 /// The error type of a guarded function: it says what each error means for the key, and takes in what
 /// the toolkit answers itself.
 ///
 /// ```
-/// use idem_core::{Failure, ErrorStorage, Outcome, Rejected};
+/// use idem_core::Outcome;
+/// use idem_core::function::{ErrorStorage, Failure, Rejected};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Debug, Serialize, Deserialize, thiserror::Error)]
@@ -48,7 +48,7 @@ use crate::rejection::MIN_RETRY_AFTER;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what its errors mean for the key",
     label = "not a `Failure`",
-    note = "implement `idem_core::Failure` for `{Self}`, and `From<idem_core::Rejected>`"
+    note = "implement `idem_core::function::Failure` for `{Self}`, and `From<idem_core::function::Rejected>`"
 )]
 pub trait Failure: From<Rejected> {
     /// How errors that are [final](Outcome::Final) are stored, so that a later call gets the same one.
@@ -67,7 +67,7 @@ pub trait Failure: From<Rejected> {
     /// What the toolkit answered itself, if that is what this error is.
     fn rejected(&self) -> Option<&Rejected>;
 
-    /// What to do with the message that led to this error: for a [refusal](Self::refused) what it says;
+    /// What to do with the message that led to this error: for a [refusal](Self::rejected) what it says;
     /// else acknowledge what is final, and redeliver the rest after a second. At most once, that delivery
     /// then learns that the outcome is unknown.
     ///
@@ -75,7 +75,7 @@ pub trait Failure: From<Rejected> {
     /// [`retry_after`](crate::IdempotencyBuilder::retry_after) that refusals go by.
     fn disposition(&self) -> Disposition {
         const AFTER: Duration = MIN_RETRY_AFTER;
-        if let Some(refused) = self.refused() {
+        if let Some(refused) = self.rejected() {
             return refused.disposition();
         }
         match self.outcome() {

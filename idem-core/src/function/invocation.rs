@@ -7,16 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::refused::Terms;
-use super::{Failure, kept};
+use super::rejected::Terms;
+use super::{Failure, error_storage};
 use crate::engine::{Call, Executed, Execution, Idempotency, Served};
-use crate::fingerprint::FingerprintInput;
-use crate::key::{IdempotencyKey, KeyError};
-use crate::outcome::Outcome;
-use crate::policy::{Guarantee, Policy};
-use crate::record::Completion;
-use crate::rejection::Rejection;
-use crate::scope::Scope;
+use crate::model::{
+    Completion, FingerprintInput, Guarantee, IdempotencyKey, KeyError, Outcome, Policy, Rejection,
+    Scope,
+};
 
 /// A call of a guarded function whose body has not been polled.
 #[derive(Debug)]
@@ -71,7 +68,7 @@ impl Invocation {
         let ran = AtomicBool::new(false);
         let execute = |_claim| {
             ran.store(true, Ordering::Relaxed);
-            async move { kept::record(body.await, max) }
+            async move { error_storage::record(body.await, max) }
         };
         let on_panic = || panicked(E::from(terms.refuse(after_panic(policy.guarantee), false)));
         let served = match call {
@@ -83,7 +80,7 @@ impl Invocation {
         };
         match served {
             Ok(Served::Executed(result)) => result,
-            Ok(Served::Replayed(answer)) => kept::read(&answer)
+            Ok(Served::Replayed(answer)) => error_storage::read(&answer)
                 .unwrap_or_else(|error| Err(E::from(terms.refuse(unreadable(error), false)))),
             Err(rejection) => Err(E::from(terms.refuse(rejection, ran.load(Ordering::Relaxed)))),
         }

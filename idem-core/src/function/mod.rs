@@ -2,14 +2,14 @@
 
 mod batch;
 mod disposition;
+mod error_storage;
 mod failure;
 mod invocation;
-mod kept;
-mod refused;
+mod rejected;
 
 pub use batch::batch;
 pub use disposition::Disposition;
+pub use error_storage::ErrorStorage;
 pub use failure::Failure;
 pub use invocation::Invocation;
-pub use kept::ErrorStorage;
-pub use refused::Rejected;
+pub use rejected::Rejected;

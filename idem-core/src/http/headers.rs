@@ -1,7 +1,7 @@
 //! Which headers of an answer outlive it (R24).
 
 use super::REPLAYED;
-use crate::response::Headers;
+use crate::model::Headers;
 
 /// The headers of a handler's response that are worth replaying (R24): all but those that belong to one
 /// connection, one moment, one session or one trace. `connection` are the values of its `Connection`

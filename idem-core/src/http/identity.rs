@@ -1,11 +1,11 @@
 //! What a guarded request is known by: its key, and what it is compared by.
 
 use crate::engine::{Call, Idempotency};
-use crate::fingerprint::{Fingerprint, FingerprintInput, RequestParts};
-use crate::key::{IdempotencyKey, KeyError};
-use crate::policy::{FingerprintMode, KeySource, Policy};
-use crate::rejection::Rejection;
-use crate::scope::Scope;
+use crate::http::RequestParts;
+use crate::model::{
+    Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource, Policy,
+    Rejection, Scope,
+};
 
 /// What a guarded request is known by. Begun with its head, by [`Idempotency::identity`]; what the
 /// annotation takes from the arguments is added once they are extracted.

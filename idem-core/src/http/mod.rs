@@ -1,14 +1,20 @@
 //! The HTTP rules that every adapter needs, without an HTTP library.
 
+mod capture;
 mod collect;
 mod headers;
 mod identity;
-mod record;
+pub(crate) mod problem;
+mod request;
 
 pub use collect::Chunks;
 pub use headers::stored_headers;
 pub use identity::Identity;
-pub use record::{Delivery, Head, panicked, record};
+pub use request::RequestParts;
+
+pub use crate::engine::{Call, Executed, Served};
+pub use crate::model::{FingerprintInput, FingerprintMode, KeySource, KeySyntax, Scope};
+pub use capture::{Delivery, Head, panicked, record};
 
 /// The header of the key, unless the [`Idempotency`](crate::Idempotency) was built with another (R7).
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

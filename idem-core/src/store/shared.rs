@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Changed, ClaimRequest, ClaimOutcome, Update, IdempotencyStore, StoreFuture, Transactions};
-use crate::record::{Claim, Completion, ClaimNonce};
-use crate::record_id::RecordId;
+use super::{
+    Changed, ClaimOutcome, ClaimRequest, IdempotencyStore, StoreFuture, Transactions, Update,
+};
+use crate::model::{Claim, ClaimNonce, Completion, RecordId};
 
 impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {

@@ -9,16 +9,15 @@ use std::time::Duration;
 
 use tokio::task_local;
 
-use super::{Capacity, ClaimRequest, ExistingRecord, Update, StoreFuture};
-use crate::record::{Claim, Completion};
-use crate::record_id::RecordId;
+use super::{Capacity, ClaimRequest, ExistingRecord, StoreFuture, Update};
+use crate::model::{Claim, Completion, RecordId};
 
 /// Opens transactions that claim a key, so that the claim, what the handler writes and the stored answer
 /// become true together or not at all.
 pub trait Transactions: Send + Sync {
     /// Begins a transaction and claims `id` in it, and puts what the handler works with into `slot`. Waits
     /// for nobody: a key that another open transaction has claimed is
-    /// [`Running`](crate::State::Running), and nothing is held for its duplicates.
+    /// [`Running`](crate::store::State::Running), and nothing is held for its duplicates.
     fn open(
         &self,
         id: RecordId,
@@ -32,11 +31,11 @@ pub trait Transactions: Send + Sync {
 #[must_use]
 pub enum OpenOutcome {
     /// The key is claimed, as long as the transaction is open.
-    Open(Box<dyn Transaction>),
+    Opened(Box<dyn Transaction>),
     /// The key is taken; this is what stands there.
-    ExistingRecord(ExistingRecord),
+    Exists(ExistingRecord),
     /// There is no room for a new key.
-    Full(Capacity),
+    AtCapacity(Capacity),
 }
 
 /// A transaction that has claimed a key. Dropped, it is rolled back.
@@ -52,8 +51,8 @@ pub trait Transaction: fmt::Debug + Send {
     /// answer to that is lost, it finds out what became of it, and tells as a completion does.
     ///
     /// # Errors
-    /// [`NotDone`](crate::StoreErrorKind::NotDone) if nothing was committed,
-    /// [`Unknown`](crate::StoreErrorKind::Unknown) if that could not be found out.
+    /// [`NotDone`](crate::store::StoreErrorKind::NotDone) if nothing was committed,
+    /// [`Unknown`](crate::store::StoreErrorKind::Unknown) if that could not be found out.
     fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update>;
 
     /// Undoes what the handler wrote, and writes the completion alone. `Lost` if another run of the key began

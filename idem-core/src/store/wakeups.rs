@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 
 use super::Changed;
-use crate::record_id::RecordId;
+use crate::model::RecordId;
 
 /// Hands out what [`changed`](super::IdempotencyStore::changed) returns, for stores that hear of changes
 /// on one subscription per process. All who wait for one record share one entry.

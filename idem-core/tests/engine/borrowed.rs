@@ -1,6 +1,8 @@
 //! Runs that borrow from their caller: cut off when it leaves, as by a crash.
 
-use idem_core::{Completion, Executed, MemoryStore, Outcome, Served};
+use idem_core::http::{Executed, Served};
+use idem_core::store::Completion;
+use idem_core::{MemoryStore, Outcome};
 
 use crate::support::{AGAIN, LEASE, ONCE, Service, done, polled, ran, refused, replayed};
 

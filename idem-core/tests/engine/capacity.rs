@@ -2,9 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use idem_core::{
-    Idempotency, IdempotencyKey, MemoryStore, Rejection, Scope, ScopeParts, ScopeValue,
-};
+use idem_core::http::Scope;
+use idem_core::{Idempotency, IdempotencyKey, MemoryStore, Rejection, ScopeParts, ScopeValue};
 
 use crate::support::{ONCE, Seen, Service, done, not_executed, ran, refused, replayed};
 
@@ -52,7 +51,7 @@ async fn a_scope_that_met_its_quota_is_refused_new_keys_only() {
             "the global scope has none"
         );
     }
-    assert_eq!(Rejection::TooManyKeys(idem_core::Capacity::Scope).status(), 429);
+    assert_eq!(Rejection::TooManyKeys(idem_core::store::Capacity::Scope).status(), 429);
 }
 
 #[tokio::test]
@@ -62,5 +61,5 @@ async fn a_full_store_refuses_new_keys_only() {
     assert_eq!(service.send(&ONCE, "two", done("stored")).await, ran("stored"));
     assert_eq!(service.send(&ONCE, "three", done("late")).await, refused("TooManyKeys(Store)"));
     assert_eq!(service.send(&ONCE, "two", done("again")).await, replayed("stored"));
-    assert_eq!(Rejection::TooManyKeys(idem_core::Capacity::Store).status(), 503);
+    assert_eq!(Rejection::TooManyKeys(idem_core::store::Capacity::Store).status(), 503);
 }

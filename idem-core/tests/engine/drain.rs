@@ -75,7 +75,7 @@ async fn at_its_deadline_it_gives_up_what_still_runs() {
     }
 }
 
-async fn holding(held: oneshot::Sender<()>, gate: Gate) -> idem_core::Executed<String> {
+async fn holding(held: oneshot::Sender<()>, gate: Gate) -> idem_core::http::Executed<String> {
     gate.pass().await;
     drop(held);
     done("first").await

@@ -1,9 +1,8 @@
 //! What a duplicate is told.
 
-use idem_core::{
-    StoredResponse, Call, Completion, Executed, Headers, IdempotencyKey, FingerprintInput, MemoryStore, Outcome,
-    Scope, Served,
-};
+use idem_core::http::{Call, Executed, FingerprintInput, Scope, Served};
+use idem_core::store::{Completion, Headers, StoredResponse};
+use idem_core::{IdempotencyKey, MemoryStore, Outcome};
 
 use crate::support::{AGAIN, Gate, LEASE, ONCE, Service, done, polled, ran, refused, replayed};
 
@@ -25,7 +24,8 @@ async fn the_whole_answer_is_replayed_byte_for_byte() {
     let service = Service::new(MemoryStore::new());
     let headers: Headers =
         [("link", b"</a>".as_slice()), ("link", b"</b>"), ("etag", b"\xff")].into_iter().collect();
-    let answer = StoredResponse { status: 201, headers, body: (0..=u8::MAX).collect::<Vec<_>>().into() };
+    let answer =
+        StoredResponse { status: 201, headers, body: (0..=u8::MAX).collect::<Vec<_>>().into() };
     let first = Executed {
         reply: String::new(),
         outcome: Outcome::Final,
@@ -53,7 +53,8 @@ async fn a_duplicate_of_a_live_run_is_refused_at_once() {
 }
 
 fn about(service: &Service, material: &str) -> Call {
-    let fingerprint = service.idempotency.fingerprint_material(&FingerprintInput::of(material).unwrap());
+    let fingerprint =
+        service.idempotency.fingerprint_material(&FingerprintInput::of(material).unwrap());
     service.call(&ONCE, "key").with_fingerprint(fingerprint)
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use idem_core::{Completion, Drained, Executed, MemoryStore, Outcome, Policy};
+use idem_core::http::Executed;
+use idem_core::store::Completion;
+use idem_core::{Drained, MemoryStore, Outcome, Policy};
 
 use crate::support::{
     AGAIN, ONCE, Seen, Service, ambiguous, done, not_executed, panicking, ran, refused, replayed,

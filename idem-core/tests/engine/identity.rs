@@ -1,8 +1,7 @@
 //! Which requests share a record: namespace, operation, scope and key, each apart (R14, R15; P9).
 
-use idem_core::{
-    Idempotency, IdempotencyBuilder, IdempotencyKey, MemoryStore, Policy, Rejection, Scope,
-};
+use idem_core::http::Scope;
+use idem_core::{Idempotency, IdempotencyBuilder, IdempotencyKey, MemoryStore, Policy, Rejection};
 
 use crate::support::{AT_MOST_ONCE, ONCE, Seen, Service, done, ran, replayed};
 

@@ -26,7 +26,7 @@ async fn race(service: &Service, policy: &'static Policy, key: &str) -> Vec<Seen
     requests.join_all().await
 }
 
-async fn yielding() -> idem_core::Executed<String> {
+async fn yielding() -> idem_core::http::Executed<String> {
     tokio::task::yield_now().await;
     done("done").await
 }

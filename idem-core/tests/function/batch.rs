@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use idem_core::{Disposition, Idempotency, batch, idempotent};
+use idem_core::function::{Disposition, batch};
+use idem_core::{Idempotency, idempotent};
 
 use crate::support::{Ledger, OrderError, fresh};
 

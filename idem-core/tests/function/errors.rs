@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use idem_core::{Disposition, Failure, Idempotency, Outcome, Rejected, idempotent};
+use idem_core::function::{Disposition, Failure, Rejected};
+use idem_core::{Idempotency, Outcome, idempotent};
 
 use crate::support::{Ledger, OrderError, fresh, refused};
 

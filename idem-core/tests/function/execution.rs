@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use idem_core::{
-    Disposition, Drained, Execution, Idempotency, IdempotencyKey, MemoryStore, idempotent,
-};
+use idem_core::function::Disposition;
+use idem_core::{Drained, Execution, Idempotency, IdempotencyKey, MemoryStore, idempotent};
 use tokio::sync::Notify;
 
 use crate::support::{OrderError, begin, fresh, refused};

@@ -5,7 +5,8 @@ use std::error::Error;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use idem_core::{Disposition, Drained, Failure, Idempotency, MemoryStore, Rejected, idempotent};
+use idem_core::function::{Disposition, Failure, Rejected};
+use idem_core::{Drained, Idempotency, MemoryStore, idempotent};
 use tokio::sync::Notify;
 
 use crate::support::{OrderError, begin, fresh, refused};
@@ -128,7 +129,7 @@ async fn what_may_succeed_later_is_redelivered() {
 async fn a_refusal_speaks_once_and_keeps_its_source() {
     let (idempotency, ..) = fresh();
     let error = pay(&idempotency, "acme", "", 1, None).await.unwrap_err();
-    let refused: &Rejected = error.refused().unwrap();
+    let refused: &Rejected = error.rejected().unwrap();
     assert_eq!(refused.to_string(), refused.rejection().to_string());
     let source = refused.source().unwrap().to_string();
     assert!(source.contains("send 1 to 255 printable ASCII characters"), "{source}");

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use idem_core::{Failure, Idempotency, ErrorStorage, MemoryStore, Outcome, Rejected};
+use idem_core::function::{ErrorStorage, Failure, Rejected};
+use idem_core::{Idempotency, MemoryStore, Outcome};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize)]

@@ -1,9 +1,9 @@
 //! Results that were stored by another version of the function.
 
-use idem_core::{
-    StoredResponse, Completion, Disposition, Executed, Guarantee, Headers, Idempotency, IdempotencyKey,
-    Outcome, Policy, Scope, Served, idempotent,
-};
+use idem_core::function::Disposition;
+use idem_core::http::{Executed, Scope, Served};
+use idem_core::store::{Completion, Headers, StoredResponse};
+use idem_core::{Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, idempotent};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Ledger, OrderError, fresh, refused};

@@ -1,6 +1,6 @@
 //! One process with one request: the owner's protocol, as the engine follows it.
 
-use idem_core::{ClaimOutcome, ExistingRecord, Update, State};
+use idem_core::store::{ClaimOutcome, ExistingRecord, State, Update};
 
 use crate::store::{Op, Reply, Won, result};
 
@@ -71,7 +71,8 @@ impl Phase {
             Self::Abandoning => vec![Step::SendAbandon, Step::StopAbandoning],
             Self::Acquired(_) => vec![Step::Start],
             Self::Running { given_up, .. } => {
-                let mut steps = vec![Step::Renew, Step::End(End::StoredResponse), Step::End(End::Free)];
+                let mut steps =
+                    vec![Step::Renew, Step::End(End::StoredResponse), Step::End(End::Free)];
                 steps.extend((!given_up).then_some(Step::GiveUp));
                 steps.extend((given_up || may_lose).then_some(Step::Cut));
                 steps
@@ -148,9 +149,10 @@ impl Phase {
             (Self::Ending { end: End::StoredResponse, .. }, Reply::Update(Update::Applied)) => {
                 (Self::Over, Some(Shown::Own))
             }
-            (Self::Ending { end: End::StoredResponse, .. }, Reply::Update(Update::Stale(standing))) => {
-                (Self::Over, standing.as_deref().and_then(Shown::standing))
-            }
+            (
+                Self::Ending { end: End::StoredResponse, .. },
+                Reply::Update(Update::Stale(standing)),
+            ) => (Self::Over, standing.as_deref().and_then(Shown::standing)),
             (Self::Abandoning, Reply::Update(Update::Stale(_))) => (self, None),
             _ => (Self::Over, None),
         }

@@ -1,7 +1,8 @@
 //! What really happened to a key, outside of the store: the judge of the invariants.
 
+use idem_core::Guarantee;
 use idem_core::state_machine::Slot;
-use idem_core::{FencingToken, Guarantee, State};
+use idem_core::store::{FencingToken, State};
 
 use crate::store::{Actor, LEASE, MAX_ATTEMPTS, Message, NOW, Op, TTL, actor_of, result};
 

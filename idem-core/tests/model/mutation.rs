@@ -1,7 +1,8 @@
 //! Bugs planted on purpose: each must break a property, or the model proves nothing.
 
+use idem_core::Guarantee;
 use idem_core::state_machine::{Change, Slot};
-use idem_core::{Claim, ClaimOutcome, FencingToken, Guarantee, State};
+use idem_core::store::{Claim, ClaimOutcome, FencingToken, State};
 
 use crate::actor::{Phase, Step};
 use crate::store::{Actor, Message, Op, Reply, Won, actor_of, nonce};

@@ -1,6 +1,7 @@
 //! What must hold in every state, and what must be possible (RELIABILITY section 3).
 
-use idem_core::{Guarantee, State};
+use idem_core::Guarantee;
+use idem_core::store::State;
 use stateright::Property;
 
 use crate::ledger::Invariant;

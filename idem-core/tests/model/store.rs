@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::state_machine::{self, Change, Slot, Timestamp};
-use idem_core::{
-    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, FencingToken, Update, Guarantee, Headers,
-    ClaimNonce, Policy, RecordId, State,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, FencingToken,
+    Headers, RecordId, State, StoredResponse, Update,
 };
+use idem_core::{Guarantee, Policy};
 
 /// What the store's clock says in every state, in ticks, so that states are equal that differ only in
 /// when. A lease is two ticks.
@@ -166,7 +167,12 @@ const ID: RecordId = RecordId::from_bytes([0; 32]);
 
 pub(crate) const MAX_ATTEMPTS: u32 = 2;
 
-fn claim(slot: Option<&Slot>, actor: Actor, guarantee: Guarantee, now: u64) -> (Change, ClaimOutcome) {
+fn claim(
+    slot: Option<&Slot>,
+    actor: Actor,
+    guarantee: Guarantee,
+    now: u64,
+) -> (Change, ClaimOutcome) {
     let policy = Policy::new(micros(TTL), guarantee)
         .with_lease(micros(LEASE))
         .with_max_attempts(MAX_ATTEMPTS);

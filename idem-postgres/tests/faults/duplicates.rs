@@ -5,8 +5,9 @@ use std::time::Duration;
 use idem_conformance::servers::PostgresServer;
 use idem_conformance::service::{Service, WAITING, storm};
 use idem_conformance::storms;
+use idem_core::http::Served;
 use idem_core::store::Changed;
-use idem_core::{IdempotencyStore, Served};
+use idem_core::store::IdempotencyStore;
 use idem_postgres::sqlx::postgres::PgListener;
 use tokio::time::timeout;
 

@@ -1,7 +1,7 @@
 //! The store looks at its server, and says what is wrong with it.
 
 use idem_conformance::servers::PostgresServer;
-use idem_postgres::{HealthIssue, ConnectError, PostgresStore};
+use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
 
 use crate::support::{builder, store};
 

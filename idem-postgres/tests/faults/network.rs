@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::{PostgresServer, Proxy, Replies};
-use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
+use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_postgres::PostgresStore;
 
 use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, url, won};
@@ -22,7 +22,7 @@ async fn prepare(store: &PostgresStore) {
 }
 
 /// The bytes that stand in a bound call as they are.
-fn bytes(id: idem_core::RecordId) -> Vec<u8> {
+fn bytes(id: idem_core::store::RecordId) -> Vec<u8> {
     id.as_bytes().to_vec()
 }
 
@@ -59,7 +59,9 @@ async fn lost_call_is_unknown_and_is_made_when_it_is_repeated() {
     proxy.cut_before(bytes(id));
     assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
     assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Stale(None));
-    let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else { panic!("new") };
+    let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
+        panic!("new")
+    };
     prepare(&store).await;
     proxy.cut_before(bytes(id));
     let lost = store.complete(claim, answered("first"), HOUR).await;

@@ -1,7 +1,7 @@
 //! Through PgBouncer in transaction mode (RELIABILITY M4).
 
 use idem_conformance::servers::{PgBouncer, PostgresServer};
-use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
+use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_postgres::{ConnectError, PostgresStore};
 use tokio::task::JoinSet;
 

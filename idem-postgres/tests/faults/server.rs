@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
+use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_postgres::sqlx::{self, PgPool};
 use tokio::task::JoinSet;
 

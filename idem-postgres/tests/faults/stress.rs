@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
 use idem_conformance::{dropped_after, stress};
-use idem_core::{Claim, ClaimOutcome, Update, IdempotencyStore, State};
+use idem_core::store::{Claim, ClaimOutcome, IdempotencyStore, State, Update};
 use idem_postgres::sqlx::{self, PgPool};
 
 use crate::support::{HOUR, answer, answered, builder, key, request, store, won};
@@ -61,7 +61,10 @@ async fn fault_store_call_cancelled_at_every_await() {
         let freed = won(&store).await;
         let releases_end = dropped_after(polls, store.release(freed)).await;
         drop(store.release(freed).await.unwrap());
-        assert!(matches!(store.claim(freed.id, request()).await.unwrap(), ClaimOutcome::Acquired(_)));
+        assert!(matches!(
+            store.claim(freed.id, request()).await.unwrap(),
+            ClaimOutcome::Acquired(_)
+        ));
         if claims_end && renewals_end && ends && releases_end {
             break;
         }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_conformance::servers::{PostgresServer, Proxy};
-use idem_core::{
-    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Guarantee, Headers,
-    IdempotencyStore, Policy, RecordId, State, StoreErrorKind,
+use idem_core::store::{
+    Claim, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, Headers, IdempotencyStore,
+    RecordId, State, StoreErrorKind, StoredResponse,
 };
+use idem_core::{Guarantee, Policy};
 use idem_postgres::{PostgresStore, PostgresStoreBuilder};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
@@ -53,7 +54,7 @@ pub(crate) async fn won(store: &PostgresStore) -> Claim {
 
 /// What a call failed with.
 pub(crate) fn failure<T: std::fmt::Debug>(
-    answer: Result<T, idem_core::StoreError>,
+    answer: Result<T, idem_core::store::StoreError>,
 ) -> StoreErrorKind {
     answer.unwrap_err().kind()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::PostgresServer;
-use idem_core::{ClaimOutcome, Completion, DeleteExpired, Update, IdempotencyStore, State};
+use idem_core::store::{ClaimOutcome, Completion, DeleteExpired, IdempotencyStore, State, Update};
 use idem_postgres::sqlx::{self, PgPool};
 use tokio::task::JoinSet;
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use idem_conformance::servers::{PostgresServer, Proxy};
-use idem_core::{Claim, ClaimOutcome, FencingToken, Update, IdempotencyStore, RecordId, StoreErrorKind};
+use idem_core::store::{
+    Claim, ClaimOutcome, FencingToken, IdempotencyStore, RecordId, StoreErrorKind, Update,
+};
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::{self, Connection, PgConnection};
 use tokio::task::yield_now;
@@ -119,8 +121,8 @@ async fn lost_reply_is_unknown_for_all_that_it_carried() {
     assert_eq!(failure(of_one), StoreErrorKind::Unknown);
     assert_eq!(failure(of_two), StoreErrorKind::Unknown);
     let (of_one, of_two) = both().await;
-    assert_eq!(acquired(&of_one.unwrap()).unwrap().owner, one.1.owner);
-    assert_eq!(acquired(&of_two.unwrap()).unwrap().owner, two.1.owner);
+    assert_eq!(acquired(&of_one.unwrap()).unwrap().nonce, one.1.nonce);
+    assert_eq!(acquired(&of_two.unwrap()).unwrap().nonce, two.1.nonce);
 }
 
 /// What waited for too long behind others is not sent: its caller may have given up long ago, and it would

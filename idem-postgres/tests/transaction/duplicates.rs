@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_core::{Guarantee, Idempotency, Policy, Rejection, Served};
+use idem_core::http::Served;
+use idem_core::{Guarantee, Idempotency, Policy, Rejection};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 

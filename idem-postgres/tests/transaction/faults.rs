@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use idem_conformance::servers::Proxy;
 use idem_conformance::{Fault, FaultStore, Kind, dropped_after};
+use idem_core::http::Served;
 use idem_core::store::OpenOutcome;
-use idem_core::{
-    ClaimRequest, Guarantee, Idempotency, IdempotencyStore, Policy, RecordId, Rejection, Served,
-    StoreError, StoreErrorKind, TransactionSlot,
+use idem_core::store::{
+    ClaimRequest, IdempotencyStore, RecordId, StoreError, StoreErrorKind, TransactionSlot,
 };
+use idem_core::{Guarantee, Idempotency, Policy, Rejection};
 use idem_postgres::Tx;
 use idem_postgres::sqlx;
 use tokio::task::JoinSet;

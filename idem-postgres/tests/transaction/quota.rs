@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use idem_core::{Capacity, Rejection, Scope, ScopeParts, ScopeValue};
+use idem_core::http::Scope;
+use idem_core::store::Capacity;
+use idem_core::{Rejection, ScopeParts, ScopeValue};
 use tokio::sync::Barrier;
 
 use crate::support::{

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::env;
 use std::sync::{Arc, Mutex};
 
-use idem_core::{Disposition, Execution, Failure, Idempotency, Rejected, idempotent};
+use idem_core::function::{Disposition, Failure, Rejected};
+use idem_core::{Execution, Idempotency, idempotent};
 use idem_redis::RedisStore;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;

@@ -1,7 +1,7 @@
 //! What is sent: one command for each transition, whatever the body's size.
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{ClaimOutcome, Update, IdempotencyStore};
+use idem_core::store::{ClaimOutcome, IdempotencyStore, Update};
 
 use crate::support::{answered, calls, key, request, store, won};
 
@@ -57,13 +57,15 @@ fn sorted(calls: &std::collections::HashMap<String, u64>) -> Vec<(&str, u64)> {
 async fn another_process_may_conclude() {
     let server = RedisServer::start(&[]);
     let (one, two) = (store(&server).await, store(&server).await);
-    let print = Some(idem_core::Fingerprint::from_parts(1, [9; 32]));
+    let print = Some(idem_core::store::Fingerprint::from_parts(1, [9; 32]));
     let id = key();
     let request = request().with_fingerprint(print);
-    let ClaimOutcome::Acquired(claim) = one.claim(id, request).await.unwrap() else { panic!("new") };
+    let ClaimOutcome::Acquired(claim) = one.claim(id, request).await.unwrap() else {
+        panic!("new")
+    };
     let concluded = two.complete(claim, answered("there"), crate::support::HOUR).await.unwrap();
     assert_eq!(concluded, Update::Applied);
-    let state = idem_core::State::Completed(crate::support::answer("there"));
-    let expected = idem_core::ExistingRecord { fingerprint: print, state };
+    let state = idem_core::store::State::Completed(crate::support::answer("there"));
+    let expected = idem_core::store::ExistingRecord { fingerprint: print, state };
     assert_eq!(one.claim(id, request).await.unwrap(), ClaimOutcome::Exists(expected));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use idem_conformance::servers::RedisServer;
 use idem_conformance::service::{Service, WAITING, storm};
 use idem_conformance::storms;
-use idem_core::Served;
+use idem_core::http::Served;
 
 use crate::support::{HOUR, answered, calls, store};
 
@@ -66,7 +66,7 @@ async fn lost_subscription_is_made_again() {
 /// A record that is marked is published when it ends, with the subscription long made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn marked_record_is_published() {
-    use idem_core::IdempotencyStore;
+    use idem_core::store::IdempotencyStore;
 
     let server = RedisServer::start(&[]);
     let (store, other) = (store(&server).await, store(&server).await);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{ClaimOutcome, Completion, FencingToken, Update, IdempotencyStore, State};
+use idem_core::store::{ClaimOutcome, Completion, FencingToken, IdempotencyStore, State, Update};
 use idem_redis::RedisStore;
 
 use crate::support::{answered, key, request, store, won};
@@ -38,7 +38,9 @@ async fn short_ttl_ends_but_its_fence_is_remembered() {
     warm(&early).await;
     warm(&late).await;
     let id = key();
-    let ClaimOutcome::Acquired(first) = late.claim(id, request()).await.unwrap() else { panic!("new") };
+    let ClaimOutcome::Acquired(first) = late.claim(id, request()).await.unwrap() else {
+        panic!("new")
+    };
     let ttl = Duration::from_millis(50);
     assert_eq!(late.complete(first, answered("brief"), ttl).await.unwrap(), Update::Applied);
     tokio::time::sleep(ttl * 2).await;
@@ -83,7 +85,10 @@ async fn unknown_record_may_be_deleted_by_hand() {
     let store = store(&server).await;
     let first = won(&store).await;
     let unknown = Completion::Unknown;
-    assert_eq!(store.complete(first, unknown, crate::support::HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(
+        store.complete(first, unknown, crate::support::HOUR).await.unwrap(),
+        Update::Applied
+    );
     let found = server.cli(&["--scan", "--pattern", &format!("idem:default:{}*", first.id)]);
     assert_eq!(server.cli(&["getrange", found.trim(), "17", "17"]).trim().as_bytes(), [4]);
     server.cli(&["del", found.trim()]);
@@ -97,7 +102,12 @@ async fn unknown_record_may_be_deleted_by_hand() {
 }
 
 /// Makes a plain claim look as if its fence had been heard that much earlier.
-fn backdate(server: &RedisServer, id: idem_core::RecordId, fence: FencingToken, age_ms: u64) {
+fn backdate(
+    server: &RedisServer,
+    id: idem_core::store::RecordId,
+    fence: FencingToken,
+    age_ms: u64,
+) {
     let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let script = "return redis.call('SETRANGE', KEYS[1], 36, struct.pack('>I8', ARGV[1]))";
     let fence = (fence.0 - age_ms * 1000).to_string();

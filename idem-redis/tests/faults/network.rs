@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use idem_conformance::servers::{Proxy, RedisServer, Replies};
-use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
+use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_redis::RedisStore;
 
 use crate::support::{HOUR, answered, completed, failure, key, request, store, url, won};
@@ -143,7 +143,7 @@ async fn fault_redis_failover_loses_writes_unless_claim_waits_for_replicas() {
     assert_eq!(failure(durable.claim(id, own).await), StoreErrorKind::Unknown);
     let other = store(&primary).await;
     assert!(matches!(other.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
-    assert_eq!(durable.abandon(id, own.owner).await.unwrap(), Update::Applied);
+    assert_eq!(durable.abandon(id, own.nonce).await.unwrap(), Update::Applied);
     let unconfirmed = durable.complete(running, answered("kept"), HOUR).await;
     assert_eq!(failure(unconfirmed), StoreErrorKind::Unknown);
 

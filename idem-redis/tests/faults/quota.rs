@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{
-    Capacity, ClaimRequest, ClaimOutcome, Update, IdempotencyStore, Quota, ScopeId, StoreErrorKind,
+use idem_core::store::{
+    Capacity, ClaimOutcome, ClaimRequest, IdempotencyStore, Quota, ScopeId, StoreErrorKind, Update,
 };
 
 use crate::support::{failure, key, request, store, won};
@@ -36,7 +36,10 @@ async fn claim_without_room_is_given_back_in_the_end() {
     let store = store(&server).await;
     assert!(matches!(store.claim(key(), within_one()).await.unwrap(), ClaimOutcome::Acquired(_)));
     server.cli(&["acl", "setuser", "default", "-del"]);
-    assert_eq!(store.claim(key(), within_one()).await.unwrap(), ClaimOutcome::AtCapacity(Capacity::Scope));
+    assert_eq!(
+        store.claim(key(), within_one()).await.unwrap(),
+        ClaimOutcome::AtCapacity(Capacity::Scope)
+    );
     // With the scope's own key.
     let records = ["eval", "return #redis.call('keys', 'idem:*:' .. string.rep('?', 64))", "0"];
     assert_eq!(server.cli(&records), "3");

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
-use idem_core::{ClaimOutcome, Update, IdempotencyStore, StoreErrorKind};
+use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_redis::RedisStore;
 use tokio::runtime::Handle;
 
@@ -106,7 +106,7 @@ async fn fault_record_changed_externally_foreign_value() {
             assert_eq!(failure(claimed), StoreErrorKind::Corrupt, "{command:?}");
             won(&store).await;
         }
-        let claim = idem_core::Claim { id, ..won(&store).await };
+        let claim = idem_core::store::Claim { id, ..won(&store).await };
         drop(store.complete(claim, answered("late"), HOUR).await);
         drop(store.renew(claim, HOUR, HOUR).await);
         drop(store.release(claim).await);
@@ -133,7 +133,10 @@ async fn fault_redis_out_of_memory_refuses_claims_and_stores_completions() {
     let (done, kept, freed) = (won(&store).await, won(&store).await, won(&store).await);
     server.cli(&["config", "set", "maxmemory", "1mb"]);
     assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
-    assert_eq!(store.complete(done, answered(vec![7; 10_000]), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(
+        store.complete(done, answered(vec![7; 10_000]), HOUR).await.unwrap(),
+        Update::Applied
+    );
     assert_eq!(store.renew(kept, HOUR, HOUR).await.unwrap(), Update::Applied);
     assert_eq!(store.release(freed).await.unwrap(), Update::Applied);
 }
@@ -190,7 +193,7 @@ async fn fault_redis_refuses_or_redirects_with_too_few_replicas() {
     assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
-fn name(id: idem_core::RecordId) -> String {
+fn name(id: idem_core::store::RecordId) -> String {
     let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("idem:default:{hex}")
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use idem_conformance::servers::RedisServer;
 use idem_conformance::stress;
-use idem_core::{Claim, Guarantee, State};
+use idem_core::Guarantee;
+use idem_core::store::{Claim, State};
 use idem_redis::deadpool_redis::redis;
 
 use crate::support::{answer, store};
@@ -47,9 +48,9 @@ async fn without_the_owner_check_keys_have_two_results() {
 }
 
 fn completed(body: String) -> bytes::Bytes {
-    let record = idem_core::Record {
-        owner: idem_core::ClaimNonce::random(),
-        fence: idem_core::FencingToken(1),
+    let record = idem_core::store::Record {
+        nonce: idem_core::store::ClaimNonce::random(),
+        token: idem_core::store::FencingToken(1),
         attempt: 1,
         guarantee: Guarantee::AtLeastOnce,
         fingerprint: None,

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_conformance::servers::{Proxy, RedisServer};
-use idem_core::{
-    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, ExistingRecord, Guarantee, Headers,
-    IdempotencyStore, Policy, RecordId, State, StoreErrorKind,
+use idem_core::store::{
+    Claim, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, Headers, IdempotencyStore,
+    RecordId, State, StoreErrorKind, StoredResponse,
 };
+use idem_core::{Guarantee, Policy};
 use idem_redis::RedisStore;
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
@@ -30,7 +31,10 @@ pub(crate) fn answer(body: impl Into<Bytes>) -> StoredResponse {
 }
 
 pub(crate) fn completed(body: &'static str) -> ClaimOutcome {
-    ClaimOutcome::Exists(ExistingRecord { fingerprint: None, state: State::Completed(answer(body)) })
+    ClaimOutcome::Exists(ExistingRecord {
+        fingerprint: None,
+        state: State::Completed(answer(body)),
+    })
 }
 
 pub(crate) async fn store(server: &RedisServer) -> RedisStore {
@@ -46,7 +50,7 @@ pub(crate) async fn won(store: &RedisStore) -> Claim {
 
 /// What a call failed with.
 pub(crate) fn failure<T: std::fmt::Debug>(
-    answer: Result<T, idem_core::StoreError>,
+    answer: Result<T, idem_core::store::StoreError>,
 ) -> StoreErrorKind {
     answer.unwrap_err().kind()
 }

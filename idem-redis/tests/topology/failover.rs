@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use idem_conformance::servers::{RedisCluster, RedisSentinel, RedisServer};
-use idem_core::{
-    StoredResponse, Claim, ClaimRequest, ClaimOutcome, Completion, Update, Guarantee, Headers, IdempotencyStore,
-    Policy, RecordId, State, StoreError,
+use idem_core::store::{
+    Claim, ClaimOutcome, ClaimRequest, Completion, Headers, IdempotencyStore, RecordId, State,
+    StoreError, StoredResponse, Update,
 };
+use idem_core::{Guarantee, Policy};
 use idem_redis::RedisStore;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -50,7 +51,9 @@ async fn outlives(store: &RedisStore, claims: Vec<Claim>) {
     }
     for claim in claims {
         match persist(async || store.claim(claim.id, request()).await).await {
-            ClaimOutcome::Exists(existing) => assert!(matches!(existing.state, State::Completed(_))),
+            ClaimOutcome::Exists(existing) => {
+                assert!(matches!(existing.state, State::Completed(_)))
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -45,7 +45,7 @@ pub struct Known {
     /// Which run of the key it is, from 1.
     pub attempt: u32,
     /// Higher than that of every earlier run of the key.
-    pub fence: u64,
+    pub token: u64,
     /// What a provider would be sent as the key of this payment.
     pub downstream_key: String,
 }
@@ -55,7 +55,7 @@ impl Known {
         let execution = Execution::try_current()?;
         Some(Self {
             attempt: execution.attempt(),
-            fence: execution.fencing_token().0,
+            token: execution.fencing_token().0,
             downstream_key: execution.downstream_key("charge").as_str().to_owned(),
         })
     }

@@ -47,10 +47,10 @@ async fn create_payment_by_hand(
     match store.claim(key, &owner, &fingerprint).await {
         Ok(Found::Nothing) => {}
         Ok(Found::Running) => return StatusCode::CONFLICT.into_response(),
-        Ok(Found::StoredResponse(print, _)) if print != fingerprint => {
+        Ok(Found::Answer(print, _)) if print != fingerprint => {
             return StatusCode::UNPROCESSABLE_ENTITY.into_response();
         }
-        Ok(Found::StoredResponse(_, stored)) => return replay(stored),
+        Ok(Found::Answer(_, stored)) => return replay(stored),
         Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
     let (parts, body) = (StatusCode::CREATED, Json(charge(payment))).into_response().into_parts();

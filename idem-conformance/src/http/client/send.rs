@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Response, Problem, Raw, Request};
+use super::{Problem, Raw, Request, Response};
 
 impl Request {
     /// Sends it and reads the answer, which must be whole.

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::Kind;
-use crate::http::{Response, Problem, Request, Server};
+use crate::http::{Problem, Request, Response, Server};
 
 const MANY: usize = 64;
 

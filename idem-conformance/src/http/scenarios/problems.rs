@@ -6,7 +6,7 @@ use idem_core::{Drained, IdempotencyBuilder, MemoryStore};
 use serde_json::{Value, json};
 
 use crate::http::app::{MAX_REQUEST, MAX_RESPONSE};
-use crate::http::{Response, Problem, Server};
+use crate::http::{Problem, Response, Server};
 
 /// Nobody but the client may learn this.
 const KEY: &str = "hunter2-5f1c";

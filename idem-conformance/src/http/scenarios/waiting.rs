@@ -7,7 +7,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::Kind;
 use crate::http::app::Gate;
-use crate::http::{Response, Closing, Problem, Request, Server};
+use crate::http::{Closing, Problem, Request, Response, Server};
 
 /// A run under way on a route, stopped at its gate.
 struct Run {

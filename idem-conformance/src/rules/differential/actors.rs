@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, FencingToken, Update, IdempotencyStore, ClaimNonce, RecordId,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, FencingToken, IdempotencyStore,
+    RecordId, Update,
 };
 
 use super::op::{ACTORS, At, Claiming, KEYS, Op};
@@ -92,7 +93,7 @@ impl<'a> Actors<'a> {
         new.nonce(nonce).with_fingerprint(print).lease(lease).ttl(ttl)
     }
 
-    async fn fenced(&self, call: idem_core::StoreFuture<Update>) -> Reply {
+    async fn fenced(&self, call: idem_core::store::StoreFuture<Update>) -> Reply {
         Reply::Update(call.await.expect("a change"))
     }
 

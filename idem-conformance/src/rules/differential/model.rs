@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use idem_core::state_machine::{self, Change, Slot, Timestamp};
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, ClaimNonce, RecordId,
-    StoreFuture,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    StoreFuture, Update,
 };
 
 #[derive(Debug, Default)]
@@ -62,8 +62,9 @@ impl IdempotencyStore for Model {
     }
 
     fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.kept()
-            .apply(claim.id, |slot, now| state_machine::complete(slot, &claim, completion, ttl, now))
+        self.kept().apply(claim.id, |slot, now| {
+            state_machine::complete(slot, &claim, completion, ttl, now)
+        })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {

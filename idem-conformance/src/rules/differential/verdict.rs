@@ -1,6 +1,6 @@
 //! Whether two replies say the same.
 
-use idem_core::{Claim, ClaimOutcome, FencingToken, Update, RecordId};
+use idem_core::store::{Claim, ClaimOutcome, FencingToken, RecordId, Update};
 use proptest::prop_assert;
 use proptest::test_runner::TestCaseError;
 

@@ -9,9 +9,7 @@ use futures_util::task::AtomicWaker;
 
 use super::schedule::{Place, Schedule};
 use crate::engine::after;
-use crate::fingerprint::Fingerprint;
-use crate::policy::{Guarantee, Policy};
-use crate::record::Claim;
+use crate::model::{Claim, Fingerprint, Guarantee, Policy};
 
 /// What became of a claim while its run was under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

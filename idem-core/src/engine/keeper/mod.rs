@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub(super) use lease::{Fate, Lease};
 
 use super::Call;
-use crate::record::Claim;
+use crate::model::Claim;
 use crate::store::IdempotencyStore;
 use lease::Held;
 use schedule::Schedule;

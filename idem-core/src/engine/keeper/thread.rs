@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::lease::{Fate, Held};
 use super::schedule::Schedule;
-use crate::engine::detach::bounded;
 use crate::engine::settle;
-use crate::policy::Policy;
-use crate::record::Completion;
-use crate::store::{Update, IdempotencyStore};
+use crate::model::{Completion, Policy};
+use crate::store::{IdempotencyStore, Update};
 
 /// Starts the thread, with a runtime of its own. It ends when the schedule is closed.
 pub(super) fn spawn(
@@ -50,7 +48,7 @@ fn attend(store: &Arc<dyn IdempotencyStore>, held: Arc<Held>) {
 async fn renew(store: &dyn IdempotencyStore, held: &Held, sent_at: Instant) {
     let record = held.claim.id;
     let Policy { lease, ttl, .. } = *held.policy;
-    match bounded(store.renew(held.claim, lease, ttl), lease).await {
+    match store.renew(held.claim, lease, ttl).bounded(lease).await {
         Ok(Update::Applied) => held.renewed(sent_at),
         Ok(Update::Stale(_)) if held.is_open() => {
             tracing::warn!(%record, "the claim is gone from the store while its run goes on");

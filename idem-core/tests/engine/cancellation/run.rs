@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use idem_core::{Drained, Executed, Policy};
+use idem_core::http::Executed;
+use idem_core::{Drained, Policy};
 use tokio::task::{LocalSet, yield_now};
 
 use super::at_every_poll;

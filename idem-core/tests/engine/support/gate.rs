@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use idem_core::Executed;
+use idem_core::http::Executed;
 use tokio::sync::Notify;
 
 use super::done;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use idem_core::MemoryStore;
 use idem_core::store::Changed;
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, MemoryStore, ClaimNonce,
-    RecordId, StoreFuture,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    StoreFuture, Update,
 };
 use tokio::task::yield_now;
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use idem_core::{
-    StoredResponse, Call, Claim, Completion, Executed, Headers, Idempotency, IdempotencyKey,
-    IdempotencyStore, Outcome, Policy, Rejection, Scope, Served,
-};
+use idem_core::http::{Call, Executed, Scope, Served};
+use idem_core::store::{Claim, Completion, Headers, IdempotencyStore, StoredResponse};
+use idem_core::{Idempotency, IdempotencyKey, Outcome, Policy, Rejection};
 
 /// One process of the service.
 #[derive(Clone)]
@@ -113,7 +112,11 @@ fn executed(body: &'static str, outcome: Outcome, status: u16) -> Executed<Strin
 }
 
 fn answer(status: u16, body: &'static str) -> StoredResponse {
-    StoredResponse { status, headers: Headers::default(), body: Bytes::from_static(body.as_bytes()) }
+    StoredResponse {
+        status,
+        headers: Headers::default(),
+        body: Bytes::from_static(body.as_bytes()),
+    }
 }
 
 /// A handler that answers 200 with `body`.

@@ -4,9 +4,10 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use bytes::Bytes;
+use idem_core::http::{Call, Executed, FingerprintInput, RequestParts, Scope};
+use idem_core::store::{Completion, Headers, StoredResponse};
 use idem_core::{
-    StoredResponse, Call, Completion, Executed, Headers, Idempotency, IdempotencyKey, FingerprintInput,
-    MemoryStore, Outcome, Policy, RequestParts, Scope, ScopeParts, ScopeValue,
+    Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy, ScopeParts, ScopeValue,
 };
 
 use super::log::{heard, listen};

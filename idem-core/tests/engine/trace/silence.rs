@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use idem_core::store::Changed;
-use idem_core::{
-    Claim, ClaimRequest, ClaimOutcome, Completion, Update, IdempotencyStore, MemoryStore, ClaimNonce, Policy,
-    RecordId, StoreFuture,
+use idem_core::store::{
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    StoreFuture, Update,
 };
+use idem_core::{MemoryStore, Policy};
 use tokio::sync::watch;
 
 use super::log::{heard, listen};

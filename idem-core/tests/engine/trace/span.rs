@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use idem_core::{Call, Executed, IdempotencyKey, FingerprintInput, MemoryStore, Policy, Scope};
+use idem_core::http::{Call, Executed, FingerprintInput, Scope};
+use idem_core::{IdempotencyKey, MemoryStore, Policy};
 
 use super::log::{closed_spans, heard, listen};
 use crate::support::{
@@ -38,7 +39,8 @@ async fn it_tells_how_each_call_was_answered() {
     listen();
     let service = Service::new(MemoryStore::new());
     let about = |text: &str| {
-        let fingerprint = service.idempotency.fingerprint_material(&FingerprintInput::of(text).unwrap());
+        let fingerprint =
+            service.idempotency.fingerprint_material(&FingerprintInput::of(text).unwrap());
         call(&service, &ONCE, "/answers").with_fingerprint(fingerprint)
     };
     service.answer(about("this"), not_executed("slow down")).await;

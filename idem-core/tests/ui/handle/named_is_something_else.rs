@@ -1,4 +1,5 @@
-use idem_core::{Failure, Rejected, idempotent};
+use idem_core::idempotent;
+use idem_core::function::{Failure, Rejected};
 
 #[derive(Debug)]
 struct OrderError(Rejected);

@@ -1,4 +1,5 @@
-use idem_core::{Failure, Idempotency, Rejected, idempotent};
+use idem_core::{Idempotency, idempotent};
+use idem_core::function::{Failure, Rejected};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]

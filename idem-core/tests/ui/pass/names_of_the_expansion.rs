@@ -1,7 +1,8 @@
 #![deny(warnings)]
 #![allow(dead_code, non_camel_case_types, non_upper_case_globals)]
 
-use idem_core::{Failure, Idempotency, Rejected, idempotent};
+use idem_core::{Idempotency, idempotent};
+use idem_core::function::{Failure, Rejected};
 
 // In a pattern, an item of the user's stands before a name of ours.
 const body: u8 = 1;

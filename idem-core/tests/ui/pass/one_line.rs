@@ -1,7 +1,8 @@
 #![deny(warnings, forbidden_lint_groups)]
 #![forbid(unused)]
 
-use idem_core::{Failure, Idempotency, Rejected, idempotent};
+use idem_core::{Idempotency, idempotent};
+use idem_core::function::{Failure, Rejected};
 
 #[derive(Debug)]
 struct OrderError(Rejected);

@@ -1,4 +1,5 @@
-use idem_core::{Failure, Idempotency, Rejected, idempotent};
+use idem_core::{Idempotency, idempotent};
+use idem_core::function::{Failure, Rejected};
 
 #[derive(Debug)]
 struct OrderError(Rejected);

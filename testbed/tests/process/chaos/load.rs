@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::fleet::Current;
-use crate::support::{Response, Problem, Request, Server, Store};
+use crate::support::{Problem, Request, Response, Server, Store};
 
 const CLIENTS: usize = 8;
 

@@ -55,7 +55,7 @@ pub(crate) async fn fault_06_killed_and_taken_over(bed: &Bed) {
     assert_eq!(runs.iter().map(|run| run.attempt).collect::<Vec<_>>(), [1, 2]);
     // So a provider that takes keys charges once.
     assert_eq!(runs[0].downstream_key, runs[1].downstream_key);
-    assert!(runs[0].fence < runs[1].fence, "{runs:?}");
+    assert!(runs[0].token < runs[1].token, "{runs:?}");
 }
 
 pub(crate) async fn fault_07_killed_too_often(bed: &Bed) {

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::{Response, Bed, Problem, Server};
+use crate::support::{Bed, Problem, Response, Server};
 
 pub(crate) async fn fault_47_two_hundred_at_once(bed: &Bed) {
     let server = bed.start().await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Response, Bed, OwnServer, Problem};
+use crate::support::{Bed, OwnServer, Problem, Response};
 
 pub(crate) async fn fault_40_the_store_dies_for_a_moment(bed: &Bed) {
     let mut store = OwnServer::start(bed.store);

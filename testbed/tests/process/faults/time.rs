@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join;
 use serde_json::{Value, json};
 
-use crate::support::{Response, Bed, Problem, Server};
+use crate::support::{Bed, Problem, Response, Server};
 
 pub(crate) async fn fault_14_longer_than_its_lease(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start_second().await);

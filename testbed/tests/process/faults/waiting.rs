@@ -5,7 +5,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::support::{Response, Bed, Problem, Request, Server};
+use crate::support::{Bed, Problem, Request, Response, Server};
 
 /// Duplicates wait there for as long as a busy machine may take, unlike at `/wait`.
 const ROUTE: &str = "/patient";

@@ -155,7 +155,7 @@ impl Key<'_> {
         let of = |event: &&Event| event.execution.as_ref().map(|known| known.token);
         let mut fences: Vec<_> = self.of(What::Attempt).filter_map(of).collect();
         fences.sort_unstable();
-        assert!(fences.is_sorted_by(|one, next| one < next), "I5: one fence twice in {self:?}");
+        assert!(fences.is_sorted_by(|one, next| one < next), "I5: one token twice in {self:?}");
     }
 
     /// I2, I4

@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::response::{Response, Problem};
 use super::history::{History, Intent};
+use super::response::{Problem, Response};
 use super::server::{Server, pause};
 
 /// A request. Cloning gives another attempt of it.

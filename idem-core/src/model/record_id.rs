@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use crate::digest::{PartDigest, Secret};
-use crate::key::IdempotencyKey;
-use crate::scope::ScopeId;
+use super::{IdempotencyKey, ScopeId};
+use crate::hash::{PartDigest, Secret};
 
 /// The identity of a record: SHA-256 (HMAC-SHA-256 with a secret) over the length-prefixed namespace,
 /// operation, scope and key (R14, R40).
@@ -60,7 +59,7 @@ impl fmt::Debug for RecordId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scope::Scope;
+    use crate::model::Scope;
 
     fn hex(secret: Option<&Secret>) -> String {
         let (key, scope) =

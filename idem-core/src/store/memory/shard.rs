@@ -10,8 +10,7 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::Usage;
 use super::doubling::Doubling;
-use crate::record::State;
-use crate::record_id::RecordId;
+use crate::model::{RecordId, State};
 use crate::state_machine::{Change, Slot, Timestamp};
 
 #[derive(Default)]

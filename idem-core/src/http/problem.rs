@@ -5,8 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::response::StoredResponse;
-use crate::rejection::Rejection;
+use crate::model::{Rejection, StoredResponse};
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -65,7 +64,10 @@ pub(crate) fn internal_error() -> StoredResponse {
     )
 }
 
-fn answer<const N: usize>(problem: &Problem<'_>, fields: [Option<(&str, &str)>; N]) -> StoredResponse {
+fn answer<const N: usize>(
+    problem: &Problem<'_>,
+    fields: [Option<(&str, &str)>; N],
+) -> StoredResponse {
     #[expect(
         clippy::expect_used,
         reason = "a struct of strings, a number and a bool is always JSON"

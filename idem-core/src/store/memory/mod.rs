@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::record::{Claim, Completion, ClaimNonce};
-use crate::record_id::RecordId;
-use crate::store::{
-    Capacity, Changed, ClaimRequest, ClaimOutcome, DeleteExpired, Update, IdempotencyStore, StoreFuture,
-};
+use crate::model::{Claim, ClaimNonce, Completion, RecordId};
 use crate::state_machine::{self, Timestamp};
+use crate::store::{
+    Capacity, Changed, ClaimOutcome, ClaimRequest, DeleteExpired, IdempotencyStore, StoreFuture,
+    Update,
+};
 
 use quota::Quotas;
 use shard::Shard;
@@ -179,7 +179,10 @@ impl MemoryStore {
     fn change(
         &self,
         id: RecordId,
-        transition: impl FnOnce(Option<&state_machine::Slot>, Timestamp) -> (state_machine::Change, Update),
+        transition: impl FnOnce(
+            Option<&state_machine::Slot>,
+            Timestamp,
+        ) -> (state_machine::Change, Update),
     ) -> StoreFuture<Update> {
         let mut shard = self.shard(&id);
         let now = shard.tick(self.now());
@@ -202,7 +205,9 @@ impl IdempotencyStore for MemoryStore {
     }
 
     fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.change(claim.id, |slot, now| state_machine::complete(slot, &claim, completion, ttl, now))
+        self.change(claim.id, |slot, now| {
+            state_machine::complete(slot, &claim, completion, ttl, now)
+        })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::StoreError;
-use crate::key::KeyError;
+use super::{KeyError, StoreError};
 use crate::store::Capacity;
 
 /// A request that the toolkit answered itself. Adapters send it as a problem document
@@ -40,7 +39,7 @@ pub enum Rejection {
     #[error("the idempotency store has not taken the answer of a finished run yet")]
     Unrecorded(#[source] StoreError),
     /// It ran inside a transaction that was not committed: nothing of it happened, or, where the error is
-    /// [`Unknown`](crate::StoreErrorKind::Unknown), all of it. A retry finds out.
+    /// [`Unknown`](crate::store::StoreErrorKind::Unknown), all of it. A retry finds out.
     #[error("the transaction of the run was not committed, as far as can be told")]
     NotCommitted(#[source] StoreError),
     /// Its handler takes a transaction, and the store has none to give.

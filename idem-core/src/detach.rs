@@ -8,12 +8,8 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::runtime::Handle;
-
-use crate::error::StoreError;
-use crate::store::StoreFuture;
 
 /// See the [module](self).
 pub(crate) struct InPlace<F: Future, D: FnOnce(Pin<Box<F>>)> {
@@ -56,22 +52,6 @@ impl<F: Future, D: FnOnce(Pin<Box<F>>)> Drop for InPlace<F, D> {
     }
 }
 
-/// Waits for the store no longer than `timeout`. The call itself is driven to its end.
-pub(super) async fn bounded<T>(call: StoreFuture<T>, timeout: Duration) -> Result<T, StoreError>
-where
-    T: Send + Unpin + 'static,
-{
-    match call.into_ready() {
-        Ok(answer) => answer,
-        Err(pending) => {
-            let in_place = InPlace::new(pending, to_runtime);
-            tokio::time::timeout(timeout, in_place)
-                .await
-                .unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)))
-        }
-    }
-}
-
 /// Hands work over to the runtime of the calling thread, on any of its workers.
 pub(crate) fn to_runtime<F>(work: F)
 where
@@ -86,7 +66,7 @@ where
 
 /// Hands work over to the calling thread, for handlers that are not `Send`. Needs a `LocalSet` or an
 /// actix worker around it.
-pub(super) fn to_this_thread<F>(work: F)
+pub(crate) fn to_this_thread<F>(work: F)
 where
     F: Future + 'static,
 {

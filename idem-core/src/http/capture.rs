@@ -8,11 +8,9 @@ use futures_util::Stream;
 use futures_util::future::Either;
 
 use super::collect::{Collected, Collecting};
-use crate::response::{StoredResponse, Headers};
 use crate::engine::Executed;
-use crate::outcome::Outcome;
-use crate::problem;
-use crate::record::Completion;
+use crate::http::problem;
+use crate::model::{Completion, Headers, Outcome, StoredResponse};
 
 /// The head of a handler's response.
 #[derive(Debug)]

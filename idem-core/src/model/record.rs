@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use crate::response::StoredResponse;
-use crate::fingerprint::Fingerprint;
-use crate::policy::Guarantee;
-use crate::record_id::RecordId;
+use super::{Fingerprint, Guarantee, RecordId, StoredResponse};
 
 /// Who holds a claim: 128 random bits, drawn anew for every claim, so that a claim whose answer was
 /// lost can be sent again and told from everybody else's (T2).
@@ -100,7 +97,7 @@ impl State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Completion {
     /// With an answer to replay (T4).
-    StoredResponse(StoredResponse),
+    Response(StoredResponse),
     /// With an answer that could not be kept (T6).
     NotRetained {
         /// The status the first caller saw.
@@ -117,5 +114,25 @@ impl From<Completion> for State {
             Completion::NotRetained { status } => Self::NotRetained { status },
             Completion::Unknown => Self::Unknown,
         }
+    }
+}
+
+/// What a duplicate learns of the record that stands in its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExistingRecord {
+    /// What the first request was.
+    pub fingerprint: Option<Fingerprint>,
+    /// Where the key stands, judged by the store's clock: a lapsed record reads as unknown (T10, T12).
+    pub state: State,
+}
+
+impl Record {
+    /// What a duplicate learns of this record, given whether its lease lapsed.
+    pub fn observe(&self, lapsed: bool) -> ExistingRecord {
+        let state = match &self.state {
+            State::Running if lapsed => State::Unknown,
+            state => state.clone(),
+        };
+        ExistingRecord { fingerprint: self.fingerprint, state }
     }
 }

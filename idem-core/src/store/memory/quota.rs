@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::doubling::Doubling;
-use crate::record_id::RecordId;
-use crate::scope::ScopeId;
-use crate::store::Quota;
+use crate::model::{RecordId, ScopeId};
 use crate::state_machine::Timestamp;
+use crate::store::Quota;
 
 /// How long a scope that met its quota waits before its keys are looked through again.
 const RECOUNT_PAUSE: u64 = 1_000_000;

@@ -4,9 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::{Disposition, kept};
-use crate::policy::{Guarantee, Policy};
-use crate::rejection::Rejection;
+use super::{Disposition, error_storage};
+use crate::model::{Guarantee, Policy, Rejection};
 
 /// A call of a guarded function that the toolkit answered itself, in place of its body. It reaches the
 /// caller as the function's own error, by `From`.
@@ -55,7 +54,7 @@ impl Terms {
     const fn disposition(self, rejection: &Rejection, ran: bool) -> Disposition {
         match rejection {
             // Of a nested call the work is done too, but the message is the outer run's, which is not.
-            Rejection::ResultUnavailable { status: kept::OK } if !self.nested => {
+            Rejection::ResultUnavailable { status: error_storage::OK } if !self.nested => {
                 Disposition::Acknowledge
             }
             Rejection::InProgress => self.after_a_lease(),

@@ -1,97 +1,11 @@
-//! What makes a retry the same request: a digest of what the client sent (R9-R12).
+//! The parts of an HTTP request that make up its fingerprint.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
-use subtle::ConstantTimeEq;
-
-use crate::digest::{PartDigest, Secret};
+use crate::hash::Secret;
 use crate::json;
-use crate::policy::FingerprintMode;
-
-/// A digest of the request under a key, with the version of the rule that made it.
-///
-/// Fingerprints of different versions are never compared: a deploy that changes the rule must neither
-/// refuse nor rerun what older code recorded (R11).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint {
-    version: u8,
-    digest: [u8; 32],
-}
-
-/// The rule of today.
-const VERSION: u8 = 1;
-
-impl Fingerprint {
-    /// A fingerprint as a store kept it.
-    pub const fn from_parts(version: u8, digest: [u8; 32]) -> Self {
-        Self { version, digest }
-    }
-
-    /// The version of the rule that made it.
-    pub const fn version(&self) -> u8 {
-        self.version
-    }
-
-    /// The digest itself.
-    pub const fn digest(&self) -> &[u8; 32] {
-        &self.digest
-    }
-
-    /// Whether the two are digests of the same rule over different requests. Constant time.
-    pub fn contradicts(&self, other: &Self) -> bool {
-        self.version == other.version && !bool::from(self.words().as_slice().ct_eq(&other.words()))
-    }
-
-    /// The digest in pieces that are compared at once.
-    fn words(&self) -> [u64; 4] {
-        let (words, _) = self.digest.as_chunks();
-        std::array::from_fn(|word| u64::from_ne_bytes(words[word]))
-    }
-
-    pub(crate) fn of_request(
-        secret: Option<&Secret>,
-        request: &RequestParts<'_>,
-        mode: FingerprintMode,
-    ) -> Self {
-        let essence = essence(request.content_type);
-        let canonical = match mode {
-            FingerprintMode::Canonical if is_json(&essence) => json::canonical(request.body),
-            _ => None,
-        };
-        let (form, body): (&[u8], _) = match &canonical {
-            Some(canonical) => (b"json", canonical.as_ref()),
-            None => (b"raw", request.body),
-        };
-        let (method, path) = (request.method.as_bytes(), request.path.as_bytes());
-        let query = request.query.unwrap_or_default().as_bytes();
-        Self::of(secret, [b"request", method, path, query, &essence, form, body])
-    }
-
-    pub(crate) fn of_input(secret: Option<&Secret>, material: &FingerprintInput) -> Self {
-        Self::of(secret, [b"value", &material.0])
-    }
-
-    fn of<const N: usize>(secret: Option<&Secret>, parts: [&[u8]; N]) -> Self {
-        let mut digest = PartDigest::new(secret);
-        for part in parts {
-            digest.part(part);
-        }
-        Self { version: VERSION, digest: digest.finish() }
-    }
-}
-
-/// Whether two requests under one key are known to differ; what was not compared does not.
-pub(crate) fn contradict(first: Option<Fingerprint>, other: Option<Fingerprint>) -> bool {
-    first.zip(other).is_some_and(|(first, other)| first.contradicts(&other))
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fingerprint(v{})", self.version)
-    }
-}
+use crate::model::{Fingerprint, FingerprintMode};
 
 /// What of a request is compared (R11): every other header is left out.
 #[derive(Clone, Copy)]
@@ -106,6 +20,24 @@ pub struct RequestParts<'a> {
     pub content_type: Option<&'a [u8]>,
     /// The whole body.
     pub body: &'a [u8],
+}
+
+impl RequestParts<'_> {
+    /// Returns the fingerprint of the self.
+    pub(crate) fn fingerprint(self, secret: Option<&Secret>, mode: FingerprintMode) -> Fingerprint {
+        let essence = essence(self.content_type);
+        let canonical = match mode {
+            FingerprintMode::Canonical if is_json(&essence) => json::canonical(self.body),
+            _ => None,
+        };
+        let (form, body): (&[u8], _) = match &canonical {
+            Some(canonical) => (b"json", canonical.as_ref()),
+            None => (b"raw", self.body),
+        };
+        let (method, path) = (self.method.as_bytes(), self.path.as_bytes());
+        let query = self.query.unwrap_or_default().as_bytes();
+        Fingerprint::of(secret, [b"request", method, path, query, &essence, form, body])
+    }
 }
 
 /// Shows no path, query or body: they may be personal data (R43).
@@ -134,33 +66,12 @@ fn is_json(essence: &[u8]) -> bool {
     essence == b"application/json" || essence.ends_with(b"+json")
 }
 
-/// The canonical JSON of a value that an annotation named (`fingerprint = "payment"`).
-pub struct FingerprintInput(Vec<u8>);
-
-impl FingerprintInput {
-    /// The canonical JSON of `value`: members sorted, so that a `HashMap` field compares equal in
-    /// every process.
-    ///
-    /// # Errors
-    /// If `value` cannot be written as JSON (a map with keys that are not strings, say).
-    pub fn of<V: Serialize + ?Sized>(value: &V) -> Result<Self, serde_json::Error> {
-        let plain = serde_json::to_vec(value)?;
-        let canonical = json::canonical(&plain).map(Cow::into_owned);
-        Ok(Self(canonical.unwrap_or(plain)))
-    }
-}
-
-impl fmt::Debug for FingerprintInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FingerprintInput({} bytes)", self.0.len())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::model::FingerprintInput;
 
     const PAYMENT: RequestParts<'static> = RequestParts {
         method: "POST",
@@ -171,7 +82,7 @@ mod tests {
     };
 
     fn canonical(parts: &RequestParts<'_>) -> Fingerprint {
-        Fingerprint::of_request(None, parts, FingerprintMode::Canonical)
+        parts.fingerprint(None, FingerprintMode::Canonical)
     }
 
     #[test]
@@ -201,7 +112,7 @@ mod tests {
 
     #[test]
     fn raw_mode_and_broken_json_compare_bytes() {
-        let raw = |parts| Fingerprint::of_request(None, parts, FingerprintMode::Raw);
+        let raw = |parts: &RequestParts<'_>| parts.fingerprint(None, FingerprintMode::Raw);
         let reordered =
             RequestParts { body: br#"{"note":"a","amount":9007199254740993}"#, ..PAYMENT };
         assert!(raw(&PAYMENT).contradicts(&raw(&reordered)));

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
-use crate::digest::{PartDigest, Secret};
+use crate::hash::{PartDigest, Secret};
 
 /// A value that says whose keys these are: a tenant, a user, an account.
 ///

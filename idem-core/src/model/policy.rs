@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::key::KeySyntax;
+use super::KeySyntax;
 
 /// What happens when a run ends without a result that says what it did (DESIGN section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -20,7 +20,8 @@ impl IdempotencyKey {
     /// that sends the header asks for protection (R5).
     ///
     /// ```
-    /// # use idem_core::{IdempotencyKey, KeyError, KeySyntax};
+    /// # use idem_core::{IdempotencyKey, KeyError};
+    /// # use idem_core::http::KeySyntax;
     /// let quoted = IdempotencyKey::from_header([&br#""order-8471""#[..]], KeySyntax::Strict)?;
     /// let bare = IdempotencyKey::from_header([&b"order-8471"[..]], KeySyntax::Lenient)?;
     /// assert_eq!(quoted, bare);

@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_content() {
-        let answer = StoredResponse { status: 201, headers: fields(), body: Bytes::from_static(b"secret") };
+        let answer =
+            StoredResponse { status: 201, headers: fields(), body: Bytes::from_static(b"secret") };
         assert!(!format!("{answer:?}").contains("secret"));
     }
 }

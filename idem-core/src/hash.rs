@@ -5,7 +5,6 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 
-
 /// A server secret that turns every digest into an HMAC, so that somebody who reads the store cannot
 /// guess keys or small bodies from their hashes (RELIABILITY section 8).
 #[derive(Clone)]

@@ -8,10 +8,8 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
 
 use super::Failure;
-use crate::response::{StoredResponse, Headers};
 use crate::engine::Executed;
-use crate::outcome::Outcome;
-use crate::record::Completion;
+use crate::model::{Completion, Headers, Outcome, StoredResponse};
 
 /// The statuses that stored results have, next to the HTTP answers that the same store may hold.
 pub(super) const OK: u16 = 200;
@@ -83,7 +81,11 @@ fn conclude(status: u16, written: Option<serde_json::Result<Vec<u8>>>, max: usiz
         }
         None => return Completion::NotRetained { status },
     };
-    Completion::Response(StoredResponse { status, headers: Headers::default(), body: Bytes::from(body) })
+    Completion::Response(StoredResponse {
+        status,
+        headers: Headers::default(),
+        body: Bytes::from(body),
+    })
 }
 
 /// The result that a stored answer holds.
@@ -107,7 +109,9 @@ impl<E> ErrorStorage<E> {
     fn read(&self, stored: &[u8]) -> serde_json::Result<E> {
         match &self.0 {
             Some(json) => (json.read)(stored),
-            None => Err(serde_json::Error::custom("`Failure::STORAGE` is `ErrorStorage::NONE` by now")),
+            None => {
+                Err(serde_json::Error::custom("`Failure::STORAGE` is `ErrorStorage::NONE` by now"))
+            }
         }
     }
 }

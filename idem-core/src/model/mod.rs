@@ -1,0 +1,28 @@
+//! The data of the project: keys, scopes, records, responses, policies and errors. It imports nothing
+//! from the other modules but hashing and JSON.
+
+mod error;
+mod fingerprint;
+mod key;
+mod outcome;
+mod policy;
+mod quota;
+mod record;
+mod record_id;
+mod rejection;
+mod response;
+mod scope;
+
+pub use error::{StoreError, StoreErrorKind};
+pub(crate) use fingerprint::contradict;
+pub use fingerprint::{Fingerprint, FingerprintInput};
+pub use key::{IdempotencyKey, KeyError, KeySyntax, KeyValue};
+pub use outcome::Outcome;
+pub use policy::{FingerprintMode, Guarantee, KeySource, Policy};
+pub use quota::{Capacity, Quota};
+pub use record::{Claim, ClaimNonce, Completion, ExistingRecord, FencingToken, Record, State};
+pub use record_id::RecordId;
+pub(crate) use rejection::MIN_RETRY_AFTER;
+pub use rejection::Rejection;
+pub use response::{Headers, StoredResponse};
+pub use scope::{Scope, ScopeId, ScopeParts, ScopeValue};
