@@ -9,7 +9,7 @@ mod stop;
 #[cfg(feature = "postgres")]
 mod tx;
 
-pub use idem_core::store::{FencingToken, IdempotencyStore};
+pub use idem_core::store::IdempotencyStore;
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError,
     KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,

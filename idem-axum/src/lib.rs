@@ -8,7 +8,7 @@ mod state;
 #[cfg(feature = "postgres")]
 mod tx;
 
-pub use idem_core::store::{FencingToken, IdempotencyStore};
+pub use idem_core::store::IdempotencyStore;
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError,
     KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use idem_core::http::{Executed, Scope, Served};
-use idem_core::store::{Completion, Headers, IdempotencyStore};
 use idem_core::store::StoredResponse;
+use idem_core::store::{Completion, Headers, IdempotencyStore};
 use idem_core::{Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, Rejection};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use idem_core::codec;
 use idem_core::store::PerRuntime;
 use idem_core::store::{
     Claim, ClaimOutcome, ClaimRequest, Quota, RecordId, State, StoreError, StoreErrorKind,
 };
-use idem_core::codec;
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
 

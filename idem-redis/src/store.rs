@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes};
 use deadpool_redis::redis::{Cmd, RedisWrite, Value};
+use idem_core::codec;
 use idem_core::store::Changed;
 use idem_core::store::{
     Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, FencingToken, IdempotencyStore,
     RecordId, State, StoreError, StoreFuture, Update,
 };
-use idem_core::codec;
 
 use crate::answer;
 use crate::error::{self, UnexpectedReply};

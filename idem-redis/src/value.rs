@@ -15,10 +15,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use idem_core::codec;
 use idem_core::store::{
     Claim, ClaimRequest, ExistingRecord, FencingToken, Record, State, StoreError,
 };
-use idem_core::codec;
 
 use crate::memo::Remembered;
 

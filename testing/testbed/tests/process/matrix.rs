@@ -280,7 +280,7 @@ fn check(row: u8, proof: Proof, faults: &[String]) {
 }
 
 fn check_there(row: u8, file: &str, test: &str) {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
     let source = fs::read_to_string(source);
     let source = source.unwrap_or_else(|error| panic!("row {row}: {file}: {error}"));
     let found = ["(", "<"].iter().any(|end| source.contains(&format!("fn {test}{end}")));
