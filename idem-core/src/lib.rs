@@ -8,6 +8,7 @@ mod hash;
 pub mod http;
 mod json;
 mod model;
+pub mod rules;
 pub mod state_machine;
 pub mod store;
 
