@@ -1,1 +1,16 @@
-//! The code blocks of the documentation. Each stands in a file that is compiled.
+//! The code blocks of the documentation, in files that are compiled.
+//!
+//! `tests/snippets.rs` fails unless every Rust block of the READMEs and of `docs/` occurs in a file of this
+//! crate or of an example. A block with a program of its own is in `src/bin`, a test in `tests`.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "code to be read")]
+
+mod actix;
+mod client;
+mod functions;
+mod postgres;
+mod redis;
+mod responses;
+mod running;
+mod stores;
+mod without_attribute;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a program of a tutorial")]
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{FromRef, FromRequestParts, State};

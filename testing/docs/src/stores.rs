@@ -1,0 +1,15 @@
+//! The guide's chapter on choosing a store.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use idem_axum::{IdempotencyStore, MemoryStore, PostgresStore, RedisStore};
+
+async fn store(url: Option<&str>) -> Result<Arc<dyn IdempotencyStore>, Box<dyn Error>> {
+    Ok(match url {
+        None => Arc::new(MemoryStore::new()),
+        Some(url) if url.starts_with("redis") => Arc::new(RedisStore::connect(url).await?),
+        Some(url) if url.starts_with("postgres") => Arc::new(PostgresStore::connect(url).await?),
+        Some(url) => return Err(format!("no store for {url}").into()),
+    })
+}
