@@ -3,11 +3,13 @@
 mod bench;
 mod ci;
 mod features;
+mod prose;
 mod servers;
 mod step;
 mod tally;
 mod test;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -25,6 +27,15 @@ enum Task {
         /// What the benchmarks are given, such as a filter or `--save-baseline main`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
+    },
+    /// Check the language of all texts, and the links between them
+    Prose {
+        /// Print counts instead, and never fail
+        #[arg(long)]
+        counts: bool,
+        /// Look at another checkout, such as an older one to compare with
+        #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.."))]
+        repo: PathBuf,
     },
     /// Run all that must pass before a change is merged
     Ci,
@@ -46,6 +57,8 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Test => test::run(&shell),
         Task::Bench { args } => bench::run(&shell, &args),
+        Task::Prose { counts: true, repo } => prose::counts(&repo),
+        Task::Prose { counts: false, repo } => prose::check(&repo),
         Task::Ci => ci::run(&shell),
     }
 }
