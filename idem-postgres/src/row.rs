@@ -23,7 +23,7 @@ pub(crate) fn claimed(
     if !get::<bool>(row, "acquired")? {
         return Ok(ClaimOutcome::Exists(existing(row)?));
     }
-    let token = FencingToken(get::<i64>(row, "token")?.cast_unsigned());
+    let token = FencingToken(get::<i64>(row, "fence")?.cast_unsigned());
     let attempt = get::<i32>(row, "attempt")?.cast_unsigned();
     Ok(ClaimOutcome::Acquired(Claim { id, nonce, token, attempt }))
 }
