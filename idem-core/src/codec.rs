@@ -152,7 +152,7 @@ impl State {
     }
 }
 
-/// Tells a torn or flipped answer from a stored one (RELIABILITY section 9, row 34).
+/// The checksum of a record, which detects truncated and altered bytes.
 fn checksum(head: &[u8], rest: &[&[u8]]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(head);

@@ -1,4 +1,4 @@
-//! A handler that panics (row 27).
+//! A handler that panics.
 
 use idem_actix::{Idempotency, MemoryStore};
 use idem_conformance::http::app::Tally;

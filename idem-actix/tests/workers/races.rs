@@ -1,4 +1,4 @@
-//! One key on all workers at once (R19, row 47).
+//! One key, used on all workers concurrently.
 
 use futures_util::future::join_all;
 use idem_actix::{Idempotency, MemoryStore};

@@ -1,4 +1,4 @@
-//! The end of a server with runs under way (M2, rows 23 and 25).
+//! Graceful shutdown of a server with runs in progress.
 
 use std::time::Duration;
 

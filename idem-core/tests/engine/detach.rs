@@ -1,4 +1,4 @@
-//! Runs whose client or runtime goes (R33; RELIABILITY 9, rows 19, 20, 26).
+//! Runs whose client disconnects or whose runtime shuts down.
 
 use std::rc::Rc;
 use std::time::Duration;

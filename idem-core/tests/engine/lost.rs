@@ -1,5 +1,5 @@
-//! A run hears that its lease is lost before its handler ends (row 12): it is cut off, and its client gets
-//! the one accepted result, if there is one by then.
+//! A run loses its lease before its handler ends. The handler is cancelled, and its client gets the accepted
+//! result if one exists.
 
 use std::time::Duration;
 

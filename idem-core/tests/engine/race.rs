@@ -1,4 +1,4 @@
-//! Requests at the same time (R19; RELIABILITY 9, row 47).
+//! Concurrent requests with one key.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Duplicates that wait for the first to finish (R17; RELIABILITY 9, rows 21, 48, 49).
+//! Duplicates that wait for the first run to finish.
 
 use idem_core::{Idempotency, MemoryStore};
 use tokio::task::JoinSet;

@@ -1,4 +1,4 @@
-//! Every future of the engine, dropped after every number of polls (R33; RELIABILITY 9, row 69).
+//! Every future of the engine is dropped after each possible number of polls.
 
 mod drain;
 mod duplicate;

@@ -1,4 +1,4 @@
-//! What an operator sees, and what nobody may see (R40, R43; RELIABILITY 9, row 80).
+//! What spans and log lines contain, and which secrets they must never contain.
 
 mod log;
 mod secrecy;
