@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(THREADS);
     let faults = faults::trials();
     let mut all = chaos::trials();
-    all.push(matrix::trial(&faults));
+    all.extend(matrix::trials(&faults));
     all.extend(faults);
     all.extend(trials());
     let completion = libtest_mimic::run(&arguments, all);

@@ -1,11 +1,11 @@
-//! The claim does not reach the store, or its reply does not come back (rows 35 and 36).
+//! The claim does not reach the store, or its reply is lost.
 
 use idem_conformance::servers::Replies;
 
 use super::network::behind_a_proxy;
 use crate::support::{Bed, Problem};
 
-pub(crate) async fn fault_35_the_store_cannot_be_reached(bed: &Bed) {
+pub(crate) async fn fault_store_down_at_claim(bed: &Bed) {
     let (proxy, server) = behind_a_proxy(bed).await;
     let pay = server.pay("/payments", "k");
     // Nothing listens there.
@@ -17,7 +17,7 @@ pub(crate) async fn fault_35_the_store_cannot_be_reached(bed: &Bed) {
     server.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_36_the_reply_to_a_claim_is_lost(bed: &Bed) {
+pub(crate) async fn fault_claim_reply_lost(bed: &Bed) {
     let (proxy, server) = behind_a_proxy(bed).await;
     let pay = server.pay("/hold", "k");
     proxy.cut_after(bed.mark_of_calls());
@@ -28,7 +28,7 @@ pub(crate) async fn fault_36_the_reply_to_a_claim_is_lost(bed: &Bed) {
     server.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_36_a_claim_is_given_up(bed: &Bed) {
+pub(crate) async fn fault_claim_reply_lost_until_deadline(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     let pay = first.pay("/payments", "k");

@@ -1,4 +1,4 @@
-//! A client goes away (rows 19, 20 and 22).
+//! A client disconnects, or a timeout around the handler fires.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Bed, Problem, Request, Server};
 
-pub(crate) async fn fault_19_clients_leave(bed: &Bed) {
+pub(crate) async fn fault_client_disconnects_during_run(bed: &Bed) {
     let server = bed.start().await;
     let pay = |key: &str| server.pay_with("/payments", key, &json!({ "gate": true }));
 
@@ -42,7 +42,7 @@ async fn assert_outlives(server: &Server, key: &str, retry: &Request) {
     server.assert_counts(key, 1, 1).await;
 }
 
-pub(crate) async fn fault_20_an_outer_timeout(bed: &Bed) {
+pub(crate) async fn fault_outer_timeout_during_run(bed: &Bed) {
     let server = bed.start().await;
     let pay = server.pay_with("/timeout", "k", &json!({ "gate": true }));
     assert_eq!(pay.send().await.status, 504);
@@ -52,7 +52,7 @@ pub(crate) async fn fault_20_an_outer_timeout(bed: &Bed) {
     server.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_22_clients_leave_while_they_upload(bed: &Bed) {
+pub(crate) async fn fault_client_disconnects_during_upload(bed: &Bed) {
     let server = bed.start().await;
     let pay = server.pay("/payments", "k");
     let (mut half, _) = pay.half_by_hand().await;

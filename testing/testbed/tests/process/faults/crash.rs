@@ -1,4 +1,4 @@
-//! A process is killed (rows 1 to 7).
+//! A process is killed.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::{Bed, Problem};
 /// Longer than any test: whoever is in there is killed in there.
 const FOR_EVER: u64 = 600_000;
 
-pub(crate) async fn fault_01_killed_before_the_claim(bed: &Bed) {
+pub(crate) async fn fault_crash_before_claim(bed: &Bed) {
     let first = bed.start().await;
     let pay = first.pay("/hold", "k");
     let half_sent = pay.half_by_hand().await;
@@ -18,12 +18,12 @@ pub(crate) async fn fault_01_killed_before_the_claim(bed: &Bed) {
     second.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_03_killed_before_the_effect(bed: &Bed) {
+pub(crate) async fn fault_crash_in_handler_before_effect(bed: &Bed) {
     let sim = json!({ "once": true, "effect": "none", "delay_ms": FOR_EVER });
     killed_in_its_handler(bed, &sim, 0).await;
 }
 
-pub(crate) async fn fault_04_killed_after_the_effect(bed: &Bed) {
+pub(crate) async fn fault_crash_after_effect_before_completion(bed: &Bed) {
     let sim = json!({ "once": true, "delay_ms": FOR_EVER });
     killed_in_its_handler(bed, &sim, 1).await;
 }
@@ -40,7 +40,7 @@ async fn killed_in_its_handler(bed: &Bed, sim: &serde_json::Value, effects: u64)
     second.assert_counts("k", 1, effects).await;
 }
 
-pub(crate) async fn fault_06_killed_and_taken_over(bed: &Bed) {
+pub(crate) async fn fault_crash_then_takeover(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "delay_ms": FOR_EVER }));
     let sent = pay.start();
@@ -58,7 +58,7 @@ pub(crate) async fn fault_06_killed_and_taken_over(bed: &Bed) {
     assert!(runs[0].token < runs[1].token, "{runs:?}");
 }
 
-pub(crate) async fn fault_07_killed_too_often(bed: &Bed) {
+pub(crate) async fn fault_crash_beyond_max_attempts(bed: &Bed) {
     let sim = json!({ "delay_ms": FOR_EVER });
     for attempt in 1..=3 {
         let server = bed.start().await;

@@ -1,16 +1,16 @@
-//! Many at once (row 47).
+//! Many concurrent duplicates.
 
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::support::{Bed, Problem, Response, Server};
 
-pub(crate) async fn fault_47_two_hundred_at_once(bed: &Bed) {
+pub(crate) async fn fault_concurrent_duplicates_one_process(bed: &Bed) {
     let server = bed.start().await;
     storm(&[&server]).await;
 }
 
-pub(crate) async fn fault_47_two_hundred_at_two_processes(bed: &Bed) {
+pub(crate) async fn fault_concurrent_duplicates_two_processes(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
     storm(&[&first, &second]).await;
 }

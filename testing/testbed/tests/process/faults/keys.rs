@@ -1,4 +1,4 @@
-//! Keys and bodies that look alike, that flood, and that are secret (rows 76 and 78 to 80).
+//! Similar keys and bodies, a scope beyond its quota, and secrets in requests.
 
 use reqwest::header::HeaderValue;
 use serde_json::json;
@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{Bed, Problem, Server};
 
-pub(crate) async fn fault_76_keys_that_look_alike(bed: &Bed) {
+pub(crate) async fn fault_similar_keys(bed: &Bed) {
     let server = bed.start().await;
     let longest = "k".repeat(255);
     let pairs = [
@@ -52,7 +52,7 @@ async fn refused(server: &Server, key: &[u8]) -> u16 {
 /// Of the tenant `flood`.
 const QUOTA: usize = 5;
 
-pub(crate) async fn fault_78_one_tenant_floods(bed: &Bed) {
+pub(crate) async fn fault_scope_exceeds_quota(bed: &Bed) {
     let server = bed.start().await;
     let mut flood = JoinSet::new();
     for n in 0..1000 {
@@ -74,7 +74,7 @@ pub(crate) async fn fault_78_one_tenant_floods(bed: &Bed) {
     refused.iter().for_each(|answer| answer.assert_problem(Problem::ScopeFull));
 }
 
-pub(crate) async fn fault_79_bodies_that_look_alike(bed: &Bed) {
+pub(crate) async fn fault_similar_bodies(bed: &Bed) {
     let server = bed.start().await;
     let body = |amount: &str, more: &str| {
         format!(r#"{{"amount":{amount},"currency":"EUR","source":"s","note":"k"{more}}}"#)
@@ -105,7 +105,7 @@ pub(crate) async fn fault_79_bodies_that_look_alike(bed: &Bed) {
     server.assert_counts("twice", 1, 1).await;
 }
 
-pub(crate) async fn fault_80_secrets_stay_out_of_logs(bed: &Bed) {
+pub(crate) async fn fault_secret_in_request(bed: &Bed) {
     let server = bed.start().await;
     let secrets = ["a-secret-key", "a-secret-memo", "alice", "a-secret-cookie"];
     let body = r#"{"amount":1,"currency":"EUR","source":"s","memo":"a-secret-memo""#;

@@ -1,4 +1,4 @@
-//! Answers that are too long, and streams (rows 32 and 33).
+//! Responses around the size limit, and bodies that do not end normally.
 
 use serde_json::{Value, json};
 use testbed::MAX_RESPONSE;
@@ -6,7 +6,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::support::{Bed, Problem, Server};
 
-pub(crate) async fn fault_32_answers_around_the_limit(bed: &Bed) {
+pub(crate) async fn fault_response_at_size_limit(bed: &Bed) {
     let server = bed.start().await;
     let more = length(&server, "probe", &json!({ "size": 1000 })).await - 1000;
     for chunks in [None, Some(7)] {
@@ -31,7 +31,7 @@ async fn length(server: &Server, key: &str, sim: &Value) -> usize {
     server.pay_with("/payments", key, sim).send().await.body.len()
 }
 
-pub(crate) async fn fault_33_streams_that_do_not_end_well(bed: &Bed) {
+pub(crate) async fn fault_response_body_incomplete(bed: &Bed) {
     let server = bed.start().await;
     let broken = json!({ "chunks": 3, "size": 3000, "ends": "broken", "once": true });
     let pay = server.pay_with("/payments", "broken", &broken);

@@ -1,4 +1,4 @@
-//! The network between a process and its store loses what passes (rows 2, 5, 16, 17 and 44).
+//! The network between a process and its store loses requests and replies.
 
 use idem_conformance::servers::{Proxy, Replies};
 use serde_json::json;
@@ -23,7 +23,7 @@ pub(super) async fn behind_a_proxy(bed: &Bed) -> (Proxy, Server) {
 /// What is in the completion of key `k`, which is the only call that carries the answer.
 const COMPLETION: &str = r#""note":"k""#;
 
-pub(crate) async fn fault_02_killed_after_the_claim(bed: &Bed) {
+pub(crate) async fn fault_crash_after_claim_before_handler(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     let pay = first.pay("/hold", "k");
@@ -36,7 +36,7 @@ pub(crate) async fn fault_02_killed_after_the_claim(bed: &Bed) {
     second.assert_counts("k", 0, 0).await;
 }
 
-pub(crate) async fn fault_05_killed_before_the_reply(bed: &Bed) {
+pub(crate) async fn fault_crash_after_completion_before_reply(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 300 }));
@@ -53,7 +53,7 @@ pub(crate) async fn fault_05_killed_before_the_reply(bed: &Bed) {
     second.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_16_renewals_fail_for_a_while(bed: &Bed) {
+pub(crate) async fn fault_renewal_fails_briefly(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     for path in ["/hold", "/takeover"] {
@@ -72,7 +72,7 @@ pub(crate) async fn fault_16_renewals_fail_for_a_while(bed: &Bed) {
     }
 }
 
-pub(crate) async fn fault_17_renewals_fail_for_too_long(bed: &Bed) {
+pub(crate) async fn fault_renewal_fails_beyond_lease(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "gate": true }));
@@ -90,7 +90,7 @@ pub(crate) async fn fault_17_renewals_fail_for_too_long(bed: &Bed) {
     assert_eq!(bed.finished("k"), 1, "the one that was cut off went on");
 }
 
-pub(crate) async fn fault_44_the_reply_to_a_completion_is_lost(bed: &Bed) {
+pub(crate) async fn fault_completion_reply_lost(bed: &Bed) {
     let (proxy, first) = behind_a_proxy(bed).await;
     let second = bed.start().await;
     let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 100 }));

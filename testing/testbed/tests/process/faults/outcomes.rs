@@ -1,10 +1,10 @@
-//! How a run ends that does not end well (rows 27, 28 and 30).
+//! Runs that end with a panic or an error status.
 
 use serde_json::{Value, json};
 
 use crate::support::{Bed, Server};
 
-pub(crate) async fn fault_27_a_handler_panics(bed: &Bed) {
+pub(crate) async fn fault_handler_panics(bed: &Bed) {
     let server = bed.start().await;
     stored(&server, "/payments", 500, &json!({ "panic": true })).await;
     freed(&server, "/release", 500, &json!({ "panic": true, "once": true })).await;
@@ -13,7 +13,7 @@ pub(crate) async fn fault_27_a_handler_panics(bed: &Bed) {
     assert_eq!(server.ended().await.code(), Some(0), "nothing is left to drain");
 }
 
-pub(crate) async fn fault_28_what_surrounds_a_handler_panics(bed: &Bed) {
+pub(crate) async fn fault_panic_outside_handler(bed: &Bed) {
     let server = bed.start().await;
     // Before the claim: whatever the framework makes of it, the key is free, even for another request.
     let unreadable = server.pay_with("/payments", "k", &json!({ "unreadable": true }));
@@ -27,7 +27,7 @@ pub(crate) async fn fault_28_what_surrounds_a_handler_panics(bed: &Bed) {
     freed(&server, "/release", 500, &sim).await;
 }
 
-pub(crate) async fn fault_30_statuses(bed: &Bed) {
+pub(crate) async fn fault_handler_returns_error(bed: &Bed) {
     let server = bed.start().await;
     for status in [200, 400, 402, 409, 422, 500, 502, 504] {
         stored(&server, "/payments", status, &json!({ "status": status })).await;

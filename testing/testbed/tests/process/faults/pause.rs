@@ -1,4 +1,4 @@
-//! A process is paused for longer than its lease (rows 10 to 13).
+//! A process is paused for longer than its lease.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{Bed, Problem};
 /// Three leases of `/hold` and `/takeover`.
 const THREE_LEASES: Duration = Duration::from_secs(3);
 
-pub(crate) async fn fault_10_paused_and_unnoticed(bed: &Bed) {
+pub(crate) async fn fault_pause_without_duplicate(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
     let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
     let sent = pay.start();
@@ -24,7 +24,7 @@ pub(crate) async fn fault_10_paused_and_unnoticed(bed: &Bed) {
     second.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_11_paused_and_missed(bed: &Bed) {
+pub(crate) async fn fault_pause_with_duplicate(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
     let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
     let sent = pay.start();
@@ -41,7 +41,7 @@ pub(crate) async fn fault_11_paused_and_missed(bed: &Bed) {
 /// It blocks its thread, so that it ends in the poll in which it is paused, and hears of its loss at its end.
 const BLOCKS: u64 = 1500;
 
-pub(crate) async fn fault_12_paused_and_overtaken(bed: &Bed) {
+pub(crate) async fn fault_takeover_completes_first_and_its_response_is_returned(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "block_ms": BLOCKS }));
     let sent = pay.start();
@@ -56,7 +56,7 @@ pub(crate) async fn fault_12_paused_and_overtaken(bed: &Bed) {
     second.assert_counts("k", 2, 2).await;
 }
 
-pub(crate) async fn fault_12_overtaken_and_cut_off(bed: &Bed) {
+pub(crate) async fn fault_takeover_completes_first_and_stale_run_is_cancelled(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "gate": true }));
     let sent = pay.start();
@@ -71,7 +71,7 @@ pub(crate) async fn fault_12_overtaken_and_cut_off(bed: &Bed) {
     assert_eq!(bed.finished("k"), 1, "the one that was cut off went on");
 }
 
-pub(crate) async fn fault_13_paused_while_another_runs(bed: &Bed) {
+pub(crate) async fn fault_takeover_still_running(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
     let pay = first.pay_with("/takeover", "k", &json!({ "block_ms": BLOCKS, "gate": true }));
     first.open_gate("k").await;

@@ -1,4 +1,4 @@
-//! A process is asked to end (rows 23 to 25).
+//! A process gets SIGTERM.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::support::{Bed, Problem, Server};
 
-pub(crate) async fn fault_23_a_drain_stores_what_runs(bed: &Bed) {
+pub(crate) async fn fault_sigterm_during_run(bed: &Bed) {
     let server = bed.start().await;
     let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 800 }));
     let sent = pay.start();
@@ -35,7 +35,7 @@ pub(crate) async fn fault_23_a_drain_stores_what_runs(bed: &Bed) {
     }
 }
 
-pub(crate) async fn fault_24_a_drain_gives_up(bed: &Bed) {
+pub(crate) async fn fault_drain_deadline_passes(bed: &Bed) {
     let server = bed.start_with(&["--drain", "200ms"]).await;
     let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 600_000 }));
     let sent = pay.start();
@@ -49,7 +49,7 @@ pub(crate) async fn fault_24_a_drain_gives_up(bed: &Bed) {
     next.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_24_a_drain_cuts_off_what_has_no_key(bed: &Bed) {
+pub(crate) async fn fault_drain_deadline_passes_without_key(bed: &Bed) {
     let server = bed.start_with(&["--drain", "200ms"]).await;
     let unkeyed = unkeyed(&server, &json!({ "gate": true }));
     server.until("unkeyed", 1, 1).await;
@@ -67,7 +67,7 @@ fn unkeyed(server: &Server, sim: &Value) -> JoinHandle<Option<u16>> {
     tokio::spawn(async move { Some(request.send().await.ok()?.status().into()) })
 }
 
-pub(crate) async fn fault_25_a_drain_refuses_what_is_new(bed: &Bed) {
+pub(crate) async fn fault_request_during_drain(bed: &Bed) {
     let (server, other) = (bed.start().await, bed.start().await);
     let running = server.pay_with("/payments", "running", &json!({ "delay_ms": 2500 }));
     let sent = running.start();

@@ -1,10 +1,10 @@
-//! The store goes away (rows 40 to 43, 51 and 61).
+//! The store becomes unavailable or restarts.
 
 use serde_json::json;
 
 use crate::support::{Bed, OwnServer, Problem, Response};
 
-pub(crate) async fn fault_40_the_store_dies_for_a_moment(bed: &Bed) {
+pub(crate) async fn fault_store_outage_short(bed: &Bed) {
     let mut store = OwnServer::start(bed.store);
     let first = bed.start_on(&store.url(), &[], &[]).await;
     let second = bed.start_on(&store.url(), &[], &[]).await;
@@ -18,7 +18,7 @@ pub(crate) async fn fault_40_the_store_dies_for_a_moment(bed: &Bed) {
     second.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_41_the_store_dies_for_longer(bed: &Bed) {
+pub(crate) async fn fault_store_outage_long(bed: &Bed) {
     let server = bed.start().await;
     server.set_store("down_on_complete").await;
     let pay = server.pay("/payments", "k");
@@ -30,7 +30,7 @@ pub(crate) async fn fault_41_the_store_dies_for_longer(bed: &Bed) {
     server.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_42_the_store_dies_and_then_the_process(bed: &Bed) {
+pub(crate) async fn fault_store_outage_until_exit(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
     first.set_store("down_on_complete").await;
     let pay = first.pay("/hold", "k");
@@ -40,7 +40,7 @@ pub(crate) async fn fault_42_the_store_dies_and_then_the_process(bed: &Bed) {
     second.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_43_the_store_dies_under_at_least_once(bed: &Bed) {
+pub(crate) async fn fault_store_outage_at_least_once(bed: &Bed) {
     let server = bed.start().await;
     server.set_store("down_on_complete").await;
     let pay = server.pay("/takeover", "k");
@@ -51,11 +51,11 @@ pub(crate) async fn fault_43_the_store_dies_under_at_least_once(bed: &Bed) {
     pay.send().await.assert_replay_of(&settled);
 }
 
-pub(crate) async fn fault_51_the_store_restarts_with_its_records(bed: &Bed) {
+pub(crate) async fn fault_redis_restarts_with_its_records(bed: &Bed) {
     restarts_with_its_records(bed).await;
 }
 
-pub(crate) async fn fault_61_the_store_restarts_with_its_records(bed: &Bed) {
+pub(crate) async fn fault_postgres_restarts_with_its_records(bed: &Bed) {
     restarts_with_its_records(bed).await;
 }
 

@@ -1,4 +1,4 @@
-//! Runs that last, and clocks that disagree (rows 14, 15, 18, 72 and 74).
+//! Long runs, wrong clocks, and the end of the `ttl`.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::support::{Bed, Problem, Response, Server};
 
-pub(crate) async fn fault_14_longer_than_its_lease(bed: &Bed) {
+pub(crate) async fn fault_handler_outlives_lease(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start_second().await);
     let (other, sim) = (second.as_ref().unwrap_or(&first), json!({ "delay_ms": 2500 }));
     join(lasts(&first, other, "/hold", &sim), lasts(&first, other, "/takeover", &sim)).await;
 }
 
-pub(crate) async fn fault_15_a_blocked_thread(bed: &Bed) {
+pub(crate) async fn fault_handler_blocks_thread(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start_second().await);
     let (other, sim) = (second.as_ref().unwrap_or(&first), json!({ "block_ms": 1600 }));
     // One after the other, because there may be two threads only.
@@ -35,7 +35,7 @@ async fn lasts(first: &Server, other: &Server, path: &str, sim: &Value) {
     other.assert_counts(path, 1, 1).await;
 }
 
-pub(crate) async fn fault_18_longer_than_it_may(bed: &Bed) {
+pub(crate) async fn fault_max_run_exceeded(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start_second().await);
     let pay = first.pay_with("/max-run", "k", &json!({ "gate": true }));
     pay.send().await.assert_problem(Problem::OutcomeUnknown);
@@ -49,7 +49,7 @@ pub(crate) async fn fault_18_longer_than_it_may(bed: &Bed) {
     assert_eq!(first.ended().await.code(), Some(0), "nothing is left to drain");
 }
 
-pub(crate) async fn fault_72_clocks_that_are_wrong(bed: &Bed) {
+pub(crate) async fn fault_client_clock_wrong(bed: &Bed) {
     let right = bed.start().await;
     for (n, offset) in ["-1d", "-1h", "+1h", "+1d"].into_iter().enumerate() {
         let wrong = [("LD_PRELOAD", FAKETIME), ("FAKETIME", offset), ("DONT_FAKE_MONOTONIC", "1")];
@@ -78,7 +78,7 @@ const FAKETIME: &str = "/usr/$LIB/faketime/libfaketime.so.1";
 /// Longer than the ttl of `/short` and its lease together.
 const OVER: Duration = Duration::from_millis(3500);
 
-pub(crate) async fn fault_74_the_ttl_ends(bed: &Bed) {
+pub(crate) async fn fault_ttl_expires(bed: &Bed) {
     let server = bed.start().await;
     let pay = server.pay_with("/short", "k", &json!({ "gate": true }));
     let sent = pay.start();

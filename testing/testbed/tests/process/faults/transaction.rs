@@ -1,11 +1,11 @@
-//! Effects in the transaction of their record (rows 9, 62 and 63).
+//! Effects in the same transaction as their record.
 
 use serde_json::json;
 
 use super::network::behind_a_proxy;
 use crate::support::{Bed, Problem};
 
-pub(crate) async fn fault_09_killed_in_its_transaction(bed: &Bed) {
+pub(crate) async fn fault_crash_in_transaction_during_handler(bed: &Bed) {
     let (first, second) = (bed.start().await, bed.start().await);
     let pay = first.pay_with("/tx-payments", "k", &json!({ "once": true, "gate": true }));
     let sent = pay.start();
@@ -20,7 +20,7 @@ pub(crate) async fn fault_09_killed_in_its_transaction(bed: &Bed) {
     pay.to(&second).send().await.assert_replay_of(&answer);
 }
 
-pub(crate) async fn fault_09_killed_around_its_transaction(bed: &Bed) {
+pub(crate) async fn fault_crash_in_transaction_before_and_after(bed: &Bed) {
     let second = bed.start().await;
     let killed_at =
         [("BEGIN", false), ("idem_testbed_run", false), ("COMMIT", false), ("COMMIT", true)];
@@ -49,7 +49,7 @@ pub(crate) async fn fault_09_killed_around_its_transaction(bed: &Bed) {
     }
 }
 
-pub(crate) async fn fault_62_the_reply_to_a_commit_is_lost(bed: &Bed) {
+pub(crate) async fn fault_commit_reply_lost(bed: &Bed) {
     let (proxy, server) = behind_a_proxy(bed).await;
     let pay = server.pay("/tx-payments", "k");
     proxy.cut_after("COMMIT");
@@ -59,7 +59,7 @@ pub(crate) async fn fault_62_the_reply_to_a_commit_is_lost(bed: &Bed) {
     server.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_63_a_commit_does_not_arrive(bed: &Bed) {
+pub(crate) async fn fault_commit_not_applied(bed: &Bed) {
     let (proxy, server) = behind_a_proxy(bed).await;
     let pay = server.pay("/tx-payments", "k");
     proxy.cut_before("COMMIT");

@@ -1,4 +1,4 @@
-//! Duplicates that wait for the first (rows 21, 48 and 49).
+//! Duplicates that wait for the first run.
 
 use serde_json::json;
 use tokio::io::AsyncReadExt;
@@ -13,7 +13,7 @@ const ROUTE: &str = "/patient";
 /// How many may wait for one key in a process.
 const SEATS: usize = 32;
 
-pub(crate) async fn fault_21_a_waiter_leaves(bed: &Bed) {
+pub(crate) async fn fault_client_disconnects_while_waiting(bed: &Bed) {
     let server = bed.start().await;
     let pay = server.pay_with(ROUTE, "k", &json!({ "gate": true }));
     let first = pay.start();
@@ -69,7 +69,7 @@ async fn fill_seats(pay: &Request) -> JoinSet<Response> {
 /// Thousands of them wait in `idem-redis/tests/faults/duplicates.rs`, without processes and HTTP.
 const MANY: usize = 500;
 
-pub(crate) async fn fault_48_many_wait(bed: &Bed) {
+pub(crate) async fn fault_many_waiters(bed: &Bed) {
     let server = bed.start().await;
     let pay = server.pay_with(ROUTE, "k", &json!({ "gate": true }));
     let first = pay.start();
@@ -98,7 +98,7 @@ fn newer() -> reqwest::Client {
     reqwest::Client::builder().http2_prior_knowledge().build().unwrap()
 }
 
-pub(crate) async fn fault_49_the_first_did_nothing(bed: &Bed) {
+pub(crate) async fn fault_key_freed_while_waiting(bed: &Bed) {
     let server: Server = bed.start().await;
     let sim = json!({ "once": true, "gate": true, "status": 503, "effect": "none" });
     let pay = server.pay_with(ROUTE, "k", &sim);

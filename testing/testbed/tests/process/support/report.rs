@@ -24,7 +24,7 @@ pub(crate) fn print() {
         Store::ALL.into_iter().flat_map(|store| Framework::ALL.map(|on| (store, on))).collect();
     let line = |name: &str, cells: Vec<String>| {
         let cells: String = cells.iter().map(|cell| format!("{cell:>9}")).collect();
-        println!("{name:<56}{cells}");
+        println!("{name:<72}{cells}");
     };
     line("seconds", columns.iter().map(|(store, _)| store.to_string()).collect());
     line("", columns.iter().map(|(_, framework)| framework.to_string()).collect());
