@@ -162,7 +162,7 @@ impl Inner {
     }
 
     /// What became of a commit whose answer was lost. The transaction holds the lock of its key until it
-    /// ends, so what stands there once the lock is free is final (faults 62, 63).
+    /// ends, so what stands there once the lock is free is final.
     async fn probe(&self, claim: &Claim, lost: StoreError) -> Result<Update, StoreError> {
         let asked_at = Instant::now();
         let mut pause = Duration::from_millis(5);
