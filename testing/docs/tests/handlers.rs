@@ -33,7 +33,7 @@ impl Provider {
         self.charges.fetch_add(1, Ordering::Relaxed);
         self.called.notify_one();
         if self.hangs.load(Ordering::Relaxed) {
-            pending().await
+            pending::<()>().await;
         }
     }
 

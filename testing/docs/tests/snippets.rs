@@ -23,12 +23,12 @@ const EXEMPT: &[&str] = &[
 
 #[test]
 fn every_rust_block_is_compiled() {
-    let sources: Vec<Vec<String>> = sources().into_iter().map(lines).collect();
+    let sources: Vec<Vec<String>> = sources().iter().map(|source| lines(source)).collect();
     let mut missing = String::new();
     for document in documents().iter().filter(|document| !is_exempt(document)) {
         for Fence { line, language, text } in fences(document) {
             let is_rust = language.split(',').next() == Some("rust");
-            if is_rust && !sources.iter().any(|source| contains(source, &lines(text.clone()))) {
+            if is_rust && !sources.iter().any(|source| contains(source, &lines(&text))) {
                 writeln!(missing, "{}:{line}\n{text}", document.display()).unwrap();
             }
         }
@@ -59,7 +59,7 @@ fn is_exempt(document: &Path) -> bool {
     EXEMPT.iter().any(|exempt| root().join(exempt) == document)
 }
 
-fn lines(text: String) -> Vec<String> {
+fn lines(text: &str) -> Vec<String> {
     text.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
