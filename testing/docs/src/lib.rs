@@ -7,6 +7,7 @@
 
 mod actix;
 mod client;
+pub mod documents;
 mod functions;
 mod postgres;
 mod redis;

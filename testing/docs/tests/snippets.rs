@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-mod support;
-
 use std::fmt::Write;
 use std::path::Path;
 
-use support::{Fence, documents, fences, root, sources};
+use idem_docs::documents::{Fence, documents, fences, root, sources};
 
 /// READMEs whose blocks are not in a compiled file yet. Remove each as it is rewritten.
 const EXEMPT: &[&str] = &[

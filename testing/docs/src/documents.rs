@@ -4,20 +4,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A fenced block of a document.
-pub(crate) struct Fence {
+#[derive(Debug)]
+pub struct Fence {
     /// The number of its first line.
-    pub(crate) line: usize,
-    pub(crate) language: String,
-    pub(crate) text: String,
+    pub line: usize,
+    /// What follows the backticks.
+    pub language: String,
+    /// Its lines.
+    pub text: String,
 }
 
-pub(crate) fn root() -> PathBuf {
+/// The root of the repository.
+///
+/// # Panics
+/// If it cannot be read.
+pub fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     root.canonicalize().unwrap()
 }
 
 /// The READMEs of the root, of each crate and of each example, and all of `docs`.
-pub(crate) fn documents() -> Vec<PathBuf> {
+///
+/// # Panics
+/// If a file cannot be read.
+pub fn documents() -> Vec<PathBuf> {
     let root = root();
     let mut documents: Vec<_> = files(&root.join("docs"), "md");
     let folders = [".", "examples", "testing"].map(|folder| children(&root.join(folder)));
@@ -29,14 +39,20 @@ pub(crate) fn documents() -> Vec<PathBuf> {
 }
 
 /// The text of the files that documents may quote.
-pub(crate) fn sources() -> Vec<String> {
+///
+/// # Panics
+/// If a file cannot be read.
+pub fn sources() -> Vec<String> {
     let folders = ["testing/docs/src", "testing/docs/tests", "examples"];
     let files = folders.iter().flat_map(|folder| files(&root().join(folder), "rs"));
     files.map(|file| fs::read_to_string(file).unwrap()).collect()
 }
 
 /// The fenced blocks of a document. An indented block, as in a list, is dedented by its fence.
-pub(crate) fn fences(document: &Path) -> Vec<Fence> {
+///
+/// # Panics
+/// If a file cannot be read.
+pub fn fences(document: &Path) -> Vec<Fence> {
     let document = fs::read_to_string(document).unwrap();
     let mut fences: Vec<Fence> = Vec::new();
     let mut indent = None;
@@ -60,7 +76,10 @@ pub(crate) fn fences(document: &Path) -> Vec<Fence> {
 }
 
 /// All files below `folder` whose names end with `extension`, sorted.
-pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+///
+/// # Panics
+/// If a file cannot be read.
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
