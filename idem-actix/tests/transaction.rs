@@ -14,8 +14,8 @@ use actix_web::{App, Error, FromRequest, HttpRequest, HttpResponse, HttpServer};
 use futures_util::future::LocalBoxFuture;
 use idem_actix::postgres::sqlx;
 use idem_actix::{Idempotency, MemoryStore, PostgresStore, Tx, idempotent};
-use idem_conformance::http::transaction::{self, SQL, Transfer, Transfers};
-use idem_conformance::servers::PostgresServer;
+use idem_testkit::http::transaction::{self, SQL, Transfer, Transfers};
+use idem_testkit::servers::PostgresServer;
 use tokio::sync::oneshot;
 
 #[idempotent(ttl = "1h", scope = "global")]

@@ -13,8 +13,8 @@ use axum::routing::post;
 use axum::{Json, Router};
 use idem_axum::postgres::sqlx;
 use idem_axum::{Idempotency, MemoryStore, PostgresStore, Tx, idempotent};
-use idem_conformance::http::transaction::{self, SQL, Transfer, Transfers};
-use idem_conformance::servers::PostgresServer;
+use idem_testkit::http::transaction::{self, SQL, Transfer, Transfers};
+use idem_testkit::servers::PostgresServer;
 use tokio::net::TcpListener;
 
 #[idempotent(ttl = "1h", scope = "global")]

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use idem_conformance::Subject;
-use idem_conformance::servers::PostgresServer;
 use idem_postgres::PostgresStore;
+use idem_testkit::servers::PostgresServer;
 
 static SERVER: LazyLock<PostgresServer> =
     LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));

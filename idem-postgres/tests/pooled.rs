@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use idem_conformance::Subject;
-use idem_conformance::servers::{PgBouncer, PostgresServer};
 use idem_postgres::PostgresStore;
+use idem_testkit::servers::{PgBouncer, PostgresServer};
 
 static SERVER: LazyLock<PostgresServer> = LazyLock::new(|| PostgresServer::start(&[]));
 

@@ -4,7 +4,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use idem_conformance::servers::NatsServer;
+use idem_testkit::servers::NatsServer;
 
 fn start(args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_orders-consumer"))
@@ -36,14 +36,14 @@ fn one_charge_for_each_order() {
 #[cfg(feature = "redis")]
 #[test]
 fn two_consumers_on_one_redis_charge_once_for_each_order() {
-    let redis = idem_conformance::servers::RedisServer::start(&[]);
+    let redis = idem_testkit::servers::RedisServer::start(&[]);
     two_consumers_charge_once_for_each_order(&redis.url());
 }
 
 #[cfg(feature = "postgres")]
 #[test]
 fn two_consumers_on_one_postgres_charge_once_for_each_order() {
-    let postgres = idem_conformance::servers::PostgresServer::start(&[]);
+    let postgres = idem_testkit::servers::PostgresServer::start(&[]);
     two_consumers_charge_once_for_each_order(&postgres.url());
 }
 

@@ -136,14 +136,14 @@ async fn a_client_that_stalls_does_not_keep_it_from_stopping() {
 #[cfg(feature = "redis")]
 #[tokio::test]
 async fn two_servers_on_one_redis_charge_once() {
-    let redis = idem_conformance::servers::RedisServer::start(&[]);
+    let redis = idem_testkit::servers::RedisServer::start(&[]);
     two_servers_charge_once(&redis.url()).await;
 }
 
 #[cfg(feature = "postgres")]
 #[tokio::test]
 async fn two_servers_on_one_postgres_charge_once() {
-    let postgres = idem_conformance::servers::PostgresServer::start(&[]);
+    let postgres = idem_testkit::servers::PostgresServer::start(&[]);
     two_servers_charge_once(&postgres.url()).await;
 }
 

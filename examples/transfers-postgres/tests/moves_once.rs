@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use idem_conformance::servers::PostgresServer;
+use idem_testkit::servers::PostgresServer;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::json;
 

@@ -1,5 +1,5 @@
 //! The scenario app on actix-web: one annotated handler per row of the table in
-//! `idem_conformance::http::app`.
+//! `idem_testkit::http::app`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use actix_web::web::{
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Responder};
 use futures_util::FutureExt;
 use idem_actix::{Idempotency, idempotent};
-use idem_conformance::http::app::{Label, MAX_REQUEST, Order, Payments};
-use idem_conformance::http::{Closing, Listening};
+use idem_testkit::http::app::{Label, MAX_REQUEST, Order, Payments};
+use idem_testkit::http::{Closing, Listening};
 use tokio::sync::oneshot;
 
 use crate::extract::{Tenant, User};

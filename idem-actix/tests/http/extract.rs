@@ -7,7 +7,7 @@ use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{Error, FromRequest, HttpRequest};
-use idem_conformance::http::app::{self, Caller};
+use idem_testkit::http::app::{self, Caller};
 
 pub(crate) struct Tenant(pub(crate) app::Tenant);
 pub(crate) struct User(pub(crate) app::User);

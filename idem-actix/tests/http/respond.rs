@@ -4,7 +4,7 @@ use actix_web::body::{BodyStream, BoxBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use idem_conformance::http::app::{Reply, ReplyBody};
+use idem_testkit::http::app::{Reply, ReplyBody};
 
 pub(crate) struct Replied(pub(crate) Reply);
 

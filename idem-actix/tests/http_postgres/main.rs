@@ -13,8 +13,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use idem_actix::PostgresStore;
-use idem_conformance::http::Records;
-use idem_conformance::servers::PostgresServer;
+use idem_testkit::http::Records;
+use idem_testkit::servers::PostgresServer;
 
 static SERVER: LazyLock<PostgresServer> =
     LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
@@ -36,4 +36,4 @@ fn age(schema: &str, by: Duration) {
     ));
 }
 
-idem_conformance::http_suite!(app::start, on: records);
+idem_testkit::http_suite!(app::start, on: records);

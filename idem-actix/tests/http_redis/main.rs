@@ -13,8 +13,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use idem_actix::RedisStore;
-use idem_conformance::http::Records;
-use idem_conformance::servers::RedisServer;
+use idem_testkit::http::Records;
+use idem_testkit::servers::RedisServer;
 
 static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 
@@ -37,4 +37,4 @@ fn age(namespace: &str, by: Duration) {
     SERVER.cli(&["eval", script, "0", &keys, &millis]);
 }
 
-idem_conformance::http_suite!(app::start, on: records);
+idem_testkit::http_suite!(app::start, on: records);

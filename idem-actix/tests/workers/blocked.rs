@@ -1,8 +1,8 @@
 //! A handler that blocks its worker, and the other runs there (M15).
 
 use idem_actix::{Idempotency, MemoryStore};
-use idem_conformance::http::app::Tally;
 use idem_conformance::{FaultStore, Kind};
+use idem_testkit::http::app::Tally;
 use serde_json::json;
 
 use crate::support::{body, client, order, send, serve};

@@ -1,7 +1,7 @@
 //! A handler that panics.
 
 use idem_actix::{Idempotency, MemoryStore};
-use idem_conformance::http::app::Tally;
+use idem_testkit::http::app::Tally;
 use serde_json::json;
 
 use crate::support::{body, client, order, send, serve};

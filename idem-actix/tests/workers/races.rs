@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use idem_actix::{Idempotency, MemoryStore};
-use idem_conformance::http::app::Tally;
+use idem_testkit::http::app::Tally;
 use serde_json::json;
 
 use crate::support::{body, client, order, send, serve};

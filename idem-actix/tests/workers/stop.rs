@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use idem_actix::{Drained, Idempotency, MemoryStore};
-use idem_conformance::http::app::Tally;
-use idem_conformance::http::{Closing, Raw};
+use idem_testkit::http::app::Tally;
+use idem_testkit::http::{Closing, Raw};
 use serde_json::{Value, json};
 
 use crate::support::{self, Server, body, client, order, send, serve};

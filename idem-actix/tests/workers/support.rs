@@ -12,7 +12,7 @@ use actix_web::rt::System;
 use actix_web::web::{self, Data, Json};
 use actix_web::{App, Error, HttpResponse, HttpServer, Responder};
 use idem_actix::{Idempotency, idempotent};
-use idem_conformance::http::app::{Order, Payments, ReplyBody};
+use idem_testkit::http::app::{Order, Payments, ReplyBody};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;

@@ -1,4 +1,4 @@
-//! The scenario app on axum: one annotated handler per row of the table in `idem_conformance::http::app`.
+//! The scenario app on axum: one annotated handler per row of the table in `idem_testkit::http::app`.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use idem_axum::{Idempotency, idempotent};
-use idem_conformance::http::app::{Label, MAX_REQUEST, Order, Payments};
-use idem_conformance::http::{Closing, Listening};
+use idem_testkit::http::app::{Label, MAX_REQUEST, Order, Payments};
+use idem_testkit::http::{Closing, Listening};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;

@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderValue};
 use axum::http::request::Parts;
-use idem_conformance::http::app::{self, Caller};
+use idem_testkit::http::app::{self, Caller};
 
 pub(crate) struct Tenant(pub(crate) app::Tenant);
 pub(crate) struct User(pub(crate) app::User);

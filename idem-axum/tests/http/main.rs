@@ -6,4 +6,4 @@ mod app;
 mod extract;
 mod respond;
 
-idem_conformance::http_suite!(app::start);
+idem_testkit::http_suite!(app::start);

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use idem_conformance::http::app::{Reply, ReplyBody};
+use idem_testkit::http::app::{Reply, ReplyBody};
 
 pub(crate) struct Replied(pub(crate) Reply);
 

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use idem_axum::PostgresStore;
 use idem_axum::postgres::PostgresStoreBuilder;
-use idem_conformance::http::Records;
-use idem_conformance::servers::{PgBouncer, PostgresServer};
+use idem_testkit::http::Records;
+use idem_testkit::servers::{PgBouncer, PostgresServer};
 
 static SERVER: LazyLock<PostgresServer> =
     LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
@@ -40,7 +40,7 @@ fn age(schema: &str, by: Duration) {
     ));
 }
 
-idem_conformance::http_suite!(app::start, on: records);
+idem_testkit::http_suite!(app::start, on: records);
 
 /// The same through PgBouncer in transaction mode.
 mod pooled {
@@ -52,5 +52,5 @@ mod pooled {
         records_of(PostgresStore::builder().pgbouncer(), &POOLER.url()).await
     }
 
-    idem_conformance::http_suite!(app::start, on: records);
+    idem_testkit::http_suite!(app::start, on: records);
 }

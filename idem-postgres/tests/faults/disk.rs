@@ -1,7 +1,7 @@
 //! A disk that is full: no file of the server may grow. `limit_files` says why that is as good.
 
-use idem_conformance::servers::PostgresServer;
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
+use idem_testkit::servers::PostgresServer;
 
 use crate::support::{HOUR, answered, completed, failure, key, request, store, won};
 

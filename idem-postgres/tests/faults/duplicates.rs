@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use idem_conformance::servers::PostgresServer;
-use idem_conformance::service::{Service, WAITING, storm};
-use idem_conformance::storms;
+use idem_conformance::contention::{self, Service, WAITING, send_duplicates};
 use idem_core::http::Served;
 use idem_core::store::Changed;
 use idem_core::store::IdempotencyStore;
 use idem_postgres::sqlx::postgres::PgListener;
+use idem_testkit::servers::PostgresServer;
 use tokio::time::timeout;
 
 use crate::support::{HOUR, answered, builder, key, store, won};
@@ -16,7 +15,7 @@ use crate::support::{HOUR, answered, builder, key, store, won};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_concurrent_duplicates_start_one_run() {
     let server = PostgresServer::start(&[]);
-    storms::one_of_many_runs(store(&server).await, store(&server).await).await;
+    contention::one_of_many_runs(store(&server).await, store(&server).await).await;
 }
 
 /// No waiter holds a connection, and those there are suffice for all.
@@ -26,7 +25,7 @@ async fn fault_many_waiters_on_one_key() {
     let server = PostgresServer::start(&[]);
     let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
     let service = Service::on(builder.connect(&server.url()).await.unwrap());
-    let mut replies = storm(std::slice::from_ref(&service), &WAITING, WAITERS);
+    let mut replies = send_duplicates(std::slice::from_ref(&service), &WAITING, WAITERS);
     server.until("SELECT count(*) FROM idem_records WHERE awaited", |count| count == "1");
     let connections = "SELECT count(*) FROM pg_stat_activity
                        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
@@ -43,7 +42,7 @@ async fn fault_many_waiters_on_one_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_key_freed_while_waiting_starts_one_waiter() {
     let server = PostgresServer::start(&[]);
-    storms::freed_key_lets_one_waiter_run(store(&server).await, store(&server).await).await;
+    contention::freed_key_lets_one_waiter_run(store(&server).await, store(&server).await).await;
 }
 
 /// After that a wake-up is taken for lost.

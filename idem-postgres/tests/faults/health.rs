@@ -1,7 +1,7 @@
 //! The store looks at its server, and says what is wrong with it.
 
-use idem_conformance::servers::PostgresServer;
 use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
+use idem_testkit::servers::PostgresServer;
 
 use crate::support::{builder, store};
 

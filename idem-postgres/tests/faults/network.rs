@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use idem_conformance::servers::{PostgresServer, Proxy, Replies};
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_postgres::PostgresStore;
+use idem_testkit::servers::{PostgresServer, Proxy, Replies};
 
 use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, url, won};
 

@@ -1,8 +1,8 @@
 //! Through PgBouncer in transaction mode (RELIABILITY M4).
 
-use idem_conformance::servers::{PgBouncer, PostgresServer};
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_postgres::{ConnectError, PostgresStore};
+use idem_testkit::servers::{PgBouncer, PostgresServer};
 use tokio::task::JoinSet;
 
 use crate::support::{HOUR, answered, builder, completed, failure, key, request, won};

@@ -1,9 +1,9 @@
 //! How the schema comes into a database, and what is refused.
 
-use idem_conformance::servers::PostgresServer;
 use idem_core::store::{DeleteExpired, IdempotencyStore, Update};
 use idem_postgres::sqlx::PgPool;
 use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
+use idem_testkit::servers::PostgresServer;
 use tokio::task::JoinSet;
 
 use crate::support::{HOUR, answered, builder, completed, request, won};

@@ -1,7 +1,7 @@
 //! What is sent, counted by the server, and what it costs there.
 
-use idem_conformance::servers::PostgresServer;
 use idem_core::store::{ClaimOutcome, IdempotencyStore, Update};
+use idem_testkit::servers::PostgresServer;
 
 use crate::support::{HOUR, answered, completed, key, request, store, won};
 

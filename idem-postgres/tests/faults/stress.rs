@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use idem_conformance::servers::PostgresServer;
-use idem_conformance::{dropped_after, stress};
+use idem_conformance::stress;
 use idem_core::store::{Claim, ClaimOutcome, IdempotencyStore, State, Update};
 use idem_postgres::sqlx::{self, PgPool};
+use idem_testkit::dropped_after;
+use idem_testkit::servers::PostgresServer;
 
 use crate::support::{HOUR, answer, answered, builder, key, request, store, won};
 

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use idem_conformance::servers::{PostgresServer, Proxy};
 use idem_core::store::{
     Claim, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, Headers, IdempotencyStore,
     RecordId, State, StoreErrorKind, StoredResponse,
 };
 use idem_core::{Guarantee, Policy};
 use idem_postgres::{PostgresStore, PostgresStoreBuilder};
+use idem_testkit::servers::{PostgresServer, Proxy};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 

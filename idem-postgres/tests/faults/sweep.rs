@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use idem_conformance::servers::PostgresServer;
 use idem_core::store::{ClaimOutcome, Completion, DeleteExpired, IdempotencyStore, State, Update};
 use idem_postgres::sqlx::{self, PgPool};
+use idem_testkit::servers::PostgresServer;
 use tokio::task::JoinSet;
 
 use crate::support::{HOUR, answered, builder, key, request, store, won};

@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use idem_conformance::servers::{PostgresServer, Proxy};
 use idem_core::store::{
     Claim, ClaimOutcome, FencingToken, IdempotencyStore, RecordId, StoreErrorKind, Update,
 };
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::{self, Connection, PgConnection};
+use idem_testkit::servers::{PostgresServer, Proxy};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 

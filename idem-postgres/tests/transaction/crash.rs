@@ -5,8 +5,8 @@ use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
-use idem_conformance::servers::Proxy;
 use idem_postgres::Tx;
+use idem_testkit::servers::Proxy;
 
 use crate::support::{
     AT_ONCE, answering, call, effects, executed_with, found, replayed_with, server, service, write,

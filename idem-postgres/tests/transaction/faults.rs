@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use idem_conformance::servers::Proxy;
-use idem_conformance::{Fault, FaultStore, Kind, dropped_after};
+use idem_conformance::{Fault, FaultStore, Kind};
 use idem_core::http::Served;
 use idem_core::store::OpenOutcome;
 use idem_core::store::{
@@ -12,6 +11,8 @@ use idem_core::store::{
 use idem_core::{Guarantee, Idempotency, Policy, Rejection};
 use idem_postgres::Tx;
 use idem_postgres::sqlx;
+use idem_testkit::dropped_after;
+use idem_testkit::servers::Proxy;
 use tokio::task::JoinSet;
 
 use crate::support::{

@@ -1,8 +1,8 @@
 //! Through PgBouncer in transaction mode: the handler's own queries are not prepared either.
 
-use idem_conformance::servers::PgBouncer;
 use idem_core::Idempotency;
 use idem_postgres::{Tx, sqlx};
+use idem_testkit::servers::PgBouncer;
 use tokio::task::JoinSet;
 
 use crate::support::{

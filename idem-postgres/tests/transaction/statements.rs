@@ -1,6 +1,6 @@
 //! What the record costs a business transaction, counted by the server.
 
-use idem_conformance::servers::PostgresServer;
+use idem_testkit::servers::PostgresServer;
 
 use crate::support::{AT_ONCE, answering, call, executed_with, replayed_with, service};
 

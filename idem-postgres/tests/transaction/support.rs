@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::time::Duration;
 
-use idem_conformance::servers::PostgresServer;
 use idem_core::http::{Executed, Scope, Served};
 use idem_core::store::{Completion, Headers, StoredResponse};
 use idem_core::{Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, Rejection};
 use idem_postgres::sqlx::{self, PgConnection};
 use idem_postgres::{PostgresStore, PostgresStoreBuilder, Tx};
+use idem_testkit::servers::PostgresServer;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -13,7 +13,7 @@ mod provider;
 
 use std::collections::HashSet;
 
-use idem_conformance::servers::RedisServer;
+use idem_testkit::servers::RedisServer;
 
 use broker::{Broker, Settled};
 use consumer::Guarantee;

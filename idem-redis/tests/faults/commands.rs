@@ -1,7 +1,7 @@
 //! What is sent: one command for each transition, whatever the body's size.
 
-use idem_conformance::servers::RedisServer;
 use idem_core::store::{ClaimOutcome, IdempotencyStore, Update};
+use idem_testkit::servers::RedisServer;
 
 use crate::support::{answered, calls, key, request, store, won};
 

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use idem_conformance::servers::RedisServer;
-use idem_conformance::service::{Service, WAITING, storm};
-use idem_conformance::storms;
+use idem_conformance::contention::{self, Service, WAITING, send_duplicates};
 use idem_core::http::Served;
+use idem_testkit::servers::RedisServer;
 
 use crate::support::{HOUR, answered, calls, store};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_concurrent_duplicates_start_one_run() {
     let server = RedisServer::start(&[]);
-    storms::one_of_many_runs(store(&server).await, store(&server).await).await;
+    contention::one_of_many_runs(store(&server).await, store(&server).await).await;
 }
 
 /// Woken by the subscription: polling alone would ask the store far more often, and no waiter holds a
@@ -22,7 +21,7 @@ async fn fault_many_waiters_on_one_key() {
     const WAITERS: usize = 2_000;
     let server = RedisServer::start(&[]);
     let service = Service::on(store(&server).await);
-    let mut replies = storm(std::slice::from_ref(&service), &WAITING, WAITERS);
+    let mut replies = send_duplicates(std::slice::from_ref(&service), &WAITING, WAITERS);
     server.until(&["info", "commandstats"], |_| {
         calls(&server).get("evalsha").is_some_and(|calls| *calls > 2 * WAITERS as u64)
     });
@@ -41,7 +40,7 @@ async fn fault_many_waiters_on_one_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_key_freed_while_waiting_starts_one_waiter() {
     let server = RedisServer::start(&[]);
-    storms::freed_key_lets_one_waiter_run(store(&server).await, store(&server).await).await;
+    contention::freed_key_lets_one_waiter_run(store(&server).await, store(&server).await).await;
 }
 
 /// The subscription is made again after it was lost, and wake-ups come again.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use idem_conformance::servers::RedisServer;
 use idem_core::store::{ClaimOutcome, Completion, FencingToken, IdempotencyStore, State, Update};
 use idem_redis::RedisStore;
+use idem_testkit::servers::RedisServer;
 
 use crate::support::{answered, key, request, store, won};
 

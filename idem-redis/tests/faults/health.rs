@@ -1,8 +1,8 @@
 //! The store looks at its server, and says what is wrong with it.
 
-use idem_conformance::servers::{Proxy, RedisServer};
 use idem_core::store::{IdempotencyStore, Update};
 use idem_redis::{ConnectError, HealthIssue, RedisStore};
+use idem_testkit::servers::{Proxy, RedisServer};
 
 use crate::support::{HOUR, answered, store, url, won};
 

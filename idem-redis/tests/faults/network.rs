@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use idem_conformance::servers::{Proxy, RedisServer, Replies};
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_redis::RedisStore;
+use idem_testkit::servers::{Proxy, RedisServer, Replies};
 
 use crate::support::{HOUR, answered, completed, failure, key, request, store, url, won};
 

@@ -2,10 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use idem_conformance::servers::RedisServer;
 use idem_core::store::{
     Capacity, ClaimOutcome, ClaimRequest, IdempotencyStore, Quota, ScopeId, StoreErrorKind, Update,
 };
+use idem_testkit::servers::RedisServer;
 
 use crate::support::{failure, key, request, store, won};
 

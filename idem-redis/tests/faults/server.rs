@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use idem_conformance::servers::RedisServer;
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_redis::RedisStore;
+use idem_testkit::servers::RedisServer;
 use tokio::runtime::Handle;
 
 use crate::support::{HOUR, answered, completed, failure, key, request, store, won};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_conformance::servers::RedisServer;
 use idem_conformance::stress;
 use idem_core::Guarantee;
 use idem_core::store::{Claim, State};
 use idem_redis::deadpool_redis::redis;
+use idem_testkit::servers::RedisServer;
 
 use crate::support::{answer, store};
 

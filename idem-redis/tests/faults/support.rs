@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use idem_conformance::servers::{Proxy, RedisServer};
 use idem_core::store::{
     Claim, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, Headers, IdempotencyStore,
     RecordId, State, StoreErrorKind, StoredResponse,
 };
 use idem_core::{Guarantee, Policy};
 use idem_redis::RedisStore;
+use idem_testkit::servers::{Proxy, RedisServer};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 

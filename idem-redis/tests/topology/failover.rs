@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use idem_conformance::servers::{RedisCluster, RedisSentinel, RedisServer};
 use idem_core::store::{
     Claim, ClaimOutcome, ClaimRequest, Completion, Headers, IdempotencyStore, RecordId, State,
     StoreError, StoredResponse, Update,
 };
 use idem_core::{Guarantee, Policy};
 use idem_redis::RedisStore;
+use idem_testkit::servers::{RedisCluster, RedisSentinel, RedisServer};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use idem_conformance::Subject;
-use idem_conformance::servers::{RedisCluster, RedisSentinel};
 use idem_redis::RedisStore;
+use idem_testkit::servers::{RedisCluster, RedisSentinel};
 
 mod failover;
 

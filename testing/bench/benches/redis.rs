@@ -12,11 +12,11 @@ use idem_bench::pairs::ByHand;
 use idem_bench::process::pin_load;
 use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, requests};
 use idem_bench::server::{self, ON_REDIS};
-use idem_conformance::servers::RedisServer;
 use idem_core::store::{
     ClaimOutcome, ClaimRequest, Completion, Headers, IdempotencyStore, RecordId, StoredResponse,
 };
 use idem_core::{Guarantee, Policy};
+use idem_testkit::servers::RedisServer;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

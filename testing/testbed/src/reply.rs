@@ -1,7 +1,7 @@
 //! What a handler answers, for a binary to turn into its framework's response.
 
 use bytes::Bytes;
-use idem_conformance::http::app::{Ending, ReplyBody, pieces};
+use idem_testkit::http::app::{Ending, ReplyBody, pieces};
 
 /// A response.
 #[derive(Clone, Debug)]

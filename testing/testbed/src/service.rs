@@ -5,8 +5,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use idem_conformance::http::app::Gate;
 use idem_postgres::sqlx::PgConnection;
+use idem_testkit::http::app::Gate;
 use serde_json::json;
 
 use crate::ledger::{Entry, Ledger};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_conformance::http::app::{Ending, Gate};
+use idem_testkit::http::app::{Ending, Gate};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use idem_conformance::http::app::ReplyBody;
+use idem_testkit::http::app::ReplyBody;
 use testbed::reply::Reply;
 
 pub(crate) struct Replied(pub(crate) Reply);

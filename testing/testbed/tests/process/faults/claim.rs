@@ -1,6 +1,6 @@
 //! The claim does not reach the store, or its reply is lost.
 
-use idem_conformance::servers::Replies;
+use idem_testkit::servers::Replies;
 
 use super::network::behind_a_proxy;
 use crate::support::{Bed, Problem};

@@ -1,6 +1,6 @@
 //! The network between a process and its store loses requests and replies.
 
-use idem_conformance::servers::{Proxy, Replies};
+use idem_testkit::servers::{Proxy, Replies};
 use serde_json::json;
 
 use crate::support::{Bed, Problem, Server};

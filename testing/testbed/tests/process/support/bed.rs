@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use idem_conformance::servers::{PostgresServer, Proxy, RedisServer};
+use idem_testkit::servers::{PostgresServer, Proxy, RedisServer};
 
 use testbed::ledger::{Event, Known, What};
 

@@ -1,6 +1,6 @@
 //! A store's server that one test has to itself, because it harms it.
 
-use idem_conformance::servers::{PostgresServer, RedisServer};
+use idem_testkit::servers::{PostgresServer, RedisServer};
 
 use super::Store;
 

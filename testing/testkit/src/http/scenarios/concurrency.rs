@@ -3,8 +3,8 @@
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::Kind;
 use crate::http::{Problem, Request, Response, Server};
+use idem_conformance::Kind;
 
 const MANY: usize = 64;
 

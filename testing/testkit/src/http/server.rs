@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use super::app::{MAX_RESPONSE, Payments, Tally};
 use super::client::{Closing, Request, Response};
-use crate::{FaultStore, Faults, Pending};
+use idem_conformance::{FaultStore, Faults, Pending};
 
 /// What an adapter's start function gives back: its app serves on a port of this machine.
 pub struct Listening {

@@ -5,7 +5,7 @@
 //! that serves them. One line then makes a test of every scenario:
 //!
 //! ```text
-//! idem_conformance::http_suite!(app::start);
+//! idem_testkit::http_suite!(app::start);
 //! ```
 //!
 //! where `start` is `async fn(Idempotency, Payments) -> Listening`. A rule that one adapter keeps and

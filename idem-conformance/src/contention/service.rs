@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Duplicates are answered at once.
-pub static AT_ONCE: Policy = Policy::new(HOUR, Guarantee::AtMostOnce);
+pub static IMMEDIATE: Policy = Policy::new(HOUR, Guarantee::AtMostOnce);
 
 /// Duplicates wait for the first.
 pub static WAITING: Policy =
@@ -89,7 +89,11 @@ impl Service {
 }
 
 /// Sends so many duplicates at once, to the processes in turn.
-pub fn storm(services: &[Service], policy: &'static Policy, senders: usize) -> JoinSet<Reply> {
+pub fn send_duplicates(
+    services: &[Service],
+    policy: &'static Policy,
+    senders: usize,
+) -> JoinSet<Reply> {
     let mut replies = JoinSet::new();
     for n in 0..senders {
         replies.spawn(services[n % services.len()].clone().send(policy, "k"));

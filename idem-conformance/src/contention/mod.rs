@@ -1,10 +1,12 @@
 //! Many concurrent duplicates of one key, sent to two processes of a [`Service`].
 
+mod service;
+
 use idem_core::http::Served;
 use idem_core::store::IdempotencyStore;
 use idem_core::{Outcome, Rejection};
 
-use crate::service::{AT_ONCE, Service, WAITING, storm};
+pub use service::{IMMEDIATE, Reply, Service, WAITING, send_duplicates};
 
 /// Of 200 concurrent duplicates exactly one runs. The others get `in-progress`.
 ///
@@ -14,7 +16,7 @@ pub async fn one_of_many_runs(one: impl IdempotencyStore, two: impl IdempotencyS
     const SENDERS: usize = 200;
     let one = Service::on(one);
     let two = one.sibling(two);
-    let mut replies = storm(&[one.clone(), two], &AT_ONCE, SENDERS);
+    let mut replies = send_duplicates(&[one.clone(), two], &IMMEDIATE, SENDERS);
     let mut next = async || replies.join_next().await.expect("one is left").expect("it ended");
     for _ in 1..SENDERS {
         let refused = next().await;
@@ -24,7 +26,7 @@ pub async fn one_of_many_runs(one: impl IdempotencyStore, two: impl IdempotencyS
     let first = next().await;
     assert!(matches!(first, Ok(Served::Executed(()))), "{first:?}");
     assert_eq!(one.runs(), 1);
-    assert!(matches!(one.send(&AT_ONCE, "k").await, Ok(Served::Replayed(_))));
+    assert!(matches!(one.send(&IMMEDIATE, "k").await, Ok(Served::Replayed(_))));
 }
 
 /// A run that frees its key lets exactly one waiting duplicate run.
@@ -35,7 +37,7 @@ pub async fn freed_key_lets_one_waiter_run(one: impl IdempotencyStore, two: impl
     let one = Service::on(one)
         .with_outcomes(|run| if run == 0 { Outcome::NotExecuted } else { Outcome::Final });
     let two = one.sibling(two);
-    let mut replies = storm(&[one.clone(), two], &WAITING, 50);
+    let mut replies = send_duplicates(&[one.clone(), two], &WAITING, 50);
     one.gate.add_permits(2);
     let mut executed = 0;
     while let Some(reply) = replies.join_next().await {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::Kind;
 use crate::http::app::Gate;
 use crate::http::{Closing, Problem, Request, Response, Server};
+use idem_conformance::Kind;
 
 /// A run under way on a route, stopped at its gate.
 struct Run {

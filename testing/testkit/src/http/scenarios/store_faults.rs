@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::http::{Problem, Server};
-use crate::{Fault, Kind};
+use idem_conformance::{Fault, Kind};
 
 /// The store refuses connections: 503, no run, no replay, and no internal details in the response.
 pub async fn a_store_that_is_down_runs_nothing(server: &Server) {

@@ -1,0 +1,15 @@
+//! Test infrastructure shared by the crates of this workspace. It is not published.
+//!
+//! | Feature | Module | Contents |
+//! |---|---|---|
+//! | `http` | `http` | the HTTP scenarios that every adapter must pass, and their client |
+//! | `servers` | `servers` | Redis, Postgres, PgBouncer and NATS servers that a test starts, pauses and kills |
+
+mod cancel;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "servers")]
+#[expect(clippy::expect_used, reason = "a server that does not start fails the test")]
+pub mod servers;
+
+pub use cancel::dropped_after;
