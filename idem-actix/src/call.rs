@@ -7,8 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;
 use futures_util::future::Either;
-use idem_core::http::{self, Identity};
-use idem_core::http::{FingerprintInput, Scope, Served};
+use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
 use idem_core::store::TransactionSlot;
 use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Rejection};
 
@@ -44,8 +43,8 @@ impl Guarded {
         let Some(idempotency) = state::idempotency(&request) else {
             return Err(HttpResponse::InternalServerError().finish());
         };
-        let mut identity = match identity(&request, &idempotency, policy) {
-            Ok(Some(identity)) => identity,
+        let mut builder = match call_for(&request, &idempotency, policy) {
+            Ok(Some(builder)) => builder,
             Ok(None) => {
                 let (arguments, slot) = extract(&request, payload).await?;
                 if slot.is_some() {
@@ -62,9 +61,9 @@ impl Guarded {
             }
             Err(BodyError::Broken(response)) => return Err(response),
         };
-        idempotency.fingerprint(&mut identity, &request::parts(&request, &body.bytes));
+        builder.request(&request::parts(&request, &body.bytes));
         let (arguments, slot) = extract(&request, body.payload).await?;
-        Ok(Call { request, arguments, guard: Some(Guard { idempotency, identity, slot }) })
+        Ok(Call { request, arguments, guard: Some(Guard { idempotency, builder, slot }) })
     }
 }
 
@@ -78,13 +77,13 @@ async fn extract<T: FromRequest>(
     Ok((arguments.map_err(HttpResponse::from_error)?, slot))
 }
 
-fn identity(
+fn call_for(
     request: &HttpRequest,
     idempotency: &Idempotency,
     policy: &'static Policy,
-) -> Result<Option<Identity>, Rejection> {
+) -> Result<Option<CallBuilder>, Rejection> {
     let lines = request::lines(request, idempotency.header());
-    idempotency.identity(policy, request.method().as_str(), lines)
+    idempotency.call_for(policy, request.method().as_str(), lines)
 }
 
 /// A request that passed all extractors.
@@ -98,7 +97,7 @@ pub struct Call<T> {
 
 struct Guard {
     idempotency: Idempotency,
-    identity: Identity,
+    builder: CallBuilder,
     /// Through which the handler gets a transaction, if it takes one.
     slot: Option<TransactionSlot>,
 }
@@ -113,7 +112,7 @@ impl<T> Call<T> {
     #[must_use]
     pub fn with_key(mut self, key: Result<IdempotencyKey, KeyError>) -> Self {
         if let Some(guard) = &mut self.guard {
-            guard.identity.set_key(key);
+            guard.builder.key(key);
         }
         self
     }
@@ -125,7 +124,7 @@ impl<T> Call<T> {
         material: Result<FingerprintInput, serde_json::Error>,
     ) -> Self {
         if let Some(guard) = &mut self.guard {
-            guard.identity.set_fingerprint(material);
+            guard.builder.fingerprint(material);
         }
         self
     }
@@ -169,9 +168,9 @@ impl Guard {
         H: FnOnce() -> Fut + 'static,
         Fut: Future<Output = HttpResponse> + 'static,
     {
-        let Self { idempotency, identity, slot } = self;
+        let Self { idempotency, builder, slot } = self;
         let operation = [request.method().as_str(), &request::pattern(request)];
-        let call = match idempotency.identified_call(identity, scope, &operation) {
+        let call = match builder.finish(scope, &operation) {
             Ok(call) => call.in_transaction(slot),
             Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
         };

@@ -9,8 +9,7 @@ use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::Either;
-use idem_core::http::{self, Identity};
-use idem_core::http::{FingerprintInput, Scope, Served};
+use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
 use idem_core::store::TransactionSlot;
 use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Rejection};
 
@@ -60,10 +59,10 @@ where
     ) -> impl Future<Output = Result<Call<T>, Response>> + use<T, S, M> {
         let Self { mut request, state, .. } = self;
         let idempotency = state.idempotency();
-        let identity = identity(&request, &idempotency, policy);
+        let builder = call_for(&request, &idempotency, policy);
         async move {
-            let mut identity = match identity {
-                Ok(Some(identity)) => identity,
+            let mut builder = match builder {
+                Ok(Some(builder)) => builder,
                 Ok(None) => {
                     let (last, slot) = extract(request, &state).await?;
                     if slot.is_some() {
@@ -80,11 +79,11 @@ where
                 }
                 Err(BodyError::Broken(response)) => return Err(response),
             };
-            idempotency.fingerprint(&mut identity, &request::parts(&request, &body));
+            builder.request(&request::parts(&request, &body));
             let operation = Operation::of(&request);
             *request.body_mut() = Body::from(body);
             let (last, slot) = extract(request, &state).await?;
-            Ok(Call { last, guard: Some(Guard { idempotency, identity, operation, slot }) })
+            Ok(Call { last, guard: Some(Guard { idempotency, builder, operation, slot }) })
         }
     }
 }
@@ -105,13 +104,13 @@ where
     Ok((last.map_err(IntoResponse::into_response)?, earlier.or(slot)))
 }
 
-fn identity(
+fn call_for(
     request: &Request,
     idempotency: &Idempotency,
     policy: &'static Policy,
-) -> Result<Option<Identity>, Rejection> {
+) -> Result<Option<CallBuilder>, Rejection> {
     let lines = request::lines(request, idempotency.header());
-    idempotency.identity(policy, request.method().as_str(), lines)
+    idempotency.call_for(policy, request.method().as_str(), lines)
 }
 
 /// A request that passed all extractors.
@@ -123,7 +122,7 @@ pub struct Call<T> {
 
 struct Guard {
     idempotency: Idempotency,
-    identity: Identity,
+    builder: CallBuilder,
     operation: Operation,
     /// Through which the handler gets a transaction, if it takes one.
     slot: Option<TransactionSlot>,
@@ -139,7 +138,7 @@ impl<T> Call<T> {
     #[must_use]
     pub fn with_key(mut self, key: Result<IdempotencyKey, KeyError>) -> Self {
         if let Some(guard) = &mut self.guard {
-            guard.identity.set_key(key);
+            guard.builder.key(key);
         }
         self
     }
@@ -151,7 +150,7 @@ impl<T> Call<T> {
         material: Result<FingerprintInput, serde_json::Error>,
     ) -> Self {
         if let Some(guard) = &mut self.guard {
-            guard.identity.set_fingerprint(material);
+            guard.builder.fingerprint(material);
         }
         self
     }
@@ -186,8 +185,8 @@ impl Guard {
         H: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Response> + Send + 'static,
     {
-        let Self { idempotency, identity, operation, slot } = self;
-        let call = match idempotency.identified_call(identity, scope, &operation.words()) {
+        let Self { idempotency, builder, operation, slot } = self;
+        let call = match builder.finish(scope, &operation.words()) {
             Ok(call) => call.in_transaction(slot),
             Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
         };

@@ -1,4 +1,4 @@
-//! What the engine must know of one request under a key.
+//! One request under a key, as the engine sees it, and how adapters build it.
 
 use std::fmt;
 
@@ -9,11 +9,13 @@ use tracing::{Span, info_span};
 use super::Idempotency;
 use crate::http::RequestParts;
 use crate::model::{
-    Fingerprint, FingerprintInput, IdempotencyKey, Policy, RecordId, Rejection, Scope,
+    Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource, Policy,
+    RecordId, Rejection, Scope,
 };
 use crate::store::{ClaimRequest, Quota, TransactionSlot};
 
-/// One request under a key: all that the engine must know of it. Made by [`Idempotency::call`].
+/// One request under a key. Made by [`Idempotency::call`], or for HTTP requests by
+/// [`Idempotency::call_for`] and [`CallBuilder::finish`].
 #[derive(Debug)]
 pub struct Call {
     pub(super) id: RecordId,
@@ -25,15 +27,16 @@ pub struct Call {
 }
 
 impl Call {
-    /// Compares the request by `fingerprint`; without one nothing is compared.
+    /// Compares duplicates by `fingerprint`. A call without one matches every stored request.
     #[must_use]
     pub const fn with_fingerprint(mut self, fingerprint: Fingerprint) -> Self {
         self.fingerprint = Some(fingerprint);
         self
     }
 
-    /// If there is a `slot`, runs the handler in one transaction with its record, which is passed through it
-    /// (P5). The guarantee is then an exactly-once effect, whatever the policy says, and there is no lease.
+    /// If `slot` is `Some`, runs the handler in one transaction with its record, and passes the transaction
+    /// to the handler through `slot`. The guarantee of the policy is then replaced by
+    /// [exactly once effect](crate::rules::guarantees#exactly-once-effect), and there is no lease.
     #[must_use]
     pub fn in_transaction(mut self, slot: Option<TransactionSlot>) -> Self {
         self.transaction = slot;
@@ -45,12 +48,98 @@ impl Call {
     }
 }
 
-impl Idempotency {
-    /// A call of the operation whose name is `operation`, in parts that are kept apart: method and route
-    /// template, or a name (R14).
+/// Builds the [`Call`] of one HTTP request. Made by [`Idempotency::call_for`] from the head of the
+/// request, completed while the body and the handler's arguments arrive, and consumed by
+/// [`finish`](Self::finish).
+#[derive(Debug)]
+#[must_use = "a call is only made by `finish`"]
+pub struct CallBuilder {
+    idempotency: Idempotency,
+    policy: &'static Policy,
+    key: Option<Result<IdempotencyKey, KeyError>>,
+    fingerprint: Result<Option<Fingerprint>, serde_json::Error>,
+}
+
+impl CallBuilder {
+    /// Uses the key that the attribute's `key` expression returned. An error is reported by
+    /// [`finish`](Self::finish).
+    pub fn key(&mut self, key: Result<IdempotencyKey, KeyError>) -> &mut Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Takes the fingerprint of `request`, unless the policy takes it from an argument. Call it once the
+    /// whole body has arrived.
+    ///
+    /// Follows [fingerprint input](crate::rules::semantics#fingerprint-input).
+    pub fn request(&mut self, request: &RequestParts<'_>) -> &mut Self {
+        if self.policy.fingerprint != FingerprintMode::Argument {
+            let fingerprint = self.idempotency.fingerprint_request(self.policy, request);
+            self.fingerprint = Ok(Some(fingerprint));
+        }
+        self
+    }
+
+    /// Takes the fingerprint of the value that the attribute's `fingerprint` expression returned. An
+    /// error is reported by [`finish`](Self::finish).
+    pub fn fingerprint(&mut self, input: Result<FingerprintInput, serde_json::Error>) -> &mut Self {
+        self.fingerprint = input.map(|input| Some(self.idempotency.fingerprint_input(&input)));
+        self
+    }
+
+    /// Makes the call of a request that passed all extractors. `operation` consists of the method and the
+    /// route template ([scope and operation](crate::rules::semantics#scope-and-operation)).
     ///
     /// # Errors
-    /// [`Rejection::ScopeEmpty`] if `scope` is empty (R15).
+    /// * [`Rejection::KeyMissing`] or [`Rejection::KeyInvalid`] if the key should come from an argument and
+    ///   was not set, or is malformed.
+    /// * [`Rejection::FingerprintInvalid`] if the value of the `fingerprint` expression cannot be written
+    ///   as JSON.
+    /// * [`Rejection::ScopeEmpty`] if `scope` is empty.
+    pub fn finish(self, scope: Scope, operation: &[&str]) -> Result<Call, Rejection> {
+        let key = self.key.transpose()?.ok_or(Rejection::KeyMissing)?;
+        let fingerprint = self.fingerprint.map_err(Rejection::FingerprintInvalid)?;
+        let call = self.idempotency.call(self.policy, operation, scope, &key)?;
+        Ok(Call { fingerprint, ..call })
+    }
+}
+
+impl Idempotency {
+    /// Begins the call of an HTTP request with its `method` and the `lines` of the header that
+    /// [`header`](Self::header) names. Returns `None` if the request bypasses the guard: its method is
+    /// [safe](crate::rules::semantics#safe-methods), or it has no key and the policy does not
+    /// [require](crate::rules::semantics#missing-key) one.
+    ///
+    /// # Errors
+    /// [`Rejection::KeyMissing`] or [`Rejection::KeyInvalid`] if the header should carry the key and it is
+    /// missing or malformed.
+    pub fn call_for<'a>(
+        &self,
+        policy: &'static Policy,
+        method: &str,
+        lines: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Option<CallBuilder>, Rejection> {
+        if is_safe(method) {
+            return Ok(None);
+        }
+        let key = match policy.key {
+            KeySource::Argument => None,
+            KeySource::Header { syntax, required } => {
+                match IdempotencyKey::from_header(lines, syntax)? {
+                    Some(key) => Some(Ok(key)),
+                    None if required => return Err(Rejection::KeyMissing),
+                    None => return Ok(None),
+                }
+            }
+        };
+        Ok(Some(CallBuilder { idempotency: self.clone(), policy, key, fingerprint: Ok(None) }))
+    }
+
+    /// Makes a call of the operation `operation` under `key`. The parts of an operation's name, such as
+    /// method and route template, are hashed separately; a name that the policy sets replaces them.
+    ///
+    /// # Errors
+    /// [`Rejection::ScopeEmpty`] if `scope` is empty ([scope source](crate::rules::semantics#scope-source)).
     pub fn call(
         &self,
         policy: &'static Policy,
@@ -69,36 +158,43 @@ impl Idempotency {
         Ok(Call { id, policy, fingerprint: None, quota, transaction: None, span })
     }
 
-    /// The fingerprint of an HTTP request under `policy` (R11).
+    /// Returns the fingerprint of an HTTP request under `policy`
+    /// ([fingerprint input](crate::rules::semantics#fingerprint-input)).
     pub fn fingerprint_request(&self, policy: &Policy, request: &RequestParts<'_>) -> Fingerprint {
         request.fingerprint(self.0.config.secret.as_ref(), policy.fingerprint)
     }
 
-    /// The fingerprint of a value that an annotation named.
-    pub fn fingerprint_material(&self, material: &FingerprintInput) -> Fingerprint {
-        Fingerprint::of_input(self.0.config.secret.as_ref(), material)
+    /// Returns the fingerprint of the value of a `fingerprint` expression.
+    pub fn fingerprint_input(&self, input: &FingerprintInput) -> Fingerprint {
+        Fingerprint::of_input(self.0.config.secret.as_ref(), input)
     }
 }
 
-/// The span of a call; where nobody listens, none at all. With tracing's feature `log`, which other crates
-/// turn on, a disabled one would still offer its fields to a logger.
+/// Whether a method is safe. Requests with such a method bypass the guard, even with a malformed key
+/// (`docs/semantics.md#safe-methods`).
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}
+
+/// Returns the span of a call, or [`Span::none`] if tracing is off. A disabled span would still format its
+/// fields for the `log` crate if another crate enables tracing's feature `log`.
 fn span(operation: &[&str], record: &RecordId) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
     }
     info_span!(
         "idempotent",
-        operation = %Words(operation),
+        operation = %OperationName(operation),
         %record,
         attempt = Empty,
         outcome = Empty,
     )
 }
 
-/// The parts of an operation's name as traces show it. Written only where somebody listens.
-struct Words<'a>(&'a [&'a str]);
+/// The parts of an operation's name, joined by spaces when a subscriber formats the span.
+struct OperationName<'a>(&'a [&'a str]);
 
-impl fmt::Display for Words<'_> {
+impl fmt::Display for OperationName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" "))
     }

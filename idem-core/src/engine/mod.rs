@@ -29,7 +29,7 @@ use crate::model::{Claim, Rejection, StoredResponse};
 use crate::store::IdempotencyStore;
 
 pub use builder::IdempotencyBuilder;
-pub use call::Call;
+pub use call::{Call, CallBuilder};
 pub use drain::Drained;
 pub use execution::Execution;
 pub use run::{Executed, Served};

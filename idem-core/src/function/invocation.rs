@@ -43,7 +43,7 @@ impl Invocation {
     pub fn with_fingerprint(self, material: Result<FingerprintInput, serde_json::Error>) -> Self {
         let call = self.call.and_then(|call| {
             let material = material.map_err(Rejection::FingerprintInvalid)?;
-            Ok(call.with_fingerprint(self.idempotency.fingerprint_material(&material)))
+            Ok(call.with_fingerprint(self.idempotency.fingerprint_input(&material)))
         });
         Self { call, ..self }
     }

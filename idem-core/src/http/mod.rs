@@ -3,16 +3,14 @@
 mod capture;
 mod collect;
 mod headers;
-mod identity;
 pub(crate) mod problem;
 mod request;
 
 pub use collect::Chunks;
 pub use headers::stored_headers;
-pub use identity::Identity;
 pub use request::RequestParts;
 
-pub use crate::engine::{Call, Executed, Served};
+pub use crate::engine::{Call, CallBuilder, Executed, Served};
 pub use crate::model::{FingerprintInput, FingerprintMode, KeySource, KeySyntax, Scope};
 pub use capture::{Delivery, Head, panicked, record};
 

@@ -54,7 +54,7 @@ async fn a_duplicate_of_a_live_run_is_refused_at_once() {
 
 fn about(service: &Service, material: &str) -> Call {
     let fingerprint =
-        service.idempotency.fingerprint_material(&FingerprintInput::of(material).unwrap());
+        service.idempotency.fingerprint_input(&FingerprintInput::of(material).unwrap());
     service.call(&ONCE, "key").with_fingerprint(fingerprint)
 }
 

@@ -40,7 +40,7 @@ async fn it_tells_how_each_call_was_answered() {
     let service = Service::new(MemoryStore::new());
     let about = |text: &str| {
         let fingerprint =
-            service.idempotency.fingerprint_material(&FingerprintInput::of(text).unwrap());
+            service.idempotency.fingerprint_input(&FingerprintInput::of(text).unwrap());
         call(&service, &ONCE, "/answers").with_fingerprint(fingerprint)
     };
     service.answer(about("this"), not_executed("slow down")).await;
