@@ -1,170 +1,160 @@
-//! One macro line per store makes a test of every rule.
+//! The macros that turn the rules into tests.
 
 use std::future::Future;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::subject::{Case, Subject};
+use crate::case::Case;
+use crate::harness::StoreHarness;
 
-/// Runs one rule on a fresh subject.
+/// Runs one rule on a fresh harness.
 #[doc(hidden)]
-pub fn run<S: Subject, F: Future<Output = ()>>(rule: impl FnOnce(Case<S>) -> F) {
+pub fn run<S: StoreHarness, F: Future<Output = ()>>(rule: impl FnOnce(Case<S>) -> F) {
     runtime().block_on(async { rule(Case::fresh().await).await });
 }
 
-/// Several threads, so that what races in production races here.
+/// Returns a runtime with several threads, so that concurrent calls run in parallel.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime")
 }
 
-/// Makes a `#[test]` of every rule that any store must keep, for a [`Subject`](crate::Subject).
+/// Defines a `#[test]` for every rule that each store must follow.
 ///
-/// ```
-/// # use std::time::Duration;
-/// # use idem_conformance::Subject;
-/// # use idem_core::MemoryStore;
-/// # struct MemorySubject(MemoryStore);
-/// # impl Subject for MemorySubject {
-/// #     type Store = MemoryStore;
-/// #     async fn fresh() -> Self { Self(MemoryStore::new()) }
-/// #     fn store(&self) -> &MemoryStore { &self.0 }
-/// #     async fn pass(&self, time: Duration) { self.0.advance_clock(time); }
-/// # }
-/// idem_conformance::store_suite!(MemorySubject);
-/// ```
+/// The argument is the type of a [`StoreHarness`](crate::StoreHarness). See the
+/// [crate documentation](crate) for an example.
 #[macro_export]
 macro_rules! store_suite {
-    ($subject:ty) => {
-        $crate::__rules! { $subject, claim:
-            absent_key_is_acquired
-            fingerprint_of_the_first_claim_stands
+    ($harness:ty) => {
+        $crate::__rules! { $harness, claim:
+            new_key_is_acquired
+            first_fingerprint_is_recorded
             fingerprint_versions_are_kept
-            same_owner_gets_its_claim_again
-            same_owner_gets_its_claim_again_after_the_lease
-            claiming_again_does_not_extend_the_lease
-            same_owner_is_a_duplicate_once_it_concluded
-            lapsed_at_most_once_reads_as_unknown
+            repeated_claim_returns_the_same_claim
+            repeated_claim_after_the_lease_returns_the_same_claim
+            repeated_claim_does_not_extend_the_lease
+            repeated_claim_after_completion_is_a_duplicate
+            lapsed_at_most_once_record_reads_as_unknown
             ids_that_differ_in_one_bit_are_independent
-            one_owner_of_two_keys_holds_two_claims
-            tiny_durations_end
-            huge_durations_hold
+            one_nonce_on_two_keys_makes_two_claims
+            tiny_durations_expire
+            huge_durations_are_not_truncated
         }
-        $crate::__rules! { $subject, renew:
+        $crate::__rules! { $harness, renew:
             renewal_extends_the_lease
-            renewal_after_the_lease_holds
+            renewal_after_the_lease_succeeds
             renewal_extends_the_expiry
-            renewal_keeps_the_claim
-            stale_renewal_is_refused
-            renewal_needs_a_running_record
+            renewal_does_not_change_the_claim
+            stale_renewal_is_rejected
+            renewal_requires_a_running_record
         }
-        $crate::__rules! { $subject, complete:
-            conclusion_of_a_run_stands
-            conclusion_after_the_lease_stands
-            unknown_is_resolved_by_its_owner
-            unknown_is_held
-            first_conclusion_stands
-            stale_conclusion_learns_what_stands
-            stale_conclusion_learns_that_the_lease_is_over
-            conclusion_of_a_vanished_record_is_lost
+        $crate::__rules! { $harness, complete:
+            completion_is_stored
+            completion_after_the_lease_is_stored
+            owner_resolves_unknown_outcome
+            unknown_outcome_is_not_taken_over
+            first_completion_is_kept
+            stale_completion_returns_the_stored_record
+            stale_completion_returns_a_lapsed_record_as_unknown
+            completion_does_not_recreate_a_record
         }
-        $crate::__rules! { $subject, free:
+        $crate::__rules! { $harness, release:
             released_key_is_new
-            release_after_the_lease_frees
-            stale_release_touches_nothing
-            release_sent_again_touches_nobody
-            concluded_record_is_not_freed
+            release_after_the_lease_frees_the_key
+            stale_release_changes_nothing
+            repeated_release_changes_nothing
+            completed_record_is_not_freed
             abandoned_key_is_new
-            abandonment_after_the_lease_frees
-            abandonment_by_another_owner_touches_nothing
+            abandon_after_the_lease_frees_the_key
+            abandon_with_another_nonce_changes_nothing
         }
-        $crate::__rules! { $subject, takeover:
-            abandoned_takeover_keeps_its_attempts
+        $crate::__rules! { $harness, takeover:
+            abandoned_takeover_keeps_the_attempt_count
             lapsed_record_is_taken_over
-            old_owner_is_fenced
-            old_owner_cannot_guess_the_fence
-            old_owner_is_a_duplicate
-            held_lease_is_not_taken_over
-            other_fingerprint_does_not_take_over
-            careful_guarantee_counts
-            exhausted_record_is_unknown
-            attempts_are_bounded_by_the_claimer
-            new_owner_sets_the_terms
+            stale_owner_is_rejected
+            old_nonce_with_the_new_token_is_rejected
+            repeated_claim_after_a_takeover_is_a_duplicate
+            valid_lease_is_not_taken_over
+            different_fingerprint_does_not_take_over
+            stricter_guarantee_applies
+            exhausted_record_reads_as_unknown
+            attempt_limit_of_the_claim_applies
+            takeover_sets_the_ttl
         }
-        $crate::__rules! { $subject, expiry:
-            conclusion_expires_by_its_ttl
+        $crate::__rules! { $harness, expiry:
+            completion_expires_after_its_ttl
             replays_do_not_extend_the_ttl
-            completing_again_does_not_extend_the_ttl
+            repeated_completion_does_not_extend_the_ttl
             running_record_outlives_its_lease_by_the_ttl
-            renewed_record_never_expires
-            late_owner_of_an_expired_record_is_fenced
-            late_owner_of_an_expired_record_starts_anew
-            expired_attempts_do_not_count
-            fences_grow
+            renewed_record_does_not_expire
+            owner_of_an_expired_record_is_rejected
+            repeated_claim_of_an_expired_record_starts_again
+            attempts_restart_after_expiry
+            fencing_tokens_grow
         }
-        $crate::__rules! { $subject, answers:
-            bodies_come_back_byte_for_byte
-            headers_come_back_byte_for_byte
-            statuses_come_back
+        $crate::__rules! { $harness, responses:
+            bodies_are_replayed_byte_for_byte
+            headers_are_replayed_byte_for_byte
+            statuses_are_replayed
         }
-        $crate::__rules! { $subject, race:
+        $crate::__rules! { $harness, concurrency:
             one_claim_wins
             one_takeover_wins
-            late_conclusion_or_takeover
-            late_renewal_or_takeover
-            one_conclusion_stands
-            one_release_frees
-            releases_sent_again_never_free_the_next_owner
+            late_completion_races_with_takeover
+            late_renewal_races_with_takeover
+            one_completion_is_kept
+            one_release_frees_the_key
+            repeated_releases_never_free_the_next_claim
         }
         #[test]
-        fn store_answers_as_the_model_does() {
-            $crate::rules::differential::store_answers_as_the_model_does::<$subject>();
+        fn store_behaves_like_the_model() {
+            $crate::rules::differential::store_behaves_like_the_model::<$harness>();
         }
     };
 }
 
-/// Makes a `#[test]` of every rule of a store that counts the live keys of a scope
+/// Defines a `#[test]` for every rule of a store that limits the live keys of a scope
 /// ([`Quota`](idem_core::store::Quota)).
 #[macro_export]
 macro_rules! quota_suite {
-    ($subject:ty) => {
-        $crate::__rules! { $subject, quota:
-            new_key_beyond_the_quota_is_refused
-            existing_keys_are_served_at_the_bound
-            takeover_needs_no_room
-            every_live_state_counts
+    ($harness:ty) => {
+        $crate::__rules! { $harness, quota:
+            new_key_beyond_the_quota_is_rejected
+            existing_keys_are_served_at_the_quota
+            takeover_does_not_count_as_a_new_key
+            every_live_record_counts
             freed_key_makes_room
-            freed_key_makes_room_after_a_refusal
+            freed_key_makes_room_after_a_rejection
             expired_keys_make_room
-            lowered_quota_takes_nothing_away
-            quota_is_exact_in_a_race
+            lowered_quota_keeps_existing_keys
+            quota_is_exact_under_concurrency
         }
     };
 }
 
-/// Makes a `#[test]` of every rule of a store that implements
-/// [`DeleteExpired`](idem_core::store::DeleteExpired). Its views must not share records.
+/// Defines a `#[test]` for every rule of a store that implements
+/// [`DeleteExpired`](idem_core::store::DeleteExpired). Its harnesses must not share records.
 #[macro_export]
 macro_rules! delete_suite {
-    ($subject:ty) => {
-        $crate::__rules! { $subject, delete:
-            expired_records_are_removed
-            live_records_stay
-            removed_key_is_new
+    ($harness:ty) => {
+        $crate::__rules! { $harness, delete:
+            expired_records_are_deleted
+            live_records_are_kept
+            deleted_key_is_new
         }
     };
 }
 
-/// Makes a `#[test]` of every rule of a store that pushes changes
-/// ([`changed`](idem_core::store::IdempotencyStore::changed)).
+/// Defines a `#[test]` for every rule of a store whose
+/// [`changed`](idem_core::store::IdempotencyStore::changed) wakes waiting duplicates.
 #[macro_export]
-macro_rules! push_suite {
-    ($subject:ty) => {
-        $crate::__rules! { $subject, push:
-            conclusion_wakes
-            release_and_abandonment_wake
-            conclusion_after_a_takeover_wakes
-            everybody_who_waits_is_woken
-            later_changes_wake_later_listeners
+macro_rules! wakeup_suite {
+    ($harness:ty) => {
+        $crate::__rules! { $harness, wakeups:
+            completion_wakes
+            release_and_abandon_wake
+            completion_after_a_takeover_wakes
+            every_listener_is_woken
+            later_changes_wake_new_listeners
         }
     };
 }
@@ -172,10 +162,10 @@ macro_rules! push_suite {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __rules {
-    ($subject:ty, $module:ident: $($rule:ident)+) => {$(
+    ($harness:ty, $module:ident: $($rule:ident)+) => {$(
         #[test]
         fn $rule() {
-            $crate::__run::<$subject, _>($crate::rules::$module::$rule);
+            $crate::__run::<$harness, _>($crate::rules::$module::$rule);
         }
     )+};
 }
@@ -185,7 +175,7 @@ mod tests {
     use std::{fs, path::Path};
 
     #[test]
-    fn every_rule_stands_in_a_suite() {
+    fn every_rule_is_listed_in_a_suite() {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let suites = fs::read_to_string(source.join("suite.rs")).unwrap();
         let listed: Vec<&str> = suites.split_whitespace().collect();
@@ -195,7 +185,7 @@ mod tests {
             let Ok(text) = fs::read_to_string(&path) else { continue };
             for rule in text.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
                 let name = rule.split('<').next().unwrap();
-                assert!(listed.contains(&name), "{name} of {path:?} stands in no suite");
+                assert!(listed.contains(&name), "{name} of {path:?} is not listed in a suite");
                 rules += 1;
             }
         }

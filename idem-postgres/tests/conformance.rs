@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use idem_conformance::Subject;
+use idem_conformance::StoreHarness;
 use idem_postgres::PostgresStore;
 use idem_testkit::servers::PostgresServer;
 
@@ -14,7 +14,7 @@ static SERVER: LazyLock<PostgresServer> =
 
 struct Postgres(PostgresStore);
 
-impl Subject for Postgres {
+impl StoreHarness for Postgres {
     type Store = PostgresStore;
 
     /// A schema of its own, because the rules of the sweeper count what is removed.
@@ -28,12 +28,12 @@ impl Subject for Postgres {
         &self.0
     }
 
-    async fn pass(&self, time: Duration) {
+    async fn advance(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 }
 
 idem_conformance::store_suite!(Postgres);
 idem_conformance::quota_suite!(Postgres);
-idem_conformance::push_suite!(Postgres);
+idem_conformance::wakeup_suite!(Postgres);
 idem_conformance::delete_suite!(Postgres);

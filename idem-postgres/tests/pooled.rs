@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use idem_conformance::Subject;
+use idem_conformance::StoreHarness;
 use idem_postgres::PostgresStore;
 use idem_testkit::servers::{PgBouncer, PostgresServer};
 
@@ -16,7 +16,7 @@ static POOLER: LazyLock<PgBouncer> = LazyLock::new(|| PgBouncer::before(&SERVER,
 
 struct Pooled(PostgresStore);
 
-impl Subject for Pooled {
+impl StoreHarness for Pooled {
     type Store = PostgresStore;
 
     /// A schema of its own, because the rules of the sweeper count what is removed.
@@ -30,7 +30,7 @@ impl Subject for Pooled {
         &self.0
     }
 
-    async fn pass(&self, time: Duration) {
+    async fn advance(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use idem_conformance::Subject;
+use idem_conformance::StoreHarness;
 use idem_redis::RedisStore;
 use idem_testkit::servers::RedisServer;
 
@@ -13,7 +13,7 @@ static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]))
 
 struct Redis(RedisStore);
 
-impl Subject for Redis {
+impl StoreHarness for Redis {
     type Store = RedisStore;
 
     async fn fresh() -> Self {
@@ -24,11 +24,11 @@ impl Subject for Redis {
         &self.0
     }
 
-    async fn pass(&self, time: Duration) {
+    async fn advance(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 }
 
 idem_conformance::store_suite!(Redis);
-idem_conformance::push_suite!(Redis);
+idem_conformance::wakeup_suite!(Redis);
 idem_conformance::quota_suite!(Redis);

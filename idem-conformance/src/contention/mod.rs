@@ -1,4 +1,4 @@
-//! Many concurrent duplicates of one key, sent to two processes of a [`Service`].
+//! Many concurrent duplicates of one key, sent to two instances of a [`Service`].
 
 mod service;
 
@@ -8,10 +8,12 @@ use idem_core::{Outcome, Rejection};
 
 pub use service::{IMMEDIATE, Reply, Service, WAITING, send_duplicates};
 
-/// Of 200 concurrent duplicates exactly one runs. The others get `in-progress`.
+/// Checks that exactly one of 200 concurrent duplicates runs, and that all others get `in-progress`.
+///
+/// `one` and `two` are two connections to the same records.
 ///
 /// # Panics
-/// If another runs, or is told something else.
+/// If more than one duplicate runs, or if one gets another response.
 pub async fn one_of_many_runs(one: impl IdempotencyStore, two: impl IdempotencyStore) {
     const SENDERS: usize = 200;
     let one = Service::on(one);
@@ -29,10 +31,12 @@ pub async fn one_of_many_runs(one: impl IdempotencyStore, two: impl IdempotencyS
     assert!(matches!(one.send(&IMMEDIATE, "k").await, Ok(Served::Replayed(_))));
 }
 
-/// A run that frees its key lets exactly one waiting duplicate run.
+/// Checks that exactly one of 50 waiting duplicates runs after the first run frees the key.
+///
+/// `one` and `two` are two connections to the same records.
 ///
 /// # Panics
-/// If none does, or several.
+/// If no waiting duplicate runs, or more than one.
 pub async fn freed_key_lets_one_waiter_run(one: impl IdempotencyStore, two: impl IdempotencyStore) {
     let one = Service::on(one)
         .with_outcomes(|run| if run == 0 { Outcome::NotExecuted } else { Outcome::Final });

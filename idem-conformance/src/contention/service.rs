@@ -1,4 +1,4 @@
-//! A service on a store under test, for storms of duplicates.
+//! A service on the store under test.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,31 +6,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use idem_core::http::{Executed, Scope, Served};
-use idem_core::store::StoredResponse;
-use idem_core::store::{Completion, Headers, IdempotencyStore};
+use idem_core::store::{Completion, Headers, IdempotencyStore, StoredResponse};
 use idem_core::{Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, Rejection};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Duplicates are answered at once.
+/// A policy under which duplicates do not wait.
 pub static IMMEDIATE: Policy = Policy::new(HOUR, Guarantee::AtMostOnce);
 
-/// Duplicates wait for the first.
+/// A policy under which duplicates wait up to 60 s for the first request.
 pub static WAITING: Policy =
     Policy::new(HOUR, Guarantee::AtMostOnce).with_wait(Duration::from_secs(60));
 
-/// What a call of a [`Service`] came to.
+/// The result of a call of a [`Service`].
 pub type Reply = Result<Served<()>, Rejection>;
 
-/// A service whose handler counts its runs and waits at a gate, one permit a run.
+/// A service whose handler counts its runs and waits at a gate. Each run takes one permit.
 #[derive(Clone)]
 pub struct Service {
     idempotency: Idempotency,
     runs: Arc<AtomicUsize>,
     outcomes: fn(usize) -> Outcome,
-    /// What runs wait for.
+    /// The gate. Add one permit for each run that may continue.
     pub gate: Arc<Semaphore>,
 }
 
@@ -41,7 +40,7 @@ impl fmt::Debug for Service {
 }
 
 impl Service {
-    /// A process of a service, whose runs all count.
+    /// Creates an instance of a service whose runs are all final.
     pub fn on(store: impl IdempotencyStore) -> Self {
         Self {
             idempotency: Idempotency::builder(store).max_waiters(5_000, 5_000).build(),
@@ -51,44 +50,44 @@ impl Service {
         }
     }
 
-    /// The outcome of the n-th run, from 0.
+    /// Sets the outcome of each run by its number, counted from 0.
     #[must_use]
     pub fn with_outcomes(self, outcomes: fn(usize) -> Outcome) -> Self {
         Self { outcomes, ..self }
     }
 
-    /// Another process of the same service.
+    /// Creates another instance of the same service, with the same gate and run count.
     #[must_use]
     pub fn sibling(&self, store: impl IdempotencyStore) -> Self {
         Self { idempotency: Self::on(store).idempotency, ..self.clone() }
     }
 
-    /// Calls it.
+    /// Calls the service.
     ///
     /// # Errors
-    /// What a caller is refused with.
+    /// The rejection, if the engine rejects the call.
     ///
     /// # Panics
-    /// If `key` is not one.
+    /// If `key` is not a valid idempotency key.
     pub async fn send(self, policy: &'static Policy, key: &'static str) -> Reply {
         let key = IdempotencyKey::new(key).expect("a key");
         let call = self.idempotency.call(policy, &["pay"], Scope::global(), &key)?;
         let Self { runs, gate, outcomes, .. } = self.clone();
         let handler = move |_| async move {
             let run = runs.fetch_add(1, Ordering::SeqCst);
-            gate.acquire().await.expect("the gate stays").forget();
+            gate.acquire().await.expect("the gate is never closed").forget();
             executed(outcomes(run))
         };
         self.idempotency.run(call, handler, || executed(Outcome::Ambiguous)).await
     }
 
-    /// How many runs began.
+    /// Returns the number of runs that started.
     pub fn runs(&self) -> usize {
         self.runs.load(Ordering::SeqCst)
     }
 }
 
-/// Sends so many duplicates at once, to the processes in turn.
+/// Sends `senders` duplicates concurrently, to the instances in turn.
 pub fn send_duplicates(
     services: &[Service],
     policy: &'static Policy,
@@ -102,6 +101,6 @@ pub fn send_duplicates(
 }
 
 fn executed(outcome: Outcome) -> Executed<()> {
-    let answer = StoredResponse { status: 201, headers: Headers::default(), body: "done".into() };
-    Executed { reply: (), outcome, completion: Completion::Response(answer) }
+    let response = StoredResponse { status: 201, headers: Headers::default(), body: "done".into() };
+    Executed { reply: (), outcome, completion: Completion::Response(response) }
 }

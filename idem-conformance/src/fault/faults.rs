@@ -8,11 +8,10 @@ use tokio::sync::watch;
 use super::kind::{Calls, Kind};
 use super::plan::{Fault, Plan};
 
-/// Says what goes wrong in a [`FaultStore`](super::FaultStore), and tells what was called. Clones share
-/// everything.
+/// Selects the faults of a [`FaultStore`](super::FaultStore) and counts its calls. Clones share one state.
 ///
-/// Faults are drawn when a call is made. Tests wait on the handle and never sleep: it tells when a call
-/// was made, answered or held.
+/// The fault of a call is selected when the call is made. Tests need not sleep: the methods `until_…`
+/// resolve when calls were made, answered or held. Those methods are cancel safe.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<watch::Sender<State>>);
 
@@ -26,12 +25,13 @@ struct State {
 }
 
 impl Faults {
-    /// From now on `fault` happens to all calls of these kinds.
+    /// Injects `fault` into all future calls of these kinds.
     pub fn inject(&self, kinds: impl IntoIterator<Item = Kind>, fault: Fault) {
-        self.plan(kinds, |plan| plan.standing = Some(fault));
+        self.plan(kinds, |plan| plan.permanent = Some(fault));
     }
 
-    /// `fault` happens to the next `calls` calls of each of these kinds, before what else is injected.
+    /// Injects `fault` into the next `calls` calls of each of these kinds, in place of the fault that
+    /// [`inject`](Self::inject) selected.
     pub fn inject_next(&self, calls: u32, kinds: impl IntoIterator<Item = Kind>, fault: Fault) {
         self.plan(kinds, |plan| {
             plan.next = Some(fault);
@@ -39,8 +39,8 @@ impl Faults {
         });
     }
 
-    /// From now on all is well. Calls that are held stay held until [`deliver`](Self::deliver). Returns
-    /// what was answered before.
+    /// Removes all faults. Calls that are [held](Fault::Late) stay held until
+    /// [`deliver`](Self::deliver). Returns the number of calls that were answered before.
     pub fn heal(&self) -> Calls {
         let mut answered = Calls::default();
         self.0.send_modify(|state| {
@@ -50,7 +50,7 @@ impl Faults {
         answered
     }
 
-    /// Lets the calls go on that are [held](Fault::Late) now.
+    /// Releases the calls that are [held](Fault::Late) now.
     pub fn deliver(&self) {
         self.0.send_modify(|state| {
             state.held = 0;
@@ -58,32 +58,32 @@ impl Faults {
         });
     }
 
-    /// How many calls were made.
+    /// Returns the number of calls that were made.
     pub fn calls(&self) -> Calls {
         self.0.borrow().called
     }
 
-    /// How many calls were answered, also by an error.
+    /// Returns the number of calls that were answered, successfully or with an error.
     pub fn answered(&self) -> Calls {
         self.0.borrow().answered
     }
 
-    /// Resolves when `calls` calls of `kind` were made. Cancel safe, like those below.
+    /// Resolves when at least `calls` calls of `kind` were made.
     pub async fn until_called(&self, kind: Kind, calls: u32) {
         self.until(|state| state.called.of(kind) >= calls).await;
     }
 
-    /// Resolves when `calls` calls of `kind` were answered, also by an error.
+    /// Resolves when at least `calls` calls of `kind` were answered, successfully or with an error.
     pub async fn until_answered(&self, kind: Kind, calls: u32) {
         self.until(|state| state.answered.of(kind) >= calls).await;
     }
 
-    /// Resolves when `calls` calls are [held](Fault::Late).
+    /// Resolves when at least `calls` calls are [held](Fault::Late).
     pub async fn until_held(&self, calls: usize) {
         self.until(|state| state.held >= calls).await;
     }
 
-    /// Counts a call and says what happens to it.
+    /// Counts a call and returns its fault.
     pub(super) fn call(&self, kind: Kind) -> Option<Fault> {
         let mut drawn = None;
         self.0.send_modify(|state| {
@@ -93,11 +93,11 @@ impl Faults {
         drawn
     }
 
-    pub(super) fn answer(&self, kind: Kind) {
+    pub(super) fn count_reply(&self, kind: Kind) {
         self.0.send_modify(|state| state.answered.count(kind));
     }
 
-    /// Holds a call, from now until the next delivery.
+    /// Holds a call until the next delivery.
     pub(super) fn hold(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut delivery = 0;
         self.0.send_modify(|state| {
@@ -118,7 +118,7 @@ impl Faults {
 
     async fn until(&self, reached: impl Fn(&State) -> bool) {
         let waited = self.0.subscribe().wait_for(reached).await.map(drop);
-        #[expect(clippy::expect_used, reason = "only a dropped sender ends the wait")]
-        waited.expect("the sender lives in this handle");
+        #[expect(clippy::expect_used, reason = "waiting fails only if the sender is dropped")]
+        waited.expect("this handle owns the sender");
     }
 }

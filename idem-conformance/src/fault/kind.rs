@@ -1,6 +1,6 @@
-//! The five calls of a store, told apart and counted.
+//! The five calls of a store, and their counts.
 
-/// Which call.
+/// A call of an [`IdempotencyStore`](idem_core::store::IdempotencyStore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// [`claim`](idem_core::store::IdempotencyStore::claim).
@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every call: what a fault of the whole store is injected into.
+    /// All calls, for a fault of the whole store.
     pub const ALL: [Self; 5] =
         [Self::Claim, Self::Renew, Self::Complete, Self::Release, Self::Abandon];
 
@@ -24,7 +24,7 @@ impl Kind {
     pub const ENDS: [Self; 2] = [Self::Complete, Self::Release];
 }
 
-/// How many calls there were, by kind.
+/// The number of calls of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Calls {
     /// [`Kind::Claim`].
@@ -40,7 +40,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// How many of one kind.
+    /// Returns the number of calls of one kind.
     pub const fn of(&self, kind: Kind) -> u32 {
         match kind {
             Kind::Claim => self.claim,
@@ -51,7 +51,7 @@ impl Calls {
         }
     }
 
-    /// How many in all: the round trips to the store.
+    /// Returns the number of all calls, which is the number of round trips to the store.
     pub const fn total(&self) -> u32 {
         self.claim + self.renew + self.complete + self.release + self.abandon
     }

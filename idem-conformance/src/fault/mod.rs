@@ -1,6 +1,7 @@
-//! A store that does on demand what networks and servers do by themselves.
+//! A store that injects faults of networks and servers.
 
 mod faults;
+mod inject;
 mod kind;
 mod pending;
 mod plan;

@@ -1,18 +1,19 @@
-//! A remote store's way of answering.
+//! A wrapper that replies as late as a remote store.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_core::store::Changed;
 use idem_core::store::{
-    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
     StoreError, StoreFuture, Update,
 };
 use tokio::task::yield_now;
 
-/// Answers as a remote store does: each call is applied, and answered, at the second poll of its future.
-/// So a store in memory takes the engine's other path too, where a caller can leave before the answer.
+/// A wrapper that applies and answers each call at the second poll of its future, as a remote store does.
+///
+/// An in-memory store replies at the first poll. With this wrapper it also exercises the engine's path for
+/// pending replies, on which a caller can disconnect before the reply arrives.
 #[derive(Debug)]
 pub struct Pending<S>(Arc<S>);
 

@@ -1,15 +1,14 @@
-//! What goes wrong, and for how many calls.
+//! The faults, and the calls that they are planned for.
 
 /// A fault that is injected into a store call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// Rejected at once and not applied, as by a closed port: rows 16, 17, 35, 36 and 40 to
-    /// 43.
+    /// The call is rejected immediately and not applied, as by a closed port.
     Down,
     /// The call is neither applied nor answered, as if all packets were dropped.
     Hang,
-    /// Applied, and answered with [`StoreErrorKind::Unknown`](idem_core::store::StoreErrorKind::Unknown), as
-    /// when the connection breaks: rows 16, 36, 44 and 45.
+    /// The call is applied and fails with
+    /// [`StoreErrorKind::Unknown`](idem_core::store::StoreErrorKind::Unknown), as when the connection breaks.
     LostReply,
     /// The call is applied and never answered, as if the reply was lost without an error.
     NoReply,
@@ -20,18 +19,21 @@ pub enum Fault {
     Twice,
 }
 
-/// What is planned for the calls of one kind.
+/// The faults that are planned for the calls of one kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Plan {
-    pub(super) standing: Option<Fault>,
+    /// The fault of every call.
+    pub(super) permanent: Option<Fault>,
+    /// The fault of the next calls, in place of the permanent one.
     pub(super) next: Option<Fault>,
+    /// The number of calls that `next` applies to.
     pub(super) left: u32,
 }
 
 impl Plan {
     pub(super) const fn draw(&mut self) -> Option<Fault> {
         if self.left == 0 {
-            return self.standing;
+            return self.permanent;
         }
         self.left -= 1;
         self.next

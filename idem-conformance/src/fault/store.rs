@@ -1,24 +1,23 @@
-//! The store that faults happen to.
+//! The store that injects faults.
 
-use std::future::{Future, pending};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use idem_core::store::{Changed, OpenOutcome, TransactionSlot, Transactions};
 use idem_core::store::{
-    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
-    StoreError, StoreFuture, Update,
+    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore,
+    OpenOutcome, RecordId, StoreError, StoreFuture, TransactionSlot, Transactions, Update,
 };
 
 use super::faults::Faults;
+use super::inject::{counted, inject, then};
 use super::kind::Kind;
 use super::plan::Fault;
 use super::transaction::FaultTransaction;
 
-/// A store over another one to which [`Fault`]s happen. Where none does, it answers as the store below:
-/// at once, if that does.
+/// A wrapper around a store that injects [`Fault`]s into its calls.
+///
+/// A call without a fault behaves like the call of the wrapped store. In particular, its reply is ready
+/// immediately if the wrapped store's reply is.
 ///
 /// ```
 /// use idem_conformance::{Fault, FaultStore, Kind};
@@ -43,7 +42,7 @@ impl<S> Clone for FaultStore<S> {
 }
 
 impl<S: IdempotencyStore> FaultStore<S> {
-    /// Wraps `store`, where all is well until the handle says otherwise.
+    /// Wraps `store`, and returns the handle that selects the faults. Initially there are none.
     pub fn new(store: S) -> (Self, Faults) {
         let faults = Faults::default();
         (Self { store: Arc::new(store), faults: faults.clone() }, faults)
@@ -63,9 +62,9 @@ impl<S: IdempotencyStore> FaultStore<S> {
                 drop(send(&store).await);
                 send(&store).await
             }),
-            fault => meet(fault, &self.faults, move || send(&store)),
+            fault => inject(fault, &self.faults, move || send(&store)),
         };
-        answered(reply, &self.faults, kind)
+        counted(reply, &self.faults, kind)
     }
 }
 
@@ -99,8 +98,7 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
     }
 }
 
-/// The faults of a claim happen to the opening of a transaction, and those of the calls that end a run to
-/// its end.
+/// Opening a transaction counts as a claim. Its commit counts as a completion, its rollback as a release.
 impl<S: IdempotencyStore> Transactions for FaultStore<S> {
     fn open(
         &self,
@@ -121,68 +119,5 @@ impl<S: IdempotencyStore> Transactions for FaultStore<S> {
                 other => other,
             })
         })
-    }
-}
-
-/// A call that is made once, if `fault` lets it. What is not sent is dropped; a transaction is rolled back
-/// by that.
-pub(super) fn meet<T>(
-    fault: Option<Fault>,
-    faults: &Faults,
-    send: impl FnOnce() -> StoreFuture<T> + Send + 'static,
-) -> StoreFuture<T>
-where
-    T: Send + Unpin + 'static,
-{
-    match fault {
-        None | Some(Fault::Twice) => send(),
-        Some(Fault::Down) => {
-            StoreFuture::ready(Err(StoreError::not_done("injected: the store is down")))
-        }
-        Some(Fault::Hang) => StoreFuture::new(pending()),
-        Some(Fault::LostReply) => {
-            then(send(), |_| Err(StoreError::unknown("injected: the answer was lost")))
-        }
-        Some(Fault::NoReply) => {
-            let sent = then(send(), Ok);
-            StoreFuture::new(async move {
-                drop(sent.await);
-                pending().await
-            })
-        }
-        Some(Fault::Late) => {
-            let held = faults.hold();
-            StoreFuture::new(async move {
-                held.await;
-                send().await
-            })
-        }
-    }
-}
-
-/// Counts the answer when it is there.
-pub(super) fn answered<T>(reply: StoreFuture<T>, faults: &Faults, kind: Kind) -> StoreFuture<T>
-where
-    T: Send + Unpin + 'static,
-{
-    let faults = faults.clone();
-    then(reply, move |answer| {
-        faults.answer(kind);
-        answer
-    })
-}
-
-/// Changes an answer, at once if it is there already, so that what was ready stays ready.
-fn then<T, U>(
-    mut reply: StoreFuture<T>,
-    change: impl FnOnce(Result<T, StoreError>) -> Result<U, StoreError> + Send + 'static,
-) -> StoreFuture<U>
-where
-    T: Send + Unpin + 'static,
-{
-    let polled = pin!(&mut reply).poll(&mut Context::from_waker(Waker::noop()));
-    match polled {
-        Poll::Ready(answer) => StoreFuture::ready(change(answer)),
-        Poll::Pending => StoreFuture::new(async move { change(reply.await) }),
     }
 }

@@ -1,16 +1,15 @@
-//! The transaction whose end faults happen to.
+//! A transaction wrapper that injects faults into commit and rollback.
 
 use std::time::Duration;
 
-use idem_core::store::Transaction;
-use idem_core::store::{Claim, Completion, StoreFuture, Update};
+use idem_core::store::{Claim, Completion, StoreFuture, Transaction, Update};
 
 use super::faults::Faults;
+use super::inject::{counted, inject};
 use super::kind::Kind;
-use super::store::{answered, meet};
 
-/// A transaction over another one. Its end is a completion or, if it is rolled back, a release; nothing can
-/// be ended [twice](super::Fault::Twice).
+/// A wrapper around a transaction. Its commit counts as a completion, its rollback as a release.
+/// [`Fault::Twice`](super::Fault::Twice) has no effect, because a transaction ends only once.
 #[derive(Debug)]
 pub(super) struct FaultTransaction {
     pub(super) transaction: Box<dyn Transaction>,
@@ -27,8 +26,8 @@ impl FaultTransaction {
         T: Send + Unpin + 'static,
     {
         let Self { transaction, faults } = self;
-        let reply = meet(faults.call(kind), &faults, move || end(transaction));
-        answered(reply, &faults, kind)
+        let reply = inject(faults.call(kind), &faults, move || end(transaction));
+        counted(reply, &faults, kind)
     }
 }
 

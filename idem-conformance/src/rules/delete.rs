@@ -1,63 +1,64 @@
-//! `DeleteExpired`: what expired is removed, and nothing else.
+//! `DeleteExpired`, which deletes expired records and no others.
 
 use idem_core::store::{DeleteExpired, State, Update};
 
-use crate::subject::{Case, Subject};
-use crate::terms::{self, LONG, Terms};
+use crate::case::Case;
+use crate::fixtures::{self, ClaimRequestExt, LONG};
+use crate::harness::StoreHarness;
 
-/// Removes records in every state once they expired, and counts them.
-pub async fn expired_records_are_removed<S>(case: Case<S>)
+/// Expired records are deleted in every state, and counted.
+pub async fn expired_records_are_deleted<S>(case: Case<S>)
 where
-    S: Subject<Store: DeleteExpired>,
+    S: StoreHarness<Store: DeleteExpired>,
 {
     deleted(&case).await;
-    for (completion, _) in terms::completions() {
+    for (completion, _) in fixtures::completions() {
         let key = case.key();
-        let claim = key.won(terms::at_most_once()).await;
+        let claim = key.acquire(fixtures::at_most_once()).await;
         assert_eq!(key.complete_for(claim, completion, S::UNIT).await, Update::Applied);
     }
-    case.key().won(terms::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
-    case.pass(3).await;
+    case.key().acquire(fixtures::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
+    case.advance(3).await;
     assert_eq!(deleted(&case).await, 4);
     assert_eq!(deleted(&case).await, 0);
 }
 
-/// What did not expire stays: running, lapsed, renewed or concluded.
-pub async fn live_records_stay<S>(case: Case<S>)
+/// Records that have not expired are kept, whether running, lapsed, renewed or completed.
+pub async fn live_records_are_kept<S>(case: Case<S>)
 where
-    S: Subject<Store: DeleteExpired>,
+    S: StoreHarness<Store: DeleteExpired>,
 {
     let (running, lapsed, renewed, done) = (case.key(), case.key(), case.key(), case.key());
-    let request = terms::at_most_once();
-    let claim = running.won(request).await;
-    lapsed.won(terms::at_most_once().lease(S::UNIT)).await;
-    let held = renewed.won(terms::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
+    let request = fixtures::at_most_once();
+    let claim = running.acquire(request).await;
+    lapsed.acquire(fixtures::at_most_once().lease(S::UNIT)).await;
+    let held = renewed.acquire(fixtures::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
     assert_eq!(renewed.renew(held, LONG, S::UNIT).await, Update::Applied);
-    let finished = done.won(terms::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
-    assert_eq!(done.complete(finished, terms::answered("kept")).await, Update::Applied);
-    case.pass(3).await;
+    let finished = done.acquire(fixtures::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
+    assert_eq!(done.complete(finished, fixtures::with_response("kept")).await, Update::Applied);
+    case.advance(3).await;
     assert_eq!(deleted(&case).await, 0);
-    assert_eq!(running.won(request).await, claim);
+    assert_eq!(running.acquire(request).await, claim);
     assert_eq!(lapsed.state().await, State::Unknown);
     assert_eq!(renewed.state().await, State::Running);
-    assert_eq!(done.state().await, terms::completed("kept"));
+    assert_eq!(done.state().await, fixtures::completed("kept"));
 }
 
-/// A key whose record was removed is new, its fencing token higher, and its late owner fenced.
-pub async fn removed_key_is_new<S>(case: Case<S>)
+/// A key whose record was deleted is new, with a higher fencing token. Its late owner is rejected.
+pub async fn deleted_key_is_new<S>(case: Case<S>)
 where
-    S: Subject<Store: DeleteExpired>,
+    S: StoreHarness<Store: DeleteExpired>,
 {
     let key = case.key();
-    let late = key.won(terms::at_least_once().lease(S::UNIT).ttl(S::UNIT)).await;
-    case.pass(3).await;
+    let late = key.acquire(fixtures::at_least_once().lease(S::UNIT).ttl(S::UNIT)).await;
+    case.advance(3).await;
     deleted(&case).await;
-    key.assert_fenced(late, None).await;
-    let next = key.absent().await;
+    key.assert_rejected(late, None).await;
+    let next = key.assert_new().await;
     assert!(next.token > late.token);
-    key.assert_fenced(late, Some(terms::existing(State::Running))).await;
+    key.assert_rejected(late, Some(fixtures::existing(State::Running))).await;
 }
 
-async fn deleted<S: Subject<Store: DeleteExpired>>(case: &Case<S>) -> u64 {
+async fn deleted<S: StoreHarness<Store: DeleteExpired>>(case: &Case<S>) -> u64 {
     case.store().delete_expired().await.expect("delete_expired")
 }

@@ -1,17 +1,18 @@
-//! The rules: one named function each. The macros at the crate's root make a test of each.
+//! The rules that a store must follow, one function each.
 //!
-//! A rule names the transition (T1 to T16) or the requirement (R-number) that it holds a store to, and
-//! compares values, never mere presence.
+//! The macros at the crate root define a test for each rule. Most rules check one transition of the
+//! [state machine](idem_core::rules::guarantees#state-machine). Each rule compares the stored values, not
+//! only whether a record exists.
 
-pub mod answers;
 pub mod claim;
 pub mod complete;
+pub mod concurrency;
 pub mod delete;
 pub mod differential;
 pub mod expiry;
-pub mod free;
-pub mod push;
 pub mod quota;
-pub mod race;
+pub mod release;
 pub mod renew;
+pub mod responses;
 pub mod takeover;
+pub mod wakeups;

@@ -1,161 +1,182 @@
-//! T11, T12: at least once, a lapsed record is run again.
+//! Takeovers of lapsed records under at least once.
 
-use idem_core::store::{ClaimRequest, ExistingRecord, State, Update};
+use idem_core::store::{Claim, ClaimRequest, ExistingRecord, Fingerprint, State, Update};
 
-use crate::subject::{Case, Subject};
-use crate::terms::{self, Terms};
+use crate::case::Case;
+use crate::fixtures::{self, ClaimRequestExt};
+use crate::harness::StoreHarness;
 
-/// A claim under at least once that lapses when the next unit is over.
-fn short<S: Subject>() -> ClaimRequest {
-    terms::at_least_once().lease(S::UNIT)
+/// Returns an at-least-once claim with a lease of one unit.
+fn short<S: StoreHarness>() -> ClaimRequest {
+    fixtures::at_least_once().lease(S::UNIT)
 }
 
-/// T11: the next claim takes a lapsed record over, with the next attempt and a higher fencing token.
-pub async fn lapsed_record_is_taken_over<S: Subject>(case: Case<S>) {
+/// The next claim takes a lapsed record over, with the next attempt number and a higher fencing
+/// token.
+pub async fn lapsed_record_is_taken_over<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let first = key.won(short::<S>().with_fingerprint(terms::print(1))).await;
-    case.pass(2).await;
-    let request = terms::at_least_once().with_fingerprint(terms::print(1));
-    let second = key.won(request).await;
+    let first = key.acquire(short::<S>().with_fingerprint(fixtures::fingerprint(1))).await;
+    case.advance(2).await;
+    let request = fixtures::at_least_once().with_fingerprint(fixtures::fingerprint(1));
+    let second = key.acquire(request).await;
     assert_eq!((second.nonce, second.attempt), (request.nonce, 2));
     assert!(second.token > first.token);
-    assert_eq!(key.won(request).await, second, "it is the new nonce's now");
-    let running = ExistingRecord { fingerprint: terms::print(1), state: State::Running };
-    assert_eq!(key.lost(terms::at_least_once()).await, running, "under a lease of its own");
+    assert_eq!(key.acquire(request).await, second, "the record belongs to the new nonce");
+    let running = ExistingRecord { fingerprint: fixtures::fingerprint(1), state: State::Running };
+    assert_eq!(
+        key.find_existing(fixtures::at_least_once()).await,
+        running,
+        "the new owner has its own lease"
+    );
 }
 
-/// R32: after a takeover the old owner can change nothing, and learns who stands there.
-pub async fn old_owner_is_fenced<S: Subject>(case: Case<S>) {
+/// After a takeover the previous owner cannot change the record. Its completion returns the
+/// existing record.
+pub async fn stale_owner_is_rejected<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let old = key.won(short::<S>()).await;
-    case.pass(2).await;
-    let request = terms::at_least_once();
-    let new = key.won(request).await;
-    key.assert_fenced(old, Some(terms::existing(State::Running))).await;
-    assert_eq!(key.won(request).await, new);
-    assert_eq!(key.complete(new, terms::answered("new")).await, Update::Applied);
-    key.assert_fenced(old, Some(terms::existing(terms::completed("new")))).await;
-    assert_eq!(key.state().await, terms::completed("new"));
+    let old = key.acquire(short::<S>()).await;
+    case.advance(2).await;
+    let request = fixtures::at_least_once();
+    let new = key.acquire(request).await;
+    key.assert_rejected(old, Some(fixtures::existing(State::Running))).await;
+    assert_eq!(key.acquire(request).await, new);
+    assert_eq!(key.complete(new, fixtures::with_response("new")).await, Update::Applied);
+    key.assert_rejected(old, Some(fixtures::existing(fixtures::completed("new")))).await;
+    assert_eq!(key.state().await, fixtures::completed("new"));
 }
 
-/// R32: the owner compared is the claim's; the old nonce at the new fencing token is nobody.
-pub async fn old_owner_cannot_guess_the_fence<S: Subject>(case: Case<S>) {
+/// A claim with the previous nonce and the new fencing token is rejected.
+pub async fn old_nonce_with_the_new_token_is_rejected<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let old = key.won(short::<S>()).await;
-    case.pass(2).await;
-    let new = key.won(terms::at_least_once()).await;
-    let guess = idem_core::store::Claim { token: new.token, ..old };
-    key.assert_fenced(guess, Some(terms::existing(State::Running))).await;
+    let old = key.acquire(short::<S>()).await;
+    case.advance(2).await;
+    let new = key.acquire(fixtures::at_least_once()).await;
+    let guess = Claim { token: new.token, ..old };
+    key.assert_rejected(guess, Some(fixtures::existing(State::Running))).await;
 }
 
-/// T2 ends with the takeover: the old nonce is a duplicate.
-pub async fn old_owner_is_a_duplicate<S: Subject>(case: Case<S>) {
+/// After a takeover, a repeated claim with the previous nonce is a duplicate.
+pub async fn repeated_claim_after_a_takeover_is_a_duplicate<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let request = short::<S>();
-    key.won(request).await;
-    case.pass(2).await;
-    key.won(terms::at_least_once()).await;
-    assert_eq!(key.lost(request).await, terms::existing(State::Running));
+    key.acquire(request).await;
+    case.advance(2).await;
+    key.acquire(fixtures::at_least_once()).await;
+    assert_eq!(key.find_existing(request).await, fixtures::existing(State::Running));
 }
 
-/// T11 needs a lease that is over: not before, and not after a renewal.
-pub async fn held_lease_is_not_taken_over<S: Subject>(case: Case<S>) {
+/// A record is taken over neither during its lease nor after a renewal.
+pub async fn valid_lease_is_not_taken_over<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.won(terms::at_least_once().lease(S::UNIT * 3)).await;
-    case.pass(2).await;
-    assert_eq!(key.lost(terms::at_least_once()).await, terms::existing(State::Running));
-    assert_eq!(key.renew(claim, S::UNIT * 3, terms::LONG).await, Update::Applied);
-    case.pass(2).await;
-    assert_eq!(key.lost(terms::at_least_once()).await, terms::existing(State::Running));
-    case.pass(2).await;
-    assert_eq!(key.won(terms::at_least_once()).await.attempt, 2);
+    let claim = key.acquire(fixtures::at_least_once().lease(S::UNIT * 3)).await;
+    case.advance(2).await;
+    assert_eq!(
+        key.find_existing(fixtures::at_least_once()).await,
+        fixtures::existing(State::Running)
+    );
+    assert_eq!(key.renew(claim, S::UNIT * 3, fixtures::LONG).await, Update::Applied);
+    case.advance(2).await;
+    assert_eq!(
+        key.find_existing(fixtures::at_least_once()).await,
+        fixtures::existing(State::Running)
+    );
+    case.advance(2).await;
+    assert_eq!(key.acquire(fixtures::at_least_once()).await.attempt, 2);
 }
 
-/// T16: another request never takes over, nor one that says less or more of itself.
-pub async fn other_fingerprint_does_not_take_over<S: Subject>(case: Case<S>) {
-    let other_version = idem_core::store::Fingerprint::from_parts(2, [1; 32]);
+/// A claim with a different fingerprint, or with one where the record has none, does not take over.
+pub async fn different_fingerprint_does_not_take_over<S: StoreHarness>(case: Case<S>) {
+    let other_version = Fingerprint::from_parts(2, [1; 32]);
     let cases = [
-        (terms::print(1), terms::print(2)),
-        (terms::print(1), None),
-        (None, terms::print(1)),
-        (terms::print(1), Some(other_version)),
+        (fixtures::fingerprint(1), fixtures::fingerprint(2)),
+        (fixtures::fingerprint(1), None),
+        (None, fixtures::fingerprint(1)),
+        (fixtures::fingerprint(1), Some(other_version)),
     ];
     for (first, second) in cases {
         let key = case.key();
-        key.won(short::<S>().with_fingerprint(first)).await;
-        case.pass(2).await;
-        let seen = key.lost(terms::at_least_once().with_fingerprint(second)).await;
+        key.acquire(short::<S>().with_fingerprint(first)).await;
+        case.advance(2).await;
+        let seen = key.find_existing(fixtures::at_least_once().with_fingerprint(second)).await;
         assert_eq!(seen, ExistingRecord { fingerprint: first, state: State::Unknown });
-        assert_eq!(key.won(terms::at_least_once().with_fingerprint(first)).await.attempt, 2);
+        assert_eq!(key.acquire(fixtures::at_least_once().with_fingerprint(first)).await.attempt, 2);
     }
 }
 
-/// T11 needs both to be at least once: after a deploy that changed the guarantee the careful one counts.
-pub async fn careful_guarantee_counts<S: Subject>(case: Case<S>) {
+/// A takeover requires at least once in the record and in the claim. After a deploy that changes
+/// the guarantee, the stricter one applies.
+pub async fn stricter_guarantee_applies<S: StoreHarness>(case: Case<S>) {
     let careful = [
-        (terms::at_most_once(), terms::at_least_once()),
-        (terms::at_least_once(), terms::at_most_once()),
-        (terms::at_most_once(), terms::at_most_once()),
+        (fixtures::at_most_once(), fixtures::at_least_once()),
+        (fixtures::at_least_once(), fixtures::at_most_once()),
+        (fixtures::at_most_once(), fixtures::at_most_once()),
     ];
     for (first, second) in careful {
         let key = case.key();
-        let first = key.won(first.lease(S::UNIT)).await;
-        case.pass(2).await;
-        assert_eq!(key.lost(second).await, terms::existing(State::Unknown));
-        assert_eq!(key.complete(first, terms::answered("late")).await, Update::Applied);
+        let first = key.acquire(first.lease(S::UNIT)).await;
+        case.advance(2).await;
+        assert_eq!(key.find_existing(second).await, fixtures::existing(State::Unknown));
+        assert_eq!(key.complete(first, fixtures::with_response("late")).await, Update::Applied);
     }
 }
 
-/// T12: a record with all attempts used reads as unknown; its last owner may still conclude it.
-pub async fn exhausted_record_is_unknown<S: Subject>(case: Case<S>) {
+/// A lapsed record without attempts left reads as unknown. Its last owner can still complete it.
+pub async fn exhausted_record_reads_as_unknown<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let mut last = key.won(short::<S>().max_attempts(3)).await;
+    let mut last = key.acquire(short::<S>().max_attempts(3)).await;
     for attempt in 2..=3 {
-        case.pass(2).await;
-        let next = key.won(short::<S>().max_attempts(3)).await;
+        case.advance(2).await;
+        let next = key.acquire(short::<S>().max_attempts(3)).await;
         assert_eq!(next.attempt, attempt);
         assert!(next.token > last.token);
         last = next;
     }
-    case.pass(2).await;
-    assert_eq!(key.lost(short::<S>().max_attempts(3)).await, terms::existing(State::Unknown));
-    assert_eq!(key.complete(last, terms::answered("third")).await, Update::Applied);
-    assert_eq!(key.state().await, terms::completed("third"));
+    case.advance(2).await;
+    assert_eq!(
+        key.find_existing(short::<S>().max_attempts(3)).await,
+        fixtures::existing(State::Unknown)
+    );
+    assert_eq!(key.complete(last, fixtures::with_response("third")).await, Update::Applied);
+    assert_eq!(key.state().await, fixtures::completed("third"));
 }
 
-/// T12: the bound is the claimer's, so a deploy that raises it frees what was stuck.
-pub async fn attempts_are_bounded_by_the_claimer<S: Subject>(case: Case<S>) {
+/// The attempt limit of the claim applies, so a deploy that raises the limit unblocks exhausted
+/// records.
+pub async fn attempt_limit_of_the_claim_applies<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    key.won(short::<S>().max_attempts(9)).await;
-    case.pass(2).await;
-    assert_eq!(key.lost(short::<S>().max_attempts(1)).await, terms::existing(State::Unknown));
-    assert_eq!(key.won(short::<S>().max_attempts(2)).await.attempt, 2);
+    key.acquire(short::<S>().max_attempts(9)).await;
+    case.advance(2).await;
+    assert_eq!(
+        key.find_existing(short::<S>().max_attempts(1)).await,
+        fixtures::existing(State::Unknown)
+    );
+    assert_eq!(key.acquire(short::<S>().max_attempts(2)).await.attempt, 2);
 }
 
-/// T11: a record that was taken over expires by the terms of its new owner.
-pub async fn new_owner_sets_the_terms<S: Subject>(case: Case<S>) {
+/// A record that was taken over expires by the lease and ttl of its new owner.
+pub async fn takeover_sets_the_ttl<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    key.won(short::<S>().ttl(S::UNIT * 2)).await;
-    case.pass(2).await;
-    key.won(terms::at_least_once().lease(S::UNIT).ttl(S::UNIT * 4)).await;
-    case.pass(3).await;
+    key.acquire(short::<S>().ttl(S::UNIT * 2)).await;
+    case.advance(2).await;
+    key.acquire(fixtures::at_least_once().lease(S::UNIT).ttl(S::UNIT * 4)).await;
+    case.advance(3).await;
     assert_eq!(key.state().await, State::Unknown);
-    case.pass(3).await;
-    key.absent().await;
+    case.advance(3).await;
+    key.assert_new().await;
 }
 
-/// T8: an abandoned takeover does not forget that earlier runs began: its lease is over at once, and its
-/// attempt stays counted.
-pub async fn abandoned_takeover_keeps_its_attempts<S: Subject>(case: Case<S>) {
+/// Abandoning a takeover ends its lease immediately and keeps the attempt count, because earlier
+/// runs have started.
+pub async fn abandoned_takeover_keeps_the_attempt_count<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let first = key.won(short::<S>()).await;
-    case.pass(2).await;
-    let request = terms::at_least_once();
-    let second = key.won(request).await;
+    let first = key.acquire(short::<S>()).await;
+    case.advance(2).await;
+    let request = fixtures::at_least_once();
+    let second = key.acquire(request).await;
     assert_eq!(key.abandon(request.nonce).await, Update::Applied);
-    let third = key.won(terms::at_least_once()).await;
+    let third = key.acquire(fixtures::at_least_once()).await;
     assert_eq!((second.attempt, third.attempt), (2, 3));
     assert!(third.token > second.token);
-    key.assert_fenced(first, Some(terms::existing(State::Running))).await;
-    key.assert_fenced(second, Some(terms::existing(State::Running))).await;
+    key.assert_rejected(first, Some(fixtures::existing(State::Running))).await;
+    key.assert_rejected(second, Some(fixtures::existing(State::Running))).await;
 }

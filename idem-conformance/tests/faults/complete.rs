@@ -6,151 +6,147 @@ use idem_conformance::{Fault, Kind};
 use idem_core::{Drained, Policy, Rejection};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::bench::{
-    AT_LEAST_ONCE, AT_MOST_ONCE, Bench, LEASE, assert_rejected, done, executed, soon,
+use crate::support::{
+    AT_LEAST_ONCE, AT_MOST_ONCE, LEASE, TestEnv, assert_rejected, executed, soon, success,
 };
 
-/// A call whose handler ends when nothing that ends a run is taken any more.
-async fn run_into_a_dead_store(bench: &Bench, policy: &'static Policy) -> crate::bench::Result {
-    let faults = bench.faults.clone();
-    bench
-        .call_with(policy, |_| async move {
-            faults.inject(Kind::ENDS, Fault::Down);
-            done("real")
-        })
-        .await
+/// Makes a call whose store rejects completions and releases when the handler ends.
+async fn run_until_store_is_down(env: &TestEnv, policy: &'static Policy) -> crate::support::Result {
+    let faults = env.faults.clone();
+    env.call_with(policy, |_| async move {
+        faults.inject(Kind::ENDS, Fault::Down);
+        success("real")
+    })
+    .await
 }
 
 #[tokio::test(start_paused = true)]
 async fn fault_store_outage_short_stores_response() {
     for policy in [&AT_MOST_ONCE, &AT_LEAST_ONCE] {
-        for bench in Bench::each() {
-            let back = async {
-                soon(bench.faults.until_answered(Kind::Complete, 2)).await;
-                bench.faults.heal();
+        for env in TestEnv::each() {
+            let recovery = async {
+                soon(env.faults.until_answered(Kind::Complete, 2)).await;
+                env.faults.heal();
             };
-            let (served, ()) = tokio::join!(run_into_a_dead_store(&bench, policy), back);
+            let (served, ()) = tokio::join!(run_until_store_is_down(&env, policy), recovery);
             assert_eq!(executed(served), "real");
-            bench.assert_replays("real").await;
-            assert_eq!(bench.runs(), 1);
+            env.assert_replays("real").await;
+            assert_eq!(env.runs(), 1);
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn fault_store_outage_long_stores_response_in_background() {
-    for bench in Bench::each() {
-        assert_eq!(executed(run_into_a_dead_store(&bench, &AT_MOST_ONCE).await), "real");
-        assert_rejected!(bench.call(&AT_MOST_ONCE, "second").await, Rejection::InProgress);
-        assert_rejected!(
-            bench.another().call(&AT_LEAST_ONCE, "third").await,
-            Rejection::InProgress
-        );
-        stored_when_back(&bench).await;
-        bench.assert_replays("real").await;
-        assert_eq!(bench.runs(), 1);
+    for env in TestEnv::each() {
+        assert_eq!(executed(run_until_store_is_down(&env, &AT_MOST_ONCE).await), "real");
+        assert_rejected!(env.call(&AT_MOST_ONCE, "second").await, Rejection::InProgress);
+        assert_rejected!(env.another().call(&AT_LEAST_ONCE, "third").await, Rejection::InProgress);
+        stored_after_recovery(&env).await;
+        env.assert_replays("real").await;
+        assert_eq!(env.runs(), 1);
     }
 }
 
-/// Shutdown does not overwrite what a run has to say with "unknown", however late the store comes back.
+/// Shutdown does not overwrite the response of a run with "unknown", no matter when the store recovers.
 #[tokio::test(start_paused = true)]
 async fn fault_store_outage_long_keeps_response_past_drain_deadline() {
-    for bench in Bench::each() {
-        assert_eq!(executed(run_into_a_dead_store(&bench, &AT_MOST_ONCE).await), "real");
-        let drained = bench.engine.drain(Duration::ZERO).await;
-        assert_eq!(drained, Drained::GaveUp(1), "its answer is not stored");
-        stored_when_back(&bench).await;
-        bench.another().assert_replays("real").await;
-        assert_eq!(bench.runs(), 1);
+    for env in TestEnv::each() {
+        assert_eq!(executed(run_until_store_is_down(&env, &AT_MOST_ONCE).await), "real");
+        let drained = env.engine.drain(Duration::ZERO).await;
+        assert_eq!(drained, Drained::GaveUp(1), "its response is not stored");
+        stored_after_recovery(&env).await;
+        env.another().assert_replays("real").await;
+        assert_eq!(env.runs(), 1);
     }
 }
 
-/// The store that is silent at the end of a run, instead of refusing.
+/// The store does not reply at the end of a run.
 #[tokio::test(start_paused = true)]
 async fn fault_store_outage_long_silent_store_returns_response() {
-    for bench in Bench::each() {
-        bench.faults.inject(Kind::ENDS, Fault::Hang);
-        assert_eq!(executed(bench.call(&AT_MOST_ONCE, "real").await), "real");
-        assert_rejected!(bench.call(&AT_MOST_ONCE, "second").await, Rejection::InProgress);
-        stored_when_back(&bench).await;
-        bench.assert_replays("real").await;
-        assert_eq!(bench.runs(), 1);
+    for env in TestEnv::each() {
+        env.faults.inject(Kind::ENDS, Fault::Hang);
+        assert_eq!(executed(env.call(&AT_MOST_ONCE, "real").await), "real");
+        assert_rejected!(env.call(&AT_MOST_ONCE, "second").await, Rejection::InProgress);
+        stored_after_recovery(&env).await;
+        env.assert_replays("real").await;
+        assert_eq!(env.runs(), 1);
     }
 }
 
 #[test]
 fn fault_store_outage_until_exit_leaves_outcome_unknown() {
-    for bench in Bench::each() {
+    for env in TestEnv::each() {
         in_a_process(|| async {
-            assert_eq!(executed(run_into_a_dead_store(&bench, &AT_MOST_ONCE).await), "real");
+            assert_eq!(executed(run_until_store_is_down(&env, &AT_MOST_ONCE).await), "real");
         });
-        bench.memory.advance_clock(LEASE);
+        env.memory.advance_clock(LEASE);
         in_a_process(|| async {
             for policy in [&AT_MOST_ONCE, &AT_LEAST_ONCE] {
                 assert_rejected!(
-                    bench.another().call(policy, "rerun").await,
+                    env.another().call(policy, "rerun").await,
                     Rejection::OutcomeUnknown
                 );
             }
         });
-        assert_eq!(bench.runs(), 1);
+        assert_eq!(env.runs(), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn fault_store_outage_at_least_once_returns_no_unstored_success() {
-    for bench in Bench::each() {
-        let served = run_into_a_dead_store(&bench, &AT_LEAST_ONCE).await;
+    for env in TestEnv::each() {
+        let served = run_until_store_is_down(&env, &AT_LEAST_ONCE).await;
         assert_rejected!(served, Rejection::Unrecorded(_));
-        assert_rejected!(bench.call(&AT_LEAST_ONCE, "second").await, Rejection::InProgress);
-        stored_when_back(&bench).await;
-        bench.assert_replays("real").await;
-        assert_eq!(bench.runs(), 1);
+        assert_rejected!(env.call(&AT_LEAST_ONCE, "second").await, Rejection::InProgress);
+        stored_after_recovery(&env).await;
+        env.assert_replays("real").await;
+        assert_eq!(env.runs(), 1);
     }
 }
 
 #[test]
 fn fault_store_outage_at_least_once_runs_again() {
-    for bench in Bench::each() {
+    for env in TestEnv::each() {
         in_a_process(|| async {
-            let served = run_into_a_dead_store(&bench, &AT_LEAST_ONCE).await;
+            let served = run_until_store_is_down(&env, &AT_LEAST_ONCE).await;
             assert_rejected!(served, Rejection::Unrecorded(_));
         });
-        bench.memory.advance_clock(LEASE);
+        env.memory.advance_clock(LEASE);
         in_a_process(|| async {
-            let second = bench.another();
+            let second = env.another();
             let served = second.call_with(&AT_LEAST_ONCE, |claim| async move {
                 assert_eq!(claim.attempt, 2);
-                done("second")
+                success("second")
             });
             assert_eq!(executed(served.await), "second");
             second.assert_replays("second").await;
         });
-        assert_eq!(bench.runs(), 2);
+        assert_eq!(env.runs(), 2);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn fault_completion_reply_lost_stores_one_result() {
     for fault in [Fault::LostReply, Fault::NoReply, Fault::Twice] {
-        for bench in Bench::each() {
-            bench.faults.inject_next(1, [Kind::Complete], fault);
-            assert_eq!(executed(bench.call(&AT_LEAST_ONCE, "once").await), "once", "{fault:?}");
+        for env in TestEnv::each() {
+            env.faults.inject_next(1, [Kind::Complete], fault);
+            assert_eq!(executed(env.call(&AT_LEAST_ONCE, "once").await), "once", "{fault:?}");
             let sent = if fault == Fault::Twice { 1 } else { 2 };
-            assert_eq!(bench.faults.calls().complete, sent, "{fault:?}");
-            bench.assert_replays("once").await;
-            assert_eq!(bench.runs(), 1);
+            assert_eq!(env.faults.calls().complete, sent, "{fault:?}");
+            env.assert_replays("once").await;
+            assert_eq!(env.runs(), 1);
         }
     }
 }
 
-/// Heals the store and waits until it took the answer.
-async fn stored_when_back(bench: &Bench) {
-    let before = bench.faults.heal();
-    soon(bench.faults.until_answered(Kind::Complete, before.complete + 1)).await;
+/// Heals the store and waits until it has stored the response.
+async fn stored_after_recovery(env: &TestEnv) {
+    let before = env.faults.heal();
+    soon(env.faults.until_answered(Kind::Complete, before.complete + 1)).await;
 }
 
-/// What runs in `work` ends with it, tasks in the background too.
+/// Runs `work` on its own runtime and ends its background tasks afterwards.
 fn in_a_process<F: Future<Output = ()>>(work: impl FnOnce() -> F) {
     let runtime: Runtime =
         Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();

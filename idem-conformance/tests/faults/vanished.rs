@@ -2,42 +2,45 @@
 
 use std::time::Duration;
 
+use idem_conformance::Kind;
 use idem_core::http::Served;
 use idem_core::store::{IdempotencyStore, Update};
 use idem_core::{Guarantee, Policy, Rejection};
 use tokio::sync::oneshot;
 
-use crate::bench::{AT_MOST_ONCE, Bench, LEASE, assert_rejected, done, soon};
+use crate::support::{
+    AT_MOST_ONCE, LEASE, TestEnv, assert_rejected, replayed, response, soon, success,
+};
 
-/// Waits as long as it takes.
+/// Duplicates wait for an hour.
 static WAITING: Policy = Policy::new(LEASE, Guarantee::AtMostOnce)
     .with_lease(LEASE)
     .with_wait(Duration::from_secs(3600));
 
-/// A duplicate that finds the record gone claims again, atomically: of all that waited one runs.
+/// A duplicate that no longer finds the record claims again. Exactly one of all waiting duplicates runs.
 #[tokio::test]
 async fn fault_record_vanishes_under_waiting_duplicates() {
-    for bench in Bench::each() {
+    for env in TestEnv::each() {
         let (begun, begins) = oneshot::channel();
         let (go_on, gate) = oneshot::channel::<()>();
-        let nonce = bench.clone();
-        let nonce = tokio::spawn(async move {
+        let owner = env.clone();
+        let owner = tokio::spawn(async move {
             let handler = |claim| async move {
                 begun.send(claim).unwrap();
                 gate.await.unwrap();
-                done("vanished")
+                success("vanished")
             };
-            nonce.call_with(&AT_MOST_ONCE, handler).await
+            owner.call_with(&AT_MOST_ONCE, handler).await
         });
         let claim = begins.await.unwrap();
         let duplicates: Vec<_> = (0..8)
             .map(|_| {
-                let duplicate = bench.clone();
+                let duplicate = env.clone();
                 tokio::spawn(async move { duplicate.call(&WAITING, "rerun").await })
             })
             .collect();
-        soon(bench.faults.until_called(idem_conformance::Kind::Claim, 1 + 8)).await;
-        assert_eq!(bench.memory.release(claim).await.unwrap(), Update::Applied);
+        soon(env.faults.until_called(Kind::Claim, 1 + 8)).await;
+        assert_eq!(env.memory.release(claim).await.unwrap(), Update::Applied);
 
         let mut executions = 0;
         for duplicate in duplicates {
@@ -46,32 +49,28 @@ async fn fault_record_vanishes_under_waiting_duplicates() {
                     assert_eq!(reply, "rerun");
                     executions += 1;
                 }
-                Served::Replayed(answer) => assert_eq!(answer, crate::bench::answer("rerun")),
+                Served::Replayed(stored) => assert_eq!(stored, response("rerun")),
             }
         }
         assert_eq!(executions, 1);
         go_on.send(()).unwrap();
-        let first = nonce.await.unwrap();
-        assert_eq!(
-            crate::bench::replayed(first),
-            crate::bench::answer("rerun"),
-            "one result for all"
-        );
-        assert_eq!(bench.runs(), 2);
+        let first = owner.await.unwrap();
+        assert_eq!(replayed(first), response("rerun"), "all clients get the same result");
+        assert_eq!(env.runs(), 2);
     }
 }
 
-/// The late end of a run whose record is gone is refused, and the record is not brought back.
+/// The completion of a run whose record was deleted is rejected. The record is not recreated.
 #[tokio::test]
 async fn fault_record_vanishes_before_completion() {
-    for bench in Bench::each() {
-        let memory = bench.memory.clone();
-        let served = bench.call_with(&AT_MOST_ONCE, |claim| async move {
+    for env in TestEnv::each() {
+        let memory = env.memory.clone();
+        let served = env.call_with(&AT_MOST_ONCE, |claim| async move {
             assert_eq!(memory.release(claim).await.unwrap(), Update::Applied);
-            done("vanished")
+            success("vanished")
         });
         assert_rejected!(served.await, Rejection::OutcomeUnknown);
-        assert!(bench.memory.is_empty());
-        bench.assert_free().await;
+        assert!(env.memory.is_empty());
+        env.assert_free().await;
     }
 }

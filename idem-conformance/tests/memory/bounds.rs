@@ -1,4 +1,4 @@
-//! It is bounded, and evicts nothing that lives (R41, PITFALLS 16).
+//! The memory store is bounded and never evicts live records.
 
 use std::sync::Barrier;
 use std::thread;
@@ -34,16 +34,16 @@ async fn won(store: &MemoryStore, id: RecordId) -> Claim {
 }
 
 async fn complete(store: &MemoryStore, claim: Claim, body: usize) -> Update {
-    let answer = StoredResponse {
+    let response = StoredResponse {
         status: 200,
         headers: Headers::default(),
         body: Bytes::from(vec![7; body]),
     };
-    store.complete(claim, Completion::Response(answer), MINUTE).await.unwrap()
+    store.complete(claim, Completion::Response(response), MINUTE).await.unwrap()
 }
 
 #[tokio::test]
-async fn full_store_refuses_new_keys_and_keeps_the_live_ones() {
+async fn full_store_rejects_new_keys_and_keeps_live_records() {
     let store = MemoryStore::with_capacity(2, 1 << 20);
     let (running, done) = (key(), key());
     let held = won(&store, running).await;
@@ -70,13 +70,13 @@ async fn freed_key_makes_room() {
 }
 
 #[tokio::test]
-async fn expired_keys_make_room_without_being_asked_for() {
+async fn expired_keys_make_room_without_being_read() {
     let store = MemoryStore::with_capacity(3, 1 << 20);
     for _ in 0..3 {
         won(&store, key()).await;
     }
     store.advance_clock(MINUTE);
-    assert_eq!(claim(&store, key()).await, FULL, "lapsed, but kept for their ttl");
+    assert_eq!(claim(&store, key()).await, FULL, "lapsed records are kept for their ttl");
     store.advance_clock(MINUTE * 2);
     for _ in 0..3 {
         won(&store, key()).await;
@@ -84,7 +84,7 @@ async fn expired_keys_make_room_without_being_asked_for() {
     assert_eq!(claim(&store, key()).await, FULL);
 }
 
-/// It takes the room that it had.
+/// The key reuses the room of its expired record.
 #[tokio::test]
 async fn expired_key_is_claimed_again_in_a_full_store() {
     let store = MemoryStore::with_capacity(2, 1 << 20);
@@ -92,14 +92,14 @@ async fn expired_key_is_claimed_again_in_a_full_store() {
     won(&store, old).await;
     store.advance_clock(MINUTE * 2 - Duration::from_millis(500));
     won(&store, key()).await;
-    assert_eq!(claim(&store, key()).await, FULL, "and the store was just looked through");
+    assert_eq!(claim(&store, key()).await, FULL, "the store has just been swept");
     store.advance_clock(Duration::from_millis(500));
     assert_eq!(won(&store, old).await.attempt, 1);
     assert_eq!(store.len(), 2);
 }
 
 #[tokio::test]
-async fn answers_are_bounded_in_bytes() {
+async fn responses_are_bounded_in_bytes() {
     let store = MemoryStore::with_capacity(100, 1_000);
     let (first, second) = (won(&store, key()).await, won(&store, key()).await);
     assert_eq!(complete(&store, first, 1_000).await, Update::Applied);
@@ -107,15 +107,15 @@ async fn answers_are_bounded_in_bytes() {
     assert_eq!(
         complete(&store, second, 1_000).await,
         Update::Applied,
-        "a run under way stores its answer"
+        "an active run stores its response"
     );
     store.advance_clock(MINUTE * 2);
     won(&store, key()).await;
 }
 
-/// However a record goes, its bytes go with it.
+/// The bytes of a record are freed whenever the record is removed.
 #[tokio::test]
-async fn bytes_are_given_back() {
+async fn bytes_are_freed() {
     let store = MemoryStore::with_capacity(100, 1_000);
     let id = key();
     for _ in 0..20 {
@@ -132,7 +132,7 @@ async fn bytes_are_given_back() {
 }
 
 #[tokio::test]
-async fn expired_records_are_forgotten_as_new_keys_come() {
+async fn expired_records_are_removed_as_new_keys_arrive() {
     let store = MemoryStore::new();
     for _ in 0..40_000 {
         won(&store, key()).await;
@@ -141,9 +141,9 @@ async fn expired_records_are_forgotten_as_new_keys_come() {
     assert!(store.len() <= 64 * 64 * 2, "{} records", store.len());
 }
 
-/// Threads that find room at the same moment may each take it, and no more than one key each.
+/// Threads that find room concurrently can each take one key beyond the limit.
 #[test]
-fn race_goes_over_the_bound_by_no_more_than_the_threads() {
+fn race_exceeds_the_limit_by_at_most_one_key_per_thread() {
     const THREADS: usize = 8;
     let store = MemoryStore::with_capacity(100, 1 << 20);
     let start = Barrier::new(THREADS);
@@ -159,7 +159,7 @@ fn race_goes_over_the_bound_by_no_more_than_the_threads() {
 }
 
 #[tokio::test]
-async fn clones_share_the_records() {
+async fn clones_share_their_records() {
     let store = MemoryStore::new();
     let id = key();
     won(&store.clone(), id).await;

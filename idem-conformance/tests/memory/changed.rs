@@ -1,13 +1,12 @@
-//! It wakes exactly when a record changes.
+//! The memory store wakes listeners exactly when a record changes.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use idem_core::store::Changed;
 use idem_core::store::{
-    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
 };
 use idem_core::{Guarantee, MemoryStore, Policy};
 use tokio::time::timeout;
@@ -36,7 +35,7 @@ fn is_woken(changed: &mut Changed) -> bool {
     matches!(woken, Poll::Ready(()))
 }
 
-/// Looking, and what is refused, wakes nobody.
+/// Duplicates and rejected calls wake no listener.
 #[tokio::test]
 async fn nothing_wakes_before_a_change() {
     let (store, held) = claimed().await;
@@ -58,7 +57,7 @@ async fn takeover_wakes() {
     let (store, held) = claimed().await;
     store.advance_clock(MINUTE);
     let mut changed = store.changed(held.id);
-    assert!(!is_woken(&mut changed), "time alone wakes nobody");
+    assert!(!is_woken(&mut changed), "time alone wakes no listener");
     assert!(matches!(claim(&store, held.id).await, ClaimOutcome::Acquired(_)));
     assert!(is_woken(&mut changed));
 }
@@ -72,7 +71,7 @@ async fn change_before_the_first_poll_wakes() {
     assert!(is_woken(&mut changed));
 }
 
-/// Listening twice, one after the other or side by side, is woken twice.
+/// Each of several listeners, consecutive or concurrent, is woken once.
 #[tokio::test]
 async fn every_listener_is_woken_once() {
     let (store, held) = claimed().await;
@@ -83,8 +82,8 @@ async fn every_listener_is_woken_once() {
     assert!(!is_woken(&mut store.changed(held.id)));
 }
 
-/// Many threads change a key while others begin to listen: nobody who began before the last change
-/// sleeps on.
+/// Many threads change a key while others begin to listen. Every listener that began before the last
+/// change is woken.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_wake_up_is_lost_in_a_race() {
     for _ in 0..500 {

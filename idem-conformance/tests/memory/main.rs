@@ -1,5 +1,4 @@
-//! The memory store keeps every rule, alone and behind a store that answers like a remote one, and some
-//! of its own.
+//! The conformance suite on the memory store, alone and behind the wrappers, and rules of the memory store.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
@@ -9,19 +8,19 @@ mod changed;
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_conformance::{FaultStore, Pending, Subject};
+use idem_conformance::{FaultStore, Pending, StoreHarness};
 use idem_core::MemoryStore;
 use idem_core::store::IdempotencyStore;
 
-/// Its clock is moved, so that an hour passes at once and no rule depends on the machine's speed.
+/// The tests move the store's clock, so no rule depends on the speed of the machine.
 const UNIT: Duration = Duration::from_secs(60);
 
 mod plain {
-    use super::{Duration, MemoryStore, Subject, UNIT};
+    use super::{Duration, MemoryStore, StoreHarness, UNIT};
 
     struct Memory(MemoryStore);
 
-    impl Subject for Memory {
+    impl StoreHarness for Memory {
         type Store = MemoryStore;
         const UNIT: Duration = UNIT;
         const ROUNDS: usize = 200;
@@ -35,7 +34,7 @@ mod plain {
             &self.0
         }
 
-        async fn pass(&self, time: Duration) {
+        async fn advance(&self, time: Duration) {
             self.0.advance_clock(time);
         }
     }
@@ -43,19 +42,21 @@ mod plain {
     idem_conformance::store_suite!(Memory);
     idem_conformance::quota_suite!(Memory);
     idem_conformance::delete_suite!(Memory);
-    idem_conformance::push_suite!(Memory);
+    idem_conformance::wakeup_suite!(Memory);
 }
 
-/// The wrappers that the fault tests rely on change nothing while all is well, nor does an `Arc`.
+/// The wrappers of the fault tests do not change a store while no fault is injected. Neither does an `Arc`.
 mod wrapped {
-    use super::{Arc, Duration, FaultStore, IdempotencyStore, MemoryStore, Pending, Subject, UNIT};
+    use super::{
+        Arc, Duration, FaultStore, IdempotencyStore, MemoryStore, Pending, StoreHarness, UNIT,
+    };
 
     struct Wrapped {
         store: FaultStore<Pending<Arc<dyn IdempotencyStore>>>,
         memory: MemoryStore,
     }
 
-    impl Subject for Wrapped {
+    impl StoreHarness for Wrapped {
         type Store = FaultStore<Pending<Arc<dyn IdempotencyStore>>>;
         const UNIT: Duration = UNIT;
 
@@ -70,12 +71,12 @@ mod wrapped {
             &self.store
         }
 
-        async fn pass(&self, time: Duration) {
+        async fn advance(&self, time: Duration) {
             self.memory.advance_clock(time);
         }
     }
 
     idem_conformance::store_suite!(Wrapped);
     idem_conformance::quota_suite!(Wrapped);
-    idem_conformance::push_suite!(Wrapped);
+    idem_conformance::wakeup_suite!(Wrapped);
 }

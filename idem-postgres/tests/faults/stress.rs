@@ -82,5 +82,5 @@ async fn fault_dropped_call_on_shared_connection_does_not_mix_replies() {
     let server = PostgresServer::start(&[]);
     let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
     let store = builder.connect(&server.url()).await.unwrap();
-    stress::dropped_calls_do_not_mix_up_answers(store, 20, 200, Duration::from_millis(4)).await;
+    stress::dropped_calls_do_not_mix_up_replies(store, 20, 200, Duration::from_millis(4)).await;
 }

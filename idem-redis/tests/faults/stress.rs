@@ -65,5 +65,5 @@ fn completed(body: String) -> bytes::Bytes {
 async fn fault_dropped_call_on_shared_connection_does_not_mix_replies() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
-    stress::dropped_calls_do_not_mix_up_answers(store, 50, 2_000, Duration::from_millis(2)).await;
+    stress::dropped_calls_do_not_mix_up_replies(store, 50, 2_000, Duration::from_millis(2)).await;
 }

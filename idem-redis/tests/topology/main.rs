@@ -5,20 +5,20 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use idem_conformance::Subject;
+use idem_conformance::StoreHarness;
 use idem_redis::RedisStore;
 use idem_testkit::servers::{RedisCluster, RedisSentinel};
 
 mod failover;
 
 mod cluster {
-    use super::{Duration, LazyLock, RedisCluster, RedisStore, Subject};
+    use super::{Duration, LazyLock, RedisCluster, RedisStore, StoreHarness};
 
     static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(RedisCluster::start);
 
     struct Cluster(RedisStore);
 
-    impl Subject for Cluster {
+    impl StoreHarness for Cluster {
         type Store = RedisStore;
         /// Six servers share the machine.
         const UNIT: Duration = Duration::from_millis(400);
@@ -31,24 +31,24 @@ mod cluster {
             &self.0
         }
 
-        async fn pass(&self, time: Duration) {
+        async fn advance(&self, time: Duration) {
             tokio::time::sleep(time).await;
         }
     }
 
     idem_conformance::store_suite!(Cluster);
-    idem_conformance::push_suite!(Cluster);
+    idem_conformance::wakeup_suite!(Cluster);
     idem_conformance::quota_suite!(Cluster);
 }
 
 mod sentinel {
-    use super::{Duration, LazyLock, RedisSentinel, RedisStore, Subject};
+    use super::{Duration, LazyLock, RedisSentinel, RedisStore, StoreHarness};
 
     static SENTINEL: LazyLock<RedisSentinel> = LazyLock::new(RedisSentinel::start);
 
     struct Sentinel(RedisStore);
 
-    impl Subject for Sentinel {
+    impl StoreHarness for Sentinel {
         type Store = RedisStore;
 
         async fn fresh() -> Self {
@@ -61,12 +61,12 @@ mod sentinel {
             &self.0
         }
 
-        async fn pass(&self, time: Duration) {
+        async fn advance(&self, time: Duration) {
             tokio::time::sleep(time).await;
         }
     }
 
     idem_conformance::store_suite!(Sentinel);
-    idem_conformance::push_suite!(Sentinel);
+    idem_conformance::wakeup_suite!(Sentinel);
     idem_conformance::quota_suite!(Sentinel);
 }

@@ -1,19 +1,19 @@
-//! Those who act on one side, store or model, and what they hold there.
+//! The actors on one side, store or model, and the claims that they hold.
 
 use std::time::Duration;
 
 use idem_core::store::{
     Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, FencingToken, IdempotencyStore,
-    RecordId, Update,
+    RecordId, StoreFuture, Update,
 };
 
-use super::op::{ACTORS, At, Claiming, KEYS, Op};
-use crate::terms::{self, Terms};
+use super::op::{ACTORS, At, ClaimParams, KEYS, Op};
+use crate::fixtures::{self, ClaimRequestExt};
 
-/// What an operation was answered.
+/// The reply to an operation.
 #[derive(Debug)]
 pub(super) enum Reply {
-    ClaimOutcome(ClaimOutcome),
+    Claim(ClaimOutcome),
     Update(Update),
 }
 
@@ -25,8 +25,8 @@ pub(super) struct Actors<'a> {
     claims: u8,
 }
 
-/// An actor's last claim on a key, and the one before it. One that won nothing presents a claim that
-/// nobody gave it.
+/// The last claim of an actor on a key, and the claim before it. Initially both are claims that the store
+/// never issued.
 #[derive(Clone, Copy)]
 struct Hand {
     request: Option<ClaimRequest>,
@@ -50,29 +50,29 @@ impl<'a> Actors<'a> {
 
     pub(super) async fn apply(&mut self, op: Op) -> Reply {
         match op {
-            Op::Claim { at, terms } => Reply::ClaimOutcome(self.claim(at, terms).await),
+            Op::Claim { at, params } => Reply::Claim(self.claim(at, params).await),
             Op::Renew { at, lease, ttl } => {
                 let (lease, ttl) = (self.between(lease), self.unit * u32::from(ttl));
-                self.fenced(self.store.renew(self.presented(at), lease, ttl)).await
+                self.update(self.store.renew(self.current_claim(at), lease, ttl)).await
             }
-            Op::Complete { at, completion, ttl } => {
+            Op::Complete { at, completion: code, ttl } => {
                 let ttl = self.between(ttl);
-                self.fenced(self.store.complete(self.presented(at), conclude(completion), ttl))
+                self.update(self.store.complete(self.current_claim(at), completion(code), ttl))
                     .await
             }
-            Op::Release { at } => self.fenced(self.store.release(self.presented(at))).await,
+            Op::Release { at } => self.update(self.store.release(self.current_claim(at))).await,
             Op::Abandon { at } => {
-                let claim = self.presented(at);
-                self.fenced(self.store.abandon(claim.id, claim.nonce)).await
+                let claim = self.current_claim(at);
+                self.update(self.store.abandon(claim.id, claim.nonce)).await
             }
-            Op::Pass { .. } => unreachable!("time passes for all alike"),
+            Op::Advance { .. } => unreachable!("time passes on both sides"),
         }
     }
 
-    async fn claim(&mut self, at: At, terms: Claiming) -> ClaimOutcome {
+    async fn claim(&mut self, at: At, params: ClaimParams) -> ClaimOutcome {
         self.claims += 1;
-        let again = self.hands[at.actor][at.key].request.filter(|_| terms.again);
-        let request = again.unwrap_or_else(|| self.request(terms));
+        let again = self.hands[at.actor][at.key].request.filter(|_| params.again);
+        let request = again.unwrap_or_else(|| self.request(params));
         let claimed = self.store.claim(self.ids[at.key], request).await.expect("claim");
         let hand = &mut self.hands[at.actor][at.key];
         hand.request = Some(request);
@@ -84,34 +84,36 @@ impl<'a> Actors<'a> {
         claimed
     }
 
-    /// The nonce is the claim's number, so that both sides use the same.
-    fn request(&self, terms: Claiming) -> ClaimRequest {
-        let new = if terms.at_least_once { terms::at_least_once() } else { terms::at_most_once() };
-        let print = terms::print(terms.print).filter(|_| terms.print > 0);
+    /// Builds a claim. Its nonce is the number of the claim, so that both sides use the same nonce.
+    fn request(&self, params: ClaimParams) -> ClaimRequest {
+        let new =
+            if params.at_least_once { fixtures::at_least_once() } else { fixtures::at_most_once() };
+        let fingerprint =
+            fixtures::fingerprint(params.fingerprint).filter(|_| params.fingerprint > 0);
         let nonce = ClaimNonce::from_bytes([self.claims; 16]);
-        let (lease, ttl) = (self.between(terms.lease), self.unit * u32::from(terms.ttl));
-        new.nonce(nonce).with_fingerprint(print).lease(lease).ttl(ttl)
+        let (lease, ttl) = (self.between(params.lease), self.unit * u32::from(params.ttl));
+        new.nonce(nonce).with_fingerprint(fingerprint).lease(lease).ttl(ttl)
     }
 
-    async fn fenced(&self, call: idem_core::store::StoreFuture<Update>) -> Reply {
-        Reply::Update(call.await.expect("a change"))
+    async fn update(&self, call: StoreFuture<Update>) -> Reply {
+        Reply::Update(call.await.expect("an update"))
     }
 
-    fn presented(&self, at: At) -> Claim {
+    fn current_claim(&self, at: At) -> Claim {
         let hand = self.hands[at.actor][at.key];
         if at.stale { hand.before } else { hand.last }
     }
 
-    /// A time that ends between two units.
+    /// Returns a duration that ends between two units.
     fn between(&self, units: u8) -> Duration {
         self.unit * u32::from(units) + self.unit / 2
     }
 }
 
-fn conclude(completion: u8) -> Completion {
-    match completion {
-        0 => terms::answered("one"),
-        1 => terms::answered("two"),
+fn completion(code: u8) -> Completion {
+    match code {
+        0 => fixtures::with_response("one"),
+        1 => fixtures::with_response("two"),
         2 => Completion::NotRetained { status: 299 },
         _ => Completion::Unknown,
     }

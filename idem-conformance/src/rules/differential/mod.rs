@@ -1,24 +1,25 @@
-//! Random lists of operations on the store and on the model, [`idem_core::state_machine`]: every reply must
-//! be the same (RELIABILITY section 10, L1).
+//! A comparison with the model, [`idem_core::state_machine`]: random lists of operations run on both, and
+//! every reply must be equal.
 
 mod actors;
+mod comparison;
 mod model;
 mod op;
-mod verdict;
 
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::subject::{Case, Subject};
+use crate::case::Case;
+use crate::harness::StoreHarness;
 use crate::suite::runtime;
 use actors::Actors;
+use comparison::Comparison;
 use model::Model;
 use op::Op;
-use verdict::Verdict;
 
-/// Compares the store with the model on [`Subject::CASES`] lists, and shortens one that differs.
-pub fn store_answers_as_the_model_does<S: Subject>() {
+/// Compares the store with the model on [`StoreHarness::CASES`] lists, and shrinks a list that differs.
+pub fn store_behaves_like_the_model<S: StoreHarness>() {
     let runtime = runtime();
     let config = Config { cases: S::CASES, failure_persistence: None, ..Config::default() };
     let compared =
@@ -28,28 +29,28 @@ pub fn store_answers_as_the_model_does<S: Subject>() {
     }
 }
 
-async fn compare<S: Subject>(ops: Vec<Op>) -> Result<(), TestCaseError> {
+async fn compare<S: StoreHarness>(ops: Vec<Op>) -> Result<(), TestCaseError> {
     let case = Case::<S>::fresh().await;
     let model = Model::default();
     let ids = [case.key().id, case.key().id];
     let mut of_store = Actors::new(case.store(), ids, S::UNIT);
     let mut of_model = Actors::new(&model, ids, S::UNIT);
-    let mut verdict = Verdict::default();
+    let mut comparison = Comparison::default();
     let started = Instant::now();
     let mut passed = Duration::ZERO;
     for op in ops {
-        if let Op::Pass { units } = op {
+        if let Op::Advance { units } = op {
             let time = S::UNIT * u32::from(units);
-            case.pass_time(time).await;
-            model.pass(time);
+            case.advance_by(time).await;
+            model.advance(time);
             passed += time;
             continue;
         }
         let (expected, replied) = (of_model.apply(op).await, of_store.apply(op).await);
         if started.elapsed() > passed + S::UNIT / 4 {
-            return Err(TestCaseError::reject("too slow to tell one unit from the next"));
+            return Err(TestCaseError::reject("too slow to distinguish one unit from the next"));
         }
-        verdict.compare(op, &expected, &replied)?;
+        comparison.compare(op, &expected, &replied)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The model: the transition function over a map, with a clock that only the test moves.
+//! The model: the state machine over a map, with a clock that only the test moves.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -11,16 +11,16 @@ use idem_core::store::{
 };
 
 #[derive(Debug, Default)]
-pub(super) struct Model(Mutex<Kept>);
+pub(super) struct Model(Mutex<State>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct State {
     slots: HashMap<RecordId, Slot>,
     micros: u64,
 }
 
-impl Kept {
-    /// A microsecond later than before, since fencing tokens grow with the clock.
+impl State {
+    /// Advances the clock by a microsecond, because fencing tokens grow with the clock.
     fn tick(&mut self) -> Timestamp {
         self.micros += 1;
         Timestamp(self.micros)
@@ -43,35 +43,36 @@ impl Kept {
 }
 
 impl Model {
-    pub(super) fn pass(&self, time: Duration) {
-        self.kept().micros += u64::try_from(time.as_micros()).expect("a test is short");
+    pub(super) fn advance(&self, time: Duration) {
+        self.state().micros += u64::try_from(time.as_micros()).expect("less than 500,000 years");
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().expect("a model is used by one task")
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("one task uses the model")
     }
 }
 
 impl IdempotencyStore for Model {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
-        self.kept().apply(id, |slot, now| state_machine::claim(slot, id, &request, now))
+        self.state().apply(id, |slot, now| state_machine::claim(slot, id, &request, now))
     }
 
     fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        self.kept().apply(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, ttl, now))
+        self.state()
+            .apply(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, ttl, now))
     }
 
     fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.kept().apply(claim.id, |slot, now| {
+        self.state().apply(claim.id, |slot, now| {
             state_machine::complete(slot, &claim, completion, ttl, now)
         })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
-        self.kept().apply(claim.id, |slot, now| state_machine::release(slot, &claim, now))
+        self.state().apply(claim.id, |slot, now| state_machine::release(slot, &claim, now))
     }
 
     fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
-        self.kept().apply(id, |slot, now| state_machine::abandon(slot, nonce, now))
+        self.state().apply(id, |slot, now| state_machine::abandon(slot, nonce, now))
     }
 }

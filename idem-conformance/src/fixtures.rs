@@ -1,4 +1,4 @@
-//! What the rules claim with and conclude by.
+//! Claims and completions that the rules share.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use idem_core::{Guarantee, Policy};
 /// A lease or ttl that does not end within a rule.
 pub(crate) const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A claim by a new owner under at most once that neither lapses nor expires within a rule.
+/// Returns an at-most-once claim with a fresh nonce that neither lapses nor expires within a rule.
 pub(crate) fn at_most_once() -> ClaimRequest {
     ClaimRequest::new(&Policy::new(LONG, Guarantee::AtMostOnce).with_lease(LONG))
 }
 
-/// The same under at least once.
+/// Returns the at-least-once equivalent of [`at_most_once`].
 pub(crate) fn at_least_once() -> ClaimRequest {
     ClaimRequest::new(&Policy::new(LONG, Guarantee::AtLeastOnce).with_lease(LONG))
 }
 
-/// A claim under either guarantee.
+/// Returns a claim under each guarantee.
 pub(crate) fn each_guarantee() -> [ClaimRequest; 2] {
     [at_most_once(), at_least_once()]
 }
 
-pub(crate) trait Terms {
+pub(crate) trait ClaimRequestExt {
     fn nonce(self, nonce: ClaimNonce) -> Self;
     fn lease(self, lease: Duration) -> Self;
     fn ttl(self, ttl: Duration) -> Self;
     fn max_attempts(self, max_attempts: u32) -> Self;
 }
 
-impl Terms for ClaimRequest {
+impl ClaimRequestExt for ClaimRequest {
     fn nonce(mut self, nonce: ClaimNonce) -> Self {
         self.nonce = nonce;
         self
@@ -56,12 +56,12 @@ impl Terms for ClaimRequest {
     }
 }
 
-/// A fingerprint that differs from that of any other `byte`.
-pub(crate) const fn print(byte: u8) -> Option<Fingerprint> {
+/// Returns a fingerprint that differs for every `byte`.
+pub(crate) const fn fingerprint(byte: u8) -> Option<Fingerprint> {
     Some(Fingerprint::from_parts(1, [byte; 32]))
 }
 
-pub(crate) fn answer(body: &'static str) -> StoredResponse {
+pub(crate) fn response(body: &'static str) -> StoredResponse {
     StoredResponse {
         status: 201,
         headers: [("content-type", b"text/plain".as_slice())].into_iter().collect(),
@@ -69,29 +69,29 @@ pub(crate) fn answer(body: &'static str) -> StoredResponse {
     }
 }
 
-pub(crate) fn answered(body: &'static str) -> Completion {
-    Completion::Response(answer(body))
+pub(crate) fn with_response(body: &'static str) -> Completion {
+    Completion::Response(response(body))
 }
 
 pub(crate) fn completed(body: &'static str) -> State {
-    State::Completed(answer(body))
+    State::Completed(response(body))
 }
 
-/// What a duplicate learns where no fingerprint was recorded.
+/// Returns the existing record of a claim without a fingerprint.
 pub(crate) const fn existing(state: State) -> ExistingRecord {
     ExistingRecord { fingerprint: None, state }
 }
 
-/// Every completion there is, and how it reads afterwards.
+/// Returns every kind of completion, with the state that it leads to.
 pub(crate) fn completions() -> [(Completion, State); 3] {
     [
-        (answered("first"), completed("first")),
+        (with_response("first"), completed("first")),
         (Completion::NotRetained { status: 207 }, State::NotRetained { status: 207 }),
         (Completion::Unknown, State::Unknown),
     ]
 }
 
-/// Claims that differ from `claim` in one of the two things that a store must compare.
+/// Returns claims that differ from `claim` in the nonce or the fencing token, which a store must compare.
 pub(crate) fn forged(claim: Claim) -> [Claim; 3] {
     [
         Claim { nonce: ClaimNonce::random(), ..claim },

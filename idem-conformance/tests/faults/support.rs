@@ -1,4 +1,4 @@
-//! An engine over a fault store, and calls of one key.
+//! An engine over a fault store, and calls with one key.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -21,23 +21,23 @@ pub(crate) static AT_LEAST_ONCE: Policy =
 pub(crate) type Result = std::result::Result<Served<&'static str>, Rejection>;
 
 #[derive(Clone)]
-pub(crate) struct Bench {
+pub(crate) struct TestEnv {
     pub(crate) engine: Idempotency,
     pub(crate) faults: Faults,
-    /// What the faults happen in front of.
+    /// The store behind the faults.
     pub(crate) memory: MemoryStore,
-    /// Runs that started, in whichever engine.
+    /// The number of runs that started in all engines.
     pub(crate) runs: Arc<AtomicU32>,
 }
 
-impl Bench {
-    /// One that answers at once, and one that answers like a remote store.
+impl TestEnv {
+    /// Returns one environment whose store replies immediately and one whose store replies like a remote one.
     pub(crate) fn each() -> [Self; 2] {
-        let (at_once, remote) = (MemoryStore::new(), MemoryStore::new());
-        let one = FaultStore::new(at_once.clone());
+        let (local, remote) = (MemoryStore::new(), MemoryStore::new());
+        let one = FaultStore::new(local.clone());
         let two = FaultStore::new(Pending::new(remote.clone()));
         [
-            Self::over(Idempotency::builder(one.0).store_timeout(TIMEOUT).build(), one.1, at_once),
+            Self::over(Idempotency::builder(one.0).store_timeout(TIMEOUT).build(), one.1, local),
             Self::over(Idempotency::builder(two.0).store_timeout(TIMEOUT).build(), two.1, remote),
         ]
     }
@@ -46,7 +46,7 @@ impl Bench {
         Self { engine, faults, memory, runs: Arc::default() }
     }
 
-    /// Another process on the same store, to which no faults happen.
+    /// Returns another process on the same store, without faults.
     pub(crate) fn another(&self) -> Self {
         Self { engine: Idempotency::new(self.memory.clone()), ..self.clone() }
     }
@@ -55,9 +55,9 @@ impl Bench {
         self.runs.load(Ordering::SeqCst)
     }
 
-    /// A call whose handler is done at once.
+    /// Makes a call whose handler succeeds immediately.
     pub(crate) async fn call(&self, policy: &'static Policy, reply: &'static str) -> Result {
-        self.call_with(policy, move |_| async move { done(reply) }).await
+        self.call_with(policy, move |_| async move { success(reply) }).await
     }
 
     pub(crate) async fn call_with<H, F>(&self, policy: &'static Policy, handler: H) -> Result
@@ -75,34 +75,34 @@ impl Bench {
         self.engine.run(call, counted, || panic!("no handler here panics")).await
     }
 
-    /// Asserts that the key is new, by running it.
+    /// Asserts that the key is new, by running a handler under it.
     pub(crate) async fn assert_free(&self) {
         let runs = self.runs();
         let served = self.call_with(&AT_MOST_ONCE, |claim| async move {
             assert_eq!(claim.attempt, 1);
-            done("free")
+            success("free")
         });
         assert_eq!(executed(served.await), "free");
         assert_eq!(self.runs(), runs + 1);
     }
 
-    /// Asserts that a duplicate gets `reply`, and that nothing runs for it.
+    /// Asserts that a duplicate gets `reply` without a run.
     pub(crate) async fn assert_replays(&self, reply: &'static str) {
         let runs = self.runs();
-        assert_eq!(replayed(self.call(&AT_MOST_ONCE, "a second run").await), answer(reply));
+        assert_eq!(replayed(self.call(&AT_MOST_ONCE, "a second run").await), response(reply));
         assert_eq!(self.runs(), runs);
     }
 }
 
-/// Enough for a store in memory on a busy machine; reached only where the store keeps silent.
+/// Long enough for an in-memory store on a busy machine. Only a silent store reaches it.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Waits for what must happen, and fails instead of hanging when it does not.
+/// Waits for an event, and fails instead of hanging if it does not happen.
 pub(crate) async fn soon<T>(wait: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), wait).await.expect("it should have happened by now")
+    timeout(Duration::from_secs(20), wait).await.expect("the event did not happen within 20 s")
 }
 
-pub(crate) fn answer(body: &'static str) -> StoredResponse {
+pub(crate) fn response(body: &'static str) -> StoredResponse {
     StoredResponse {
         status: 200,
         headers: Headers::default(),
@@ -110,26 +110,26 @@ pub(crate) fn answer(body: &'static str) -> StoredResponse {
     }
 }
 
-pub(crate) fn done(reply: &'static str) -> Executed<&'static str> {
-    Executed { reply, outcome: Outcome::Final, completion: Completion::Response(answer(reply)) }
+pub(crate) fn success(reply: &'static str) -> Executed<&'static str> {
+    Executed { reply, outcome: Outcome::Final, completion: Completion::Response(response(reply)) }
 }
 
-/// Rejected before it did anything.
-pub(crate) fn refused(reply: &'static str) -> Executed<&'static str> {
-    Executed { outcome: Outcome::NotExecuted, ..done(reply) }
+/// The result of a handler that ended before any effect.
+pub(crate) fn not_executed(reply: &'static str) -> Executed<&'static str> {
+    Executed { outcome: Outcome::NotExecuted, ..success(reply) }
 }
 
 pub(crate) fn executed(served: Result) -> &'static str {
     match served {
         Ok(Served::Executed(reply)) => reply,
-        other => panic!("the handler's own reply should have come, got {other:?}"),
+        other => panic!("expected the reply of the handler, got {other:?}"),
     }
 }
 
 pub(crate) fn replayed(served: Result) -> StoredResponse {
     match served {
-        Ok(Served::Replayed(answer)) => answer,
-        other => panic!("the stored answer should have come, got {other:?}"),
+        Ok(Served::Replayed(response)) => response,
+        other => panic!("expected the stored response, got {other:?}"),
     }
 }
 

@@ -1,0 +1,39 @@
+//! The interface between the suite and the store under test.
+
+use std::future::Future;
+use std::time::Duration;
+
+use idem_core::store::IdempotencyStore;
+
+/// Connects a store to the suite.
+///
+/// Every rule runs on its own harness and lets time pass through [`advance`](Self::advance). See the
+/// [crate documentation](crate) for a complete example.
+pub trait StoreHarness: Send + Sync + Sized + 'static {
+    /// The store under test.
+    type Store: IdempotencyStore;
+
+    /// The unit of all leases and ttls in the suite. The default is 200 ms.
+    ///
+    /// Rules check a record one unit before or after it changes. A store whose clock cannot be moved
+    /// must therefore answer well within one unit; increase it for a slow store.
+    const UNIT: Duration = Duration::from_millis(200);
+
+    /// The number of rounds of each concurrency rule. The default is 20.
+    const ROUNDS: usize = 20;
+
+    /// The number of operation lists in the comparison with the model. The default is 32.
+    const CASES: u32 = 32;
+
+    /// Creates the harness of one rule.
+    ///
+    /// Rules draw their record ids at random, so harnesses can share a server. If the store counts or
+    /// deletes records across keys, give each harness its own namespace.
+    fn fresh() -> impl Future<Output = Self> + Send;
+
+    /// Returns the store.
+    fn store(&self) -> &Self::Store;
+
+    /// Lets `time` pass on the store's clock: moves the clock if possible, otherwise sleeps.
+    fn advance(&self, time: Duration) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,83 @@
+//! `changed`, which wakes waiting duplicates.
+
+use std::time::Duration;
+
+use idem_core::store::Changed;
+use idem_core::store::{Completion, IdempotencyStore, Update};
+use tokio::time::timeout;
+
+use crate::case::{Case, Key};
+use crate::fixtures::{self, ClaimRequestExt};
+use crate::harness::StoreHarness;
+
+/// The time after which a wake-up counts as lost. A store that sends wake-ups needs milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Every completion wakes the listeners.
+pub async fn completion_wakes<S: StoreHarness>(case: Case<S>) {
+    for (completion, _) in fixtures::completions() {
+        let key = case.key();
+        let claim = key.acquire(fixtures::at_most_once()).await;
+        let changed = listen(&key);
+        assert_eq!(key.complete(claim, completion).await, Update::Applied);
+        woken(changed).await;
+    }
+}
+
+/// A freed key wakes the listeners, so that one of them can claim it.
+pub async fn release_and_abandon_wake<S: StoreHarness>(case: Case<S>) {
+    let key = case.key();
+    let claim = key.acquire(fixtures::at_most_once()).await;
+    let changed = listen(&key);
+    assert_eq!(key.release(claim).await, Update::Applied);
+    woken(changed).await;
+    let claim = key.assert_new().await;
+    let changed = listen(&key);
+    assert_eq!(key.abandon(claim.nonce).await, Update::Applied);
+    woken(changed).await;
+}
+
+/// The completion after a takeover wakes the listeners. The takeover itself may wake them or not,
+/// because they would continue to wait.
+pub async fn completion_after_a_takeover_wakes<S: StoreHarness>(case: Case<S>) {
+    let key = case.key();
+    key.acquire(fixtures::at_least_once().lease(S::UNIT)).await;
+    case.advance(2).await;
+    let claim = key.acquire(fixtures::at_least_once()).await;
+    let changed = listen(&key);
+    assert_eq!(key.complete(claim, fixtures::with_response("second")).await, Update::Applied);
+    woken(changed).await;
+}
+
+/// Every listener is woken, even if other listeners were dropped before or after it began to wait.
+pub async fn every_listener_is_woken<S: StoreHarness>(case: Case<S>) {
+    let key = case.key();
+    let claim = key.acquire(fixtures::at_most_once()).await;
+    let (one, left, two) = (listen(&key), listen(&key), listen(&key));
+    drop(left);
+    drop(listen(&key));
+    let three = listen(&key);
+    assert_eq!(key.complete(claim, Completion::Unknown).await, Update::Applied);
+    for changed in [one, two, three] {
+        woken(changed).await;
+    }
+}
+
+/// A listener that begins after a change is woken by the next change.
+pub async fn later_changes_wake_new_listeners<S: StoreHarness>(case: Case<S>) {
+    let key = case.key();
+    for _ in 0..5 {
+        let claim = key.acquire(fixtures::at_most_once()).await;
+        let changed = listen(&key);
+        assert_eq!(key.release(claim).await, Update::Applied);
+        woken(changed).await;
+    }
+}
+
+fn listen<S: StoreHarness>(key: &Key<S>) -> Changed {
+    key.case.store().changed(key.id)
+}
+
+async fn woken(changed: Changed) {
+    timeout(PATIENCE, changed).await.expect("the change should have woken the listener");
+}
