@@ -1,6 +1,5 @@
-//! How a [`RedisStore`] is connected.
+//! Settings of a [`RedisStore`], and the ways to connect it.
 
-use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,56 +7,45 @@ use std::time::Duration;
 use deadpool_redis::redis::sentinel::{SentinelClient, SentinelServerType};
 use deadpool_redis::redis::{AsyncConnectionConfig, Client};
 use deadpool_redis::{Runtime, Timeouts, cluster, sentinel};
-use idem_core::store::StoreError;
 
-use crate::health::{self, HealthIssue};
+use crate::claim_cache::ClaimCache;
+use crate::conn::{ConnectionSource, Connections, Pool, ReplicaWait};
+use crate::connect_error::ConnectError;
+use crate::health::{self, HealthIssue, HealthMonitor};
 use crate::keys::Keys;
-use crate::link::Links;
-use crate::memo::Memo;
-use crate::push::{Feed, Push};
-use crate::replicas::Replicas;
-use crate::script::Scripts;
-use crate::source::{Pool, Source};
+use crate::notify::{Endpoint, Notifier, Servers};
+use crate::scripts::Scripts;
+use crate::shared::Shared;
 use crate::store::{Inner, RedisStore};
 
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Connects a [`RedisStore`]; see [`RedisStore::builder`].
+///
+/// The methods that connect [check the server](idem_core::rules::guarantees#store-checks) first. They are
+/// cancel safe, and must be called within a Tokio runtime.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RedisStoreBuilder {
     namespace: Box<str>,
     timeouts: Timeouts,
     command_timeout: Duration,
-    replicas: Option<Replicas>,
+    replica_wait: Option<ReplicaWait>,
     allow_eviction: bool,
     subscribe_at: Option<Box<str>>,
 }
 
-/// Why a store could not be connected.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// An address cannot be read, or what was asked for makes no sense together.
-    #[error("the Redis configuration cannot be used")]
-    Config(#[source] Box<dyn Error + Send + Sync>),
-    /// The server did not answer.
-    #[error("cannot look at the Redis server")]
-    Unreachable(#[source] StoreError),
-    /// The server would not keep what it acknowledges, or takes no writes.
-    #[error("the Redis server is not fit to keep records")]
-    Unfit(#[source] HealthIssue),
-}
-
 impl RedisStore {
-    /// Connects to the server at `url`, such as `redis://127.0.0.1:6379/`, with the defaults that
-    /// [`builder`](Self::builder) lists.
+    /// Connects to the server at `url`, such as `redis://127.0.0.1:6379/`, with the defaults of
+    /// [`builder`](Self::builder).
     ///
     /// # Errors
-    /// If the server cannot be reached, or is not fit to keep records.
+    /// If the URL is invalid, the server cannot be reached or it is not configured safely.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         Self::builder().connect(url).await
     }
 
-    /// Begins a store with a namespace or timeouts of its own, or on Sentinel, a Cluster or a pool.
+    /// Starts a builder, for a namespace, timeouts, Sentinel, a Cluster or an existing pool.
     ///
     /// ```no_run
     /// # async fn connect() -> Result<(), idem_redis::ConnectError> {
@@ -73,12 +61,12 @@ impl RedisStore {
     /// # }
     /// ```
     pub fn builder() -> RedisStoreBuilder {
-        let second = Some(Duration::from_secs(1));
+        let limit = Some(DEFAULT_TIMEOUT);
         RedisStoreBuilder {
             namespace: "default".into(),
-            timeouts: Timeouts { wait: second, create: second, recycle: second },
-            command_timeout: Duration::from_secs(1),
-            replicas: None,
+            timeouts: Timeouts { wait: limit, create: limit, recycle: limit },
+            command_timeout: DEFAULT_TIMEOUT,
+            replica_wait: None,
             allow_eviction: false,
             subscribe_at: None,
         }
@@ -86,50 +74,53 @@ impl RedisStore {
 }
 
 impl RedisStoreBuilder {
-    /// Separates stores on one server: keys begin with `idem:`, this and a colon. Default `default`.
+    /// Separates stores on one server: all keys begin with `idem:<namespace>:`. Default `default`.
     pub fn namespace(mut self, namespace: impl Into<Box<str>>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// How long making a connection may take. Default 1 s. An existing pool keeps its own.
+    /// Time limit for opening a connection. Default 1 s. An existing pool has its own limit.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.create = Some(timeout);
         self
     }
 
-    /// How long to wait for the pool to hand out a connection. Default 1 s. An existing pool keeps its own.
+    /// Time limit for getting a connection from the pool. Default 1 s. An existing pool has its own limit.
     pub const fn wait_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.wait = Some(timeout);
         self
     }
 
-    /// How long to wait for the answer to a command. Default 1 s. After that its outcome counts as unknown
-    /// and the connection is replaced.
+    /// Time limit for the reply to a command. Default 1 s. When it is exceeded, the result of the command is
+    /// unknown, and the connection is replaced.
     pub const fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
         self
     }
 
-    /// Counts a claim and a completion as done only when so many replicas have them, and otherwise, after
-    /// `within`, as unknown: the request is refused, or the completion sent again. A failover to one of
-    /// these replicas then forgets neither; see the [crate](crate) for what it can still forget.
+    /// Counts a claim or a completion as done only after `replicas` replicas have acknowledged it. If that
+    /// takes longer than `within`, its result is unknown: the request is refused, or the completion is
+    /// repeated. A failover to one of these replicas loses neither. The [crate documentation](crate) lists
+    /// what a failover can still lose. Default: off.
     ///
-    /// Costs a checkout from the pool and a `WAIT` for each. Not for a Cluster.
+    /// Each claim and completion takes a connection from the pool and sends `WAIT`. Each claim also uses the
+    /// script. Not available for a Cluster.
     pub const fn wait_for_replicas(mut self, replicas: NonZeroU32, within: Duration) -> Self {
-        self.replicas = Some(Replicas { wanted: replicas.get(), within });
+        self.replica_wait = Some(ReplicaWait { replicas: replicas.get(), timeout: within });
         self
     }
 
-    /// Starts although the server may evict live records; every eviction may be a second effect. It is
-    /// then warned of every minute.
+    /// Starts even if the server can evict live records. Each evicted record can lead to a second effect.
+    /// The store then logs a warning at start, and an error every minute.
     pub const fn allow_eviction(mut self) -> Self {
         self.allow_eviction = true;
         self
     }
 
-    /// Where a store on an existing pool listens for the ends of runs, such as `redis://10.0.0.1/`.
-    /// Without it, duplicates that wait poll; stores that connect by themselves know.
+    /// The URL at which a store on an existing pool subscribes to the ends of runs, such as
+    /// `redis://10.0.0.1/`. Without it, the waiting duplicates of such a store poll. Other stores ignore it,
+    /// because they subscribe at the server that they connect to.
     pub fn subscribe_at(mut self, url: impl Into<Box<str>>) -> Self {
         self.subscribe_at = Some(url.into());
         self
@@ -138,141 +129,173 @@ impl RedisStoreBuilder {
     /// Connects to one server.
     ///
     /// # Errors
-    /// If the server cannot be reached, or is not fit to keep records.
+    /// If the URL is invalid, the server cannot be reached or it is not configured safely.
     pub async fn connect(self, url: &str) -> Result<RedisStore, ConnectError> {
+        let endpoint = self.endpoint(&[url])?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(self.timeouts.create)
             .set_response_timeout(Some(self.command_timeout));
-        let manager = deadpool_redis::Manager::new_with_config(url, config).map_err(unusable)?;
-        let pool = deadpool_redis::Pool::builder(manager)
+        let manager = deadpool_redis::Manager::new_with_config(url, config);
+        let pool = deadpool_redis::Pool::builder(manager.map_err(ConnectError::config)?)
             .timeouts(self.timeouts)
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(unusable)?;
-        let feed = self.any_of(&[url])?;
-        self.open(Pool::One(pool), feed).await
+            .map_err(ConnectError::config)?;
+        self.open(Pool::Single(pool), Arc::clone(&endpoint.server), Some(endpoint)).await
     }
 
-    /// Connects to the primary that the Sentinels at `urls` name as `service`, and to its successor after
-    /// a failover.
+    /// Connects to the primary that the Sentinels at `urls` name as `service`. After a failover, the store
+    /// connects to the new primary.
     ///
     /// # Errors
-    /// If no Sentinel or not the primary can be reached, or the primary is not fit to keep records.
+    /// If a URL is invalid, no Sentinel or the primary cannot be reached, or the primary is not configured
+    /// safely.
     pub async fn connect_sentinel(
         self,
         urls: &[impl AsRef<str>],
         service: &str,
     ) -> Result<RedisStore, ConnectError> {
         let urls: Vec<&str> = urls.iter().map(AsRef::as_ref).collect();
+        let addresses = addresses(&clients(&urls)?);
+        let server =
+            format!("the Redis primary `{service}` of the Sentinels at {addresses}").into();
         let manager = sentinel::Manager::new(
             urls.clone(),
             service.to_owned(),
             None,
             sentinel::SentinelServerType::Master,
         )
-        .map_err(unusable)?;
+        .map_err(ConnectError::config)?;
         let pool = sentinel::Pool::builder(manager)
             .timeouts(self.timeouts)
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(unusable)?;
+            .map_err(ConnectError::config)?;
         let sentinels =
             SentinelClient::build(urls, service.to_owned(), None, SentinelServerType::Master);
-        let sentinels = Box::new(sentinels.map_err(unusable)?.into());
-        let feed = Feed::Sentinel(sentinels, self.connect_within());
-        self.open(Pool::Sentinel(pool), feed).await
+        let sentinels = Box::new(sentinels.map_err(ConnectError::config)?.into());
+        let endpoint = Endpoint {
+            servers: Servers::Sentinel(sentinels),
+            server: Arc::clone(&server),
+            timeout: self.subscribe_timeout(),
+        };
+        self.open(Pool::Sentinel(pool), server, Some(endpoint)).await
     }
 
-    /// Connects to the Cluster that the nodes at `urls` belong to.
+    /// Connects to the Cluster of the nodes at `urls`.
     ///
     /// # Errors
-    /// If no node can be reached, or a primary is not fit to keep records.
+    /// If a URL is invalid, no node can be reached or a primary is not configured safely.
     pub async fn connect_cluster(
         self,
         urls: &[impl AsRef<str>],
     ) -> Result<RedisStore, ConnectError> {
         let urls: Vec<&str> = urls.iter().map(AsRef::as_ref).collect();
-        let manager = cluster::Manager::new(urls.clone(), false).map_err(unusable)?;
+        let endpoint = self.endpoint(&urls)?;
+        let manager = cluster::Manager::new(urls, false).map_err(ConnectError::config)?;
         let pool = cluster::Pool::builder(manager)
             .timeouts(self.timeouts)
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(unusable)?;
-        let feed = self.any_of(&urls)?;
-        self.open(Pool::Cluster(pool), feed).await
+            .map_err(ConnectError::config)?;
+        self.open(Pool::Cluster(pool), Arc::clone(&endpoint.server), Some(endpoint)).await
     }
 
-    /// Takes its connections from an existing pool for one server: one for good for each runtime.
+    /// Uses an existing pool for one server. The store takes one connection out of it permanently for each
+    /// runtime.
     ///
     /// # Errors
-    /// If the server cannot be reached, or is not fit to keep records.
+    /// If the server cannot be reached or it is not configured safely.
     pub async fn on_pool(self, pool: deadpool_redis::Pool) -> Result<RedisStore, ConnectError> {
-        let feed = self.subscription()?;
-        self.open(Pool::One(pool), feed).await
+        self.open_on(Pool::Single(pool)).await
     }
 
-    /// [`on_pool`](Self::on_pool) with a pool for Sentinel, for what
-    /// [`connect_sentinel`](Self::connect_sentinel) cannot spell, such as passwords.
+    /// Uses an existing pool for Sentinel, like [`on_pool`](Self::on_pool). Use it for settings that
+    /// [`connect_sentinel`](Self::connect_sentinel) lacks, such as passwords.
     ///
     /// # Errors
-    /// As [`connect_sentinel`](Self::connect_sentinel).
+    /// See [`connect_sentinel`](Self::connect_sentinel).
     pub async fn on_sentinel_pool(self, pool: sentinel::Pool) -> Result<RedisStore, ConnectError> {
-        let feed = self.subscription()?;
-        self.open(Pool::Sentinel(pool), feed).await
+        self.open_on(Pool::Sentinel(pool)).await
     }
 
-    /// [`on_pool`](Self::on_pool) with a pool for a Cluster. It must not read from replicas.
+    /// Uses an existing pool for a Cluster, like [`on_pool`](Self::on_pool). The pool must not read from
+    /// replicas.
     ///
     /// # Errors
-    /// As [`connect_cluster`](Self::connect_cluster).
+    /// See [`connect_cluster`](Self::connect_cluster).
     pub async fn on_cluster_pool(self, pool: cluster::Pool) -> Result<RedisStore, ConnectError> {
-        let feed = self.subscription()?;
-        self.open(Pool::Cluster(pool), feed).await
+        self.open_on(Pool::Cluster(pool)).await
     }
 
-    fn subscription(&self) -> Result<Feed, ConnectError> {
-        match self.subscribe_at.as_deref() {
-            Some(url) => self.any_of(&[url]),
-            None => Ok(Feed::Nowhere),
+    async fn open_on(self, pool: Pool) -> Result<RedisStore, ConnectError> {
+        let endpoint = self.subscribe_at.as_deref().map(|url| self.endpoint(&[url])).transpose()?;
+        let server = endpoint.as_ref().map(|endpoint| Arc::clone(&endpoint.server));
+        let server = server.unwrap_or_else(|| "the Redis server of the given pool".into());
+        self.open(pool, server, endpoint).await
+    }
+
+    /// Subscribes at the first of these servers that can be reached.
+    fn endpoint(&self, urls: &[&str]) -> Result<Endpoint, ConnectError> {
+        let clients = clients(urls)?;
+        let server = format!("Redis at {}", addresses(&clients)).into();
+        let timeout = self.subscribe_timeout();
+        Ok(Endpoint { servers: Servers::AnyOf(clients), server, timeout })
+    }
+
+    fn subscribe_timeout(&self) -> Duration {
+        self.timeouts.create.unwrap_or(DEFAULT_TIMEOUT)
+    }
+
+    async fn open(
+        self,
+        pool: Pool,
+        server: Arc<str>,
+        endpoint: Option<Endpoint>,
+    ) -> Result<RedisStore, ConnectError> {
+        if self.replica_wait.is_some() && matches!(pool, Pool::Cluster(_)) {
+            return Err(ConnectError::config(
+                "waiting for replicas is not available for a Cluster",
+            ));
         }
-    }
-
-    fn any_of(&self, urls: &[&str]) -> Result<Feed, ConnectError> {
-        let clients = urls.iter().map(|url| Client::open(*url)).collect::<Result<_, _>>();
-        Ok(Feed::AnyOf(clients.map_err(unusable)?, self.connect_within()))
-    }
-
-    fn connect_within(&self) -> Duration {
-        self.timeouts.create.unwrap_or(Duration::from_secs(1))
-    }
-
-    async fn open(self, pool: Pool, feed: Feed) -> Result<RedisStore, ConnectError> {
-        if self.replicas.is_some() && matches!(pool, Pool::Cluster(_)) {
-            return Err(unusable("waiting for replicas is not possible in a Cluster"));
-        }
-        let source = Source { pool, command_timeout: self.command_timeout };
         let keys = Keys::new(&self.namespace);
-        let inner = Arc::new(Inner {
-            links: Arc::new(Links::new(source)),
-            push: Push::new(feed, keys.channel()),
-            keys,
-            scripts: Scripts::new(),
-            replicas: self.replicas,
-            seen: health::Seen::default(),
-            memo: Memo::default(),
-        });
-        let alarms = inner.look().await.map_err(ConnectError::Unreachable)?;
-        let bearable =
-            |alarm: &HealthIssue| self.allow_eviction && matches!(alarm, HealthIssue::Evicts(_));
-        if let Some(alarm) = alarms.iter().find(|alarm| alarm.is_fatal() && !bearable(alarm)) {
-            return Err(ConnectError::Unfit(alarm.clone()));
+        let notifier = Notifier::new(endpoint, keys.channel());
+        let source = ConnectionSource {
+            pool,
+            command_timeout: self.command_timeout,
+            server: server.clone(),
+        };
+        let connections = Arc::new(Connections::new(source));
+        let shared = Arc::new(Shared { connections, keys, scripts: Scripts::new() });
+        let health = Arc::new(HealthMonitor::new(Arc::clone(&shared)));
+        let is_allowed = |issue: &HealthIssue| {
+            self.allow_eviction && matches!(issue, HealthIssue::EvictionPolicy(_))
+        };
+        let issues = match health.check().await {
+            Ok(issues) => issues,
+            Err(source) => {
+                return Err(ConnectError::Unreachable { server: (*server).into(), source });
+            }
+        };
+        if let Some(issue) = issues.iter().find(|issue| issue.is_fatal() && !is_allowed(issue)) {
+            let (server, issue) = ((*server).into(), issue.clone());
+            return Err(ConnectError::Unhealthy { server, issue });
         }
-        health::report_at_start(&alarms);
-        tokio::spawn(health::watch(Arc::downgrade(&inner)));
-        Ok(RedisStore(inner))
+        health::log_at_start(&server, &issues);
+        tokio::spawn(health::watch(Arc::downgrade(&health)));
+        let (replica_wait, claims) = (self.replica_wait, ClaimCache::default());
+        Ok(RedisStore::new(Inner { shared, replica_wait, notifier, health, claims }))
     }
 }
 
-fn unusable(error: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
-    ConnectError::Config(error.into())
+fn clients(urls: &[&str]) -> Result<Vec<Client>, ConnectError> {
+    let clients = urls.iter().map(|url| Client::open(*url)).collect::<Result<_, _>>();
+    clients.map_err(ConnectError::config)
+}
+
+/// The addresses of the clients, without passwords.
+fn addresses(clients: &[Client]) -> String {
+    let addresses: Vec<String> =
+        clients.iter().map(|client| client.get_connection_info().addr().to_string()).collect();
+    addresses.join(", ")
 }

@@ -1,10 +1,16 @@
-//! What a failure of Redis means: "not done", "unknown", or "not a record"; never "free".
+//! Errors of Redis, and whether the command they belong to may have been applied.
 
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_redis::PoolError;
 use deadpool_redis::redis::{ErrorKind, RedisError, ServerErrorKind};
 use idem_core::store::StoreError;
+use tokio::time::error::Elapsed;
 
-/// The codes of error replies after which nothing was changed. All other failures may hide a change:
-/// a proxy answers with codes of its own.
+/// The codes of error replies after which nothing was changed. Every other failure may hide a change: a
+/// proxy can reply with codes of its own.
 const REFUSALS: [&str; 16] = [
     "ASK",
     "BUSY",
@@ -24,43 +30,82 @@ const REFUSALS: [&str; 16] = [
     "WRONGPASS",
 ];
 
-/// What is known about a command that failed with `error`.
-pub(crate) fn of_command(error: RedisError) -> StoreError {
-    match error.code() {
-        Some("WRONGTYPE") => StoreError::corrupt(error),
-        Some(code) if REFUSALS.contains(&code) => StoreError::not_done(error),
-        _ => StoreError::unknown(error),
+/// A command that failed: the server rejected it, or its reply was lost.
+#[derive(Debug, thiserror::Error)]
+#[error("command failed on {server}")]
+pub(crate) struct CommandError {
+    server: Arc<str>,
+    source: RedisError,
+}
+
+impl CommandError {
+    pub(crate) fn new(server: &Arc<str>, source: RedisError) -> Self {
+        Self { server: Arc::clone(server), source }
+    }
+
+    /// Whether the server does not have the script that it was asked to run.
+    pub(crate) fn is_missing_script(&self) -> bool {
+        self.source.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
     }
 }
 
-/// Whether a connection that answered `error` should be replaced: it is broken or silent, or leads to a
-/// server that no longer takes writes.
-pub(crate) fn ends_connection(error: &RedisError) -> bool {
-    let demoted = matches!(
+/// *Corrupt* for a key of another type, *not done* for a reply after which nothing was changed, and
+/// *unknown* for everything else. No error means that the key is free.
+impl From<CommandError> for StoreError {
+    fn from(error: CommandError) -> Self {
+        match error.source.code() {
+            Some("WRONGTYPE") => Self::corrupt(error),
+            Some(code) if REFUSALS.contains(&code) => Self::not_done(error),
+            _ => Self::unknown(error),
+        }
+    }
+}
+
+/// Whether the connection that returned `error` must be replaced: it is broken or silent, or its server
+/// no longer accepts writes.
+pub(crate) fn breaks_connection(error: &RedisError) -> bool {
+    let is_demoted = matches!(
         error.kind(),
         ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
     );
-    demoted || error.is_io_error() || error.is_unrecoverable_error()
+    is_demoted || error.is_io_error() || error.is_unrecoverable_error()
 }
 
-/// An answer that no script or command of this store gives.
-#[derive(Debug, thiserror::Error)]
-#[error("Redis gave an answer that this store does not know")]
-pub(crate) struct UnexpectedReply;
+/// The error that the client returns for a reply that is late.
+pub(crate) fn timed_out(elapsed: Elapsed) -> RedisError {
+    io::Error::new(io::ErrorKind::TimedOut, elapsed).into()
+}
 
-/// Fewer replicas than were asked for took a change in time.
+/// The pool did not provide a connection.
 #[derive(Debug, thiserror::Error)]
-#[error("{taken} replicas took the change in time, of the {wanted} asked for")]
+#[error("cannot get a connection to {server}")]
+pub(crate) struct NoConnection {
+    pub(crate) server: Arc<str>,
+    pub(crate) source: PoolError,
+}
+
+/// A reply that the store does not understand. Holds the command.
+#[derive(Debug, thiserror::Error)]
+#[error("unexpected reply from Redis to {0}")]
+pub(crate) struct UnexpectedReply(pub(crate) &'static str);
+
+/// A value that this store did not write.
+#[derive(Debug, thiserror::Error)]
+#[error("the key does not contain an idem record of layout 1; another program may have written it")]
+pub(crate) struct NotARecord;
+
+/// Fewer replicas than required acknowledged a write in time.
+#[derive(Debug, thiserror::Error)]
+#[error("{acknowledged} of {required} required replicas acknowledged the write within {timeout:?}")]
 pub(crate) struct TooFewReplicas {
-    pub(crate) taken: u64,
-    pub(crate) wanted: u32,
+    pub(crate) acknowledged: u64,
+    pub(crate) required: u32,
+    pub(crate) timeout: Duration,
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use std::io;
 
     use deadpool_redis::redis::parse_redis_value;
     use idem_core::store::StoreErrorKind;
@@ -71,7 +116,11 @@ mod tests {
         parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap().extract_error().unwrap_err()
     }
 
-    /// As Redis 7 and Valkey 8 word them.
+    fn kind(error: RedisError) -> StoreErrorKind {
+        StoreError::from(CommandError::new(&Arc::from("Redis at 10.0.0.1:6379"), error)).kind()
+    }
+
+    /// The texts are those of Redis 7 and Valkey 8.
     #[test]
     fn every_refusal_is_not_done() {
         for line in [
@@ -92,37 +141,37 @@ mod tests {
             "NOPERM User default has no permissions to run the 'set' command",
             "WRONGPASS invalid username-password pair or user is disabled.",
         ] {
-            assert_eq!(of_command(reply(line)).kind(), StoreErrorKind::NotDone, "{line}");
+            assert_eq!(kind(reply(line)), StoreErrorKind::NotDone, "{line}");
         }
     }
 
     #[test]
-    fn whatever_may_hide_a_change_is_unknown() {
+    fn error_that_may_hide_a_change_is_unknown() {
         for line in ["ERR upstream failure", "ERR unknown command 'SET'", "WHATEVER a proxy says"] {
-            assert_eq!(of_command(reply(line)).kind(), StoreErrorKind::Unknown, "{line}");
+            assert_eq!(kind(reply(line)), StoreErrorKind::Unknown, "{line}");
         }
-        for kind in [
+        for cause in [
             io::ErrorKind::BrokenPipe,
             io::ErrorKind::ConnectionReset,
             io::ErrorKind::TimedOut,
             io::ErrorKind::UnexpectedEof,
         ] {
-            let error = RedisError::from(io::Error::from(kind));
-            assert!(ends_connection(&error), "{kind}");
-            assert_eq!(of_command(error).kind(), StoreErrorKind::Unknown, "{kind}");
+            let error = RedisError::from(io::Error::from(cause));
+            assert!(breaks_connection(&error), "{cause}");
+            assert_eq!(kind(error), StoreErrorKind::Unknown, "{cause}");
         }
     }
 
     #[test]
-    fn another_type_is_no_record() {
-        let wrong = reply("WRONGTYPE Operation against a key holding the wrong kind of value");
-        assert!(!ends_connection(&wrong));
-        assert_eq!(of_command(wrong).kind(), StoreErrorKind::Corrupt);
+    fn key_of_another_type_is_corrupt() {
+        let wrong_type = reply("WRONGTYPE Operation against a key holding the wrong kind of value");
+        assert!(!breaks_connection(&wrong_type));
+        assert_eq!(kind(wrong_type), StoreErrorKind::Corrupt);
     }
 
     #[test]
-    fn demoted_server_is_left() {
-        assert!(ends_connection(&reply("READONLY You can't write against a read only replica.")));
-        assert!(!ends_connection(&reply("OOM command not allowed")));
+    fn connection_to_demoted_server_is_replaced() {
+        assert!(breaks_connection(&reply("READONLY You can't write against a read only replica.")));
+        assert!(!breaks_connection(&reply("OOM command not allowed")));
     }
 }

@@ -1,10 +1,11 @@
-//! The names of keys.
+//! The names of the Redis keys and of the channel.
 
 use idem_core::store::{RecordId, ScopeId};
 
-const ID: usize = 64;
+/// Hexadecimal digits of a record id.
+const ID_DIGITS: usize = 64;
 
-/// What all keys of a store begin with.
+/// The names under the prefix of one namespace.
 pub(crate) struct Keys {
     prefix: Box<str>,
 }
@@ -14,9 +15,10 @@ impl Keys {
         Self { prefix: format!("idem:{namespace}:").into() }
     }
 
-    /// The key of a record: the prefix and 64 hex digits, so that no client chooses a slot.
-    pub(crate) fn of(&self, id: RecordId) -> Box<[u8]> {
-        let mut key = vec![0; self.prefix.len() + ID];
+    /// The key of a record: the prefix and 64 hexadecimal digits. The digits are a digest, so a client
+    /// cannot choose the Cluster slot.
+    pub(crate) fn record(&self, id: RecordId) -> Box<[u8]> {
+        let mut key = vec![0; self.prefix.len() + ID_DIGITS];
         let (prefix, digits) = key.split_at_mut(self.prefix.len());
         prefix.copy_from_slice(self.prefix.as_bytes());
         #[expect(clippy::expect_used, reason = "32 bytes are 64 digits")]
@@ -24,29 +26,29 @@ impl Keys {
         key.into()
     }
 
-    /// The key of what a scope with a quota has claimed.
+    /// The sorted set of the live keys of a scope with a quota.
     pub(crate) fn scope(&self, id: ScopeId) -> Box<[u8]> {
         format!("{}scope:{}", self.prefix, hex::encode(id.as_bytes())).into_bytes().into()
     }
 
-    /// The key that stands for a moment after the keys of a scope were looked through.
+    /// The key that exists for a short time after the keys of a scope were recounted.
     pub(crate) fn recounted(&self, scope: &[u8]) -> Vec<u8> {
         [scope, b":recounted"].concat()
     }
 
-    /// The channel on which the scripts publish the digits of records that changed.
+    /// The channel on which the scripts publish the digits of a record whose run has ended.
     pub(crate) fn channel(&self) -> String {
         format!("{}changed", self.prefix)
     }
 
-    /// The key that is counted up at each look at the server.
-    pub(crate) fn pulse(&self) -> String {
+    /// The counter that each health check increments.
+    pub(crate) fn heartbeat(&self) -> String {
         format!("{}pulse", self.prefix)
     }
 }
 
-/// The record that a message on the channel names.
-pub(crate) fn published(digits: &[u8]) -> Option<RecordId> {
+/// Returns the record id that a message on the channel contains.
+pub(crate) fn parse_message(digits: &[u8]) -> Option<RecordId> {
     let mut id = [0; 32];
     hex::decode_to_slice(digits, &mut id).ok()?;
     Some(RecordId::from_bytes(id))

@@ -1,66 +1,67 @@
-//! The store: each transition is one plain command, or one script, on one key.
+//! The store: each method is one plain command or one script on one key.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::{BufMut, Bytes};
-use deadpool_redis::redis::{Cmd, RedisWrite, Value};
+use bytes::BufMut;
+use deadpool_redis::redis::{Cmd, RedisWrite};
 use idem_core::codec;
-use idem_core::store::Changed;
 use idem_core::store::{
-    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, FencingToken, IdempotencyStore,
-    RecordId, State, StoreError, StoreFuture, Update,
+    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    State, StoreError, StoreFuture, Update,
 };
 
-use crate::answer;
-use crate::error::{self, UnexpectedReply};
-use crate::fence::{Heard, PATIENCE};
-use crate::health::{HealthIssue, Seen};
-use crate::keys::Keys;
-use crate::link::{Links, Live};
-use crate::memo::Memo;
-use crate::push::{self, Push};
-use crate::replicas::Replicas;
-use crate::script::Scripts;
-use crate::value::{self, REMEMBERED, Terms};
+use crate::claim;
+use crate::claim_cache::ClaimCache;
+use crate::conn::{Connection, ReplicaWait};
+use crate::fencing::FENCE_RETENTION;
+use crate::health::{HealthIssue, HealthMonitor};
+use crate::notify::Notifier;
+use crate::quota;
+use crate::reply;
+use crate::shared::Shared;
+use crate::value::{self, Prefix, claim_bytes};
 
-/// Keeps records in Redis or Valkey. Cloning shares the connections.
+/// Keeps records in Redis or Valkey. Clones share the connections.
 ///
-/// See the [crate](crate) for how to connect and for what no setup of Redis can promise.
+/// The [crate documentation](crate) explains how to set up the server, and which losses it cannot prevent.
 #[derive(Clone)]
-pub struct RedisStore(pub(crate) Arc<Inner>);
+pub struct RedisStore(Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) links: Arc<Links>,
-    pub(crate) keys: Keys,
-    pub(crate) scripts: Scripts,
-    pub(crate) replicas: Option<Replicas>,
-    pub(crate) push: Arc<Push>,
-    pub(crate) seen: Seen,
-    pub(crate) memo: Memo,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.push.close();
-    }
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) replica_wait: Option<ReplicaWait>,
+    pub(crate) notifier: Notifier,
+    pub(crate) health: Arc<HealthMonitor>,
+    pub(crate) claims: ClaimCache,
 }
 
 impl RedisStore {
-    /// Looks at the server now, as the store does by itself every minute and after every reconnection,
-    /// and tells what is wrong.
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// Checks the server now, and returns everything that can lose acknowledged writes. The store runs the
+    /// same [checks](idem_core::rules::guarantees#store-checks) every minute and after each reconnection,
+    /// and logs their results.
+    ///
+    /// Cancel safe.
     ///
     /// # Errors
-    /// If the server cannot be asked.
+    /// If the server cannot be reached or rejects the commands `INFO` or `INCR`.
     pub async fn check(&self) -> Result<Vec<HealthIssue>, StoreError> {
-        self.0.look().await
+        self.0.health.check().await
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("keys", &self.0.keys.channel()).finish_non_exhaustive()
+        let Shared { connections, keys, .. } = &*self.0.shared;
+        f.debug_struct("RedisStore")
+            .field("server", &connections.source.server)
+            .field("channel", &keys.channel())
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,100 +83,80 @@ impl IdempotencyStore for RedisStore {
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::new(async move { inner.release(&claim).await })
+        StoreFuture::new(async move {
+            inner.claims.remove(&claim.nonce);
+            inner.shared.free(claim.id, &claim_bytes(&claim), FENCE_RETENTION).await
+        })
     }
 
     fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::new(async move { inner.free(id, nonce.as_bytes(), REMEMBERED).await })
+        StoreFuture::new(
+            async move { inner.shared.free(id, nonce.as_bytes(), FENCE_RETENTION).await },
+        )
     }
 
     fn changed(&self, id: RecordId) -> Changed {
-        push::listen(&self.0, id)
+        self.0.notifier.changed(&self.0.shared, id)
     }
 }
 
 impl Inner {
-    async fn claim(
-        self: &Arc<Self>,
-        id: RecordId,
-        request: ClaimRequest,
-    ) -> Result<ClaimOutcome, StoreError> {
-        let (claimed, remembered) = self.claim_unremembered(id, &request).await?;
-        let ClaimOutcome::Acquired(claim) = claimed else { return Ok(claimed) };
-        self.memo.keep(&request);
-        match request.quota {
-            // A takeover is no new key.
-            Some(quota) if claim.attempt == 1 => {
-                Box::pin(self.within(quota, claim, &request, remembered)).await
+    async fn claim(&self, id: RecordId, request: ClaimRequest) -> Result<ClaimOutcome, StoreError> {
+        let (outcome, retention) = self.claim_key(id, &request).await?;
+        let outcome = match (outcome, request.quota) {
+            // A takeover is not a new key.
+            (ClaimOutcome::Acquired(claim), Some(quota)) if claim.attempt == 1 => {
+                Box::pin(quota::enforce(&self.shared, quota, claim, &request, retention)).await?
             }
-            _ => Ok(ClaimOutcome::Acquired(claim)),
+            (outcome, _) => outcome,
+        };
+        if let ClaimOutcome::Acquired(_) = outcome {
+            self.claims.insert(&request);
         }
+        Ok(outcome)
     }
 
-    /// Claims, and tells for how long the token must be remembered if the claim is given back unused: a plain
-    /// claim found no key, but one by script may stand in the place of a token that must be.
-    async fn claim_unremembered(
+    /// Claims a key, without its quota. Also returns for how long the fencing token must be kept if the
+    /// claim is given back unused. A plain claim found no key, so there is nothing to keep. A script can
+    /// have replaced a freed record whose token must be kept.
+    async fn claim_key(
         &self,
         id: RecordId,
         request: &ClaimRequest,
     ) -> Result<(ClaimOutcome, Duration), StoreError> {
-        let key = self.keys.of(id);
-        if let Some(replicas) = &self.replicas {
-            let claimed = Box::pin(self.claim_durably(replicas, id, &key, request)).await?;
-            return Ok((claimed, REMEMBERED));
+        if let Some(replica_wait) = &self.replica_wait {
+            let outcome = Box::pin(self.claim_durably(replica_wait, id, request)).await?;
+            return Ok((outcome, FENCE_RETENTION));
         }
-        let live = self.links.live().await?;
-        // The nodes of a cluster have a clock each.
-        let heard = live.time.heard().filter(|_| !self.links.source.is_cluster());
-        if let Some(heard) = heard
-            && let Some(claimed) = claim_plainly(&live, heard, id, &key, request).await?
+        let connections = &self.shared.connections;
+        let connection = connections.get().await?;
+        // The nodes of a Cluster have different clocks.
+        let sample = connection.clock.sample().filter(|_| !connections.source.is_cluster());
+        if let Some(sample) = sample
+            && let Some(outcome) =
+                claim::by_command(&self.shared, &connection, sample, id, request).await?
         {
-            return Ok((claimed, Duration::ZERO));
+            return Ok((outcome, Duration::ZERO));
         }
-        // Boxed, as all that few calls need, so that all others stay small.
-        let claimed = Box::pin(self.claim_by_script(&live, id, &key, request)).await?;
-        Ok((claimed, REMEMBERED))
+        // Boxed, because few calls need it: all others stay small.
+        let claiming = claim::by_script(&self.shared, &connection, id, request);
+        Ok((Box::pin(claiming).await?, FENCE_RETENTION))
     }
 
+    /// Claims a key, and waits for replicas.
     async fn claim_durably(
         &self,
-        replicas: &Replicas,
+        replica_wait: &ReplicaWait,
         id: RecordId,
-        key: &[u8],
         request: &ClaimRequest,
     ) -> Result<ClaimOutcome, StoreError> {
-        let own = replicas.check_out(&self.links.source).await?;
-        let claimed = self.claim_by_script(&own.live, id, key, request).await?;
-        if let ClaimOutcome::Acquired(_) = claimed {
-            replicas.confirm(&own.live).await?;
+        let pooled = replica_wait.check_out(&self.shared.connections.source).await?;
+        let outcome = claim::by_script(&self.shared, &pooled.connection, id, request).await?;
+        if let ClaimOutcome::Acquired(_) = outcome {
+            replica_wait.confirm(&pooled.connection).await?;
         }
-        Ok(claimed)
-    }
-
-    async fn claim_by_script(
-        &self,
-        live: &Live,
-        id: RecordId,
-        key: &[u8],
-        request: &ClaimRequest,
-    ) -> Result<ClaimOutcome, StoreError> {
-        let terms = Terms::running(request.lease, request.ttl, true);
-        let record = value::claimed(request, FencingToken(0)).to_bytes();
-        let put = |call: &mut Cmd| {
-            call.arg(&terms.prefix[..])
-                .arg(&*record)
-                .arg(terms.kept_ms)
-                .arg(request.max_attempts)
-                .arg(PATIENCE.as_micros() as u64);
-        };
-        let asked_at = Instant::now();
-        let answer = self.scripts.claim.run(live, key, 128, put).await?;
-        let (claimed, now) = answer::claimed(answer, id, request.nonce)?;
-        if let Some(now) = now {
-            live.time.hear(now, asked_at);
-        }
-        Ok(claimed)
+        Ok(outcome)
     }
 
     async fn renew(
@@ -184,12 +165,13 @@ impl Inner {
         lease: Duration,
         ttl: Duration,
     ) -> Result<Update, StoreError> {
-        let terms = Terms::running(lease, ttl, true);
-        let put = |call: &mut Cmd| {
-            call.arg(&claim_bytes(claim)[..]).arg(&terms.prefix[..]).arg(terms.kept_ms);
+        let Shared { connections, keys, scripts } = &*self.shared;
+        let prefix = Prefix::running(lease, ttl);
+        let add_args = |command: &mut Cmd| {
+            command.arg(&claim_bytes(claim)[..]).arg(&prefix.bytes[..]).arg(prefix.kept_ms);
         };
-        let live = self.links.live().await?;
-        answer::fenced(self.scripts.renew.run(&live, &self.keys.of(claim.id), 64, put).await?)
+        let connection = connections.get().await?;
+        reply::update(scripts.renew.run(&connection, &keys.record(claim.id), 64, add_args).await?)
     }
 
     async fn complete(
@@ -198,115 +180,64 @@ impl Inner {
         state: State,
         ttl: Duration,
     ) -> Result<Update, StoreError> {
-        let fenced = match &self.replicas {
-            Some(replicas) => {
-                Box::pin(self.complete_durably(replicas, &claim, &state, ttl)).await?
+        let update = match &self.replica_wait {
+            Some(replica_wait) => {
+                Box::pin(self.complete_durably(replica_wait, &claim, &state, ttl)).await?
             }
-            None => self.complete_on(&*self.links.live().await?, &claim, &state, ttl).await?,
+            None => {
+                let connection = self.shared.connections.get().await?;
+                self.complete_on(&connection, &claim, &state, ttl).await?
+            }
         };
-        self.memo.forget(&claim.nonce);
-        Ok(fenced)
+        self.claims.remove(&claim.nonce);
+        Ok(update)
     }
 
+    /// Completes a run, and waits for replicas.
     async fn complete_durably(
         &self,
-        replicas: &Replicas,
+        replica_wait: &ReplicaWait,
         claim: &Claim,
         state: &State,
         ttl: Duration,
     ) -> Result<Update, StoreError> {
-        let own = replicas.check_out(&self.links.source).await?;
-        let fenced = self.complete_on(&own.live, claim, state, ttl).await?;
-        replicas.confirm(&own.live).await?;
-        Ok(fenced)
+        let pooled = replica_wait.check_out(&self.shared.connections.source).await?;
+        let update = self.complete_on(&pooled.connection, claim, state, ttl).await?;
+        replica_wait.confirm(&pooled.connection).await?;
+        Ok(update)
     }
 
-    /// The body is written once, into the command.
+    /// Sends the whole new value if the claim is cached. Otherwise it sends the parts that change, and the
+    /// script takes the rest from the stored value. The body is copied once, into the command.
     async fn complete_on(
         &self,
-        live: &Live,
+        connection: &Connection,
         claim: &Claim,
         state: &State,
         ttl: Duration,
     ) -> Result<Update, StoreError> {
-        let terms = Terms::ended(ttl);
-        let size = 160 + state.tail_len();
-        let remembered = self.memo.of(&claim.nonce);
-        let put = |call: &mut Cmd| {
-            call.arg(&value::unawaited(claim, remembered)[..]);
-            if let Some(remembered) = remembered {
-                let mut value = call.bufmut_for_next_arg(size);
-                value.put_slice(&terms.prefix);
-                remembered.record(claim, state.clone()).put(&mut value);
+        let prefix = Prefix::ended(ttl);
+        let args_len = 160 + state.tail_len();
+        let cached = self.claims.get(&claim.nonce);
+        let add_args = |command: &mut Cmd| {
+            command.arg(&value::unawaited(claim, cached)[..]);
+            if let Some(cached) = cached {
+                let mut value = command.bufmut_for_next_arg(args_len);
+                value.put_slice(&prefix.bytes);
+                cached.record(claim, state.clone()).put(&mut value);
                 drop(value);
-                call.arg(terms.kept_ms);
+                command.arg(prefix.kept_ms);
             } else {
-                let mut head = call.bufmut_for_next_arg(18);
-                head.put_slice(&terms.prefix);
+                let mut head = command.bufmut_for_next_arg(18);
+                head.put_slice(&prefix.bytes);
                 head.put_slice(&[codec::VERSION, state.code()]);
                 drop(head);
-                call.arg(terms.kept_ms);
-                state.put_tail(&mut call.bufmut_for_next_arg(state.tail_len()));
+                command.arg(prefix.kept_ms);
+                state.put_tail(&mut command.bufmut_for_next_arg(state.tail_len()));
             }
         };
-        let key = self.keys.of(claim.id);
-        answer::fenced(self.scripts.complete.run(live, &key, size, put).await?)
+        let key = self.shared.keys.record(claim.id);
+        let script = &self.shared.scripts.complete;
+        reply::update(script.run(connection, &key, args_len, add_args).await?)
     }
-
-    async fn release(&self, claim: &Claim) -> Result<Update, StoreError> {
-        self.memo.forget(&claim.nonce);
-        self.free(claim.id, &claim_bytes(claim), REMEMBERED).await
-    }
-
-    /// Frees a key for the nonce, or the claim, whose bytes are given, and remembers its token for a while.
-    pub(crate) async fn free(
-        &self,
-        id: RecordId,
-        holder: &[u8],
-        remembered: Duration,
-    ) -> Result<Update, StoreError> {
-        let put = |call: &mut Cmd| {
-            call.arg(holder).arg(remembered.as_millis() as u64);
-        };
-        let live = self.links.live().await?;
-        answer::fenced(self.scripts.free.run(&live, &self.keys.of(id), 48, put).await?)
-    }
-}
-
-/// A claim by one plain command, with the token that was heard. `None` if only the script can tell: what
-/// stands there runs, or will expire soon, or the answer took too long.
-async fn claim_plainly(
-    live: &Live,
-    heard: Heard,
-    id: RecordId,
-    key: &[u8],
-    request: &ClaimRequest,
-) -> Result<Option<ClaimOutcome>, StoreError> {
-    let terms = Terms::running(request.lease, request.ttl, false);
-    let mut set = Cmd::with_capacity(7, key.len() + 128);
-    set.arg("SET").arg(key);
-    let mut value = set.bufmut_for_next_arg(80);
-    value.put_slice(&terms.prefix);
-    value::claimed(request, heard.token).put(&mut value);
-    drop(value);
-    set.arg("NX").arg("GET").arg("PX").arg(terms.kept_ms);
-    match live.send(set).await.map_err(error::of_command)? {
-        Value::Nil if heard.vouches() => {
-            let claim = Claim { id, nonce: request.nonce, token: heard.token, attempt: 1 };
-            Ok(Some(ClaimOutcome::Acquired(claim)))
-        }
-        Value::BulkString(found) if value::is_settled(&found) => {
-            Ok(Some(ClaimOutcome::Exists(value::observe(&Bytes::from(found), false)?)))
-        }
-        Value::Nil | Value::BulkString(_) => Ok(None),
-        _ => Err(StoreError::unknown(UnexpectedReply)),
-    }
-}
-
-/// What the scripts compare ([`codec::CLAIM_BYTES`]).
-pub(crate) fn claim_bytes(claim: &Claim) -> [u8; 24] {
-    let mut bytes = [0; 24];
-    bytes[..16].copy_from_slice(claim.nonce.as_bytes());
-    bytes[16..].copy_from_slice(&claim.token.0.to_be_bytes());
-    bytes
 }

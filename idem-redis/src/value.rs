@@ -1,16 +1,20 @@
-//! The value of a key: 16 bytes of the store's own, then the record's bytes ([`idem_core::codec`]).
+//! The value of a record's key: a prefix of 16 bytes, then the record in the format of
+//! [`idem_core::codec`].
 //!
 //! ```text
 //!  0       layout             1
-//!  1       judged             0: claimed by a plain command that has not answered yet (see `token`)
-//!  2..10   grace              big-endian; the lease is over once the key has no more milliseconds to live
-//! 10..14   pad                big-endian; milliseconds that the key outlives its record
+//!  1       checked            0: written by a plain claim, and not checked by a script yet
+//!  2..10   grace              big-endian; the lease is over once the key has at most this many
+//!                             milliseconds to live
+//! 10..14   pad                big-endian; milliseconds for which the key outlives its record
 //! 14       0
-//! 15       awaited            1: somebody waits for its end, so it is published
+//! 15       awaited            1: a duplicate waits, so the end of the run is published
 //! 16..     record
 //! ```
-//! No time of day stands there: the server alone knows how long the key has to live (R30). A record that
-//! was freed keeps its token, with 0 for its state and nonce.
+//!
+//! The value does not contain a time of day. Leases and retention follow from the key's time to live,
+//! which only the [server's clock](idem_core::rules::semantics#store-clock) determines. A record that was
+//! freed keeps its fencing token; its state and its nonce are zero.
 
 use std::time::Duration;
 
@@ -20,56 +24,66 @@ use idem_core::store::{
     Claim, ClaimRequest, ExistingRecord, FencingToken, Record, State, StoreError,
 };
 
-use crate::memo::Remembered;
+use crate::claim_cache::CachedClaim;
+use crate::error::NotARecord;
+use crate::fencing::FENCE_RETENTION;
 
-/// How long a token is remembered at least, from the claim that it was given to: see [`crate::token`].
-pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
-
-const PREFIX: usize = 16;
+const PREFIX_LEN: usize = 16;
 const LAYOUT: u8 = 1;
 
-/// 35,000 years: what a script's numbers hold to the millisecond, however such times are added up.
-const FOREVER: u64 = 1 << 50;
+/// Upper limit of a duration, 35,000 years in milliseconds. A number in Lua holds sums of such durations
+/// exactly.
+const MAX_MS: u64 = 1 << 50;
 
-/// What stands before the record, and how long the key lives.
-pub(crate) struct Terms {
-    pub(crate) prefix: [u8; PREFIX],
+/// Pad of a record that would expire before its fencing token may be forgotten.
+const PAD_MS: u32 = FENCE_RETENTION.as_millis() as u32;
+
+/// The prefix of a value, and the time to live of its key.
+pub(crate) struct Prefix {
+    pub(crate) bytes: [u8; PREFIX_LEN],
     pub(crate) kept_ms: u64,
 }
 
-impl Terms {
-    /// For a record that runs.
-    pub(crate) fn running(lease: Duration, ttl: Duration, judged: bool) -> Self {
-        let grace_ms = millis(ttl);
-        Self::new(millis(lease) + grace_ms, grace_ms, judged)
+impl Prefix {
+    /// The prefix of a running record that a script writes.
+    pub(crate) fn running(lease: Duration, ttl: Duration) -> Self {
+        Self::of_run(lease, ttl, true)
     }
 
-    /// For a record that ended.
+    /// The prefix of a running record that a plain claim writes.
+    pub(crate) fn plain_claim(lease: Duration, ttl: Duration) -> Self {
+        Self::of_run(lease, ttl, false)
+    }
+
+    /// The prefix of a record whose run has ended.
     pub(crate) fn ended(ttl: Duration) -> Self {
-        Self::new(millis(ttl), 0, true)
+        Self::new(to_millis(ttl), 0, true)
     }
 
-    fn new(lives_ms: u64, grace_ms: u64, judged: bool) -> Self {
-        let pad = if lives_ms < millis(REMEMBERED) { PAD_MS } else { 0 };
-        let mut prefix = [0; PREFIX];
-        prefix[..2].copy_from_slice(&[LAYOUT, u8::from(judged)]);
-        prefix[2..10].copy_from_slice(&(grace_ms + u64::from(pad)).to_be_bytes());
-        prefix[10..14].copy_from_slice(&pad.to_be_bytes());
-        let kept_ms = lives_ms + u64::from(pad);
-        Self { prefix, kept_ms }
+    fn of_run(lease: Duration, ttl: Duration, checked: bool) -> Self {
+        let grace_ms = to_millis(ttl);
+        Self::new(to_millis(lease) + grace_ms, grace_ms, checked)
+    }
+
+    fn new(record_ms: u64, grace_ms: u64, checked: bool) -> Self {
+        let pad_ms = if record_ms < to_millis(FENCE_RETENTION) { PAD_MS } else { 0 };
+        let mut bytes = [0; PREFIX_LEN];
+        bytes[..2].copy_from_slice(&[LAYOUT, u8::from(checked)]);
+        bytes[2..10].copy_from_slice(&(grace_ms + u64::from(pad_ms)).to_be_bytes());
+        bytes[10..14].copy_from_slice(&pad_ms.to_be_bytes());
+        let kept_ms = record_ms + u64::from(pad_ms);
+        Self { bytes, kept_ms }
     }
 }
 
-const PAD_MS: u32 = REMEMBERED.as_millis() as u32;
-
-/// Whole milliseconds, rounded up, so that nothing ends early and none lasts for ever.
-fn millis(duration: Duration) -> u64 {
+/// Whole milliseconds, rounded up to at least 1, so that no duration ends early. At most [`MAX_MS`].
+fn to_millis(duration: Duration) -> u64 {
     let millis = duration.as_nanos().div_ceil(1_000_000);
-    u64::try_from(millis).map_or(FOREVER, |millis| millis.clamp(1, FOREVER))
+    u64::try_from(millis).map_or(MAX_MS, |millis| millis.clamp(1, MAX_MS))
 }
 
-/// The record that a claim asks for, as its first run.
-pub(crate) fn claimed(request: &ClaimRequest, token: FencingToken) -> Record {
+/// The record of a claim, as its first attempt.
+pub(crate) fn first_attempt(request: &ClaimRequest, token: FencingToken) -> Record {
     Record {
         nonce: request.nonce,
         token,
@@ -80,33 +94,39 @@ pub(crate) fn claimed(request: &ClaimRequest, token: FencingToken) -> Record {
     }
 }
 
-/// What the value of a running record has from its pad to its token, if the key has no pad and nobody
-/// waits: one comparison tells the script all that it must know of most records. The last 24 bytes are
-/// the claim; the others are a guess if nothing is remembered of it.
-pub(crate) fn unawaited(claim: &Claim, remembered: Option<Remembered>) -> [u8; 34] {
-    let mut bytes = [0; 34];
-    bytes[6..8].copy_from_slice(&[codec::VERSION, State::Running.code()]);
-    if let Some(remembered) = remembered {
-        bytes[8..10].copy_from_slice(&remembered.terms());
-    }
-    bytes[10..26].copy_from_slice(claim.nonce.as_bytes());
-    bytes[26..].copy_from_slice(&claim.token.0.to_be_bytes());
+/// The nonce and the fencing token of a claim, as a record contains them ([`codec::CLAIM_BYTES`]).
+pub(crate) fn claim_bytes(claim: &Claim) -> [u8; 24] {
+    let mut bytes = [0; 24];
+    bytes[..16].copy_from_slice(claim.nonce.as_bytes());
+    bytes[16..].copy_from_slice(&claim.token.0.to_be_bytes());
     bytes
 }
 
-/// What a duplicate learns of a value whose record is live.
-pub(crate) fn observe(value: &Bytes, lapsed: bool) -> Result<ExistingRecord, StoreError> {
-    if value.first() != Some(&LAYOUT) || value.len() < PREFIX {
-        return Err(StoreError::corrupt(
-            "the key holds something else than a record of this layout",
-        ));
+/// Bytes 10 to 43 of the value, from pad to fencing token, if the record runs under `claim`, its key has
+/// no pad and no duplicate waits. `complete.lua` then needs one comparison for most records.
+///
+/// The last 24 bytes are the claim. The bytes before them are valid only with a cached claim.
+pub(crate) fn unawaited(claim: &Claim, cached: Option<CachedClaim>) -> [u8; 34] {
+    let mut bytes = [0; 34];
+    bytes[6..8].copy_from_slice(&[codec::VERSION, State::Running.code()]);
+    if let Some(cached) = cached {
+        bytes[8..10].copy_from_slice(&cached.codes());
     }
-    Ok(Record::from_bytes(&value.slice(PREFIX..))?.observe(lapsed))
+    bytes[10..].copy_from_slice(&claim_bytes(claim));
+    bytes
 }
 
-/// Whether what stands there depends on neither the time nor the caller, so that no script need judge it.
+/// Reads a value whose record has not expired, as a duplicate sees it.
+pub(crate) fn existing_record(value: &Bytes, lapsed: bool) -> Result<ExistingRecord, StoreError> {
+    if value.first() != Some(&LAYOUT) || value.len() < PREFIX_LEN {
+        return Err(StoreError::corrupt(NotARecord));
+    }
+    Ok(Record::from_bytes(&value.slice(PREFIX_LEN..))?.observe(lapsed))
+}
+
+/// Whether the value means the same at any time and to every caller, so that no script has to check it.
 pub(crate) fn is_settled(value: &[u8]) -> bool {
-    let ended = value.get(PREFIX + 1).is_none_or(|state| !matches!(state, 0 | 1));
+    let ended = value.get(PREFIX_LEN + 1).is_none_or(|state| !matches!(state, 0 | 1));
     let unpadded = value.get(10..14).is_none_or(|pad| pad == [0; 4]);
     ended && unpadded
 }

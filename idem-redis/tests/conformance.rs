@@ -1,4 +1,4 @@
-//! The store keeps every rule, on a server of its own.
+//! The conformance suite on one Redis server.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 

@@ -1,7 +1,10 @@
 #!lua
--- T1, T2, T10 to T12, T15: `transition::claim`.
--- ARGV: 1 terms, 2 record, 3 milliseconds to keep it, 4 attempts allowed, 5 microseconds that a plain claim may take.
--- Returns {fence, attempt, now} to the owner, {1 if the lease is over, value} to everybody else.
+-- Claims a key, for the transitions claim, repeat claim, take over, lapse and expire
+-- (docs/guarantees.md#state-machine).
+-- ARGV: 1 prefix, 2 record, 3 time to live of the key in milliseconds, 4 attempts allowed,
+-- 5 maximum time in microseconds between the clock sample of a plain claim and the claim.
+-- Returns {fencing token, attempt, server time in microseconds} to the owner,
+-- and {1 if the lease is over or else 0, value} to every other caller.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
@@ -17,7 +20,7 @@ if not found then
   return acquire(now, 1, '\0')
 end
 if #found < 80 or string.byte(found) ~= 1 or string.byte(found, 17) ~= 1 then
-  return {0, found}
+  return {0, found} -- not a record of this layout and version; the caller reports it
 end
 
 local grace, pad = struct.unpack('>I8I4', found, 3)
@@ -49,10 +52,10 @@ end
 if left > grace then
   return {0, found}
 end
-local careful = string.byte(found, 19) ~= 2 or string.byte(ARGV[2], 3) ~= 2
+local at_most_once = string.byte(found, 19) ~= 2 or string.byte(ARGV[2], 3) ~= 2
 local same_request = string.sub(found, 20, 20) == string.sub(ARGV[2], 4, 4)
   and string.sub(found, 49, 80) == string.sub(ARGV[2], 33, 64)
-if careful or not same_request or attempt >= tonumber(ARGV[4]) then
+if at_most_once or not same_request or attempt >= tonumber(ARGV[4]) then
   return {1, found}
 end
 return acquire(math.max(now, fence + 1), attempt + 1, string.sub(found, 16, 16))

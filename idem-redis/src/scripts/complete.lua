@@ -1,9 +1,12 @@
 #!lua flags=allow-oom
--- T4, T5, T6, T9: `transition::complete`.
--- ARGV: 1 what the value of the running record has from pad to fence, if nobody waits for it, 2 the whole
--- new value, 3 milliseconds to keep it. Or, if the caller does not know what was claimed with: 2 terms,
--- version and state, 4 what the state adds; the rest is taken from what stands.
--- Returns 1 if the claim was held, else 0 if nothing stands there, else {1 if the lease is over, value}.
+-- Completes a run, for the transitions complete, complete without a response, repeat complete and give up
+-- (docs/guarantees.md#state-machine).
+-- ARGV: 1 bytes 10 to 43 of the value, from pad to fencing token, if the record is running and no duplicate
+-- waits for it, 2 new value, 3 time to live of the key in milliseconds.
+-- If the caller has not cached the claim: 2 prefix, version and state, 4 bytes that the state adds. The
+-- other bytes come from the stored value.
+-- Returns 1 if the claim matches, or else 0 if there is no record, or else
+-- {1 if the lease is over or else 0, value}.
 local known = redis.call('GETRANGE', KEYS[1], 10, 43)
 if known == ARGV[1] and not ARGV[4] then
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])

@@ -1,8 +1,8 @@
 #!lua
--- Enters a key that was just claimed among those of its scope, if there is room.
--- KEYS: 1 the scope's keys, each with the time it was entered. ARGV: 1 id, 2 keys allowed, 3 milliseconds to
--- keep the scope at least.
--- Returns whether it is entered.
+-- Adds a claimed key to the set of its scope, if the scope has room.
+-- KEYS: 1 the set of the scope; the score of a key is the time at which it was added, in microseconds.
+-- ARGV: 1 record id, 2 keys allowed, 3 minimum time to live of the set in milliseconds.
+-- Returns 1 if the key is in the set, or else 0.
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
   return 0
 end

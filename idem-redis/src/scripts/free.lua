@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
--- T7, T8: `transition::release` and `transition::abandon`.
--- The key is free again, but its fence is remembered for a while: see `fence.rs`. A takeover that is
--- abandoned does not forget the runs before it: its lease is over, and its attempt stays counted.
--- ARGV: 1 claim, or owner alone, 2 milliseconds to remember the fence, or 0.
--- Returns whether the claim was held.
+-- Frees a key, for the transitions release and abandon (docs/guarantees.md#state-machine).
+-- The fencing token is kept for a while; `fencing.rs` gives the reason. An abandoned takeover keeps its
+-- record, because earlier runs may have had an effect: its lease ends, and its attempt stays counted.
+-- ARGV: 1 claim (nonce and fencing token), or the nonce alone to abandon,
+-- 2 time in milliseconds to keep the fencing token, or 0.
+-- Returns 1 if the claim matches, or else 0.
 local head = redis.call('GETRANGE', KEYS[1], 0, 79)
 if string.sub(head, 21, 20 + #ARGV[1]) ~= ARGV[1] or string.byte(head, 18) ~= 1 then
   return 0

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- T3: `transition::renew`.
--- ARGV: 1 claim, 2 terms, 3 milliseconds to keep the record.
--- Returns whether the claim was held.
+-- Renews the lease of a run, for the transition renew (docs/guarantees.md#state-machine).
+-- ARGV: 1 claim (nonce and fencing token), 2 prefix, 3 time to live of the key in milliseconds.
+-- Returns 1 if the claim matches, or else 0.
 local head = redis.call('GETRANGE', KEYS[1], 0, 43)
 if string.sub(head, 21) ~= ARGV[1] or string.byte(head, 18) ~= 1 then
   return 0

@@ -1,5 +1,5 @@
-//! A broker that delivers each message several times, takes back what a dead consumer had not settled, and
-//! has consumers killed.
+//! A broker that delivers each message several times. It redelivers the messages that a killed consumer had
+//! not settled, and it kills consumers.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
@@ -18,17 +18,17 @@ use crate::consumer::write_all;
 use crate::process::Fleet;
 use crate::provider::Ledger;
 
-/// How many deliveries a consumer has at once.
-const IN_FLIGHT: usize = 32;
-/// After this long, something is broken for good.
-const SILENCE: Duration = Duration::from_secs(60);
+/// Maximum number of concurrent deliveries per consumer.
+const MAX_IN_FLIGHT: usize = 32;
+/// The test fails after this time without a line from any consumer.
+const MAX_SILENCE: Duration = Duration::from_secs(60);
 const KILLS: usize = 40;
 
-/// How the deliveries of the messages ended.
+/// The ends of the deliveries.
 #[derive(Default)]
 pub(crate) struct Settled {
     pub(crate) acknowledged: HashSet<u64>,
-    /// Dead-lettered, because nobody knows whether there was an effect.
+    /// Dead-lettered, because the outcome is unknown.
     pub(crate) unknown: HashSet<u64>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Broker {
     random: StdRng,
     listener: TcpListener,
     events: (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
-    /// What waits to be delivered, the earliest first.
+    /// Deliveries with their times, the earliest first.
     due: BinaryHeap<Reverse<(Instant, u64, u64)>>,
     consumers: BTreeMap<u64, Consumer>,
     settled: Settled,
@@ -45,7 +45,7 @@ pub(crate) struct Broker {
 
 struct Consumer {
     out: mpsc::UnboundedSender<String>,
-    /// Which message each of its deliveries is of.
+    /// The message of each delivery.
     in_flight: HashMap<u64, u64>,
 }
 
@@ -77,13 +77,13 @@ impl Broker {
         let mut kills: Vec<_> = (0..KILLS).map(|_| self.random.random_range(0..left)).collect();
         kills.sort_unstable();
         while left > 0 {
-            self.hand_out();
-            let next = self.due.peek().map_or(Instant::now() + SILENCE, |next| next.0.0);
+            self.send_due();
+            let next = self.due.peek().map_or(Instant::now() + MAX_SILENCE, |next| next.0.0);
             tokio::select! {
                 connection = self.listener.accept() => self.join(connection.unwrap().0),
                 event = self.events.1.recv() => left -= self.handle(event.unwrap()),
                 () = tokio::time::sleep_until(next.into()), if self.has_room() => {}
-                () = tokio::time::sleep(SILENCE) => panic!("no consumer said anything for {SILENCE:?}"),
+                () = tokio::time::sleep(MAX_SILENCE) => panic!("no consumer sent anything for {MAX_SILENCE:?}"),
             }
             while kills.pop_if(|at| *at >= left).is_some() {
                 fleet.kill_one(&mut self.random);
@@ -92,7 +92,7 @@ impl Broker {
         (self.settled, self.ledger)
     }
 
-    /// Enqueues each message 1 to 5 times, in random order, and says how many deliveries that makes.
+    /// Enqueues each message 1 to 5 times, in random order. Returns the number of deliveries.
     fn enqueue(&mut self, messages: u64) -> usize {
         let mut all: Vec<u64> = (0..messages)
             .flat_map(|message| vec![message; self.random.random_range(1..=5)])
@@ -106,16 +106,16 @@ impl Broker {
     }
 
     fn has_room(&self) -> bool {
-        self.consumers.values().any(|consumer| consumer.in_flight.len() < IN_FLIGHT)
+        self.consumers.values().any(|consumer| consumer.in_flight.len() < MAX_IN_FLIGHT)
     }
 
-    /// Hands out what is due, to consumers that have room for it.
-    fn hand_out(&mut self) {
+    /// Sends the deliveries that are due to consumers that have room for them.
+    fn send_due(&mut self) {
         while self.due.peek().is_some_and(|next| next.0.0 <= Instant::now()) {
             let mut free: Vec<_> = self
                 .consumers
                 .values_mut()
-                .filter(|consumer| consumer.in_flight.len() < IN_FLIGHT)
+                .filter(|consumer| consumer.in_flight.len() < MAX_IN_FLIGHT)
                 .collect();
             let Some(consumer) = free.choose_mut(&mut self.random) else {
                 return;
@@ -124,7 +124,7 @@ impl Broker {
                 return;
             };
             consumer.in_flight.insert(delivery, message);
-            // One that is gone by now says so soon, and then all it had comes back.
+            // If the consumer has ended, `Event::Gone` follows and its deliveries are enqueued again.
             drop(consumer.out.send(format!("deliver {delivery} {message}\n")));
         }
     }
@@ -138,12 +138,12 @@ impl Broker {
         self.consumers.insert(id, Consumer { out, in_flight: HashMap::new() });
     }
 
-    /// Handles what came from a consumer, and says how many deliveries it settled.
+    /// Handles an event of a consumer. Returns the number of deliveries that it settled.
     fn handle(&mut self, event: Event) -> usize {
         let (id, line) = match event {
             Event::Line(id, line) => (id, line),
             Event::Gone(id) => {
-                self.take_back(id);
+                self.requeue(id);
                 return 0;
             }
         };
@@ -170,8 +170,8 @@ impl Broker {
         1
     }
 
-    /// Enqueues again what a dead consumer had not settled.
-    fn take_back(&mut self, id: u64) {
+    /// Enqueues the unsettled deliveries of a killed consumer again.
+    fn requeue(&mut self, id: u64) {
         let consumer = self.consumers.remove(&id).unwrap();
         let now = Instant::now();
         let unsettled = consumer.in_flight.into_iter();

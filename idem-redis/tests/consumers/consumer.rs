@@ -1,8 +1,10 @@
-//! A consumer process: two consumers that share a handle, each with a connection to the broker, which also
-//! stands for the provider.
+//! A consumer process: two consumers that share an `Idempotency`. Each has a connection to the broker, which
+//! is also the provider.
 //!
-//! Lines come: `deliver <delivery> <message>` and `charged <call>`. Lines go: `charge <call> <message> <key>`
-//! and `settle <delivery> ack`, `… later <milliseconds>` or `… dead <why>`.
+//! | Direction | Lines |
+//! |---|---|
+//! | from the broker | `deliver <delivery> <message>`, `charged <call>` |
+//! | to the broker | `charge <call> <message> <key>`, `settle <delivery> ack`, `settle <delivery> later <milliseconds>`, `settle <delivery> dead <slug>` |
 
 use std::collections::HashMap;
 use std::env;
@@ -41,9 +43,10 @@ impl Guarantee {
     }
 }
 
-/// Consumes until the broker is gone.
+/// Consumes until the broker closes the connections.
 pub(crate) async fn run() {
-    let var = |name: &str| env::var(name).expect("started by the tests, not by hand");
+    let var =
+        |name: &str| env::var(name).expect("the tests start this process and set its variables");
     let store = RedisStore::connect(&var("IDEM_TEST_REDIS")).await.unwrap();
     let idempotency = Idempotency::new(store);
     let guarantee = Guarantee::named(&var("IDEM_TEST_GUARANTEE"));
@@ -56,21 +59,21 @@ pub(crate) async fn run() {
     }
 }
 
-async fn consume(broker: String, idempotency: Idempotency, guarantee: Guarantee) {
-    let (read, write) = TcpStream::connect(broker).await.unwrap().into_split();
-    let wire = Wire::new(write);
+async fn consume(address: String, idempotency: Idempotency, guarantee: Guarantee) {
+    let (read, write) = TcpStream::connect(address).await.unwrap().into_split();
+    let broker = Connection::new(write);
     let mut lines = BufReader::new(read).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         match line.split(' ').collect::<Vec<_>>()[..] {
             ["deliver", delivery, message] => {
                 let (delivery, message) = (delivery.to_owned(), message.parse().unwrap());
-                let (idempotency, wire) = (idempotency.clone(), wire.clone());
+                let (idempotency, broker) = (idempotency.clone(), broker.clone());
                 tokio::spawn(async move {
-                    let settled = settle(&idempotency, guarantee, message, &wire).await;
-                    wire.send(format!("settle {delivery} {settled}\n"));
+                    let settled = settle(&idempotency, guarantee, message, &broker).await;
+                    broker.send(format!("settle {delivery} {settled}\n"));
                 });
             }
-            ["charged", call] => wire.charged(call.parse().unwrap()),
+            ["charged", call] => broker.charged(call.parse().unwrap()),
             _ => panic!("{line}"),
         }
     }
@@ -80,16 +83,16 @@ async fn settle(
     idempotency: &Idempotency,
     guarantee: Guarantee,
     message: u64,
-    wire: &Wire,
+    broker: &Connection,
 ) -> String {
     let result = match guarantee {
-        Guarantee::AtLeastOnce => charge_again(idempotency, message, wire).await,
-        Guarantee::AtMostOnce => charge_once(idempotency, message, wire).await,
+        Guarantee::AtLeastOnce => charge_again(idempotency, message, broker).await,
+        Guarantee::AtMostOnce => charge_once(idempotency, message, broker).await,
     };
     match (Disposition::of(&result), result) {
         (Disposition::Acknowledge, Ok(())) => "ack".to_owned(),
         (Disposition::Redeliver { after }, _) => format!("later {}", after.as_millis()),
-        (_, Err(Error(refused))) => format!("dead {}", refused.rejection().slug()),
+        (_, Err(Error(rejected))) => format!("dead {}", rejected.rejection().slug()),
         (disposition, Ok(())) => unreachable!("{disposition:?}"),
     }
 }
@@ -103,8 +106,12 @@ async fn settle(
     lease = "1s",
     max_attempts = 1000
 )]
-async fn charge_again(idempotency: &Idempotency, message: u64, wire: &Wire) -> Result<(), Error> {
-    wire.charge(message).await;
+async fn charge_again(
+    idempotency: &Idempotency,
+    message: u64,
+    broker: &Connection,
+) -> Result<(), Error> {
+    broker.charge(message).await;
     Ok(())
 }
 
@@ -116,8 +123,12 @@ async fn charge_again(idempotency: &Idempotency, message: u64, wire: &Wire) -> R
     guarantee = "at-most-once",
     lease = "1s"
 )]
-async fn charge_once(idempotency: &Idempotency, message: u64, wire: &Wire) -> Result<(), Error> {
-    wire.charge(message).await;
+async fn charge_once(
+    idempotency: &Idempotency,
+    message: u64,
+    broker: &Connection,
+) -> Result<(), Error> {
+    broker.charge(message).await;
     Ok(())
 }
 
@@ -125,8 +136,8 @@ async fn charge_once(idempotency: &Idempotency, message: u64, wire: &Wire) -> Re
 struct Error(Rejected);
 
 impl From<Rejected> for Error {
-    fn from(refused: Rejected) -> Self {
-        Self(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self(rejected)
     }
 }
 
@@ -138,9 +149,9 @@ impl Failure for Error {
 
 /// The connection to the broker and the provider.
 #[derive(Clone)]
-struct Wire(Arc<Ends>);
+struct Connection(Arc<Inner>);
 
-struct Ends {
+struct Inner {
     out: mpsc::UnboundedSender<String>,
     calls: Mutex<Calls>,
 }
@@ -151,15 +162,15 @@ struct Calls {
     waiting: HashMap<u64, oneshot::Sender<()>>,
 }
 
-impl Wire {
+impl Connection {
     fn new(write: OwnedWriteHalf) -> Self {
         let (out, lines) = mpsc::unbounded_channel();
         tokio::spawn(write_all(write, lines));
-        Self(Arc::new(Ends { out, calls: Mutex::default() }))
+        Self(Arc::new(Inner { out, calls: Mutex::default() }))
     }
 
     fn send(&self, line: String) {
-        // The broker is gone where this fails, and with it the test.
+        // This fails only if the broker has ended, and the test with it.
         drop(self.0.out.send(line));
     }
 
@@ -180,7 +191,7 @@ impl Wire {
 
     fn charged(&self, call: u64) {
         let waiting = self.0.calls.lock().unwrap().waiting.remove(&call);
-        // A run that lost its lease does not wait any more.
+        // A run that lost its lease no longer waits.
         let _late = waiting.unwrap().send(());
     }
 }

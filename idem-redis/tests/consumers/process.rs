@@ -1,4 +1,4 @@
-//! Consumer processes, which are killed and started again.
+//! Consumer processes that are killed and restarted.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -24,7 +24,7 @@ impl Fleet {
         fleet
     }
 
-    /// Kills one of the processes where it is (SIGKILL), and starts another in its place.
+    /// Kills one of the processes with SIGKILL, and starts another.
     pub(crate) fn kill_one(&mut self, random: &mut StdRng) {
         let victim = random.random_range(0..PROCESSES);
         end(&mut self.processes[victim]);

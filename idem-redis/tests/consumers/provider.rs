@@ -1,13 +1,13 @@
-//! Somebody else's service: what it has done cannot be undone.
+//! An external payment provider. Its charges cannot be undone.
 
 use std::collections::{HashMap, HashSet};
 
 /// Every call that reached the provider.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    /// How often each message was charged by a provider that takes no keys.
+    /// Number of charges of each message at a provider that does not accept keys.
     calls: HashMap<u64, u64>,
-    /// Which derived keys came with each message. A provider that takes keys charges once for each.
+    /// The downstream keys of each message. A provider that accepts keys charges once for each key.
     keys: HashMap<u64, HashSet<String>>,
 }
 
@@ -29,8 +29,8 @@ impl Ledger {
         self.keys.get(&message).map_or(0, HashSet::len)
     }
 
-    /// How many effects a provider that takes keys has.
-    pub(crate) fn by_key(&self) -> u64 {
+    /// Number of effects at a provider that accepts keys.
+    pub(crate) fn effects_by_key(&self) -> u64 {
         let keys: HashSet<&String> = self.keys.values().flatten().collect();
         keys.len() as u64
     }

@@ -1,17 +1,19 @@
-//! What is sent: one command for each transition, whatever the body's size.
+//! The commands of each transition: their number does not depend on the size of the body.
 
-use idem_core::store::{ClaimOutcome, IdempotencyStore, Update};
+use idem_core::store::{
+    ClaimOutcome, ExistingRecord, Fingerprint, IdempotencyStore, State, Update,
+};
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{answered, calls, key, request, store, won};
+use crate::support::{HOUR, calls, completion, key, request, response, store, won};
 
 #[tokio::test]
 async fn first_execution_sends_two_commands_and_a_replay_one() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     won(&store).await;
-    let body = won(&store).await;
-    drop(store.complete(body, answered("known"), crate::support::HOUR).await.unwrap());
+    let claim = won(&store).await;
+    drop(store.complete(claim, completion("known"), HOUR).await.unwrap());
     server.cli(&["config", "resetstat"]);
 
     for size in [0, 1 << 10, 1 << 20] {
@@ -19,11 +21,11 @@ async fn first_execution_sends_two_commands_and_a_replay_one() {
         let ClaimOutcome::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
             panic!("a new key")
         };
-        let concluded = store.complete(claim, answered(vec![7; size]), crate::support::HOUR).await;
-        assert_eq!(concluded.unwrap(), Update::Applied);
-        let ours = calls(&server);
+        let update = store.complete(claim, completion(vec![7; size]), HOUR).await;
+        assert_eq!(update.unwrap(), Update::Applied);
+        let sent = calls(&server);
         let mut expected = vec![("evalsha", 1), ("getrange", 1), ("set", 2)];
-        assert_eq!(sorted(&ours), expected, "SET; EVALSHA, which calls GETRANGE and SET");
+        assert_eq!(sorted(&sent), expected, "SET; EVALSHA, which calls GETRANGE and SET");
 
         for _ in 0..5 {
             assert!(matches!(store.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
@@ -34,9 +36,9 @@ async fn first_execution_sends_two_commands_and_a_replay_one() {
     }
 }
 
-/// The conflict path looks twice; only the script can tell the age of a lease.
+/// A duplicate sends the plain command first. Only the script can determine whether the lease has expired.
 #[tokio::test]
-async fn duplicate_of_a_run_sends_two_commands() {
+async fn duplicate_of_running_record_sends_two_commands() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;
@@ -52,20 +54,20 @@ fn sorted(calls: &std::collections::HashMap<String, u64>) -> Vec<(&str, u64)> {
     calls
 }
 
-/// A process that did not make the claim concludes it all the same, and the fingerprint stays.
+/// The other process has not cached the claim, so the script takes the fingerprint from the stored value.
 #[tokio::test]
-async fn another_process_may_conclude() {
+async fn another_process_completes_and_the_fingerprint_stays() {
     let server = RedisServer::start(&[]);
     let (one, two) = (store(&server).await, store(&server).await);
-    let print = Some(idem_core::store::Fingerprint::from_parts(1, [9; 32]));
+    let fingerprint = Some(Fingerprint::from_parts(1, [9; 32]));
     let id = key();
-    let request = request().with_fingerprint(print);
+    let request = request().with_fingerprint(fingerprint);
     let ClaimOutcome::Acquired(claim) = one.claim(id, request).await.unwrap() else {
-        panic!("new")
+        panic!("a new key")
     };
-    let concluded = two.complete(claim, answered("there"), crate::support::HOUR).await.unwrap();
-    assert_eq!(concluded, Update::Applied);
-    let state = idem_core::store::State::Completed(crate::support::answer("there"));
-    let expected = idem_core::store::ExistingRecord { fingerprint: print, state };
+    let update = two.complete(claim, completion("other"), HOUR).await.unwrap();
+    assert_eq!(update, Update::Applied);
+    let state = State::Completed(response("other"));
+    let expected = ExistingRecord { fingerprint, state };
     assert_eq!(one.claim(id, request).await.unwrap(), ClaimOutcome::Exists(expected));
 }

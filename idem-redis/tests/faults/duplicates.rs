@@ -1,12 +1,13 @@
-//! Duplicates at once, over processes, waiting or not, through the engine.
+//! Concurrent duplicates through the engine, in one process and in two, with and without waiting.
 
 use std::time::Duration;
 
 use idem_conformance::contention::{self, Service, WAITING, send_duplicates};
 use idem_core::http::Served;
+use idem_core::store::IdempotencyStore;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{HOUR, answered, calls, store};
+use crate::support::{HOUR, calls, completion, key, store, won};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_concurrent_duplicates_start_one_run() {
@@ -14,7 +15,7 @@ async fn fault_concurrent_duplicates_start_one_run() {
     contention::one_of_many_runs(store(&server).await, store(&server).await).await;
 }
 
-/// Woken by the subscription: polling alone would ask the store far more often, and no waiter holds a
+/// The subscription wakes the waiters. Polling alone would send far more commands. No waiter holds a
 /// connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_many_waiters_on_one_key() {
@@ -28,7 +29,10 @@ async fn fault_many_waiters_on_one_key() {
     let clients = server.cli(&["info", "clients"]);
     let connected = clients.lines().find_map(|line| line.strip_prefix("connected_clients:"));
     let connected: usize = connected.unwrap().trim().parse().unwrap();
-    assert!(connected <= 5, "{connected} connections: this one, the service's, its subscription");
+    assert!(
+        connected <= 5,
+        "{connected} connections: of this command, of the service, of its subscription"
+    );
     service.gate.add_permits(1);
     let mut replayed = 0;
     while let Some(reply) = replies.join_next().await {
@@ -43,38 +47,36 @@ async fn fault_key_freed_while_waiting_starts_one_waiter() {
     contention::freed_key_lets_one_waiter_run(store(&server).await, store(&server).await).await;
 }
 
-/// The subscription is made again after it was lost, and wake-ups come again.
+/// Wake-ups continue after the subscription was lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lost_subscription_is_made_again() {
+async fn lost_subscription_is_restored() {
     let server = RedisServer::start(&[]);
     let service = Service::on(store(&server).await);
     for key in ["before", "after"] {
         let first = tokio::spawn(service.clone().send(&WAITING, key));
         let waiting = tokio::spawn(service.clone().send(&WAITING, key));
         let channels = ["pubsub", "numsub", "idem:default:changed"];
-        server.until(&channels, |said| said.ends_with('1'));
+        server.until(&channels, |reply| reply.ends_with('1'));
         service.gate.add_permits(1);
         let served = [first.await.unwrap().unwrap(), waiting.await.unwrap().unwrap()];
-        assert_eq!(served.iter().filter(|s| matches!(s, Served::Executed(()))).count(), 1);
+        assert_eq!(served.iter().filter(|end| matches!(end, Served::Executed(()))).count(), 1);
         server.cli(&["client", "kill", "type", "pubsub"]);
-        server.until(&channels, |said| said.ends_with('1'));
+        server.until(&channels, |reply| reply.ends_with('1'));
     }
     assert_eq!(service.runs(), 2);
 }
 
-/// A record that is marked is published when it ends, with the subscription long made.
+/// The end of a marked record is published to a subscription that was active before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn marked_record_is_published() {
-    use idem_core::store::IdempotencyStore;
-
     let server = RedisServer::start(&[]);
     let (store, other) = (store(&server).await, store(&server).await);
-    store.changed(crate::support::key()).await;
-    let claim = crate::support::won(&other).await;
+    store.changed(key()).await;
+    let claim = won(&other).await;
     let changed = store.changed(claim.id);
     let hex: String = claim.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let mark = "return string.byte(redis.call('GETRANGE', KEYS[1], 15, 15))";
     server.until(&["eval", mark, "1", &format!("idem:default:{hex}")], |mark| mark == "1");
-    drop(other.complete(claim, answered("done"), HOUR).await.unwrap());
+    drop(other.complete(claim, completion("done"), HOUR).await.unwrap());
     tokio::time::timeout(Duration::from_secs(30), changed).await.expect("published");
 }

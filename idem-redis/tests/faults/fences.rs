@@ -1,21 +1,23 @@
-//! Fences grow over all owners of a key, whichever way they claimed (I5).
+//! The fencing tokens of a key grow with each claim, whether by plain command or by script.
 
 use std::time::Duration;
 
-use idem_core::store::{ClaimOutcome, Completion, FencingToken, IdempotencyStore, State, Update};
+use idem_core::store::{
+    ClaimOutcome, Completion, FencingToken, IdempotencyStore, RecordId, State, Update,
+};
 use idem_redis::RedisStore;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{answered, key, request, store, won};
+use crate::support::{HOUR, completion, key, request, store, won};
 
-/// Two processes hear the server's time at different moments, and free the key in turn.
+/// Two processes took their clock samples at different times, and free the key in turn.
 #[tokio::test]
-async fn two_processes_never_go_back() {
+async fn tokens_of_two_processes_never_decrease() {
     let server = RedisServer::start(&[]);
     let early = store(&server).await;
     let late = store(&server).await;
-    warm(&early).await;
-    warm(&late).await;
+    sample_clock(&early).await;
+    sample_clock(&late).await;
     let id = key();
     let mut highest = FencingToken(0);
     for turn in 0..20 {
@@ -29,20 +31,20 @@ async fn two_processes_never_go_back() {
     }
 }
 
-/// A ttl shorter than the time for which fences are remembered ends on time, and the fence is still known.
+/// A record with a ttl below the retention of fencing tokens expires on time, and its token is retained.
 #[tokio::test]
-async fn short_ttl_ends_but_its_fence_is_remembered() {
+async fn token_outlives_a_short_ttl() {
     let server = RedisServer::start(&[]);
     let early = store(&server).await;
     let late = store(&server).await;
-    warm(&early).await;
-    warm(&late).await;
+    sample_clock(&early).await;
+    sample_clock(&late).await;
     let id = key();
     let ClaimOutcome::Acquired(first) = late.claim(id, request()).await.unwrap() else {
-        panic!("new")
+        panic!("a new key")
     };
     let ttl = Duration::from_millis(50);
-    assert_eq!(late.complete(first, answered("brief"), ttl).await.unwrap(), Update::Applied);
+    assert_eq!(late.complete(first, completion("brief"), ttl).await.unwrap(), Update::Applied);
     tokio::time::sleep(ttl * 2).await;
     let ClaimOutcome::Acquired(second) = early.claim(id, request()).await.unwrap() else {
         panic!("expired")
@@ -51,70 +53,62 @@ async fn short_ttl_ends_but_its_fence_is_remembered() {
     assert_eq!(second.attempt, 1);
 }
 
-/// A plain claim whose answer was lost, and that was carried out long after it heard the time, gets a
-/// new fence when it is sent again; one that was carried out soon keeps its own.
+/// A plain claim whose reply was lost is repeated. It gets a new token if it was executed long after its
+/// clock sample, and keeps its token otherwise.
 #[tokio::test]
-async fn late_plain_claim_gets_a_new_fence() {
+async fn late_plain_claim_gets_a_new_token() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
-    warm(&store).await;
+    sample_clock(&store).await;
     for (age_ms, keeps) in [(0, true), (20_000, true), (40_000, false)] {
         let (id, request) = (key(), request());
         let ClaimOutcome::Acquired(first) = store.claim(id, request).await.unwrap() else {
-            panic!("new")
+            panic!("a new key")
         };
         backdate(&server, first.id, first.token, age_ms);
         let backdated = FencingToken(first.token.0 - age_ms * 1000);
         let ClaimOutcome::Acquired(again) = store.claim(id, request).await.unwrap() else {
-            panic!("mine")
+            panic!("the same claim")
         };
         match keeps {
             true => assert_eq!(again.token, backdated),
             false => assert!(again.token > first.token),
         }
-        let concluded = store.complete(again, answered("mine"), crate::support::HOUR).await;
-        assert_eq!(concluded.unwrap(), Update::Applied);
+        let update = store.complete(again, completion("mine"), HOUR).await;
+        assert_eq!(update.unwrap(), Update::Applied);
     }
 }
 
-/// What the README tells an operator to do about an unknown outcome: the key is free, and its old owner
-/// is still a stranger to it.
+/// The crate documentation tells operators to delete an unknown record. The key is then free, and the claim
+/// of its old owner stays stale.
 #[tokio::test]
-async fn unknown_record_may_be_deleted_by_hand() {
+async fn operator_may_delete_an_unknown_record() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let first = won(&store).await;
-    let unknown = Completion::Unknown;
-    assert_eq!(
-        store.complete(first, unknown, crate::support::HOUR).await.unwrap(),
-        Update::Applied
-    );
+    let update = store.complete(first, Completion::Unknown, HOUR).await.unwrap();
+    assert_eq!(update, Update::Applied);
     let found = server.cli(&["--scan", "--pattern", &format!("idem:default:{}*", first.id)]);
     assert_eq!(server.cli(&["getrange", found.trim(), "17", "17"]).trim().as_bytes(), [4]);
     server.cli(&["del", found.trim()]);
     let ClaimOutcome::Acquired(second) = store.claim(first.id, request()).await.unwrap() else {
         panic!("deleted")
     };
-    let late = store.complete(first, answered("late"), crate::support::HOUR).await.unwrap();
-    assert!(matches!(late, Update::Stale(Some(standing)) if standing.state == State::Running));
-    let own = store.complete(second, answered("own"), crate::support::HOUR).await.unwrap();
+    let late = store.complete(first, completion("late"), HOUR).await.unwrap();
+    assert!(matches!(late, Update::Stale(Some(found)) if found.state == State::Running));
+    let own = store.complete(second, completion("own"), HOUR).await.unwrap();
     assert_eq!(own, Update::Applied);
 }
 
-/// Makes a plain claim look as if its fence had been heard that much earlier.
-fn backdate(
-    server: &RedisServer,
-    id: idem_core::store::RecordId,
-    fence: FencingToken,
-    age_ms: u64,
-) {
+/// Makes the clock sample of a plain claim older.
+fn backdate(server: &RedisServer, id: RecordId, token: FencingToken, age_ms: u64) {
     let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let script = "return redis.call('SETRANGE', KEYS[1], 36, struct.pack('>I8', ARGV[1]))";
-    let fence = (fence.0 - age_ms * 1000).to_string();
-    server.cli(&["eval", script, "1", &format!("idem:default:{hex}"), &fence]);
+    let token = (token.0 - age_ms * 1000).to_string();
+    server.cli(&["eval", script, "1", &format!("idem:default:{hex}"), &token]);
 }
 
-/// Lets the store hear the time, so that its next claims are plain.
-async fn warm(store: &RedisStore) {
+/// Lets the store take a clock sample, so that its next claims are plain.
+async fn sample_clock(store: &RedisStore) {
     drop(store.claim(key(), request()).await.unwrap());
 }

@@ -1,10 +1,10 @@
-//! The store looks at its server, and says what is wrong with it.
+//! The health check finds unsafe settings and lost writes.
 
-use idem_core::store::{IdempotencyStore, Update};
+use idem_core::store::{IdempotencyStore, StoreErrorKind, Update};
 use idem_redis::{ConnectError, HealthIssue, RedisStore};
 use idem_testkit::servers::{Proxy, RedisServer};
 
-use crate::support::{HOUR, answered, store, url, won};
+use crate::support::{HOUR, completion, store, url, won};
 
 #[tokio::test]
 async fn fault_redis_evicts_keys_at_startup() {
@@ -12,11 +12,15 @@ async fn fault_redis_evicts_keys_at_startup() {
     for policy in ["allkeys-lru", "volatile-lru", "volatile-ttl", "allkeys-random"] {
         server.cli(&["config", "set", "maxmemory-policy", policy]);
         match RedisStore::connect(&server.url()).await {
-            Err(ConnectError::Unfit(HealthIssue::Evicts(found))) => assert_eq!(found, policy),
+            Err(ConnectError::Unhealthy { issue: HealthIssue::EvictionPolicy(found), .. }) => {
+                assert_eq!(found, policy);
+            }
             other => panic!("{other:?}"),
         }
         let store = RedisStore::builder().allow_eviction().connect(&server.url()).await.unwrap();
-        assert!(store.check().await.unwrap().contains(&HealthIssue::Evicts(policy.to_owned())));
+        assert!(
+            store.check().await.unwrap().contains(&HealthIssue::EvictionPolicy(policy.to_owned()))
+        );
     }
 }
 
@@ -24,14 +28,17 @@ async fn fault_redis_evicts_keys_at_startup() {
 async fn fault_redis_evicts_keys_after_policy_change() {
     let server = RedisServer::start(&["--maxmemory", "3mb"]);
     let store = store(&server).await;
-    assert_eq!(store.check().await.unwrap(), [HealthIssue::NotAppendOnly]);
+    assert_eq!(store.check().await.unwrap(), [HealthIssue::NoAppendOnlyFile]);
     server.cli(&["config", "set", "maxmemory-policy", "allkeys-lru"]);
     for n in 0..40 {
         server.cli(&["set", &format!("other:{n}"), &"x".repeat(100_000)]);
     }
-    let alarms = store.check().await.unwrap();
-    assert!(alarms.contains(&HealthIssue::Evicts("allkeys-lru".to_owned())), "{alarms:?}");
-    assert!(alarms.iter().any(|alarm| matches!(alarm, HealthIssue::Evicted(1..))), "{alarms:?}");
+    let issues = store.check().await.unwrap();
+    assert!(issues.contains(&HealthIssue::EvictionPolicy("allkeys-lru".to_owned())), "{issues:?}");
+    assert!(
+        issues.iter().any(|issue| matches!(issue, HealthIssue::KeysEvicted(1..))),
+        "{issues:?}"
+    );
 }
 
 #[tokio::test]
@@ -40,16 +47,21 @@ async fn replica_is_refused() {
     let port = primary.port().to_string();
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
     let refused = RedisStore::connect(&replica.url()).await;
-    assert!(matches!(refused, Err(ConnectError::Unfit(HealthIssue::Replica))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ConnectError::Unhealthy { issue: HealthIssue::Replica, .. })),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
-async fn unreachable_server_is_an_error_that_keeps_its_source() {
+async fn error_of_unreachable_server_names_its_address_and_keeps_its_source() {
     let mut server = RedisServer::start(&[]);
     server.kill();
     let error = RedisStore::connect(&server.url()).await.unwrap_err();
-    assert!(matches!(&error, ConnectError::Unreachable(_)));
-    assert!(std::error::Error::source(&error).unwrap().to_string().contains("did not do it"));
+    assert!(matches!(&error, ConnectError::Unreachable { .. }));
+    assert!(error.to_string().contains(&format!("127.0.0.1:{}", server.port())), "{error}");
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), StoreErrorKind::NotDone.to_string());
 }
 
 #[tokio::test]
@@ -58,14 +70,14 @@ async fn fault_redis_restarts_without_persistence() {
     let store = store(&server).await;
     let claim = won(&store).await;
     server.restart();
-    let alarms = loop {
-        if let Ok(alarms) = store.check().await {
-            break alarms;
+    let issues = loop {
+        if let Ok(issues) = store.check().await {
+            break issues;
         }
     };
-    assert!(alarms.contains(&HealthIssue::Forgot), "{alarms:?}");
-    let late = store.complete(claim, answered("late"), HOUR).await.unwrap();
-    assert_eq!(late, Update::Stale(None), "what vanished is not brought back");
+    assert!(issues.contains(&HealthIssue::WritesLost), "{issues:?}");
+    let late = store.complete(claim, completion("late"), HOUR).await.unwrap();
+    assert_eq!(late, Update::Stale(None), "a lost record is not created again");
 }
 
 #[tokio::test]
@@ -75,11 +87,11 @@ async fn fault_record_changed_externally_flushed_server() {
     let claim = won(&store).await;
     store.check().await.unwrap();
     server.cli(&["flushall"]);
-    assert!(store.check().await.unwrap().contains(&HealthIssue::Forgot));
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
+    assert!(store.check().await.unwrap().contains(&HealthIssue::WritesLost));
+    assert_eq!(store.complete(claim, completion("late"), HOUR).await.unwrap(), Update::Stale(None));
 }
 
-/// The replica never saw the last writes: it was cut off, the primary died, and it was promoted.
+/// The replica is cut off, misses the last writes, and is promoted after the primary was killed.
 #[tokio::test]
 async fn fault_redis_failover_loses_writes_and_is_detected() {
     let mut primary = RedisServer::start(&[]);
@@ -94,11 +106,11 @@ async fn fault_redis_failover_loses_writes_and_is_detected() {
     store.check().await.unwrap();
     primary.kill();
     proxy.lead_to(replica.port());
-    let alarms = loop {
-        if let Ok(alarms) = store.check().await {
-            break alarms;
+    let issues = loop {
+        if let Ok(issues) = store.check().await {
+            break issues;
         }
     };
-    assert!(alarms.contains(&HealthIssue::Forgot), "{alarms:?}");
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
+    assert!(issues.contains(&HealthIssue::WritesLost), "{issues:?}");
+    assert_eq!(store.complete(claim, completion("late"), HOUR).await.unwrap(), Update::Stale(None));
 }

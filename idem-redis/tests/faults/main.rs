@@ -1,5 +1,5 @@
-//! What a Redis server and the way to it can do, and what the store makes of it. The numbers are the rows
-//! of the fault matrix (RELIABILITY section 9).
+//! Faults of a Redis server and of the connection to it. `docs/faults.md` names each fault and states the
+//! required behaviour.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 

@@ -1,4 +1,5 @@
-//! A claim stands before its scope is asked for room: what fails in between leaves no key that is nobody's.
+//! A key is claimed before its scope is checked for room. A failure in between must not leave a claim
+//! without an owner.
 
 use std::num::NonZeroU32;
 
@@ -7,40 +8,43 @@ use idem_core::store::{
 };
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{failure, key, request, store, won};
+use crate::support::{error_kind, key, request, store, won};
 
-/// A request of a scope that may have one key.
-fn within_one() -> ClaimRequest {
+/// A request of a scope that allows one key.
+fn request_with_quota() -> ClaimRequest {
     let scope = ScopeId::from_bytes([7; 32]);
     request().with_quota(Some(Quota { scope, max_keys: NonZeroU32::MIN }))
 }
 
-/// The engine gives back what it may have won.
+/// The result is unknown, so the engine abandons the claim.
 #[tokio::test]
-async fn room_that_cannot_be_asked_for_is_unknown() {
+async fn claim_whose_quota_check_fails_is_unknown() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
-    // From now on a claim needs no script, and its quota does.
+    // Later claims need no script, but their quota does.
     won(&store).await;
-    let (id, request) = (key(), within_one());
+    let (id, request) = (key(), request_with_quota());
     server.cli(&["acl", "setuser", "default", "-evalsha"]);
-    assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
     server.cli(&["acl", "setuser", "default", "+evalsha"]);
     assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Applied);
 }
 
-/// It is never sent again, so that what frees it cannot come too late.
+/// The claim is never repeated, so the release in the background cannot free a later claim.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn claim_without_room_is_given_back_in_the_end() {
+async fn claim_without_room_is_given_back_eventually() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
-    assert!(matches!(store.claim(key(), within_one()).await.unwrap(), ClaimOutcome::Acquired(_)));
+    assert!(matches!(
+        store.claim(key(), request_with_quota()).await.unwrap(),
+        ClaimOutcome::Acquired(_)
+    ));
     server.cli(&["acl", "setuser", "default", "-del"]);
     assert_eq!(
-        store.claim(key(), within_one()).await.unwrap(),
+        store.claim(key(), request_with_quota()).await.unwrap(),
         ClaimOutcome::AtCapacity(Capacity::Scope)
     );
-    // With the scope's own key.
+    // One record of the first claim, one of the second, and the set of the scope.
     let records = ["eval", "return #redis.call('keys', 'idem:*:' .. string.rep('?', 64))", "0"];
     assert_eq!(server.cli(&records), "3");
     server.cli(&["acl", "setuser", "default", "+del"]);

@@ -1,4 +1,4 @@
-//! A server that refuses, forgets, or is busy.
+//! Servers that refuse commands, lose data or are busy.
 
 use std::thread;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use idem_redis::RedisStore;
 use idem_testkit::servers::RedisServer;
 use tokio::runtime::Handle;
 
-use crate::support::{HOUR, answered, completed, failure, key, request, store, won};
+use crate::support::{HOUR, completed, completion, error_kind, key, request, store, won};
 
-/// The call times out while the server sleeps, and was made all the same.
+/// The call times out while the server sleeps, and is executed afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_redis_stalls_asleep() {
     let server = RedisServer::start(&[]);
@@ -41,16 +41,16 @@ async fn fault_redis_stalls_in_busy_script() {
         .args(["-p", &port, "eval", "while true do end", "0"])
         .spawn()
         .unwrap();
-    server.until(&["ping"], |said| said.contains("BUSY"));
-    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
-    assert_eq!(failure(store.renew(claim, HOUR, HOUR).await), StoreErrorKind::NotDone);
+    server.until(&["ping"], |reply| reply.contains("BUSY"));
+    assert_eq!(error_kind(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    assert_eq!(error_kind(store.renew(claim, HOUR, HOUR).await), StoreErrorKind::NotDone);
     assert_eq!(
-        failure(store.complete(claim, answered("kept"), HOUR).await),
+        error_kind(store.complete(claim, completion("kept"), HOUR).await),
         StoreErrorKind::NotDone
     );
     server.cli(&["script", "kill"]);
     busy.wait().unwrap();
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,7 +58,7 @@ async fn fault_redis_restarts_with_append_only_file() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = store(&server).await;
     let (running, done) = (won(&store).await, won(&store).await);
-    assert_eq!(store.complete(done, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(done, completion("kept"), HOUR).await.unwrap(), Update::Applied);
     server.restart();
     let found = loop {
         if let Ok(found) = store.claim(done.id, request()).await {
@@ -67,7 +67,7 @@ async fn fault_redis_restarts_with_append_only_file() {
     };
     assert_eq!(found, completed("kept"));
     assert!(matches!(store.claim(running.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
-    assert_eq!(store.complete(running, answered("late"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(running, completion("late"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,12 +77,12 @@ async fn fault_record_changed_externally_deleted_key() {
     let claim = won(&store).await;
     assert_eq!(server.cli(&["del", &name(claim.id)]), "1");
     assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Stale(None));
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
+    assert_eq!(store.complete(claim, completion("late"), HOUR).await.unwrap(), Update::Stale(None));
     assert_eq!(store.release(claim).await.unwrap(), Update::Stale(None));
     assert_eq!(server.cli(&["exists", &name(claim.id)]), "0");
 }
 
-/// Somebody else's value is never run over: not by a plain claim, not by a script.
+/// A value of another program is never overwritten, neither by a plain claim nor by a script.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_record_changed_externally_foreign_value() {
     let server = RedisServer::start(&[]);
@@ -101,20 +101,20 @@ async fn fault_record_changed_externally_foreign_value() {
             command.iter().map(|word| word.replace("KEY", &name(id))).collect();
         server.cli(&command.iter().map(String::as_str).collect::<Vec<_>>());
         let before = server.cli(&["dump", &name(id)]);
-        for _ in ["by script", "plainly"] {
+        for _ in ["by script", "by plain command"] {
             let claimed = store.claim(id, request()).await;
-            assert_eq!(failure(claimed), StoreErrorKind::Corrupt, "{command:?}");
+            assert_eq!(error_kind(claimed), StoreErrorKind::Corrupt, "{command:?}");
             won(&store).await;
         }
         let claim = idem_core::store::Claim { id, ..won(&store).await };
-        drop(store.complete(claim, answered("late"), HOUR).await);
+        drop(store.complete(claim, completion("late"), HOUR).await);
         drop(store.renew(claim, HOUR, HOUR).await);
         drop(store.release(claim).await);
         assert_eq!(server.cli(&["dump", &name(id)]), before, "{command:?}");
     }
 }
 
-/// A key that somebody made to stay is held for ever; it is never free.
+/// A key without an expiry is held forever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn persisted_key_is_not_free() {
     let server = RedisServer::start(&[]);
@@ -122,7 +122,7 @@ async fn persisted_key_is_not_free() {
     let claim = won(&store).await;
     server.cli(&["persist", &name(claim.id)]);
     assert!(matches!(store.claim(claim.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
     assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
 }
 
@@ -132,9 +132,9 @@ async fn fault_redis_out_of_memory_refuses_claims_and_stores_completions() {
     let store = store(&server).await;
     let (done, kept, freed) = (won(&store).await, won(&store).await, won(&store).await);
     server.cli(&["config", "set", "maxmemory", "1mb"]);
-    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    assert_eq!(error_kind(store.claim(key(), request()).await), StoreErrorKind::NotDone);
     assert_eq!(
-        store.complete(done, answered(vec![7; 10_000]), HOUR).await.unwrap(),
+        store.complete(done, completion(vec![7; 10_000]), HOUR).await.unwrap(),
         Update::Applied
     );
     assert_eq!(store.renew(kept, HOUR, HOUR).await.unwrap(), Update::Applied);
@@ -152,7 +152,7 @@ async fn fault_redis_scripts_flushed_are_loaded_again() {
     flush();
     assert_eq!(store.renew(one, HOUR, HOUR).await.unwrap(), Update::Applied);
     flush();
-    assert_eq!(store.complete(one, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(one, completion("kept"), HOUR).await.unwrap(), Update::Applied);
     flush();
     assert_eq!(store.release(two).await.unwrap(), Update::Applied);
     assert_eq!(store.claim(one.id, request()).await.unwrap(), completed("kept"));
@@ -165,13 +165,13 @@ async fn fault_redis_primary_demoted_is_not_done() {
     let store = store(&server).await;
     let claim = won(&store).await;
     server.cli(&["replicaof", "127.0.0.1", &other.port().to_string()]);
-    for answer in [
+    for result in [
         store.claim(key(), request()).await.map(drop),
-        store.complete(claim, answered("late"), HOUR).await.map(drop),
+        store.complete(claim, completion("late"), HOUR).await.map(drop),
         store.renew(claim, HOUR, HOUR).await.map(drop),
         store.release(claim).await.map(drop),
     ] {
-        assert_eq!(failure(answer), StoreErrorKind::NotDone);
+        assert_eq!(error_kind(result), StoreErrorKind::NotDone);
     }
 }
 
@@ -181,16 +181,16 @@ async fn fault_redis_refuses_or_redirects_with_too_few_replicas() {
     let store = store(&server).await;
     let claim = won(&store).await;
     server.cli(&["config", "set", "min-replicas-to-write", "1"]);
-    for answer in [
+    for result in [
         store.claim(key(), request()).await.map(drop),
-        store.complete(claim, answered("late"), HOUR).await.map(drop),
+        store.complete(claim, completion("late"), HOUR).await.map(drop),
         store.renew(claim, HOUR, HOUR).await.map(drop),
         store.release(claim).await.map(drop),
     ] {
-        assert_eq!(failure(answer), StoreErrorKind::NotDone);
+        assert_eq!(error_kind(result), StoreErrorKind::NotDone);
     }
     server.cli(&["config", "set", "min-replicas-to-write", "0"]);
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 fn name(id: idem_core::store::RecordId) -> String {
@@ -198,31 +198,31 @@ fn name(id: idem_core::store::RecordId) -> String {
     format!("idem:default:{hex}")
 }
 
-/// A server that is reading its keys in takes no claim, and nothing is free meanwhile.
+/// A server that loads its data refuses claims. No key is free in the meantime.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_redis_refuses_or_redirects_while_loading() {
     let server = RedisServer::start(&["--loading-process-events-interval-bytes", "1024"]);
     let store = store(&server).await;
     let claim = won(&store).await;
     server.cli(&["debug", "populate", "2000", "filler", "1000"]);
-    // Longer than the test, until it is told to hurry.
+    // The delay makes loading longer than the test. It is removed at the end.
     server.cli(&["config", "set", "key-load-delay", "20000"]);
     thread::scope(|scope| {
         scope.spawn(|| server.cli(&["debug", "reload"]));
         server.until(&["info", "persistence"], |info| info.contains("loading:1"));
         tokio::task::block_in_place(|| {
             Handle::current().block_on(async {
-                for answer in [
+                for result in [
                     store.claim(claim.id, request()).await.map(drop),
-                    store.complete(claim, answered("early"), HOUR).await.map(drop),
+                    store.complete(claim, completion("early"), HOUR).await.map(drop),
                     store.renew(claim, HOUR, HOUR).await.map(drop),
                     store.release(claim).await.map(drop),
                 ] {
-                    assert_eq!(failure(answer), StoreErrorKind::NotDone);
+                    assert_eq!(error_kind(result), StoreErrorKind::NotDone);
                 }
             });
         });
         server.cli(&["config", "set", "key-load-delay", "0"]);
     });
-    assert_eq!(store.complete(claim, answered("done"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("done"), HOUR).await.unwrap(), Update::Applied);
 }

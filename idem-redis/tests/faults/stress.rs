@@ -1,4 +1,4 @@
-//! Many at once, on leases that are too short (M7), and calls that are cut off.
+//! Concurrent runs on leases that are too short, and calls that are dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use idem_core::store::{Claim, State};
 use idem_redis::deadpool_redis::redis;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{answer, store};
+use crate::support::{response, store};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_has_two_accepted_results() {
@@ -17,21 +17,21 @@ async fn no_key_has_two_accepted_results() {
     stress::no_key_has_two_accepted_results(store(&server).await).await;
 }
 
-/// The same, with the owner taken out of the script's condition: the stress above can fail.
+/// Without the owner check in the script, the stress test above finds contradictions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_owner_check_keys_have_two_results() {
+async fn without_owner_check_keys_have_two_results() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let check = "string.sub(known, 11) == string.sub(ARGV[1], 11)";
     let script = include_str!("../../src/scripts/complete.lua");
-    let careless = Arc::new(redis::Script::new(
+    let unchecked = Arc::new(redis::Script::new(
         &script.replace(check, "true").replace("state == 1 or state == 4", "true"),
     ));
     assert!(script.contains(check) && script.contains("state == 1 or state == 4"));
     let client = redis::Client::open(server.url()).unwrap();
     let connection = client.get_multiplexed_async_connection().await.unwrap();
     let complete = move |claim: Claim, body| {
-        let (script, mut connection) = (Arc::clone(&careless), connection.clone());
+        let (script, mut connection) = (Arc::clone(&unchecked), connection.clone());
         async move {
             let mut call = script.prepare_invoke();
             let hex: String =
@@ -54,13 +54,13 @@ fn completed(body: String) -> bytes::Bytes {
         attempt: 1,
         guarantee: Guarantee::AtLeastOnce,
         fingerprint: None,
-        state: State::Completed(answer(body)),
+        state: State::Completed(response(body)),
     };
     record.to_bytes()
 }
 
-/// Answers never meet the wrong call, though calls are dropped at every point: that would show one
-/// tenant the answer of another.
+/// A reply never reaches the wrong call, although calls are dropped at every point. A tenant would otherwise
+/// get the response of another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_dropped_call_on_shared_connection_does_not_mix_replies() {
     let server = RedisServer::start(&[]);

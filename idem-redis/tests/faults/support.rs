@@ -1,12 +1,13 @@
-//! A server, a store on it, and a proxy in between.
+//! Requests, claims and stores of the tests.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::store::{
     Claim, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, Headers, IdempotencyStore,
-    RecordId, State, StoreErrorKind, StoredResponse,
+    RecordId, State, StoreError, StoreErrorKind, StoredResponse,
 };
 use idem_core::{Guarantee, Policy};
 use idem_redis::RedisStore;
@@ -22,18 +23,19 @@ pub(crate) fn key() -> RecordId {
     RecordId::from_bytes(rand::random())
 }
 
-pub(crate) fn answered(body: impl Into<Bytes>) -> Completion {
-    Completion::Response(answer(body))
+pub(crate) fn completion(body: impl Into<Bytes>) -> Completion {
+    Completion::Response(response(body))
 }
 
-pub(crate) fn answer(body: impl Into<Bytes>) -> StoredResponse {
+pub(crate) fn response(body: impl Into<Bytes>) -> StoredResponse {
     StoredResponse { status: 201, headers: Headers::default(), body: body.into() }
 }
 
+/// A duplicate finds a stored response with this body.
 pub(crate) fn completed(body: &'static str) -> ClaimOutcome {
     ClaimOutcome::Exists(ExistingRecord {
         fingerprint: None,
-        state: State::Completed(answer(body)),
+        state: State::Completed(response(body)),
     })
 }
 
@@ -41,6 +43,7 @@ pub(crate) async fn store(server: &RedisServer) -> RedisStore {
     RedisStore::connect(&server.url()).await.unwrap()
 }
 
+/// Claims a new key.
 pub(crate) async fn won(store: &RedisStore) -> Claim {
     match store.claim(key(), request()).await.unwrap() {
         ClaimOutcome::Acquired(claim) => claim,
@@ -48,14 +51,12 @@ pub(crate) async fn won(store: &RedisStore) -> Claim {
     }
 }
 
-/// What a call failed with.
-pub(crate) fn failure<T: std::fmt::Debug>(
-    answer: Result<T, idem_core::store::StoreError>,
-) -> StoreErrorKind {
-    answer.unwrap_err().kind()
+/// The kind of the error that a call returned.
+pub(crate) fn error_kind<T: Debug>(result: Result<T, StoreError>) -> StoreErrorKind {
+    result.unwrap_err().kind()
 }
 
-/// The number of calls of each command, but for those that connections and health checks send.
+/// The number of calls of each command, without those of new connections and health checks.
 pub(crate) fn calls(server: &RedisServer) -> HashMap<String, u64> {
     let stats = server.cli(&["info", "commandstats"]);
     let calls = stats.lines().filter_map(|line| {

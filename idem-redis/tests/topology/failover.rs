@@ -1,4 +1,4 @@
-//! A primary dies, its replica takes over, and the store follows.
+//! A primary is killed, its replica takes over, and the store connects to it.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ use idem_redis::RedisStore;
 use idem_testkit::servers::{RedisCluster, RedisSentinel, RedisServer};
 
 const HOUR: Duration = Duration::from_secs(3600);
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit for a failover.
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn request() -> ClaimRequest {
     ClaimRequest::new(&Policy::new(HOUR, Guarantee::AtMostOnce).with_lease(HOUR))
@@ -31,33 +32,33 @@ async fn won(store: &RedisStore) -> Claim {
     }
 }
 
-/// Asks until the store answers. Every error on the way must be one that the engine can act on.
-async fn persist<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
+/// Repeats a call until it succeeds.
+async fn retry<T>(call: impl AsyncFn() -> Result<T, StoreError>) -> T {
     let started = Instant::now();
     loop {
-        match ask().await {
-            Ok(answer) => return answer,
-            Err(error) => assert!(started.elapsed() < PATIENCE, "still {error:?}"),
+        match call().await {
+            Ok(reply) => return reply,
+            Err(error) => assert!(started.elapsed() < LIMIT, "still {error:?}"),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Claims on the old primary are concluded on the new one, and nothing of what it has is free.
-async fn outlives(store: &RedisStore, claims: Vec<Claim>) {
+/// Claims of the old primary are completed on the new one. Their keys are not free, and new keys are.
+async fn check_failover(store: &RedisStore, claims: Vec<Claim>) {
     for claim in &claims {
-        let fenced = persist(async || store.complete(*claim, done(), HOUR).await).await;
-        assert_eq!(fenced, Update::Applied);
+        let update = retry(async || store.complete(*claim, done(), HOUR).await).await;
+        assert_eq!(update, Update::Applied);
     }
     for claim in claims {
-        match persist(async || store.claim(claim.id, request()).await).await {
+        match retry(async || store.claim(claim.id, request()).await).await {
             ClaimOutcome::Exists(existing) => {
-                assert!(matches!(existing.state, State::Completed(_)))
+                assert!(matches!(existing.state, State::Completed(_)));
             }
             other => panic!("{other:?}"),
         }
     }
-    persist(async || {
+    retry(async || {
         let id = RecordId::from_bytes(rand::random());
         store
             .claim(id, request())
@@ -77,20 +78,20 @@ async fn sentinel_promotes_the_replica() {
     }
     servers.primary.cli(&["wait", "1", "5000"]);
     servers.primary.kill();
-    outlives(&store, claims).await;
+    check_failover(&store, claims).await;
     assert!(servers.replica.cli(&["info", "replication"]).contains("role:master"));
 }
 
-/// The primary is demoted but still reachable: it refuses writes with READONLY.
+/// The old primary is demoted and still reachable. It refuses writes with READONLY.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn demoted_primary_is_left() {
+async fn store_leaves_demoted_primary() {
     let servers = RedisSentinel::start();
     let store = RedisStore::builder().connect_sentinel(&servers.urls(), "mymaster").await.unwrap();
     let claim = won(&store).await;
     servers.primary.cli(&["wait", "1", "5000"]);
     servers.sentinels[0].cli(&["sentinel", "failover", "mymaster"]);
     servers.primary.until(&["info", "replication"], |info| info.contains("role:slave"));
-    outlives(&store, vec![claim]).await;
+    check_failover(&store, vec![claim]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,7 +104,7 @@ async fn cluster_promotes_a_replica() {
     }
     servers.nodes[0].cli(&["wait", "1", "5000"]);
     servers.nodes[0].kill();
-    outlives(&store, claims).await;
+    check_failover(&store, claims).await;
 }
 
 /// A slot moves to another node. The source first redirects single commands (ASK). After the move every node
@@ -126,7 +127,7 @@ async fn fault_redis_refuses_or_redirects_moved_key() {
     source.cli(&["cluster", "setslot", &slot, "migrating", &target_id]);
     let port = target.port().to_string();
     source.cli(&["migrate", "127.0.0.1", &port, &key, "0", "5000"]);
-    assert!(source.cli(&["get", &key]).contains("ASK"), "it is sent on");
+    assert!(source.cli(&["get", &key]).contains("ASK"), "the source redirects a single command");
     assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
     assert!(matches!(found(&store, claim).await, State::Running));
     assert_eq!(store.complete(claim, done(), HOUR).await.unwrap(), Update::Applied);
@@ -134,11 +135,11 @@ async fn fault_redis_refuses_or_redirects_moved_key() {
     for node in primaries {
         node.cli(&["cluster", "setslot", &slot, "node", &target_id]);
     }
-    assert!(source.cli(&["get", &key]).contains("MOVED"), "it is somewhere else");
+    assert!(source.cli(&["get", &key]).contains("MOVED"), "the slot has moved");
     assert!(matches!(found(&store, claim).await, State::Completed(_)));
 }
 
-/// What a duplicate of the claim's request finds.
+/// The state that a duplicate of the request finds.
 async fn found(store: &RedisStore, claim: Claim) -> State {
     match store.claim(claim.id, request()).await.unwrap() {
         ClaimOutcome::Exists(existing) => existing.state,

@@ -1,4 +1,4 @@
-//! The whole suite in a Cluster and behind Sentinel, and a failover in each.
+//! The conformance suite in a Cluster and behind Sentinel, and a failover in each.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
@@ -20,7 +20,7 @@ mod cluster {
 
     impl StoreHarness for Cluster {
         type Store = RedisStore;
-        /// Six servers share the machine.
+        /// Longer than the default, because six servers share the machine.
         const UNIT: Duration = Duration::from_millis(400);
 
         async fn fresh() -> Self {

@@ -1,0 +1,104 @@
+//! Sends the commands of many tasks in one write.
+//!
+//! A multi-threaded runtime runs the task that was woken last first. It would run the client's task after
+//! each command, and every command would be written alone. A command therefore waits here until the tasks
+//! that are ready have run.
+
+use std::io;
+use std::iter::zip;
+
+use deadpool_redis::redis::aio::MultiplexedConnection;
+use deadpool_redis::redis::{Cmd, Pipeline, RedisError, RedisResult, Value};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
+
+/// Maximum number of commands in one batch. With more, the server would idle while a batch is gathered,
+/// and this process while the batch is processed.
+const MAX_BATCH_LEN: usize = 8;
+
+type ReplySender = oneshot::Sender<RedisResult<Value>>;
+
+/// The queue of commands for the next batch. Clones share it.
+#[derive(Clone)]
+pub(super) struct BatchSender(mpsc::UnboundedSender<Queued>);
+
+struct Queued {
+    command: Cmd,
+    reply: ReplySender,
+}
+
+impl BatchSender {
+    /// Starts a task of this runtime that sends batches over `connection` until all clones are dropped.
+    pub(super) fn new(connection: MultiplexedConnection) -> Self {
+        let (sender, queue) = mpsc::unbounded_channel();
+        tokio::spawn(run_worker(connection, queue));
+        Self(sender)
+    }
+
+    /// Sends a command. Cancel safe for the connection: the reply is still read, and discarded.
+    pub(super) async fn send(&self, command: Cmd) -> RedisResult<Value> {
+        let (reply, received) = oneshot::channel();
+        self.0.send(Queued { command, reply }).map_err(|_| worker_ended())?;
+        received.await.unwrap_or_else(|_| Err(worker_ended()))
+    }
+}
+
+async fn run_worker(connection: MultiplexedConnection, mut queue: mpsc::UnboundedReceiver<Queued>) {
+    let mut in_flight = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            first = queue.recv() => {
+                let Some(first) = first else { break };
+                yield_now().await;
+                let mut batch = Batch::new(first);
+                while batch.replies.len() < MAX_BATCH_LEN && let Ok(next) = queue.try_recv() {
+                    batch.add(next);
+                }
+                in_flight.push(batch.send(connection.clone()));
+            }
+            Some(()) = in_flight.next() => {}
+        }
+    }
+    while in_flight.next().await.is_some() {}
+}
+
+struct Batch {
+    commands: Pipeline,
+    replies: Vec<ReplySender>,
+}
+
+impl Batch {
+    fn new(first: Queued) -> Self {
+        let commands = Pipeline::with_capacity(MAX_BATCH_LEN);
+        let mut batch = Self { commands, replies: Vec::with_capacity(MAX_BATCH_LEN) };
+        batch.add(first);
+        batch
+    }
+
+    fn add(&mut self, Queued { command, reply }: Queued) {
+        self.commands.add_command(command);
+        self.replies.push(reply);
+    }
+
+    async fn send(self, mut connection: MultiplexedConnection) {
+        let Self { commands, replies } = self;
+        match connection.send_packed_commands(&commands, 0, replies.len()).await {
+            Ok(values) => zip(replies, values).for_each(|(reply, value)| deliver(reply, Ok(value))),
+            Err(error) => {
+                replies.into_iter().for_each(|reply| deliver(reply, Err(error.clone())));
+            }
+        }
+    }
+}
+
+fn deliver(reply: ReplySender, result: RedisResult<Value>) {
+    // This fails if the caller was dropped; discard the reply.
+    drop(reply.send(result));
+}
+
+/// The worker ended with its runtime.
+fn worker_ended() -> RedisError {
+    io::Error::from(io::ErrorKind::BrokenPipe).into()
+}

@@ -1,0 +1,8 @@
+//! Checks the server's configuration for settings that can lose acknowledged writes, and detects losses.
+
+mod info;
+mod issue;
+mod monitor;
+
+pub use issue::HealthIssue;
+pub(crate) use monitor::{HealthMonitor, log_at_start, watch};

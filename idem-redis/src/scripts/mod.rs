@@ -1,0 +1,69 @@
+//! The Lua scripts. A call sends the hash of a script, and the text only if the server does not have it.
+
+use deadpool_redis::redis::{self, Cmd, Value};
+use idem_core::store::StoreError;
+
+use crate::conn::Connection;
+use crate::error::CommandError;
+
+/// The scripts, hashed once per store.
+pub(crate) struct Scripts {
+    pub(crate) claim: Script,
+    pub(crate) renew: Script,
+    pub(crate) complete: Script,
+    pub(crate) free: Script,
+    pub(crate) listen: Script,
+    pub(crate) enter: Script,
+    pub(crate) live: Script,
+    pub(crate) leave: Script,
+}
+
+impl Scripts {
+    pub(crate) fn new() -> Self {
+        Self {
+            claim: Script::new(include_str!("claim.lua")),
+            renew: Script::new(include_str!("renew.lua")),
+            complete: Script::new(include_str!("complete.lua")),
+            free: Script::new(include_str!("free.lua")),
+            listen: Script::new(include_str!("listen.lua")),
+            enter: Script::new(include_str!("enter.lua")),
+            live: Script::new(include_str!("live.lua")),
+            leave: Script::new(include_str!("leave.lua")),
+        }
+    }
+}
+
+/// A script that uses one key.
+pub(crate) struct Script {
+    text: &'static str,
+    hash: Box<str>,
+}
+
+impl Script {
+    fn new(text: &'static str) -> Self {
+        Self { text, hash: redis::Script::new(text).get_hash().into() }
+    }
+
+    /// Runs the script on `key` with the arguments that `add_args` adds; `args_len` is their approximate
+    /// length in bytes. After a restart or a failover, the server may not have the script. The text is
+    /// sent then, and the server keeps it.
+    pub(crate) async fn run(
+        &self,
+        connection: &Connection,
+        key: &[u8],
+        args_len: usize,
+        add_args: impl Fn(&mut Cmd),
+    ) -> Result<Value, StoreError> {
+        let command = |name: &str, script: &str| {
+            let mut command = Cmd::with_capacity(10, script.len() + key.len() + args_len + 16);
+            command.arg(name).arg(script).arg(1).arg(key);
+            add_args(&mut command);
+            command
+        };
+        let mut reply = connection.send(command("EVALSHA", &self.hash)).await;
+        if reply.as_ref().is_err_and(CommandError::is_missing_script) {
+            reply = Box::pin(connection.send(command("EVAL", self.text))).await;
+        }
+        Ok(reply?)
+    }
+}

@@ -1,0 +1,38 @@
+//! The parts of a store that its modules share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_redis::redis::Cmd;
+use idem_core::store::{RecordId, StoreError, Update};
+
+use crate::conn::Connections;
+use crate::keys::Keys;
+use crate::reply;
+use crate::scripts::Scripts;
+
+/// Connections, key names and scripts.
+pub(crate) struct Shared {
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) keys: Keys,
+    pub(crate) scripts: Scripts,
+}
+
+impl Shared {
+    /// Frees the key of a running record, and keeps its fencing token for `retention`. `owner` is the claim
+    /// nonce, or nonce and fencing token ([`claim_bytes`](crate::value::claim_bytes)).
+    pub(crate) async fn free(
+        &self,
+        id: RecordId,
+        owner: &[u8],
+        retention: Duration,
+    ) -> Result<Update, StoreError> {
+        let add_args = |command: &mut Cmd| {
+            command.arg(owner).arg(retention.as_millis() as u64);
+        };
+        let connection = self.connections.get().await?;
+        reply::update(
+            self.scripts.free.run(&connection, &self.keys.record(id), 48, add_args).await?,
+        )
+    }
+}
