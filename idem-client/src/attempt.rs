@@ -1,4 +1,4 @@
-//! One attempt: sent, answered, judged, and told to a span.
+//! One attempt: sends the request, reads the response, classifies it and records it in a span.
 
 use std::time::Duration;
 
@@ -12,37 +12,37 @@ use tracing::{Instrument, Span, info_span};
 use crate::collect::{Collected, collect};
 use crate::verdict::{TimedOut, Verdict};
 
-/// Sends `request` once and reads its answer, both within `time`.
+/// Sends `request` once and reads its response, both within `time`.
 pub(crate) async fn attempt(
     number: u32,
     request: Request,
     extensions: &mut Extensions,
     next: Next<'_>,
     time: Duration,
-    max_answer: usize,
+    max_response: usize,
 ) -> (Result<Response, Error>, Verdict) {
     let span = span(number, &request);
     let exchange = async {
         let response = next.run(request, extensions).await?;
-        Ok(collect(response, max_answer).await?)
+        Ok(collect(response, max_response).await?)
     };
     let result = timeout(time, exchange.instrument(span.clone())).await;
     let result = result.unwrap_or_else(|_| Err(Error::middleware(TimedOut)));
-    let verdict = judge(&result);
-    tell(&span, &result, verdict);
+    let verdict = classify(&result);
+    record(&span, &result, verdict);
     (result.map(|collected| collected.response), verdict)
 }
 
-fn judge(result: &Result<Collected, Error>) -> Verdict {
+fn classify(result: &Result<Collected, Error>) -> Verdict {
     match result {
         Ok(Collected { response, body }) => {
-            Verdict::on_answer(response.status(), response.headers(), body.as_ref())
+            Verdict::of_response(response.status(), response.headers(), body.as_ref())
         }
-        Err(error) => Verdict::on_error(error),
+        Err(error) => Verdict::of_error(error),
     }
 }
 
-/// What is sent, without what may be secret: the key, the other headers, the query and the body.
+/// The span of one attempt. It leaves out possible secrets: the key, other headers, the query and the body.
 fn span(number: u32, request: &Request) -> Span {
     let url = request.url();
     info_span!(
@@ -58,7 +58,7 @@ fn span(number: u32, request: &Request) -> Span {
     )
 }
 
-fn tell(span: &Span, result: &Result<Collected, Error>, verdict: Verdict) {
+fn record(span: &Span, result: &Result<Collected, Error>, verdict: Verdict) {
     match result {
         Ok(collected) => {
             span.record("http.response.status_code", collected.response.status().as_u16());
@@ -67,10 +67,10 @@ fn tell(span: &Span, result: &Result<Collected, Error>, verdict: Verdict) {
             span.record("error", display(kind(error)));
         }
     }
-    span.record("verdict", verdict.word());
+    span.record("verdict", verdict.as_str());
 }
 
-/// The error itself would show the whole address.
+/// The kind of an error. The error itself would show the whole URL with its query.
 fn kind(error: &Error) -> &'static str {
     match error {
         Error::Middleware(error) if error.is::<TimedOut>() => "timeout",

@@ -1,4 +1,4 @@
-//! An answer is read within its attempt, so that one cut off half-way is an attempt that failed.
+//! Reads a response within its attempt, so that a connection that breaks half-way counts as a failed attempt.
 
 use std::mem;
 
@@ -7,13 +7,13 @@ use futures_util::{StreamExt, stream};
 use http_body_util::{BodyStream, StreamBody};
 use reqwest::{Body, Response, ResponseBuilderExt};
 
-/// A response whose body is at hand, unless it was too long.
+/// A response and the bytes of its body. `body` is `None` if the body exceeds the limit.
 pub(crate) struct Collected {
     pub(crate) response: Response,
     pub(crate) body: Option<Bytes>,
 }
 
-/// Reads at most about `limit` bytes of the body; what is longer is left to the caller to read.
+/// Reads the body up to about `limit` bytes. The caller reads the rest of a longer body from the response.
 pub(crate) async fn collect(mut response: Response, limit: usize) -> reqwest::Result<Collected> {
     let mut read = BytesMut::new();
     while let Some(chunk) = response.chunk().await? {
@@ -27,7 +27,7 @@ pub(crate) async fn collect(mut response: Response, limit: usize) -> reqwest::Re
     Ok(Collected { response, body: Some(body) })
 }
 
-/// Puts back what was read before the rest.
+/// Puts the bytes that were read back in front of the rest of the body.
 fn unread(response: Response, read: Bytes) -> Response {
     with_body(response, |rest| {
         let read = stream::iter([Ok(http_body::Frame::data(read))]);
@@ -36,7 +36,7 @@ fn unread(response: Response, read: Bytes) -> Response {
 }
 
 fn with_body(response: Response, body: impl FnOnce(Body) -> Body) -> Response {
-    // The conversion to an `http::Response` forgets the address; this is how reqwest wants it back.
+    // The conversion to an `http::Response` loses the URL. reqwest restores it from this extension.
     let mut url = http::response::Builder::new().url(response.url().clone());
     let (mut parts, rest) = http::Response::<Body>::from(response).into_parts();
     if let Some(url) = url.extensions_mut() {

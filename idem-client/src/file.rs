@@ -1,4 +1,4 @@
-//! A [`KeyStore`] in a directory.
+//! A [`KeyStore`] that uses a directory.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -12,49 +12,50 @@ use tokio::task::spawn_blocking;
 use crate::key::IdempotencyKey;
 use crate::key_store::KeyStore;
 
-/// Keeps each key in a file of its own, named after a hash of the operation. For command-line tools and
-/// small services; processes on one machine may share the directory.
+/// A [`KeyStore`] with one file per key, named after a hash of the operation. It is meant for command-line
+/// tools and small services. Processes on one machine may share the directory.
 ///
-/// Of the feature `file`, which is on by default.
+/// Requires the feature `file`, which is on by default.
 ///
-/// A key is written, synced and put in place whole, and is never replaced: a crash leaves it kept, or
-/// not there. It counts on a local file system that keeps what it synced.
+/// A key is written to a temporary file, synced and then renamed, and is never replaced. So a crash leaves
+/// either the complete key or no key. This requires a local file system that does not lose synced data.
 #[derive(Clone, Debug)]
 pub struct FileKeyStore {
     directory: PathBuf,
     max_age: Duration,
 }
 
-/// How far in the future a key may have been made: what the default of [`FileKeyStore::max_age`] leaves of a
-/// day.
+/// The maximum time by which a key may be from the future. It is the difference between one day and the
+/// default of [`FileKeyStore::max_age`].
 const CLOCK_SLACK: Duration = Duration::from_hours(1);
 
-/// Why a [`FileKeyStore`] could not do its work.
+/// The error of a [`FileKeyStore`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileKeyStoreError {
     /// The directory or a file in it could not be read or written.
-    #[error("cannot keep idempotency keys in {}; check that it can be written to", .directory.display())]
+    #[error("cannot access the idempotency keys in {}; check that the directory exists and is readable and writable", .directory.display())]
     Io {
-        /// Where keys are kept.
+        /// The directory of the keys.
         directory: PathBuf,
-        /// What went wrong there.
+        /// The error of the file system.
         #[source]
         source: io::Error,
     },
-    /// A file holds no key. It is never replaced, since what it held may have been sent.
-    #[error("{} holds no idempotency key; find out whether its operation took place, then remove it", .0.display())]
+    /// The file does not contain a valid key. It is never replaced, because the key may have been sent.
+    #[error("{} does not contain a valid idempotency key; check whether its operation took place, then remove the file", .0.display())]
     NoKey(PathBuf),
-    /// A key is older than [`max_age`](FileKeyStore::max_age), or from a future that hides its age.
-    #[error("the key in {} may be so old that the service has forgotten it; find out whether its operation took place, then remove it", .0.display())]
+    /// The key is older than [`max_age`](FileKeyStore::max_age), or so far from the future that its age is
+    /// unknown.
+    #[error("the idempotency key in {} may be so old that the service has forgotten it; check whether its operation took place, then remove the file", .0.display())]
     TooOld(PathBuf),
 }
 
 impl FileKeyStore {
-    /// Keeps keys in `directory`, which is created if it is missing.
+    /// Creates a store that uses `directory`. The directory is created if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be created.
+    /// If the directory cannot be created.
     pub fn new(directory: impl Into<PathBuf>) -> Result<Self, FileKeyStoreError> {
         let directory = directory.into();
         match create(&directory) {
@@ -63,23 +64,24 @@ impl FileKeyStore {
         }
     }
 
-    /// How old a key may be to be given out again. Default 23 hours, because many services forget keys
-    /// after 24, and a forgotten key is a new operation to them. Judged by this machine's clock.
+    /// Sets the maximum age of a stored key; an older key is not returned. Default 23 hours. Many services
+    /// forget keys after 24 hours and then treat the same key as a new operation. The age is measured by the
+    /// clock of this machine.
     #[must_use]
     pub const fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    fn is_young(&self, made: SystemTime) -> bool {
+    fn is_recent(&self, made: SystemTime) -> bool {
         match SystemTime::now().duration_since(made) {
             Ok(age) => age <= self.max_age,
-            // A clock that was set back hides as much of the age.
+            // If the clock was set back, the key is older than it seems by at least this much.
             Err(ahead) => ahead.duration() <= CLOCK_SLACK,
         }
     }
 
-    /// Runs `work` on the file of `operation`, on a thread that may block.
+    /// Runs `work` with the directory and the file of `operation`, on a thread for blocking code.
     async fn with<T: Send + 'static>(
         &self,
         operation: &str,
@@ -101,11 +103,11 @@ impl KeyStore for FileKeyStore {
     type Error = FileKeyStoreError;
 
     async fn key_of(&self, operation: &str) -> Result<IdempotencyKey, FileKeyStoreError> {
-        let kept = self.with(operation, kept_or_new).await?;
-        let Some((key, made)) = read(&kept) else {
+        let stored = self.with(operation, read_or_create).await?;
+        let Some((key, made)) = parse(&stored) else {
             return Err(FileKeyStoreError::NoKey(self.file(operation)));
         };
-        if !self.is_young(made) {
+        if !self.is_recent(made) {
             return Err(FileKeyStoreError::TooOld(self.file(operation)));
         }
         Ok(key)
@@ -120,7 +122,8 @@ impl KeyStore for FileKeyStore {
     }
 }
 
-/// Each level that is new is synced in the one above, or the keys could be lost with it.
+/// Creates `directory`. Each new level is synced in its parent, because a crash could otherwise lose the
+/// directory together with its keys.
 fn create(directory: &Path) -> io::Result<()> {
     let directory = std::path::absolute(directory)?;
     let new: Vec<_> = directory.ancestors().take_while(|level| !level.exists()).collect();
@@ -128,24 +131,24 @@ fn create(directory: &Path) -> io::Result<()> {
     new.iter().filter_map(|level| level.parent()).try_for_each(sync)
 }
 
-/// What stands in the file.
-fn kept_or_new(directory: &Path, file: &Path) -> io::Result<String> {
+/// Returns the text of the file. Creates the file with a new key if it does not exist.
+fn read_or_create(directory: &Path, file: &Path) -> io::Result<String> {
     if !file.try_exists()? {
-        keep(directory, file, &IdempotencyKey::random())?;
+        insert(directory, file, &IdempotencyKey::random())?;
     }
-    // Also for a key that another process put there: it may not have synced its name yet.
+    // Another process may have created the file without having synced its name yet.
     sync(directory)?;
     fs::read_to_string(file)
 }
 
-/// A line with the key and one with the time at which it was made. The file's own time would not do: a copy
-/// or a restored backup makes an old key look young.
-fn write(key: &IdempotencyKey, made: SystemTime) -> String {
+/// The text of a file: one line with the key, and one with its time of creation. The modification time of the
+/// file is not reliable: after a copy or a restored backup, an old key would look new.
+fn format(key: &IdempotencyKey, made: SystemTime) -> String {
     format!("{}\n{}\n", key.to_header(), httpdate::fmt_http_date(made))
 }
 
-fn read(kept: &str) -> Option<(IdempotencyKey, SystemTime)> {
-    let (key, made) = kept.trim_end().split_once('\n')?;
+fn parse(text: &str) -> Option<(IdempotencyKey, SystemTime)> {
+    let (key, made) = text.trim_end().split_once('\n')?;
     Some((IdempotencyKey::from_header(key).ok()?, httpdate::parse_http_date(made).ok()?))
 }
 
@@ -154,16 +157,16 @@ fn sync(directory: &Path) -> io::Result<()> {
     fs::File::open(directory)?.sync_all()
 }
 
-/// Elsewhere a directory is no file, and there is nothing to sync.
+/// Only Unix can open a directory as a file and sync it.
 #[cfg(not(unix))]
 fn sync(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts the key in place unless somebody else was first.
-fn keep(directory: &Path, file: &Path, key: &IdempotencyKey) -> io::Result<()> {
+/// Creates the file with the key, unless another process was faster.
+fn insert(directory: &Path, file: &Path, key: &IdempotencyKey) -> io::Result<()> {
     let mut new = NamedTempFile::new_in(directory)?;
-    new.write_all(write(key, SystemTime::now()).as_bytes())?;
+    new.write_all(format(key, SystemTime::now()).as_bytes())?;
     new.as_file().sync_all()?;
     match new.persist_noclobber(file) {
         Err(refused) if refused.error.kind() != ErrorKind::AlreadyExists => Err(refused.error),

@@ -1,4 +1,4 @@
-//! The name of one operation, as a header carries it (R1 to R3).
+//! The idempotency key of one operation.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use sfv::{ItemSerializer, StringRef};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// The key of one operation: made once, sent unchanged with every attempt at it.
+/// The idempotency key of one operation. It is made once and sent unchanged with every attempt.
 ///
-/// 1 to 255 printable ASCII characters, not all of them spaces. It is sent as a String of RFC 9651, in
-/// double quotes, as the IETF draft asks; [`bare`](Self::bare) makes one without.
+/// A key has 1 to 255 printable ASCII characters, not all of them spaces. It is sent as a String of RFC 9651,
+/// in double quotes, as the IETF draft specifies. [`bare`](Self::bare) omits the quotes.
 ///
-/// Two forms of one text are two keys here, because a server that knows nothing of structured fields
-/// takes the quotes for a part of the key.
+/// The quoted and the bare form of one text are not equal here: a server that does not support structured
+/// fields treats the quotes as a part of the key.
 ///
-/// Put nothing into a key that says who or what it is for: it travels and is kept in many places.
-/// `Debug` tells the length only, and there is no `Display`.
+/// Do not put personal or secret data into a key: it is sent, logged and stored in many places. `Debug` shows
+/// only the length, and `Display` is not implemented.
 ///
 /// ```
 /// # use idem_client::{IdempotencyKey, KeyError};
@@ -39,29 +39,30 @@ enum Form {
 }
 
 impl IdempotencyKey {
-    /// How many characters a key has at most (R3). Some services take fewer: 64, 45, even 36.
+    /// The maximum length of a key, in characters. Some services accept fewer: 64, 45, even 36.
     pub const MAX_LEN: usize = 255;
 
-    /// A new random key, a version 4 UUID: for a new operation, never for another attempt at an old one.
+    /// Creates a random key, a version 4 UUID. Use it for a new operation, never for another attempt at an
+    /// earlier one.
     #[must_use]
     pub fn random() -> Self {
         Self { text: Uuid::new_v4().to_string().into(), form: Form::Quoted }
     }
 
-    /// A key with a text of your own, such as one that you kept.
+    /// Creates a key from the given text.
     ///
     /// # Errors
-    /// Where the text breaks a rule that [`KeyError`] names.
+    /// If the text is not a valid key; [`KeyError`] names the rule.
     pub fn new(text: impl Into<Box<str>>) -> Result<Self, KeyError> {
         let text = text.into();
         check(&text).map(|()| Self { text, form: Form::Quoted })
     }
 
-    /// The same text, sent without quotes: for services that count the quotes among the characters, or
-    /// refuse them.
+    /// Returns the key in its bare form, without quotes: for services that count the quotes as characters, or
+    /// reject them.
     ///
     /// # Errors
-    /// [`KeyError::Bare`] where the text needs quotes.
+    /// [`KeyError::Bare`] if the text needs quotes.
     pub fn bare(mut self) -> Result<Self, KeyError> {
         if !can_be_bare(&self.text) {
             return Err(KeyError::Bare);
@@ -70,13 +71,13 @@ impl IdempotencyKey {
         Ok(self)
     }
 
-    /// The text, without quotes around it.
+    /// The text of the key, without quotes.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What stands in the header: text and form, so it is also what to keep.
-    /// [`from_header`](Self::from_header) reads it.
+    /// The value of the header. It holds the text and the form, so store the key as this value.
+    /// [`from_header`](Self::from_header) parses it.
     pub fn to_header(&self) -> String {
         match self.form {
             Form::Quoted => ItemSerializer::new().bare_item(self.as_string_ref()).finish(),
@@ -84,11 +85,11 @@ impl IdempotencyKey {
         }
     }
 
-    /// Reads what [`to_header`](Self::to_header) wrote, or another client: a String of RFC 9651, whose
-    /// parameters are dropped, or bare text.
+    /// Parses the value of a header, from [`to_header`](Self::to_header) or from another client. The value is
+    /// a String of RFC 9651, whose parameters are dropped, or bare text.
     ///
     /// # Errors
-    /// Where it is no key: see [`KeyError`].
+    /// If the value is not a valid key; [`KeyError`] names the rule.
     pub fn from_header(header: &str) -> Result<Self, KeyError> {
         let header = header.trim_matches([' ', '\t']);
         if !header.starts_with('"') {
@@ -99,16 +100,16 @@ impl IdempotencyKey {
     }
 
     fn as_string_ref(&self) -> &StringRef {
-        #[expect(clippy::expect_used, reason = "`check` lets printable ASCII through only")]
+        #[expect(clippy::expect_used, reason = "`check` accepts only printable ASCII")]
         StringRef::from_str(&self.text).expect("printable ASCII is a String of RFC 9651")
     }
 }
 
-/// For `.header("PayPal-Request-Id", &key)`. The value is marked as sensitive, so that neither `Debug` nor
-/// the header tables of HTTP/2 keep it.
+/// The header value of the key, as in `.header("PayPal-Request-Id", &key)`. It is marked as sensitive, so that
+/// `Debug` does not show it and the header tables of HTTP/2 do not store it.
 impl From<&IdempotencyKey> for HeaderValue {
     fn from(key: &IdempotencyKey) -> Self {
-        #[expect(clippy::expect_used, reason = "`check` lets printable ASCII through only")]
+        #[expect(clippy::expect_used, reason = "`check` accepts only printable ASCII")]
         let mut value = Self::from_str(&key.to_header()).expect("printable ASCII fits a header");
         value.set_sensitive(true);
         value
@@ -134,33 +135,36 @@ fn check(text: &str) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Whatever no list, String or other structure of RFC 9651 could be taken for (R1).
+/// Returns whether a text can be sent without quotes. Rejects anything that could be an RFC 9651 list, string
+/// or other structured value.
 fn can_be_bare(text: &str) -> bool {
     let starts =
         text.starts_with(|first: char| first.is_ascii_alphanumeric() || "_-".contains(first));
     starts && !text.contains([' ', '"', ',', ';', '\\'])
 }
 
-/// Why something is no key. It never holds the key's text.
+/// The reason why a key is invalid. It never contains the text of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// It is empty or all spaces.
+    /// The key is empty, or has only spaces.
     #[error("the idempotency key is empty; use 1 to 255 printable ASCII characters")]
     Blank,
-    /// It has more than [`IdempotencyKey::MAX_LEN`] characters.
+    /// The key has more than [`IdempotencyKey::MAX_LEN`] characters.
     #[error("the idempotency key is too long; use at most 255 characters")]
     TooLong,
-    /// It has a character that is not printable ASCII.
-    #[error("the idempotency key has a character that is not printable ASCII; use only such")]
-    Character,
-    /// It cannot be sent without quotes.
+    /// The key contains a character that is not printable ASCII.
     #[error(
-        "the idempotency key needs quotes; begin it with a letter, a digit, `_` or `-`, and use no space, quote, comma, semicolon or backslash"
+        "the idempotency key contains a character that is not printable ASCII; use only characters from space to `~`"
+    )]
+    Character,
+    /// The key cannot be sent without quotes.
+    #[error(
+        "the idempotency key cannot be sent without quotes; start it with a letter, a digit, `_` or `-`, and do not use a space, quote, comma, semicolon or backslash"
     )]
     Bare,
-    /// It begins with a quote and is no String of RFC 9651.
-    #[error("the idempotency key is malformed; put one key between double quotes")]
+    /// The key starts with a quote and is not a String of RFC 9651.
+    #[error("the idempotency key is malformed; send one key in double quotes")]
     Malformed,
 }
 
@@ -179,11 +183,11 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_survive_being_kept() {
+    fn both_forms_can_be_stored_and_parsed() {
         for text in ["8e03978e-40d5", "a b", r#"q"\"#, "~!", "_", &"x".repeat(255)] {
             let key = IdempotencyKey::new(text).unwrap();
-            let kept = IdempotencyKey::from_header(&key.to_header()).unwrap();
-            assert_eq!((&kept, kept.as_str()), (&key, text));
+            let parsed = IdempotencyKey::from_header(&key.to_header()).unwrap();
+            assert_eq!((&parsed, parsed.as_str()), (&key, text));
         }
         let bare = IdempotencyKey::random().bare().unwrap();
         assert_eq!(IdempotencyKey::from_header(&bare.to_header()), Ok(bare.clone()));
@@ -191,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_says_why() {
+    fn invalid_keys_are_rejected_with_the_reason() {
         for (header, why) in [
             ("", KeyError::Blank),
             (r#""""#, KeyError::Blank),
@@ -210,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_the_key_nor_its_header_shows_in_debug() {
+    fn debug_shows_neither_the_key_nor_its_header() {
         let key = IdempotencyKey::new("planted").unwrap();
         assert_eq!(format!("{key:?}"), "IdempotencyKey(7 characters)");
         assert_eq!(format!("{:?}", HeaderValue::from(&key)), "Sensitive");

@@ -1,14 +1,14 @@
-//! Keys that outlive the process.
+//! The trait for stores of keys that survive a crash of the client.
 
 use std::error::Error;
 use std::future::Future;
 
 use crate::key::IdempotencyKey;
 
-/// Where the keys of operations are kept, so that a client that crashed goes on with the key that it may
+/// A durable store for the keys of operations. After a crash, the client continues with the key that it may
 /// already have sent.
 ///
-/// The best place is the row of the order itself, in the database that the client already has:
+/// The best place for a key is the row of the order itself, in the existing database of the client:
 ///
 /// ```
 /// # use std::collections::HashMap;
@@ -17,8 +17,8 @@ use crate::key::IdempotencyKey;
 /// use idem_client::{IdempotencyKey, KeyStore};
 ///
 /// struct Orders {
-///     // stands for: insert into operations (name, key) values ($1, $2) on conflict do nothing;
-///     //             select key from operations where name = $1
+///     // In SQL: insert into operations (name, key) values ($1, $2) on conflict do nothing;
+///     //         select key from operations where name = $1
 ///     keys: Mutex<HashMap<String, String>>,
 /// }
 ///
@@ -28,8 +28,8 @@ use crate::key::IdempotencyKey;
 ///     async fn key_of(&self, operation: &str) -> Result<IdempotencyKey, Infallible> {
 ///         let mut keys = self.keys.lock().unwrap();
 ///         let fresh = || IdempotencyKey::random().to_header();
-///         let kept = keys.entry(operation.to_owned()).or_insert_with(fresh);
-///         Ok(IdempotencyKey::from_header(kept).unwrap())
+///         let stored = keys.entry(operation.to_owned()).or_insert_with(fresh);
+///         Ok(IdempotencyKey::from_header(stored).unwrap())
 ///     }
 ///
 ///     async fn forget(&self, operation: &str) -> Result<(), Infallible> {
@@ -39,23 +39,34 @@ use crate::key::IdempotencyKey;
 /// }
 /// ```
 ///
-/// `FileKeyStore` (feature `file`) keeps them in a directory.
+/// `FileKeyStore` (feature `file`) stores keys in a directory.
 pub trait KeyStore: Send + Sync {
-    /// Why a key could not be kept.
+    /// The error of a store that could not read or write a key.
     type Error: Error + Send + Sync + 'static;
 
-    /// The key of `operation`: the one that is kept, or a new [random](IdempotencyKey::random) one.
+    /// Returns the stored key of `operation`, or stores a new [random](IdempotencyKey::random) key and returns
+    /// that.
     ///
-    /// Implementers guarantee that the key is on durable storage before it is returned, and that all
-    /// callers, in all processes, get the same one: insert if absent, atomically, then read. When the future
-    /// is dropped the key may be kept all the same.
+    /// Implementations must write the key to durable storage before they return it. All callers in all
+    /// processes must get the same key: atomically insert if absent, then read.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the key may be stored anyway. The next call returns it.
+    ///
+    /// # Errors
+    /// If the key could not be read or stored.
     fn key_of(
         &self,
         operation: &str,
     ) -> impl Future<Output = Result<IdempotencyKey, Self::Error>> + Send;
 
-    /// Forgets the key of `operation`; it is no error if there is none. The same operation would then be a
-    /// new one, so call this only when its result is recorded and it will not be asked for again. An
-    /// [`Answer`](crate::Answer) alone is no reason: it may be a 401, or a replayed 500.
+    /// Removes the key of `operation`. Succeeds if there is no such key.
+    ///
+    /// Afterwards the same operation gets a new key. So call this only when its result is recorded and the
+    /// operation will not be sent again. A [`Reply`](crate::Reply) alone is not enough: it may be a 401, or a
+    /// replayed 500.
+    ///
+    /// # Errors
+    /// If the key could not be removed.
     fn forget(&self, operation: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }

@@ -1,62 +1,60 @@
-//! One operation: attempts until an answer is final, or nothing allows another.
+//! One operation: makes attempts until a response is final or a limit is reached.
 
 use std::time::{Duration, SystemTime};
 
 use http::Extensions;
+use http::header::{Entry, HeaderName};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next};
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
-use crate::answer::{Limit, NotSent};
 use crate::attempt::attempt;
+use crate::config::Config;
+use crate::failure::{NotSent, RetryLimit};
 use crate::key::IdempotencyKey;
-use crate::middleware::IdempotencyMiddleware;
 use crate::pause::Pauses;
 use crate::report::{Progress, Report};
 use crate::retry_after::retry_after;
 use crate::verdict::{Cause, Verdict};
 
 pub(crate) struct Operation<'a> {
-    config: &'a IdempotencyMiddleware,
+    config: &'a Config,
     progress: Progress,
     report: Report,
     pauses: Pauses,
-    /// `None` where it is too far away to be a point in time.
+    /// `None` if it is too far in the future for an `Instant`.
     deadline: Option<Instant>,
     failures: u32,
     server_errors: u32,
-    /// Whether the last answer said so; an attempt without an answer says nothing else.
+    /// Whether the last response reported *in progress*. An attempt without a response does not change it.
     is_in_progress: bool,
 }
 
-/// What follows an attempt.
+/// The next step after an attempt.
 #[derive(Clone, Copy)]
 enum Step {
-    /// Another one, after this pause.
-    Again(Duration),
-    /// Nothing: it was final.
+    /// Another attempt, after this pause.
+    Retry(Duration),
+    /// None: the result is final.
     Final,
-    /// Nothing, although another one would make sense.
-    Stopped(Limit),
+    /// None, although another attempt could help: a limit is reached.
+    Stopped(RetryLimit),
 }
 
 impl Step {
-    const fn limit(self) -> Option<Limit> {
+    const fn limit(self) -> Option<RetryLimit> {
         match self {
             Self::Stopped(limit) => Some(limit),
-            Self::Again(_) | Self::Final => None,
+            Self::Retry(_) | Self::Final => None,
         }
     }
 }
 
 impl<'a> Operation<'a> {
-    /// `progress` is that of the request: one that was sent before goes on where it stood.
-    pub(crate) fn new(
-        config: &'a IdempotencyMiddleware,
-        key: IdempotencyKey,
-        progress: Progress,
-    ) -> Self {
+    /// Starts an operation. If `progress` holds a report with the same key, outer middleware sent the request
+    /// before, and the operation continues from that report.
+    pub(crate) fn new(config: &'a Config, key: IdempotencyKey, progress: Progress) -> Self {
         let earlier = progress.report().filter(|report| report.key == key);
         Self {
             config,
@@ -76,14 +74,14 @@ impl<'a> Operation<'a> {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response, Error> {
-        self.config.budget.pay_in();
+        self.config.budget.deposit();
         loop {
-            // Each attempt begins with what the caller gave, not with what the one before left there.
+            // Each attempt starts with the caller's extensions, without changes by earlier attempts.
             let mut own = extensions.clone();
             let (result, verdict) = self.attempt(request, &mut own, next.clone()).await?;
             let step = self.step(verdict, &result);
-            self.tell(step, verdict, &result);
-            let Step::Again(pause) = step else {
+            self.record(step, verdict, &result);
+            let Step::Retry(pause) = step else {
                 *extensions = own;
                 return result;
             };
@@ -92,7 +90,7 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// Makes one attempt. Fails only if the body is a stream, which is found out before the first is sent.
+    /// Makes one attempt. Fails only if the body is a stream, which is detected before the first attempt.
     async fn attempt(
         &mut self,
         request: &Request,
@@ -101,29 +99,28 @@ impl<'a> Operation<'a> {
     ) -> Result<(Result<Response, Error>, Verdict), Error> {
         let request = request.try_clone().ok_or_else(|| Error::middleware(NotSent::Stream))?;
         self.report.attempts += 1;
-        self.progress.tell(self.report.under_way());
-        let time = self.config.policy.attempt_timeout.min(self.left());
-        let max_answer = self.config.max_answer;
+        self.progress.update(self.report.during_attempt());
+        let time = self.config.policy.attempt_timeout.min(self.time_left());
+        let max_response = self.config.max_response;
         let number = self.report.attempts;
         let (mut result, verdict) =
-            attempt(number, request, extensions, next, time, max_answer).await;
+            attempt(number, request, extensions, next, time, max_response).await;
         if let Ok(response) = &mut result {
-            self.config.hide_key(response);
+            hide_key(response, &self.config.header);
         }
         Ok((result, verdict))
     }
 
-    fn tell(&mut self, step: Step, verdict: Verdict, result: &Result<Response, Error>) {
+    fn record(&mut self, step: Step, verdict: Verdict, result: &Result<Response, Error>) {
         self.report.attempt_ended(verdict, result);
         self.report.limit = step.limit();
         if self.is_in_progress && self.report.limit.is_some() {
             self.report.verdict = Some(Verdict::Retry(Cause::InProgress));
         }
-        self.progress.tell(self.report.clone());
+        self.progress.update(self.report.clone());
     }
 
-    /// How much time is left.
-    fn left(&self) -> Duration {
+    fn time_left(&self) -> Duration {
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
         self.deadline.map_or(Duration::MAX, left)
     }
@@ -132,27 +129,34 @@ impl<'a> Operation<'a> {
         let Verdict::Retry(cause) = verdict else { return Step::Final };
         self.count(cause, result.is_ok());
         if self.failures >= self.config.policy.attempts.max(1) || self.server_errors > 1 {
-            return Step::Stopped(Limit::Attempts);
+            return Step::Stopped(RetryLimit::Attempts);
         }
         let headers = result.as_ref().ok().map(Response::headers);
-        let asked = headers.and_then(|headers| retry_after(headers, SystemTime::now()));
-        let pause = self.pauses.next(asked);
-        if pause >= self.left() {
-            return Step::Stopped(Limit::Deadline);
+        let requested = headers.and_then(|headers| retry_after(headers, SystemTime::now()));
+        let pause = self.pauses.next(requested);
+        if pause >= self.time_left() {
+            return Step::Stopped(RetryLimit::Deadline);
         }
-        if !self.config.budget.take_one() {
-            return Step::Stopped(Limit::Budget);
+        if !self.config.budget.withdraw() {
+            return Step::Stopped(RetryLimit::Budget);
         }
-        Step::Again(pause)
+        Step::Retry(pause)
     }
 
-    /// Waiting for an attempt that still runs is no failure of one.
-    fn count(&mut self, cause: Cause, is_answer: bool) {
+    /// Counts a failed attempt. A response *in progress* does not count as one.
+    fn count(&mut self, cause: Cause, is_response: bool) {
         let is_in_progress = cause == Cause::InProgress;
         self.failures += u32::from(!is_in_progress);
         self.server_errors += u32::from(cause == Cause::ServerError);
-        if is_answer {
+        if is_response {
             self.is_in_progress = is_in_progress;
         }
+    }
+}
+
+/// Marks the key as sensitive in a response that repeats it, because clients print responses.
+fn hide_key(response: &mut Response, header: &HeaderName) {
+    if let Entry::Occupied(mut lines) = response.headers_mut().entry(header) {
+        lines.iter_mut().for_each(|line| line.set_sensitive(true));
     }
 }

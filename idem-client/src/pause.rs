@@ -1,4 +1,4 @@
-//! The pauses between attempts: full jitter over an exponential ramp.
+//! The pauses between attempts: exponential backoff with full jitter.
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ impl Pauses {
         Self { ceilings: ceilings.build(), cap: policy.cap, random: policy.random.clone() }
     }
 
-    /// The next pause, at least as long as the server asked for. The jitter comes on top of that, or all
-    /// clients that were sent away together would return together.
+    /// Returns the next pause, which is at least `retry_after`. The jitter is added to it, so that clients
+    /// with the same `Retry-After` do not all retry at the same time.
     pub(crate) fn next(&mut self, retry_after: Option<Duration>) -> Duration {
         let ceiling = self.ceilings.next().unwrap_or(self.cap).min(self.cap);
         let jitter = ceiling.as_secs_f64() * (self.random)().clamp(0.0, 1.0);
@@ -58,21 +58,21 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_comes_first_and_jitter_on_top() {
+    fn jitter_is_added_to_retry_after() {
         let mut pauses = pauses(0.5);
         assert_eq!(pauses.next(Some(Duration::from_secs(9))), Duration::from_millis(9_500));
         assert_eq!(pauses.next(Some(Duration::MAX)), Duration::MAX);
     }
 
     #[test]
-    fn nonsense_from_the_random_source_is_harmless() {
+    fn random_numbers_out_of_range_are_clamped() {
         assert_eq!(pauses(-1.0).next(None), Duration::ZERO);
         assert_eq!(pauses(7.0).next(None), Duration::from_secs(1));
         assert_eq!(pauses(f64::NAN).next(None), Duration::from_secs(1));
     }
 
     #[test]
-    fn a_base_above_the_cap_is_cut_to_it() {
+    fn a_base_above_the_cap_is_limited_to_the_cap() {
         let policy = RetryPolicy::new().backoff(Duration::from_secs(9), Duration::from_secs(5));
         assert_eq!(Pauses::new(&policy.random(|| 1.0)).next(None), Duration::from_secs(5));
     }

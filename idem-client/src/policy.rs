@@ -1,10 +1,10 @@
-//! How often and how long to try.
+//! The retry policy.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often, how fast and how long an operation is tried.
+/// The number, the timing and the total duration of an operation's attempts.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,11 +26,11 @@ pub struct RetryPolicy {
     pub(crate) random: Random,
 }
 
-/// Numbers from 0 to 1.
+/// Returns numbers from 0 to 1.
 pub(crate) type Random = Arc<dyn Fn() -> f64 + Send + Sync>;
 
 impl RetryPolicy {
-    /// The defaults that each method names.
+    /// Creates a policy with the default settings, which are documented at each method.
     pub fn new() -> Self {
         Self {
             attempts: 4,
@@ -42,40 +42,41 @@ impl RetryPolicy {
         }
     }
 
-    /// How many attempts may fail, the first included. Default 4; 0 counts as 1. Answers that say that the
-    /// operation is still in progress do not count: they end with the deadline or the budget.
+    /// Sets the number of failed attempts after which the operation ends, the first included. Default 4; 0
+    /// counts as 1. Responses that report that the operation is still in progress do not count. They are
+    /// limited by the deadline and the budget.
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// The pause before retry `n` (counted from 0) is drawn evenly from 0 to `base` × 2ⁿ, but never to more
-    /// than `cap`; a `Retry-After` is added. Default 500 ms and 5 s.
+    /// Sets the pauses between attempts. The pause before retry `n`, counted from 0, is random between 0 and
+    /// `base` × 2ⁿ, at most `cap`. A `Retry-After` of the response is added. Default 500 ms and 5 s.
     pub const fn backoff(mut self, base: Duration, cap: Duration) -> Self {
         self.base = base;
         self.cap = cap;
         self
     }
 
-    /// How long one attempt may take, with the reading of its answer. Default 15 s. Timeouts of the reqwest
-    /// client hold beside it.
+    /// Sets the time limit of one attempt, including reading the response. Default 15 s. Timeouts of the
+    /// reqwest client apply as well.
     pub const fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// How long all attempts and pauses may take together. Default 60 s. An attempt that runs at the
-    /// deadline is cut; a pause that would end after it is not begun.
+    /// Sets the time limit of all attempts and pauses together. Default 60 s. An attempt that is running at
+    /// the deadline is cancelled. A pause that would end after the deadline is not started.
     ///
-    /// Keep it well below the time for which the service remembers keys: an attempt after that is a new
-    /// operation to it, and so a second charge.
+    /// Keep it well below the time for which the service remembers keys. A later attempt is a new operation
+    /// for the service, and so a second charge.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Where the randomness of the pauses comes from: numbers from 0 to 1. For tests; the default is
-    /// random.
+    /// Sets the source of the random numbers for the pauses, from 0 to 1. For tests. Default: the thread's
+    /// random number generator.
     pub fn random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.random = Arc::new(random);
         self

@@ -1,65 +1,70 @@
-//! What an attempt's end means: the rules of SEMANTICS section 10.
+//! Classifies the result of an attempt.
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use reqwest_middleware::Error;
 
-use crate::hint::{Document, Said, is_replay};
+use crate::key_problem::{ErrorResponse, KeyProblem, is_replay};
 
-/// What an attempt's end means for the operation.
+/// The meaning of an attempt's result for the operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// The server's answer to this attempt, good or bad.
+    /// The server's response to this attempt, whatever its status.
     Fresh,
-    /// Its answer to an earlier one.
+    /// The stored response to an earlier attempt.
     Replayed,
     KeyReused,
     OutcomeUnknown,
     ResultUnavailable,
-    /// An earlier attempt still runs, and the server asks not to be asked.
+    /// An earlier attempt is still running, and the server forbids retries.
     InProgress,
     /// An error that another attempt would only meet again.
     Unretryable,
-    /// Another attempt may do better.
+    /// Another attempt may succeed.
     Retry(Cause),
 }
 
-/// Why another attempt may do better.
+/// The reason for another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// An earlier attempt still runs.
+    /// An earlier attempt is still running.
     InProgress,
-    /// A 500: worth one more attempt, which tells whether the first answer was stored.
+    /// A 500. One more attempt shows whether the service stored the first response.
     ServerError,
-    /// No connection, no answer, half of one, or one that says to come back.
+    /// No connection, no response, half a response, or a response that requests a retry.
     Transient,
 }
 
 impl Verdict {
-    /// What an answer means. `body` is `None` where it is too long to be a problem document.
-    pub(crate) fn on_answer(status: StatusCode, headers: &HeaderMap, body: Option<&Bytes>) -> Self {
+    /// Classifies a response. `body` is `None` if it is too long to be a problem document.
+    pub(crate) fn of_response(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Option<&Bytes>,
+    ) -> Self {
         if is_replay(headers) {
             return Self::Replayed;
         }
         if !(status.is_client_error() || status.is_server_error()) {
             return Self::Fresh;
         }
-        let asks_to_come_back = status == StatusCode::CONFLICT && headers.contains_key(RETRY_AFTER);
-        let document = Document::read(status, headers, body.map_or(&[], |body| body));
-        match (document.said(), document.retryable()) {
-            (Some(Said::InProgress), Some(false)) => Self::InProgress,
-            (Some(said), _) => said.into(),
+        let is_temporary = status == StatusCode::CONFLICT && headers.contains_key(RETRY_AFTER);
+        let response = ErrorResponse::parse(status, headers, body.map_or(&[], |body| body));
+        match (response.key_problem(), response.retryable()) {
+            (Some(KeyProblem::InProgress), Some(false)) => Self::InProgress,
+            (Some(problem), _) => problem.into(),
             (None, Some(true)) => Self::Retry(Cause::Transient),
             (None, Some(false)) => Self::Fresh,
-            // Some services say no more than this; a conflict that stays is not worth coming back for.
-            (None, None) if asks_to_come_back && document.is_nameless() => {
+            // Some services report a running request only by a 409 with `Retry-After`. A permanent conflict
+            // has no such header.
+            (None, None) if is_temporary && response.is_nameless() => {
                 Self::Retry(Cause::InProgress)
             }
-            (None, None) => Self::on_status(status),
+            (None, None) => Self::of_status(status),
         }
     }
 
-    const fn on_status(status: StatusCode) -> Self {
+    const fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
             408 | 425 | 429 | 502 | 503 | 504 => Self::Retry(Cause::Transient),
             500 => Self::Retry(Cause::ServerError),
@@ -67,17 +72,19 @@ impl Verdict {
         }
     }
 
-    pub(crate) fn on_error(error: &Error) -> Self {
-        let lost = match error {
-            // The first is every failure to connect and to hear, the second is one to read on; timeouts are both.
+    /// Classifies an error.
+    pub(crate) fn of_error(error: &Error) -> Self {
+        let is_lost = match error {
+            // `is_request` covers failures to connect, to send and to receive the head. `is_decode` covers
+            // failures to read the body. Timeouts are one or the other.
             Error::Reqwest(error) => error.is_request() || error.is_decode(),
             Error::Middleware(error) => error.is::<TimedOut>(),
         };
-        if lost { Self::Retry(Cause::Transient) } else { Self::Unretryable }
+        if is_lost { Self::Retry(Cause::Transient) } else { Self::Unretryable }
     }
 
-    /// The word for it in traces.
-    pub(crate) const fn word(self) -> &'static str {
+    /// The name of the verdict in traces.
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
             Self::Replayed => "replayed",
@@ -92,20 +99,20 @@ impl Verdict {
     }
 }
 
-impl From<Said> for Verdict {
-    fn from(said: Said) -> Self {
-        match said {
-            Said::InProgress => Self::Retry(Cause::InProgress),
-            Said::KeyReused => Self::KeyReused,
-            Said::OutcomeUnknown => Self::OutcomeUnknown,
-            Said::ResultUnavailable => Self::ResultUnavailable,
+impl From<KeyProblem> for Verdict {
+    fn from(problem: KeyProblem) -> Self {
+        match problem {
+            KeyProblem::InProgress => Self::Retry(Cause::InProgress),
+            KeyProblem::KeyReused => Self::KeyReused,
+            KeyProblem::OutcomeUnknown => Self::OutcomeUnknown,
+            KeyProblem::ResultUnavailable => Self::ResultUnavailable,
         }
     }
 }
 
-/// No whole answer came within the time for one attempt, or before the deadline. The server may have done
-/// the work all the same.
+/// No complete response arrived within the time for one attempt, or before the deadline. The server may
+/// still have carried out the operation.
 #[derive(Debug, thiserror::Error)]
-#[error("the server did not answer in time")]
+#[error("the server did not respond in time")]
 #[non_exhaustive]
 pub struct TimedOut;

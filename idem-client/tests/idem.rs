@@ -1,4 +1,4 @@
-//! Client and server of one house: every word that `idem` says to a client is understood.
+//! The client against an idem server: the client classifies every response of idem.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -12,7 +12,7 @@ use axum::http::{Extensions, StatusCode};
 use axum::{Router, routing::post};
 use idem_axum::{Idempotency, MemoryStore, idempotent};
 use idem_client::{
-    Answer, Failure, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, RetryPolicy,
+    Failure, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, Reply, RetryPolicy,
 };
 use reqwest::{Client, Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next};
@@ -56,13 +56,13 @@ async fn pay_and_fail(State(bank): State<Arc<Bank>>) -> StatusCode {
 }
 
 #[idempotent(ttl = "24h", scope = "global")]
-async fn pay_and_tell_much(State(bank): State<Arc<Bank>>) -> String {
+async fn pay_with_a_long_response(State(bank): State<Arc<Bank>>) -> String {
     bank.charge();
     "x".repeat(LIMIT + 1)
 }
 
 #[idempotent(ttl = "24h", scope = "global", lease = "100ms", max_run = "100ms")]
-async fn pay_and_never_tell(State(bank): State<Arc<Bank>>) -> StatusCode {
+async fn pay_and_hang(State(bank): State<Arc<Bank>>) -> StatusCode {
     bank.charge();
     std::future::pending().await
 }
@@ -82,8 +82,8 @@ impl Service {
             .route("/pay", post(pay))
             .route("/slowly", post(pay_slowly))
             .route("/fail", post(pay_and_fail))
-            .route("/much", post(pay_and_tell_much))
-            .route("/never", post(pay_and_never_tell))
+            .route("/much", post(pay_with_a_long_response))
+            .route("/never", post(pay_and_hang))
             .with_state(App { idempotency, bank: bank.clone() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -91,17 +91,17 @@ impl Service {
         Self { url, bank }
     }
 
-    async fn pay(&self, path: &str, amount: &'static str) -> Result<Answer, Failure> {
+    async fn pay(&self, path: &str, amount: &'static str) -> Result<Reply, Failure> {
         self.pay_by(RetryPolicy::new(), path, amount).await
     }
 
-    /// Pays with one key for all that a test does.
+    /// Pays with the key that all requests of a test share.
     async fn pay_by(
         &self,
         policy: RetryPolicy,
         path: &str,
         amount: &'static str,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Reply, Failure> {
         let key = IdempotencyKey::new("order-1001").unwrap();
         let client = self.client(policy.random(|| 0.0));
         let request = client.post(format!("{}{path}", self.url)).body(amount);
@@ -119,7 +119,7 @@ impl Service {
     }
 }
 
-/// Lets the slow payment end once a client was told that it is still in progress.
+/// Lets the slow payment end after a client received the response *in progress*.
 struct OpensTheGate(Arc<Bank>);
 
 #[async_trait]
@@ -139,33 +139,33 @@ impl Middleware for OpensTheGate {
 }
 
 #[tokio::test]
-async fn a_payment_that_is_asked_for_twice_is_replayed() {
+async fn a_payment_that_is_sent_twice_is_replayed() {
     let service = Service::start().await;
-    assert!(matches!(service.pay("/pay", "4200").await, Ok(Answer::Fresh(_))));
-    assert!(matches!(service.pay("/pay", "4200").await, Ok(Answer::Replayed(_))));
+    assert!(matches!(service.pay("/pay", "4200").await, Ok(Reply::Fresh(_))));
+    assert!(matches!(service.pay("/pay", "4200").await, Ok(Reply::Replayed(_))));
     assert_eq!(service.charges(), 1);
 }
 
 #[tokio::test]
-async fn a_payment_that_takes_longer_than_an_attempt_is_waited_for() {
+async fn the_client_waits_for_a_payment_that_takes_longer_than_an_attempt() {
     let service = Service::start().await;
-    let impatient = RetryPolicy::new().attempt_timeout(Duration::from_millis(500)).attempts(20);
-    let answer = service.pay_by(impatient, "/slowly", "").await.unwrap();
-    assert!(answer.is_replayed());
-    assert_eq!((answer.response().status(), service.charges()), (StatusCode::CREATED, 1));
+    let policy = RetryPolicy::new().attempt_timeout(Duration::from_millis(500)).attempts(20);
+    let reply = service.pay_by(policy, "/slowly", "").await.unwrap();
+    assert!(reply.is_replayed());
+    assert_eq!((reply.response().status(), service.charges()), (StatusCode::CREATED, 1));
 }
 
 #[tokio::test]
-async fn a_stored_500_is_told_from_one_that_may_go_away() {
+async fn a_stored_500_is_recognized_as_a_replay() {
     let service = Service::start().await;
-    let answer = service.pay("/fail", "").await.unwrap();
-    assert!(answer.is_replayed());
-    assert_eq!(answer.response().status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let reply = service.pay("/fail", "").await.unwrap();
+    assert!(reply.is_replayed());
+    assert_eq!(reply.response().status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(service.charges(), 1);
 }
 
 #[tokio::test]
-async fn a_key_that_is_used_for_another_payment_is_refused() {
+async fn a_key_that_was_used_for_another_payment_is_rejected() {
     let service = Service::start().await;
     assert!(service.pay("/pay", "4200").await.is_ok());
     assert!(matches!(service.pay("/pay", "9900").await, Err(Failure::KeyReused(_))));
@@ -173,20 +173,20 @@ async fn a_key_that_is_used_for_another_payment_is_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_not_kept_is_not_asked_for_again() {
+async fn a_response_that_was_not_stored_is_reported_as_unavailable() {
     let service = Service::start().await;
-    assert!(matches!(service.pay("/much", "").await, Ok(Answer::Fresh(_))));
+    assert!(matches!(service.pay("/much", "").await, Ok(Reply::Fresh(_))));
     assert!(matches!(service.pay("/much", "").await, Err(Failure::ResultUnavailable(_))));
     assert_eq!(service.charges(), 1);
 }
 
 #[tokio::test]
-async fn a_payment_of_which_nobody_knows_the_end_is_left_alone() {
+async fn a_payment_with_unknown_outcome_is_not_retried() {
     let service = Service::start().await;
     for _ in 0..2 {
         let failure = service.pay("/never", "").await.unwrap_err();
-        let Failure::OutcomeUnknown(stop) = failure else { panic!("{failure:?}") };
-        assert_eq!(stop.limit, None);
+        let Failure::OutcomeUnknown(gave_up) = failure else { panic!("{failure:?}") };
+        assert_eq!(gave_up.limit, None);
     }
     assert_eq!(service.charges(), 1);
 }

@@ -13,7 +13,7 @@ use std::io::{self, IsTerminal};
 
 use anyhow::{Result, bail, ensure};
 use idem_client::{
-    Answer, FileKeyStore, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, KeyStore,
+    FileKeyStore, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, KeyStore, Reply,
     RetryPolicy,
 };
 use reqwest::{Client, redirect};
@@ -93,7 +93,7 @@ fn client(policy: RetryPolicy) -> Result<ClientWithMiddleware> {
     Ok(middleware.attach(ClientBuilder::new(http()?)).build())
 }
 
-fn describe(answer: &Answer) -> String {
+fn describe(answer: &Reply) -> String {
     let origin = if answer.is_replayed() { "replayed" } else { "fresh" };
     format!("{}, {origin}", answer.response().status())
 }

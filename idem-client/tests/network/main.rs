@@ -1,4 +1,4 @@
-//! Failures that only a network has, from a server that fails on purpose.
+//! Network failures, caused by a server that fails on purpose.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

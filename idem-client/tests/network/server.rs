@@ -1,4 +1,4 @@
-//! A server that treats each connection as its script says.
+//! A server that handles each connection according to a script.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What happens to one connection.
+/// The handling of one connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fate {
-    /// It is closed before anything is read, which resets it: there was something to read.
-    ResetAtOnce,
+    /// The connection is closed before anything is read. This resets it, because there is unread data.
+    ResetUnread,
     /// The request is read, then the connection is closed.
     CloseUnanswered,
     /// The request is read, then the connection is reset.
     ResetUnanswered,
     /// The request is read, these bytes are sent, then the connection is closed.
     Send(&'static str),
-    /// The request is read, these bytes are sent, then nothing more ever is.
+    /// The request is read, these bytes are sent, and the connection stays open without more data.
     SendAndHang(&'static str),
 }
 
@@ -41,13 +41,13 @@ impl Server {
         format!("http://{}/payments", self.address)
     }
 
-    /// The requests that were read, heads and bodies.
+    /// The requests that were read, with heads and bodies.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-/// Ends with the script: connections after that are refused.
+/// Serves until the script ends. Later connections are refused.
 async fn serve(
     listener: TcpListener,
     mut fates: VecDeque<Fate>,
@@ -55,19 +55,19 @@ async fn serve(
 ) {
     while let Some(fate) = fates.pop_front() {
         let (stream, _) = listener.accept().await.unwrap();
-        tokio::spawn(meet(stream, fate, requests.clone()));
+        tokio::spawn(handle(stream, fate, requests.clone()));
     }
 }
 
-async fn meet(mut stream: TcpStream, fate: Fate, requests: Arc<Mutex<Vec<String>>>) {
-    if let Fate::ResetAtOnce = fate {
+async fn handle(mut stream: TcpStream, fate: Fate, requests: Arc<Mutex<Vec<String>>>) {
+    if let Fate::ResetUnread = fate {
         stream.readable().await.unwrap();
         return;
     }
     let Some(request) = read(&mut stream).await else { return };
     requests.lock().unwrap().push(request);
     match fate {
-        Fate::ResetAtOnce | Fate::CloseUnanswered => {}
+        Fate::ResetUnread | Fate::CloseUnanswered => {}
         Fate::ResetUnanswered => stream.set_zero_linger().unwrap(),
         Fate::Send(bytes) => stream.write_all(bytes.as_bytes()).await.unwrap(),
         Fate::SendAndHang(bytes) => {
@@ -77,7 +77,7 @@ async fn meet(mut stream: TcpStream, fate: Fate, requests: Arc<Mutex<Vec<String>
     }
 }
 
-/// Reads a head and a body of as many bytes as the head says; `None` if the client leaves before.
+/// Reads a head, and a body of the length given in the head. Returns `None` if the client disconnects first.
 async fn read(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! What is sent twice, and what is read in time.
+//! Request bodies that are sent again, and response bodies that are read within the attempt.
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -15,35 +15,35 @@ fn streaming() -> Body {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_cannot_be_sent_twice_is_refused_before_anything_is_sent() {
+async fn a_streaming_body_is_rejected_before_anything_is_sent() {
     let bench = Bench::new([]);
     let failure = bench.payment().body(streaming()).send_idempotent().await.unwrap_err();
-    let Failure::NotSent(refusal) = failure else { panic!("{failure:?}") };
-    assert!(matches!(refusal, NotSent::Stream));
-    assert!(refusal.to_string().contains("cannot be sent twice"));
+    let Failure::NotSent(not_sent) = failure else { panic!("{failure:?}") };
+    assert!(matches!(not_sent, NotSent::Stream));
+    assert!(not_sent.to_string().contains("cannot be sent twice"));
     assert_eq!(bench.script.attempts(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unkeyed_stream_is_no_business_of_ours() {
+async fn a_streaming_body_without_a_key_is_sent() {
     let bench = Bench::new([status(201)]);
-    let answer = bench.payment().body(streaming()).send().await.unwrap();
-    assert_eq!(answer.status(), 201);
+    let response = bench.payment().body(streaming()).send().await.unwrap();
+    assert_eq!(response.status(), 201);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_without_a_body_is_fine() {
+async fn a_request_without_a_body_is_retried() {
     let bench = Bench::new([status(503), status(204)]);
-    let answer = bench.client.post(crate::support::URL).send_idempotent().await.unwrap();
-    assert_eq!(answer.response().status(), 204);
+    let reply = bench.client.post(crate::support::URL).send_idempotent().await.unwrap();
+    assert_eq!(reply.response().status(), 204);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_any_length_arrives_whole() {
+async fn a_response_of_any_length_arrives_complete() {
     for length in [0, 1, 9, 10, 11, 100_000] {
         let text = "0123456789".repeat(length / 10 + 1)[..length].to_owned();
         let turn = status(201).body(&text).header("x-of-the-service", "kept");
-        let middleware = IdempotencyMiddleware::new().policy(policy()).max_answer(10);
+        let middleware = IdempotencyMiddleware::new().policy(policy()).max_response(10);
         let bench = Bench::with(middleware, [turn]);
         let response = bench.pay().await.unwrap().into_response();
         assert_eq!(response.headers()["x-of-the-service"], "kept");
@@ -52,11 +52,11 @@ async fn an_answer_of_any_length_arrives_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_too_long_to_be_read_is_judged_by_its_status() {
+async fn a_response_over_the_limit_is_classified_by_its_status() {
     let long =
         format!(r#"{{"type": "urn:idem:problem:outcome-unknown", "x": "{}"}}"#, "x".repeat(99));
     let turn = status(409).header("content-type", "application/problem+json").body(&long);
-    let middleware = IdempotencyMiddleware::new().policy(policy()).max_answer(10);
+    let middleware = IdempotencyMiddleware::new().policy(policy()).max_response(10);
     let bench = Bench::with(middleware, [turn]);
     let response = bench.pay().await.unwrap().into_response();
     assert_eq!(response.text().await.unwrap(), long);

@@ -1,4 +1,4 @@
-//! A server's own word on retrying overrides the status.
+//! Retry hints of the server override the status.
 
 use idem_client::Failure;
 
@@ -10,14 +10,14 @@ fn hinted(code: u16, hint: &str) -> Turn {
 
 async fn is_final(turn: Turn) {
     let bench = Bench::new([turn]);
-    let answer = bench.pay().await.unwrap();
-    assert!(!answer.is_replayed());
+    let reply = bench.pay().await.unwrap();
+    assert!(!reply.is_replayed());
     assert_eq!(bench.script.attempts(), 1);
 }
 
-async fn is_given_up(turn: Turn) {
+async fn is_indeterminate(turn: Turn) {
     let bench = Bench::new([turn]);
-    assert!(matches!(bench.pay().await, Err(Failure::Unsettled(_))));
+    assert!(matches!(bench.pay().await, Err(Failure::Indeterminate(_))));
     assert_eq!(bench.script.attempts(), 1);
 }
 
@@ -36,12 +36,12 @@ async fn retryable_overrides_the_status() {
         is_final(hinted(code, "false")).await;
     }
     for code in [500, 502, 503, 504] {
-        is_given_up(hinted(code, "false")).await;
+        is_indeterminate(hinted(code, "false")).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_500_that_is_retryable_is_tried_as_often_as_others() {
+async fn a_retryable_500_has_the_same_attempt_limit_as_others() {
     let bench = Bench::new([hinted(500, "true"), hinted(500, "true"), status(201)]);
     bench.is_paid().await;
 }
@@ -50,25 +50,25 @@ async fn a_500_that_is_retryable_is_tried_as_often_as_others() {
 async fn should_retry_headers_override_the_status() {
     for name in ["stripe-should-retry", "x-should-retry"] {
         is_retried(status(400).header(name, "true")).await;
-        is_given_up(status(503).header(name, "false")).await;
+        is_indeterminate(status(503).header(name, "false")).await;
         is_final(status(400).header(name, "maybe")).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_document_counts_before_the_header() {
-    is_given_up(hinted(503, "false").header("x-should-retry", "true")).await;
+async fn the_document_overrides_the_header() {
+    is_indeterminate(hinted(503, "false").header("x-should-retry", "true")).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replay_is_final_whatever_it_says() {
+async fn a_replay_is_final_whatever_the_hint() {
     let bench = Bench::new([hinted(503, "true").replayed()]);
     assert!(bench.pay().await.unwrap().is_replayed());
     assert_eq!(bench.script.attempts(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_member_of_the_application_is_no_hint() {
+async fn a_member_of_an_application_body_is_not_a_hint() {
     is_final(hinted(201, "true")).await;
     is_final(status(400).body(r#"{"retryable": true}"#)).await;
     let json = status(400).header("content-type", "application/json");
@@ -87,7 +87,7 @@ async fn a_hint_does_not_override_the_limits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn media_types_may_have_parameters_and_capitals() {
+async fn media_types_may_have_parameters_and_uppercase_letters() {
     let turn =
         hinted(400, "true").header("content-type", "Application/Problem+JSON; charset=utf-8");
     is_retried(turn).await;

@@ -1,4 +1,4 @@
-//! Which key goes with which attempt.
+//! The key of each attempt.
 
 use http::HeaderName;
 use idem_client::{
@@ -11,9 +11,9 @@ use crate::support::{Bench, URL, policy, status};
 
 const HEADER: &str = "idempotency-key";
 
-fn refusal(failure: Failure) -> NotSent {
-    let Failure::NotSent(refusal) = failure else { panic!("{failure:?}") };
-    refusal
+fn not_sent(failure: Failure) -> NotSent {
+    let Failure::NotSent(not_sent) = failure else { panic!("{failure:?}") };
+    not_sent
 }
 
 #[tokio::test(start_paused = true)]
@@ -28,7 +28,7 @@ async fn every_attempt_carries_the_same_random_quoted_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_operation_has_a_key_of_its_own() {
+async fn every_operation_has_its_own_key() {
     let bench = Bench::new([status(201), status(201)]);
     bench.is_paid().await;
     bench.is_paid().await;
@@ -37,7 +37,7 @@ async fn every_operation_has_a_key_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_given_key_is_sent_in_its_form() {
+async fn a_supplied_key_is_sent_in_its_form() {
     let key = IdempotencyKey::new(r#"order "1001""#).unwrap();
     let bench = Bench::new([status(503), status(201)]);
     assert!(bench.payment().idempotency_key(&key).send_idempotent().await.is_ok());
@@ -50,7 +50,7 @@ async fn a_given_key_is_sent_in_its_form() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_stands_in_the_header_is_sent_in_its_form() {
+async fn a_key_in_the_header_is_sent_in_its_form() {
     for written in ["order-1001", r#""order-1001""#] {
         let bench = Bench::new([status(503), status(201)]);
         bench.payment().header(HEADER, written).send().await.unwrap();
@@ -59,7 +59,7 @@ async fn a_key_that_stands_in_the_header_is_sent_in_its_form() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_key_to_go_on_with_is_the_one_that_was_sent() {
+async fn the_key_of_a_failure_is_the_key_that_was_sent() {
     for written in ["order-1001", r#""order-1001""#, r#""order-1001";v=1"#] {
         let once = policy().attempts(1);
         let bench = Bench::with_policy(once, [status(503), status(201)]);
@@ -73,7 +73,7 @@ async fn the_key_to_go_on_with_is_the_one_that_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_may_name_the_header_otherwise() {
+async fn the_header_name_can_be_changed() {
     let header = HeaderName::from_static("paypal-request-id");
     let middleware = IdempotencyMiddleware::new().policy(policy()).header(header);
     let bench = Bench::with(middleware, [status(503), status(201), status(201)]);
@@ -87,7 +87,7 @@ async fn a_service_may_name_the_header_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unkeyed_request_is_sent_once_untouched() {
+async fn a_request_without_a_key_is_sent_once_unchanged() {
     for method in [Method::POST, Method::PATCH, Method::PUT, Method::GET, Method::DELETE] {
         let bench = Bench::new([status(503)]);
         let request = bench.client.request(method.clone(), URL);
@@ -97,7 +97,7 @@ async fn an_unkeyed_request_is_sent_once_untouched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_middleware_can_key_what_has_no_key() {
+async fn the_middleware_can_add_keys_to_requests_without_one() {
     let keyed = |request: &reqwest::Request| {
         (request.method() == Method::POST).then(|| IdempotencyKey::random().bare().unwrap())
     };
@@ -113,7 +113,7 @@ async fn the_middleware_can_key_what_has_no_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_names_the_key_does_not_show_it() {
+async fn debug_hides_a_key_that_the_response_repeats() {
     let key = IdempotencyKey::new("planted").unwrap();
     for code in [201, 422, 501] {
         let bench = Bench::new([status(code).header(HEADER, "planted")]);
@@ -124,17 +124,17 @@ async fn an_answer_that_names_the_key_does_not_show_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_keys_are_refused_before_anything_is_sent() {
+async fn several_keys_are_rejected_before_anything_is_sent() {
     let bench = Bench::new([]);
     let key = IdempotencyKey::random();
     let request = bench.payment().idempotency_key(&key).idempotency_key(&key);
     let failure = request.send_idempotent().await.unwrap_err();
-    assert!(matches!(refusal(failure), NotSent::SeveralKeys));
+    assert!(matches!(not_sent(failure), NotSent::SeveralKeys));
     assert_eq!(bench.script.attempts(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_malformed_key_is_refused_before_anything_is_sent() {
+async fn a_malformed_key_is_rejected_before_anything_is_sent() {
     for (written, why) in [
         ("", KeyError::Blank),
         ("a, b", KeyError::Bare),
@@ -144,17 +144,17 @@ async fn a_malformed_key_is_refused_before_anything_is_sent() {
         let bench = Bench::new([]);
         let request = bench.payment().header(HEADER, written);
         let Err(Error::Middleware(error)) = request.send().await else { panic!("{written}") };
-        let Some(NotSent::Key(said)) = error.downcast_ref() else { panic!("{written}") };
-        assert_eq!((*said, bench.script.attempts()), (why, 0), "{written}");
+        let Some(NotSent::Key(reason)) = error.downcast_ref() else { panic!("{written}") };
+        assert_eq!((*reason, bench.script.attempts()), (why, 0), "{written}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_without_the_middleware_is_refused_before_anything_is_sent() {
+async fn a_client_without_the_middleware_is_rejected_before_anything_is_sent() {
     let bench = Bench::new([]);
     let client = ClientBuilder::new(reqwest::Client::new()).with(bench.script.clone()).build();
     let failure = client.post(URL).send_idempotent().await.unwrap_err();
-    assert!(matches!(refusal(failure), NotSent::NoMiddleware));
+    assert!(matches!(not_sent(failure), NotSent::NoMiddleware));
     assert_eq!(bench.script.attempts(), 0);
 }
 
@@ -162,6 +162,6 @@ async fn a_client_without_the_middleware_is_refused_before_anything_is_sent() {
 async fn a_request_that_cannot_be_built_is_not_sent() {
     let bench = Bench::new([]);
     let failure = bench.client.post("no address").send_idempotent().await.unwrap_err();
-    assert!(matches!(refusal(failure), NotSent::Request(_)));
+    assert!(matches!(not_sent(failure), NotSent::Request(_)));
     assert_eq!(bench.script.attempts(), 0);
 }

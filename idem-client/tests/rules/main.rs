@@ -1,4 +1,4 @@
-//! Every rule of the README, against a scripted server and a paused clock.
+//! Every rule of the crate documentation, tested with a scripted server and a paused clock.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

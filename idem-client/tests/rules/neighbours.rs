@@ -1,22 +1,24 @@
-//! Other middleware of the same client.
+//! Interaction with other middleware of the same client.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use http::Extensions;
-use idem_client::{Failure, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, Last, Stop};
+use idem_client::{
+    Failure, GaveUp, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, LastAttempt,
+};
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next};
 
 use crate::support::{Bench, Script, Turn, URL, hang, policy, problem, status};
 
-/// What the caller gives them all.
+/// An extension that the caller adds to the request.
 #[derive(Clone)]
-struct Given;
+struct FromCaller;
 
-/// What one of them leaves for those after it, and for whoever asks in the end.
+/// An extension that inner middleware adds to each attempt.
 #[derive(Clone)]
-struct Seen;
+struct FromAttempt;
 
 struct Fails;
 
@@ -27,7 +29,7 @@ impl Middleware for Fails {
     }
 }
 
-/// Counts the attempts that left a trace among the extensions.
+/// Checks that each attempt starts with the extensions of the caller, and adds one to them.
 struct Marks;
 
 #[async_trait]
@@ -38,13 +40,16 @@ impl Middleware for Marks {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response, Error> {
-        assert!(extensions.insert(Seen).is_none(), "left by an earlier attempt");
-        assert!(extensions.get::<Given>().is_some(), "lost with an earlier attempt");
+        assert!(extensions.insert(FromAttempt).is_none(), "an earlier attempt left its extension");
+        assert!(
+            extensions.get::<FromCaller>().is_some(),
+            "an earlier attempt removed the extension of the caller"
+        );
         next.run(request, extensions).await
     }
 }
 
-/// Sends again, by itself, what did not succeed.
+/// Sends a request again if it did not succeed.
 struct TriesTwice;
 
 #[async_trait]
@@ -63,14 +68,14 @@ impl Middleware for TriesTwice {
     }
 }
 
-/// Waits for a minute, then fails or has an answer of its own.
-enum CutsOff {
+/// Cancels the request after a minute, then fails or returns its own response.
+enum Cancels {
     AndFails,
-    AndAnswers,
+    AndResponds,
 }
 
 #[async_trait]
-impl Middleware for CutsOff {
+impl Middleware for Cancels {
     async fn handle(
         &self,
         request: Request,
@@ -81,7 +86,7 @@ impl Middleware for CutsOff {
         match (tokio::time::timeout(minute, next.run(request, extensions)).await, self) {
             (Ok(result), _) => result,
             (Err(late), Self::AndFails) => Err(Error::middleware(late)),
-            (Err(_), Self::AndAnswers) => Ok(http::Response::new("try later").into()),
+            (Err(_), Self::AndResponds) => Ok(http::Response::new("try later").into()),
         }
     }
 }
@@ -90,7 +95,7 @@ fn builder() -> ClientBuilder {
     ClientBuilder::new(reqwest::Client::new())
 }
 
-fn ours() -> IdempotencyMiddleware {
+fn middleware() -> IdempotencyMiddleware {
     IdempotencyMiddleware::new().policy(policy())
 }
 
@@ -99,51 +104,52 @@ async fn failure(client: ClientWithMiddleware) -> Failure {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_one_after_ours_is_not_tried_again() {
-    let Failure::Unretryable(stop) = failure(ours().attach(builder()).with(Fails).build()).await
+async fn an_error_of_inner_middleware_is_not_retried() {
+    let Failure::Unretryable(gave_up) =
+        failure(middleware().attach(builder()).with(Fails).build()).await
     else {
         panic!()
     };
-    assert_eq!((stop.attempts, stop.limit), (1, None));
+    assert_eq!((gave_up.attempts, gave_up.limit), (1, None));
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_an_error_of_one_before_ours_nothing_is_said() {
-    let failure = failure(ours().attach(builder().with(Fails)).build()).await;
+async fn an_error_of_outer_middleware_before_the_first_attempt_is_reported_as_outside() {
+    let failure = failure(middleware().attach(builder().with(Fails)).build()).await;
     assert!(matches!(failure, Failure::Outside(_)), "{failure:?}");
     assert!(failure.key().is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_attempt_begins_with_the_extensions_of_the_request() {
+async fn every_attempt_starts_with_the_extensions_of_the_request() {
     let script = Script::new([status(503), status(503), status(201)]);
-    let client = ours().attach(builder()).with(Marks).with(script.clone()).build();
-    let request = client.post(URL).with_extension(Given);
-    let answer = request.send_idempotent().await.unwrap();
-    assert_eq!((answer.response().status().as_u16(), script.attempts()), (201, 3));
+    let client = middleware().attach(builder()).with(Marks).with(script.clone()).build();
+    let request = client.post(URL).with_extension(FromCaller);
+    let reply = request.send_idempotent().await.unwrap();
+    assert_eq!((reply.response().status().as_u16(), script.attempts()), (201, 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_last_attempt_left_among_the_extensions_stays() {
+async fn the_extensions_of_the_last_attempt_are_returned() {
     let bench = Bench::new([status(503), status(201)]);
-    let client = ours().attach(builder()).with(Marks).with(bench.script.clone()).build();
+    let client = middleware().attach(builder()).with(Marks).with(bench.script.clone()).build();
     let mut request =
-        client.post(URL).header("idempotency-key", "order-1001").with_extension(Given);
+        client.post(URL).header("idempotency-key", "order-1001").with_extension(FromCaller);
     let mut extensions = std::mem::take(request.extensions());
     let (client, request) = request.build_split();
     let sent = client.execute_with_extensions(request.unwrap(), &mut extensions).await;
     assert_eq!(sent.unwrap().status(), 201);
-    assert!(extensions.get::<Seen>().is_some());
+    assert!(extensions.get::<FromAttempt>().is_some());
 }
 
-/// A client that retries beside ours, which makes two attempts each time.
-fn retried_by_another(
-    ours: IdempotencyMiddleware,
+/// A client with outer middleware that sends twice. The idempotency middleware makes two attempts each time.
+fn retried_by_outer_middleware(
+    middleware: IdempotencyMiddleware,
     turns: impl IntoIterator<Item = Turn>,
 ) -> (ClientWithMiddleware, Script) {
     let script = Script::new(turns);
-    let ours = ours.policy(policy().attempts(2));
-    let client = ours.attach(builder().with(TriesTwice)).with(script.clone());
+    let middleware = middleware.policy(policy().attempts(2));
+    let client = middleware.attach(builder().with(TriesTwice)).with(script.clone());
     (client.build(), script)
 }
 
@@ -153,42 +159,43 @@ fn is_one_key(script: &Script, attempts: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_sends_again_sends_the_same_key() {
+async fn outer_middleware_that_sends_again_sends_the_same_key() {
     let turns = || [status(503), status(503), status(201)];
-    let (client, script) = retried_by_another(ours(), turns());
-    let answer = client.post(URL).send_idempotent().await.unwrap();
-    assert_eq!(answer.response().status(), 201);
+    let (client, script) = retried_by_outer_middleware(middleware(), turns());
+    let reply = client.post(URL).send_idempotent().await.unwrap();
+    assert_eq!(reply.response().status(), 201);
     is_one_key(&script, 3);
 
-    let keyed = ours().key_unkeyed(|_| Some(IdempotencyKey::random()));
-    let (client, script) = retried_by_another(keyed, turns());
+    let keyed = middleware().key_unkeyed(|_| Some(IdempotencyKey::random()));
+    let (client, script) = retried_by_outer_middleware(keyed, turns());
     assert_eq!(client.post(URL).send().await.unwrap().status(), 201);
     is_one_key(&script, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_lost_before_one_sent_again_is_remembered() {
-    let (client, script) = retried_by_another(ours(), [status(504), status(504), status(401)]);
+async fn a_response_lost_before_outer_middleware_sent_again_is_remembered() {
+    let (client, script) =
+        retried_by_outer_middleware(middleware(), [status(504), status(504), status(401)]);
     let failure = failure(client).await;
-    let Failure::Unsettled(stop) = failure else { panic!("{failure:?}") };
-    assert_eq!((stop.attempts, stop.limit), (3, None));
+    let Failure::Indeterminate(gave_up) = failure else { panic!("{failure:?}") };
+    assert_eq!((gave_up.attempts, gave_up.limit), (3, None));
     is_one_key(&script, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_cut_off_before_one_sent_again_is_remembered() {
+async fn an_attempt_cancelled_before_outer_middleware_sent_again_is_remembered() {
     let script = Script::new([hang(), status(401)]);
-    let others = builder().with(TriesTwice).with(CutsOff::AndFails);
-    let failure = failure(ours().attach(others).with(script.clone()).build()).await;
-    let Some(Stop { attempts: 2, .. }) = failure.stop() else { panic!("{failure:?}") };
-    assert!(matches!(failure, Failure::Unsettled(_)), "{failure:?}");
+    let outer = builder().with(TriesTwice).with(Cancels::AndFails);
+    let failure = failure(middleware().attach(outer).with(script.clone()).build()).await;
+    let Some(GaveUp { attempts: 2, .. }) = failure.gave_up() else { panic!("{failure:?}") };
+    assert!(matches!(failure, Failure::Indeterminate(_)), "{failure:?}");
     is_one_key(&script, 2);
 }
 
-/// The failure of an operation that another middleware cut off, whose key was sent.
-async fn cut_off(by: CutsOff, turns: impl IntoIterator<Item = Turn>) -> Failure {
+/// The failure of an operation that outer middleware cancelled after its key was sent.
+async fn cancelled(by: Cancels, turns: impl IntoIterator<Item = Turn>) -> Failure {
     let script = Script::new(turns);
-    let client = ours().attach(builder().with(by)).with(script.clone()).build();
+    let client = middleware().attach(builder().with(by)).with(script.clone()).build();
     let failure = failure(client).await;
     let key = failure.key().unwrap();
     assert_eq!(script.header("idempotency-key")[0], key.to_header());
@@ -196,22 +203,22 @@ async fn cut_off(by: CutsOff, turns: impl IntoIterator<Item = Turn>) -> Failure 
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_cuts_an_attempt_off_leaves_the_key_to_go_on_with() {
-    let failure = cut_off(CutsOff::AndFails, [status(503), hang()]).await;
-    let Failure::Unsettled(stop) = failure else { panic!("{failure:?}") };
-    assert_eq!((stop.attempts, stop.limit), (2, None));
-    assert!(matches!(stop.last, Last::Error(Error::Middleware(_))));
+async fn a_cancelled_attempt_returns_the_key_for_a_later_try() {
+    let failure = cancelled(Cancels::AndFails, [status(503), hang()]).await;
+    let Failure::Indeterminate(gave_up) = failure else { panic!("{failure:?}") };
+    assert_eq!((gave_up.attempts, gave_up.limit), (2, None));
+    assert!(matches!(gave_up.last, LastAttempt::Error(Error::Middleware(_))));
 
-    let failure = cut_off(CutsOff::AndAnswers, [hang()]).await;
-    let Failure::Unsettled(stop) = failure else { panic!("{failure:?}") };
-    let Last::Response(last) = stop.last else { panic!() };
+    let failure = cancelled(Cancels::AndResponds, [hang()]).await;
+    let Failure::Indeterminate(gave_up) = failure else { panic!("{failure:?}") };
+    let LastAttempt::Response(last) = gave_up.last else { panic!() };
     assert_eq!(last.text().await.unwrap(), "try later");
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_cuts_a_pause_off_leaves_the_key_to_go_on_with() {
+async fn a_cancelled_pause_returns_the_key_for_a_later_try() {
     let long = status(503).header("retry-after", "3600");
-    assert!(matches!(cut_off(CutsOff::AndFails, [long]).await, Failure::Exhausted(_)));
+    assert!(matches!(cancelled(Cancels::AndFails, [long]).await, Failure::Exhausted(_)));
     let long = problem(409, "in-progress").header("retry-after", "3600");
-    assert!(matches!(cut_off(CutsOff::AndFails, [long]).await, Failure::InProgress(_)));
+    assert!(matches!(cancelled(Cancels::AndFails, [long]).await, Failure::InProgress(_)));
 }

@@ -1,4 +1,4 @@
-//! How long the client waits, to the millisecond.
+//! The pauses between attempts, to the millisecond.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn ceilings_double_and_the_jitter_is_full() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ceilings_end_at_the_cap() {
+async fn ceilings_are_limited_by_the_cap() {
     let cap = policy().backoff(Duration::from_secs(1), Duration::from_secs(3));
     let turns = (0..4).map(|_| status(503)).chain([status(201)]);
     let bench = Bench::with_policy(cap, turns);
@@ -37,27 +37,27 @@ async fn ceilings_end_at_the_cap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_in_seconds_is_the_least() {
-    let asked = || [retry_after(503, "7"), retry_after(429, "30"), retry_after(409, "1")];
-    assert_eq!(pauses_at(0.0, asked()).await, seconds([7.0, 30.0, 1.0]));
-    assert_eq!(pauses_at(0.5, asked()).await, seconds([7.5, 31.0, 3.0]));
+async fn retry_after_in_seconds_is_the_minimum_pause() {
+    let turns = || [retry_after(503, "7"), retry_after(429, "30"), retry_after(409, "1")];
+    assert_eq!(pauses_at(0.0, turns()).await, seconds([7.0, 30.0, 1.0]));
+    assert_eq!(pauses_at(0.5, turns()).await, seconds([7.5, 31.0, 3.0]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_as_a_date_is_read_by_the_servers_clock() {
+async fn retry_after_as_a_date_is_compared_with_the_date_of_the_response() {
     let turn = retry_after(503, "Sun, 06 Nov 1994 12:00:30 GMT");
     let turn = turn.header("date", "Sun, 06 Nov 1994 12:00:00 GMT");
     assert_eq!(pauses_at(0.0, [turn]).await, seconds([30.0]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_after_in_the_past_or_without_sense_asks_for_nothing() {
+async fn retry_after_in_the_past_or_malformed_is_ignored() {
     let past = retry_after(503, "Sun, 06 Nov 1994 12:00:30 GMT");
     assert_eq!(pauses_at(1.0, [past, retry_after(503, "soon")]).await, seconds([1.0, 2.0]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_progress_is_polled_at_the_pace_that_the_server_asks_for() {
+async fn in_progress_is_polled_at_the_interval_of_retry_after() {
     let turns = (0..3).map(|_| problem(409, "in-progress").header("retry-after", "2"));
     assert_eq!(pauses_at(0.0, turns).await, seconds([2.0; 3]));
 }

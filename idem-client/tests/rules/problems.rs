@@ -1,4 +1,4 @@
-//! What a document says about the key.
+//! Problem documents about the key.
 
 use idem_client::Failure;
 
@@ -9,7 +9,7 @@ async fn fails(turn: Turn) -> Failure {
     let failure = bench.pay().await.unwrap_err();
     assert_eq!(bench.script.attempts(), 1);
     assert_eq!(bench.script.header("idempotency-key"), [failure.key().unwrap().to_header()]);
-    assert_eq!(failure.stop().unwrap().limit, None);
+    assert_eq!(failure.gave_up().unwrap().limit, None);
     failure
 }
 
@@ -22,7 +22,7 @@ async fn named_problems_are_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn named_problems_are_final_whatever_else_the_answer_says() {
+async fn named_problems_are_final_whatever_else_the_response_contains() {
     for slug in ["key-reused", "outcome-unknown", "result-unavailable"] {
         let body = format!(r#"{{"type": "urn:idem:problem:{slug}", "retryable": true}}"#);
         let turn = problem(409, slug).body(&body).header("retry-after", "1");
@@ -32,7 +32,7 @@ async fn named_problems_are_final_whatever_else_the_answer_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_progress_is_waited_for() {
+async fn in_progress_is_retried() {
     let in_progress = || problem(409, "in-progress").header("retry-after", "1");
     let bench = Bench::new([in_progress(), in_progress(), status(201).replayed()]);
     assert!(bench.pay().await.unwrap().is_replayed());
@@ -40,7 +40,7 @@ async fn in_progress_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_progress_is_not_waited_for_where_the_server_forbids_it() {
+async fn in_progress_is_not_retried_if_the_server_forbids_it() {
     let forbidden = r#"{"type": "urn:idem:problem:in-progress", "retryable": false}"#;
     let failure = fails(problem(409, "").body(forbidden).header("retry-after", "1")).await;
     assert!(matches!(failure, Failure::InProgress(_)), "{failure:?}");
@@ -49,7 +49,7 @@ async fn in_progress_is_not_waited_for_where_the_server_forbids_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_base_of_the_type_will_do() {
+async fn the_base_of_the_type_is_ignored() {
     for base in ["", "urn:idem:problem:", "https://x.example/#", "https://x.example/problems/"] {
         let body = format!(r#"{{"type": "{base}in-progress"}}"#);
         let bench = Bench::new([problem(409, "").body(&body), status(201)]);
@@ -58,7 +58,7 @@ async fn any_base_of_the_type_will_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_titles_of_the_draft_are_known() {
+async fn the_titles_of_the_draft_are_recognized() {
     let json = |title: &str| format!(r#"{{"type": "https://x.example/docs", "title": "{title}"}}"#);
     let outstanding = json("A request is outstanding for this Idempotency-Key");
     let bench = Bench::new([problem(409, "").body(&outstanding), status(201)]);
@@ -69,7 +69,7 @@ async fn the_titles_of_the_draft_are_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_codes_of_stripe_are_known() {
+async fn the_codes_of_stripe_are_recognized() {
     let json = |code: u16, kind: &str, name: &str| {
         let body = format!(r#"{{"error": {{"type": "{kind}", "code": "{name}"}}}}"#);
         status(code).header("content-type", "application/json").body(&body)
@@ -86,7 +86,7 @@ async fn the_codes_of_stripe_are_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_409_that_names_a_time_is_in_progress() {
+async fn a_nameless_409_with_retry_after_is_in_progress() {
     let nameless = || [status(409), problem(409, "").body(r#"{"type": "about:blank"}"#)];
     for turn in nameless() {
         let bench = Bench::new([turn.header("retry-after", "2"), status(201)]);
@@ -95,7 +95,7 @@ async fn a_409_that_names_a_time_is_in_progress() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_documents_are_the_applications_answer() {
+async fn other_documents_are_responses_of_the_application() {
     for turn in [
         problem(409, "seat-taken"),
         problem(409, "seat-taken").header("retry-after", "1"),

@@ -1,69 +1,69 @@
-//! What a status alone means.
+//! The meaning of the status alone.
 
 use std::time::Duration;
 
-use idem_client::{Failure, Last, Limit};
+use idem_client::{Failure, LastAttempt, RetryLimit};
 
 use crate::support::{Bench, hang, policy, status};
 
 #[tokio::test(start_paused = true)]
-async fn statuses_that_say_come_back_are_tried_again() {
+async fn transient_statuses_are_retried() {
     for code in [408, 425, 429, 502, 503, 504] {
         let bench = Bench::new([status(code), status(code), status(201)]);
-        let answer = bench.pay().await.unwrap();
-        assert!(!answer.is_replayed(), "{code}");
-        assert_eq!(answer.response().status(), 201, "{code}");
+        let reply = bench.pay().await.unwrap();
+        assert!(!reply.is_replayed(), "{code}");
+        assert_eq!(reply.response().status(), 201, "{code}");
         assert_eq!(bench.script.attempts(), 3, "{code}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_other_status_below_500_is_the_answer() {
+async fn every_other_status_below_500_is_the_reply() {
     let codes = [
         200, 201, 202, 204, 303, 400, 401, 402, 403, 404, 405, 409, 410, 412, 413, 415, 418, 421,
         422, 423, 424, 451,
     ];
     for code in codes {
         let bench = Bench::new([status(code)]);
-        let answer = bench.pay().await.unwrap();
-        assert!(!answer.is_replayed(), "{code}");
-        assert_eq!(answer.into_response().status(), code);
+        let reply = bench.pay().await.unwrap();
+        assert!(!reply.is_replayed(), "{code}");
+        assert_eq!(reply.into_response().status(), code);
         assert_eq!(bench.script.attempts(), 1, "{code}");
     }
 }
 
-/// Pays, and is told that nobody knows whether it was done: what came last has this status.
-async fn is_unsettled(bench: Bench, code: u16) {
+/// Pays, and checks that the result is indeterminate and that the last response has this status.
+async fn is_indeterminate(bench: Bench, code: u16) {
     let failure = bench.pay().await.unwrap_err();
-    let Failure::Unsettled(stop) = failure else { panic!("{code}: {failure:?}") };
-    assert_eq!((stop.attempts as usize, stop.limit), (bench.script.attempts(), None));
-    assert_eq!(bench.script.header("idempotency-key")[0], stop.key.to_header());
-    let Last::Response(last) = stop.last else { panic!("{code}") };
+    let Failure::Indeterminate(gave_up) = failure else { panic!("{code}: {failure:?}") };
+    assert_eq!((gave_up.attempts as usize, gave_up.limit), (bench.script.attempts(), None));
+    assert_eq!(bench.script.header("idempotency-key")[0], gave_up.key.to_header());
+    let LastAttempt::Response(last) = gave_up.last else { panic!("{code}") };
     assert_eq!(last.status(), code);
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_server_errors_settle_nothing() {
+async fn other_server_errors_are_indeterminate() {
     for code in [501, 505, 507, 524, 599] {
-        is_unsettled(Bench::new([status(code)]), code).await;
+        is_indeterminate(Bench::new([status(code)]), code).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_refusal_settles_an_attempt_whose_answer_was_lost() {
+async fn a_rejection_after_a_lost_response_is_indeterminate() {
     for code in [303, 400, 401, 402, 403, 404, 409, 413, 422] {
         for lost in [408, 500, 502, 503, 504] {
-            is_unsettled(Bench::new([status(lost), status(429), status(code)]), code).await;
+            is_indeterminate(Bench::new([status(lost), status(429), status(code)]), code).await;
         }
-        let impatient = policy().attempt_timeout(Duration::from_secs(5));
-        is_unsettled(Bench::with_policy(impatient, [hang(), status(code)]), code).await;
+        let short = policy().attempt_timeout(Duration::from_secs(5));
+        is_indeterminate(Bench::with_policy(short, [hang(), status(code)]), code).await;
         let in_progress = status(409).header("retry-after", "1");
-        is_unsettled(Bench::new([in_progress, status(code)]), code).await;
+        is_indeterminate(Bench::new([in_progress, status(code)]), code).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_after_attempts_that_were_turned_away_is_the_answer() {
+async fn a_rejection_after_attempts_that_were_not_processed_is_the_reply() {
     for code in [303, 401, 402, 422] {
         let bench = Bench::new([status(429), status(425), status(code)]);
         assert_eq!(bench.pay().await.unwrap().response().status(), code);
@@ -71,7 +71,7 @@ async fn a_refusal_after_attempts_that_were_turned_away_is_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_to_come_back_makes_no_other_status_one_that_says_so() {
+async fn retry_after_does_not_make_other_statuses_retryable() {
     for code in [200, 202, 303, 400, 401, 403, 404, 413, 422] {
         let bench = Bench::new([status(code).header("retry-after", "1")]);
         assert_eq!(bench.pay().await.unwrap().response().status(), code);
@@ -80,44 +80,44 @@ async fn a_time_to_come_back_makes_no_other_status_one_that_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_500_is_tried_again_once() {
+async fn a_500_is_retried_once() {
     let bench = Bench::new([status(500), status(201)]);
     bench.is_paid().await;
 
     let bench = Bench::new([status(500), status(500)]);
-    let Failure::Exhausted(stop) = bench.pay().await.unwrap_err() else { panic!() };
-    assert_eq!((stop.attempts, stop.limit), (2, Some(Limit::Attempts)));
+    let Failure::Exhausted(gave_up) = bench.pay().await.unwrap_err() else { panic!() };
+    assert_eq!((gave_up.attempts, gave_up.limit), (2, Some(RetryLimit::Attempts)));
     assert_eq!(bench.script.attempts(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_500_is_tried_again_once_whatever_comes_between() {
+async fn a_500_is_retried_once_whatever_comes_between() {
     let bench = Bench::new([status(500), status(503), status(500)]);
-    let Failure::Exhausted(stop) = bench.pay().await.unwrap_err() else { panic!() };
-    assert_eq!((stop.attempts, stop.limit), (3, Some(Limit::Attempts)));
+    let Failure::Exhausted(gave_up) = bench.pay().await.unwrap_err() else { panic!() };
+    assert_eq!((gave_up.attempts, gave_up.limit), (3, Some(RetryLimit::Attempts)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_replay_is_final_whatever_its_status() {
     for code in [201, 402, 409, 422, 429, 500, 503] {
         let bench = Bench::new([status(code).replayed()]);
-        let answer = bench.pay().await.unwrap();
-        assert!(answer.is_replayed(), "{code}");
-        assert_eq!(answer.response().status(), code);
+        let reply = bench.pay().await.unwrap();
+        assert!(reply.is_replayed(), "{code}");
+        assert_eq!(reply.response().status(), code);
         assert_eq!(bench.script.attempts(), 1, "{code}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stored_500_is_found_out_by_the_second_attempt() {
+async fn a_stored_500_is_detected_by_the_second_attempt() {
     let bench = Bench::new([status(500), status(500).replayed()]);
-    let answer = bench.pay().await.unwrap();
-    assert!(answer.is_replayed());
-    assert_eq!(answer.response().status(), 500);
+    let reply = bench.pay().await.unwrap();
+    assert!(reply.is_replayed());
+    assert_eq!(reply.response().status(), 500);
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_names_of_the_replay_marker_are_known() {
+async fn other_names_of_the_replay_marker_are_recognized() {
     for name in ["idempotency-replayed", "x-idempotent-replayed"] {
         let bench = Bench::new([status(503).header(name, "true")]);
         assert!(bench.pay().await.unwrap().is_replayed(), "{name}");

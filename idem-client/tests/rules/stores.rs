@@ -1,4 +1,4 @@
-//! Keys that outlive the client.
+//! Keys that survive a crash of the client.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -13,7 +13,7 @@ fn open(directory: &Path) -> FileKeyStore {
 }
 
 #[tokio::test]
-async fn a_client_that_crashed_goes_on_with_its_key() {
+async fn a_client_continues_with_its_key_after_a_crash() {
     let directory = TempDir::new().unwrap();
     let before = Bench::new([hang()]);
     let keys = open(directory.path());
@@ -47,7 +47,7 @@ async fn every_operation_has_its_own_key_until_it_is_forgotten() {
 }
 
 #[tokio::test]
-async fn an_operations_name_cannot_leave_the_directory() {
+async fn an_operation_name_cannot_leave_the_directory() {
     let directory = TempDir::new().unwrap();
     let inner = directory.path().join("shop/keys");
     let keys = open(&inner);
@@ -59,25 +59,29 @@ async fn an_operations_name_cannot_leave_the_directory() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn all_who_ask_at_once_get_one_key() {
+async fn concurrent_callers_get_one_key() {
     for _ in 0..20 {
         let directory = TempDir::new().unwrap();
-        let ask = || {
+        let request_key = || {
             let keys = open(directory.path());
             tokio::spawn(async move { keys.key_of("order-1001").await.unwrap() })
         };
-        let asked: Vec<_> = (0..16).map(|_| ask()).collect();
-        let mut got: Vec<IdempotencyKey> = Vec::new();
-        for key in asked {
-            got.push(key.await.unwrap());
+        let requested: Vec<_> = (0..16).map(|_| request_key()).collect();
+        let mut keys: Vec<IdempotencyKey> = Vec::new();
+        for key in requested {
+            keys.push(key.await.unwrap());
         }
-        assert!(got.iter().all(|key| *key == got[0]));
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "no file is left over");
+        assert!(keys.iter().all(|key| *key == keys[0]));
+        assert_eq!(
+            std::fs::read_dir(directory.path()).unwrap().count(),
+            1,
+            "a temporary file remains"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_file_that_holds_no_key_is_never_replaced() {
+async fn a_file_without_a_valid_key_is_never_replaced() {
     let directory = TempDir::new().unwrap();
     let keys = open(directory.path());
     keys.key_of("order-1001").await.unwrap();
@@ -90,36 +94,36 @@ async fn a_file_that_holds_no_key_is_never_replaced() {
     }
 }
 
-/// Writes the file of a key anew, as a copy of one that was made at this time would be.
-fn copy_of(key: &IdempotencyKey, made: SystemTime, file: &Path) {
+/// Writes the file of a key that was made at this time, as a restored copy would.
+fn restore(key: &IdempotencyKey, made: SystemTime, file: &Path) {
     std::fs::write(file, format!("{}\n{}\n", key.to_header(), httpdate::fmt_http_date(made)))
         .unwrap();
 }
 
 #[tokio::test]
-async fn a_key_that_the_service_may_have_forgotten_is_not_given() {
+async fn a_key_that_the_service_may_have_forgotten_is_not_returned() {
     let directory = TempDir::new().unwrap();
     let keys = open(directory.path());
     let key = keys.key_of("order-1001").await.unwrap();
     let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
     let (now, hour) = (SystemTime::now(), Duration::from_hours(1));
 
-    copy_of(&key, now - 22 * hour, &file);
+    restore(&key, now - 22 * hour, &file);
     assert_eq!(keys.key_of("order-1001").await.unwrap(), key);
-    copy_of(&key, now + hour / 2, &file);
-    assert_eq!(keys.key_of("order-1001").await.unwrap(), key, "a clock that was set back");
-    for unsure in [now - 24 * hour, now + 2 * hour] {
-        copy_of(&key, unsure, &file);
+    restore(&key, now + hour / 2, &file);
+    assert_eq!(keys.key_of("order-1001").await.unwrap(), key, "the clock was set back");
+    for made in [now - 24 * hour, now + 2 * hour] {
+        restore(&key, made, &file);
         let error = keys.key_of("order-1001").await.unwrap_err();
         assert!(matches!(error, FileKeyStoreError::TooOld(of) if of == file));
     }
-    copy_of(&key, now - 24 * hour, &file);
-    let patient = keys.max_age(48 * hour);
-    assert_eq!(patient.key_of("order-1001").await.unwrap(), key);
+    restore(&key, now - 24 * hour, &file);
+    let longer = keys.max_age(48 * hour);
+    assert_eq!(longer.key_of("order-1001").await.unwrap(), key);
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_kept_is_not_given() {
+async fn a_key_that_cannot_be_stored_is_not_returned() {
     let directory = TempDir::new().unwrap();
     let keys = open(&directory.path().join("keys"));
     std::fs::remove_dir(directory.path().join("keys")).unwrap();

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use idem_client::{Answer, FileKeyStore, IdempotencyMiddleware, IdempotentRequest, KeyStore};
+use idem_client::{FileKeyStore, IdempotencyMiddleware, IdempotentRequest, KeyStore, Reply};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 
 async fn pay() -> Result<(), reqwest::Error> {
@@ -11,8 +11,8 @@ async fn pay() -> Result<(), reqwest::Error> {
 
     let payment = client.post("https://api.example.com/payments").body(r#"{"amount": 4200}"#);
     match payment.send_idempotent().await {
-        Ok(Answer::Fresh(response)) => println!("response: {}", response.status()),
-        Ok(Answer::Replayed(response)) => println!("replayed: {}", response.status()),
+        Ok(Reply::Fresh(response)) => println!("response: {}", response.status()),
+        Ok(Reply::Replayed(response)) => println!("replayed: {}", response.status()),
         Err(failure) => println!("{failure}; continue with the key {:?}", failure.key()),
     }
     Ok(())
@@ -21,8 +21,8 @@ async fn pay() -> Result<(), reqwest::Error> {
 async fn pay_order(client: &ClientWithMiddleware) -> Result<(), Box<dyn Error>> {
     let keys = FileKeyStore::new("/var/lib/shop/keys")?;
     let request = client.post("https://api.example.com/payments").body(r#"{"amount": 4200}"#);
-    let answer = request.idempotency_key_from(&keys, "order-1001").await?.send_idempotent().await?;
-    if answer.response().status().is_success() {
+    let reply = request.idempotency_key_from(&keys, "order-1001").await?.send_idempotent().await?;
+    if reply.response().status().is_success() {
         // Record the result durably, then:
         keys.forget("order-1001").await?;
     }

@@ -7,6 +7,7 @@
 
 mod actix;
 mod client;
+mod client_program;
 pub mod documents;
 mod functions;
 mod postgres;

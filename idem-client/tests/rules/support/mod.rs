@@ -1,11 +1,11 @@
-//! A client, and the server that it talks to: a script, played in place of the network.
+//! A client with a scripted server in place of the network.
 
 mod script;
 mod turn;
 
 use std::time::Duration;
 
-use idem_client::{Answer, Failure, IdempotencyMiddleware, IdempotentRequest, RetryPolicy};
+use idem_client::{Failure, IdempotencyMiddleware, IdempotentRequest, Reply, RetryPolicy};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 
 pub(crate) use script::Script;
@@ -13,7 +13,7 @@ pub(crate) use turn::{Turn, hang, problem, status};
 
 pub(crate) const URL: &str = "http://payments.test/payments";
 
-/// One second, two, four …: no jitter, to be predictable, and no limit that a test does not set.
+/// Pauses of 1, 2, 4 … seconds without jitter, and no limits except those that a test sets.
 pub(crate) fn policy() -> RetryPolicy {
     RetryPolicy::new()
         .attempts(100)
@@ -50,12 +50,12 @@ impl Bench {
         self.client.post(URL).body(r#"{"amount": 4200}"#)
     }
 
-    /// Pays, and is told that it was done.
+    /// Pays, and checks that the payment succeeds.
     pub(crate) async fn is_paid(&self) {
         assert_eq!(self.pay().await.unwrap().response().status(), 201);
     }
 
-    pub(crate) async fn pay(&self) -> Result<Answer, Failure> {
+    pub(crate) async fn pay(&self) -> Result<Reply, Failure> {
         self.payment().send_idempotent().await
     }
 }

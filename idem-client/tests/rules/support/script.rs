@@ -1,4 +1,4 @@
-//! The innermost middleware: it answers in place of the network and writes down what came.
+//! The innermost middleware: it responds in place of the network and records the attempts.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -26,19 +26,19 @@ impl Script {
         Self(Arc::new(Inner { turns, attempts: Mutex::default() }))
     }
 
-    /// How many attempts came; panics unless the script was played to its end.
+    /// The number of attempts. Panics unless the whole script was used.
     pub(crate) fn attempts(&self) -> usize {
         assert_eq!(self.0.turns.lock().unwrap().len(), 0, "fewer attempts than the script has");
         self.0.attempts.lock().unwrap().len()
     }
 
-    /// How long it took from each attempt to the next.
+    /// The times from each attempt to the next.
     pub(crate) fn pauses(&self) -> Vec<Duration> {
         let attempts = self.0.attempts.lock().unwrap();
         attempts.windows(2).map(|pair| pair[1].0 - pair[0].0).collect()
     }
 
-    /// The values of a header, of all attempts.
+    /// The values of a header in all attempts.
     pub(crate) fn header(&self, name: &str) -> Vec<String> {
         let attempts = self.0.attempts.lock().unwrap();
         let values = attempts.iter().flat_map(|(_, request)| request.headers().get_all(name));

@@ -1,15 +1,15 @@
-//! What the scripted server does with one request.
+//! One step of the scripted server.
 
 use http::Response;
 
-/// An answer, or none ever.
+/// A response, or `None` to never respond.
 pub(crate) struct Turn(pub(super) Option<Response<String>>);
 
 pub(crate) fn status(status: u16) -> Turn {
     Turn(Some(Response::builder().status(status).body(String::new()).unwrap()))
 }
 
-/// A problem document of a service with type addresses of its own.
+/// A problem document of a service that uses its own type URLs.
 pub(crate) fn problem(code: u16, slug: &str) -> Turn {
     let body = format!(r#"{{"type": "https://errors.example.com/v1/{slug}"}}"#);
     status(code).header("content-type", "application/problem+json").body(&body)

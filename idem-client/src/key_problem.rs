@@ -1,0 +1,108 @@
+//! Detects what an error response reports about its key, beyond the status: in the words of idem, of the
+//! IETF draft, or of Stripe.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+/// A problem with the key that the server reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyProblem {
+    InProgress,
+    KeyReused,
+    OutcomeUnknown,
+    ResultUnavailable,
+}
+
+/// The headers by which servers mark a replayed response.
+const REPLAY_MARKERS: [&str; 3] =
+    ["idempotent-replayed", "idempotency-replayed", "x-idempotent-replayed"];
+
+/// Returns whether the response is marked as the stored response to an earlier attempt.
+pub(crate) fn is_replay(headers: &HeaderMap) -> bool {
+    let mut markers = REPLAY_MARKERS.iter().filter_map(|name| headers.get(*name));
+    markers.any(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
+}
+
+/// An error response, with its body parsed as JSON. The value is null if the body is not JSON.
+pub(crate) struct ErrorResponse<'a> {
+    status: StatusCode,
+    headers: &'a HeaderMap,
+    json: Value,
+}
+
+impl<'a> ErrorResponse<'a> {
+    pub(crate) fn parse(status: StatusCode, headers: &'a HeaderMap, body: &[u8]) -> Self {
+        Self { status, headers, json: serde_json::from_slice(body).unwrap_or_default() }
+    }
+
+    /// The reported problem with the key. Only certain matches count: any other 409 or 422 is a response of
+    /// the application.
+    pub(crate) fn key_problem(&self) -> Option<KeyProblem> {
+        self.by_type().or_else(|| self.by_title()).or_else(|| self.by_stripe())
+    }
+
+    /// Returns whether the body does not name the problem. A named problem may belong to the application.
+    pub(crate) fn is_nameless(&self) -> bool {
+        matches!(self.text("/type"), None | Some("about:blank")) && self.json.get("error").is_none()
+    }
+
+    /// Whether the server requests a retry (`Some(true)`) or forbids one (`Some(false)`).
+    ///
+    /// Only problem documents and dedicated headers count. A member of the same name in other JSON belongs
+    /// to the application.
+    pub(crate) fn retryable(&self) -> Option<bool> {
+        let is_problem = self.media_type() == "application/problem+json";
+        let member = is_problem.then(|| self.json.get("retryable")?.as_bool()).flatten();
+        member.or_else(|| should_retry(self.headers))
+    }
+
+    /// Matches the last part of the problem's `type`, whatever its base.
+    fn by_type(&self) -> Option<KeyProblem> {
+        match (self.status.as_u16(), self.text("/type")?.rsplit(['/', ':', '#']).next()?) {
+            // This problem leads to more attempts, so the status must match too.
+            (409, "in-progress") => Some(KeyProblem::InProgress),
+            (_, "key-reused") => Some(KeyProblem::KeyReused),
+            (_, "outcome-unknown") => Some(KeyProblem::OutcomeUnknown),
+            (_, "result-unavailable") => Some(KeyProblem::ResultUnavailable),
+            _ => None,
+        }
+    }
+
+    /// Matches the titles of the IETF draft: its problems share one `type` and differ by `title` (section
+    /// 2.7).
+    fn by_title(&self) -> Option<KeyProblem> {
+        match (self.status.as_u16(), self.text("/title")?) {
+            (409, "A request is outstanding for this Idempotency-Key") => {
+                Some(KeyProblem::InProgress)
+            }
+            (422, "Idempotency-Key is already used") => Some(KeyProblem::KeyReused),
+            _ => None,
+        }
+    }
+
+    /// Matches the errors of Stripe: 409 while the first request runs, and 400 for different parameters.
+    fn by_stripe(&self) -> Option<KeyProblem> {
+        match (self.status.as_u16(), self.text("/error/type"), self.text("/error/code")) {
+            (409, _, Some("idempotency_key_in_use")) => Some(KeyProblem::InProgress),
+            (400, Some("idempotency_error"), _) => Some(KeyProblem::KeyReused),
+            _ => None,
+        }
+    }
+
+    fn text(&self, pointer: &str) -> Option<&str> {
+        self.json.pointer(pointer)?.as_str()
+    }
+
+    fn media_type(&self) -> String {
+        let value = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
+        essence.trim().to_ascii_lowercase()
+    }
+}
+
+/// Reads `Stripe-Should-Retry`, `X-Should-Retry` and similar headers.
+fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    let (_, value) = headers.iter().find(|(name, _)| name.as_str().ends_with("-should-retry"))?;
+    value.to_str().ok()?.trim().parse().ok()
+}
