@@ -67,6 +67,9 @@ fn is_delimiter(letter: char) -> bool {
     letter.is_whitespace() || !(letter.is_alphanumeric() || "/._-:#".contains(letter))
 }
 
+/// The URL of the root folder, which rustdoc needs for links to files.
+const REPOSITORY: &str = "https://github.com/idem-rs/idem/blob/main/";
+
 /// A cited Markdown file, and the anchor if there is one.
 struct Citation<'a> {
     file: Cow<'a, str>,
@@ -76,6 +79,10 @@ struct Citation<'a> {
 impl<'a> Citation<'a> {
     fn read(word: &'a str) -> Option<Self> {
         let word = word.trim_end_matches(['.', ':']);
+        let word = word.strip_prefix(REPOSITORY).unwrap_or(word);
+        if word.contains("://") {
+            return None;
+        }
         let (file, anchor) = split(word);
         if let (Some((_, name)), Some(_)) = (file.split_once("rules::"), anchor) {
             return Some(Self { file: format!("docs/{name}.md").into(), anchor });
