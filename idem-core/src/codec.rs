@@ -1,60 +1,72 @@
-//! The bytes of a record, for stores that keep bytes. Version 1, frozen by a golden test.
+//! The byte format of a record, for stores that keep bytes.
+//!
+//! Version 1 is frozen by a golden test:
 //!
 //! ```text
 //!  0       version            1
 //!  1       state              1 running, 2 completed, 3 not retained, 4 unknown
 //!  2       guarantee          1 at most once, 2 at least once
-//!  3       fingerprint rule   0: not compared
-//!  4..20   owner
-//! 20..28   fencing token              big-endian
+//!  3       fingerprint rule   version of the rule; 0: no fingerprint
+//!  4..20   claim nonce
+//! 20..28   fencing token      big-endian
 //! 28..32   attempt            big-endian
 //! 32..64   fingerprint
 //! 64..66   status             big-endian; completed and not retained only
-//! 66..70   length of headers  big-endian; completed only, as all that follows
-//! 70..74   checksum           CRC-32 of the 6 bytes before it and of all that follows it
+//! 66..70   length of headers  big-endian; completed only, like all later fields
+//! 70..74   checksum           CRC-32 of the 6 bytes before it and of all bytes after it
 //! 74..     headers, then the body to the end
 //! ```
-//! The owner and the fencing token stand at fixed places, so that a script can compare them without a parser.
+//! The claim nonce and the fencing token have fixed positions, so that a script can compare them without a parser.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::model::{
-    ClaimNonce, FencingToken, Fingerprint, Guarantee, Headers, Record, State, StoredResponse,
+    ClaimNonce, FencingToken, Fingerprint, Guarantee, Headers, Record, State, StoreError,
+    StoredResponse,
 };
 
-/// Where in the bytes the owner and the fencing token stand, side by side: 24 bytes that together identify a claim.
+/// The range of the claim nonce and the fencing token: 24 bytes that together identify a claim.
 pub const CLAIM_BYTES: std::ops::Range<usize> = 4..28;
 
-/// The version that this code writes.
+/// The version of the format that this code writes.
 pub const VERSION: u8 = 1;
 
-/// How long a record is before what its state adds.
-pub const HEAD: usize = 64;
+/// The length of the fixed part of a record, in bytes. The tail of its state follows.
+pub const HEAD_LEN: usize = 64;
 
-/// Status, length of headers, checksum.
-const ANSWER_HEAD: usize = 10;
+/// The length of status, header length and checksum, in bytes.
+const RESPONSE_HEAD_LEN: usize = 10;
 
-/// Why bytes are not a record. Such a record is never rerun: its request is answered with a 500.
+/// The reason that bytes cannot be read as a record.
+///
+/// The handler never runs again for such a record, and its requests are refused with 500. See
+/// [corrupt records](crate::rules::guarantees#corrupt-records).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum WireError {
-    /// Written by code newer than this.
-    #[error("record format {0} is not known here; deploy a version that can read it")]
+pub enum CodecError {
+    /// The record has a format version that this code does not know.
+    #[error("unknown record format version {0}; deploy a version of idem that can read it")]
     Version(u8),
-    /// Cut short, or not bytes of ours.
-    #[error("the record's bytes are damaged")]
+    /// The bytes are truncated or altered, or they are not a record.
+    #[error("the bytes of the record are damaged")]
     Damaged,
 }
 
+impl From<CodecError> for StoreError {
+    fn from(error: CodecError) -> Self {
+        Self::corrupt(error)
+    }
+}
+
 impl Record {
-    /// The record's bytes.
+    /// Encodes the record.
     pub fn to_bytes(&self) -> Bytes {
-        let mut buffer = BytesMut::with_capacity(HEAD + self.state.tail_len());
+        let mut buffer = BytesMut::with_capacity(HEAD_LEN + self.state.tail_len());
         self.put(&mut buffer);
         buffer.freeze()
     }
 
-    /// Writes the record's bytes.
+    /// Appends the encoded record to `buffer`.
     pub fn put(&self, buffer: &mut impl BufMut) {
         buffer.put_slice(&[VERSION, self.state.code(), guarantee_code(self.guarantee)]);
         buffer.put_u8(self.fingerprint.map_or(0, |print| print.version()));
@@ -65,28 +77,28 @@ impl Record {
         self.state.put_tail(buffer);
     }
 
-    /// A record from its bytes; an answer shares them.
+    /// Decodes a record. A stored response shares the bytes.
     ///
     /// # Errors
-    /// If the bytes are of a later version, or damaged.
-    pub fn from_bytes(bytes: &Bytes) -> Result<Self, WireError> {
-        let version = *bytes.first().ok_or(WireError::Damaged)?;
+    /// If the bytes have another format version, or are damaged.
+    pub fn from_bytes(bytes: &Bytes) -> Result<Self, CodecError> {
+        let version = *bytes.first().ok_or(CodecError::Damaged)?;
         if version != VERSION {
-            return Err(WireError::Version(version));
+            return Err(CodecError::Version(version));
         }
-        let head: &[u8; HEAD] = bytes.first_chunk().ok_or(WireError::Damaged)?;
+        let head: &[u8; HEAD_LEN] = bytes.first_chunk().ok_or(CodecError::Damaged)?;
         Ok(Self {
             nonce: ClaimNonce::from_bytes(array(head, 4)),
             token: FencingToken(u64::from_be_bytes(array(head, 20))),
             attempt: u32::from_be_bytes(array(head, 28)),
             guarantee: guarantee(head[2])?,
             fingerprint: (head[3] != 0).then(|| Fingerprint::from_parts(head[3], array(head, 32))),
-            state: state(head[1], &bytes.slice(HEAD..))?,
+            state: state(head[1], &bytes.slice(HEAD_LEN..))?,
         })
     }
 }
 
-/// The byte at offset 2.
+/// Returns the code of a guarantee: the byte at offset 2.
 pub const fn guarantee_code(guarantee: Guarantee) -> u8 {
     match guarantee {
         Guarantee::AtMostOnce => 1,
@@ -94,17 +106,17 @@ pub const fn guarantee_code(guarantee: Guarantee) -> u8 {
     }
 }
 
-const fn guarantee(code: u8) -> Result<Guarantee, WireError> {
+const fn guarantee(code: u8) -> Result<Guarantee, CodecError> {
     match code {
         1 => Ok(Guarantee::AtMostOnce),
         2 => Ok(Guarantee::AtLeastOnce),
-        _ => Err(WireError::Damaged),
+        _ => Err(CodecError::Damaged),
     }
 }
 
-/// The parts of a record that a completion changes, for stores that put them together with what stands.
+/// The parts of a record that a completion changes. Stores combine them with the rest of the stored record.
 impl State {
-    /// The byte at offset 1.
+    /// The code of the state: the byte at offset 1.
     pub const fn code(&self) -> u8 {
         match self {
             Self::Running => 1,
@@ -114,27 +126,29 @@ impl State {
         }
     }
 
-    /// A state from its byte at offset 1 and the bytes from offset 64 on, for stores that keep the parts of
-    /// a record apart; an answer shares them.
+    /// Decodes a state from its code and its tail, which are the byte at offset 1 and the bytes from offset 64. A
+    /// stored response shares the bytes. Stores that keep the parts of a record in columns use it.
+    ///
+    /// The caller must first compare the stored format version with [`VERSION`].
     ///
     /// # Errors
-    /// If they are damaged. The version stands before them: it is to be compared with [`VERSION`] first.
-    pub fn from_parts(code: u8, tail: &Bytes) -> Result<Self, WireError> {
+    /// If the code is unknown or the tail is damaged.
+    pub fn from_parts(code: u8, tail: &Bytes) -> Result<Self, CodecError> {
         state(code, tail)
     }
 
-    /// How many bytes [`put_tail`](Self::put_tail) writes.
+    /// The number of bytes that [`put_tail`](Self::put_tail) appends.
     pub fn tail_len(&self) -> usize {
         match self {
             Self::Running | Self::Unknown => 0,
-            Self::Completed(answer) => {
-                ANSWER_HEAD + answer.headers.as_bytes().len() + answer.body.len()
+            Self::Completed(response) => {
+                RESPONSE_HEAD_LEN + response.headers.as_bytes().len() + response.body.len()
             }
             Self::NotRetained { .. } => 2,
         }
     }
 
-    /// Writes the bytes from offset 64 on.
+    /// Appends the tail of the state to `buffer`: the bytes from offset 64.
     pub fn put_tail(&self, buffer: &mut impl BufMut) {
         match self {
             Self::Running | Self::Unknown => {}
@@ -152,7 +166,7 @@ impl State {
     }
 }
 
-/// The checksum of a record, which detects truncated and altered bytes.
+/// The checksum that detects a truncated or altered response.
 fn checksum(head: &[u8], rest: &[&[u8]]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(head);
@@ -160,33 +174,33 @@ fn checksum(head: &[u8], rest: &[&[u8]]) -> u32 {
     crc.finalize()
 }
 
-fn state(code: u8, tail: &Bytes) -> Result<State, WireError> {
+fn state(code: u8, tail: &Bytes) -> Result<State, CodecError> {
     match (code, tail.len()) {
         (1, 0) => Ok(State::Running),
-        (2, _) => answer(tail).map(State::Completed).ok_or(WireError::Damaged),
+        (2, _) => response(tail).map(State::Completed).ok_or(CodecError::Damaged),
         (3, 2) => Ok(State::NotRetained { status: u16::from_be_bytes([tail[0], tail[1]]) }),
         (4, 0) => Ok(State::Unknown),
-        _ => Err(WireError::Damaged),
+        _ => Err(CodecError::Damaged),
     }
 }
 
-fn answer(tail: &Bytes) -> Option<StoredResponse> {
-    let head: &[u8; ANSWER_HEAD] = tail.first_chunk()?;
+fn response(tail: &Bytes) -> Option<StoredResponse> {
+    let head: &[u8; RESPONSE_HEAD_LEN] = tail.first_chunk()?;
     let [s0, s1, l0, l1, l2, l3, crc @ ..] = *head;
-    let headers_end = ANSWER_HEAD + u32::from_be_bytes([l0, l1, l2, l3]) as usize;
+    let headers_end = RESPONSE_HEAD_LEN + u32::from_be_bytes([l0, l1, l2, l3]) as usize;
     if tail.len() < headers_end
-        || checksum(&head[..6], &[&tail[ANSWER_HEAD..]]) != u32::from_be_bytes(crc)
+        || checksum(&head[..6], &[&tail[RESPONSE_HEAD_LEN..]]) != u32::from_be_bytes(crc)
     {
         return None;
     }
     Some(StoredResponse {
         status: u16::from_be_bytes([s0, s1]),
-        headers: Headers::from_bytes(tail.slice(ANSWER_HEAD..headers_end))?,
+        headers: Headers::from_bytes(tail.slice(RESPONSE_HEAD_LEN..headers_end))?,
         body: tail.slice(headers_end..),
     })
 }
 
-fn array<const N: usize>(head: &[u8; HEAD], start: usize) -> [u8; N] {
+fn array<const N: usize>(head: &[u8; HEAD_LEN], start: usize) -> [u8; N] {
     std::array::from_fn(|n| head[start + n])
 }
 
@@ -233,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn every_state_comes_back_as_it_went() {
+    fn every_state_survives_a_round_trip() {
         for state in states() {
             let record = record(state);
             assert_eq!(Record::from_bytes(&record.to_bytes()).unwrap(), record);
@@ -247,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_is_damage_at_every_length() {
+    fn truncation_is_detected_at_every_length() {
         for state in states() {
             let bytes = record(state).to_bytes();
             for len in 0..bytes.len() {
                 assert_eq!(
                     Record::from_bytes(&bytes.slice(..len)),
-                    Err(WireError::Damaged),
+                    Err(CodecError::Damaged),
                     "{len}"
                 );
             }
@@ -261,12 +275,12 @@ mod tests {
     }
 
     #[test]
-    fn a_flipped_bit_of_an_answer_is_damage() {
+    fn a_flipped_bit_in_a_response_is_detected() {
         let bytes = record(completed()).to_bytes();
-        for at in HEAD..bytes.len() {
+        for at in HEAD_LEN..bytes.len() {
             let mut flipped = bytes.to_vec();
             flipped[at] ^= 1;
-            assert_eq!(Record::from_bytes(&Bytes::from(flipped)), Err(WireError::Damaged), "{at}");
+            assert_eq!(Record::from_bytes(&Bytes::from(flipped)), Err(CodecError::Damaged), "{at}");
         }
     }
 
@@ -278,13 +292,13 @@ mod tests {
             changed[at] = value;
             Record::from_bytes(&Bytes::from(changed))
         };
-        assert_eq!(with(0, 2), Err(WireError::Version(2)));
-        assert_eq!(with(1, 9), Err(WireError::Damaged));
-        assert_eq!(with(2, 0), Err(WireError::Damaged));
+        assert_eq!(with(0, 2), Err(CodecError::Version(2)));
+        assert_eq!(with(1, 9), Err(CodecError::Damaged));
+        assert_eq!(with(2, 0), Err(CodecError::Damaged));
     }
 
     #[test]
-    fn the_claim_stands_at_its_fixed_place() {
+    fn the_claim_has_a_fixed_position() {
         let record = record(completed());
         let bytes = record.to_bytes();
         let (nonce, token) = bytes[CLAIM_BYTES].split_at(16);

@@ -1,12 +1,14 @@
-//! SHA-256 over length-prefixed parts: the one way anything is hashed here.
+//! SHA-256 over length-prefixed parts. All digests of idem are made here.
 
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 
-/// A server secret that turns every digest into an HMAC, so that somebody who reads the store cannot
-/// guess keys or small bodies from their hashes (RELIABILITY section 8).
+/// A server secret that turns every digest into an HMAC.
+///
+/// Without it, a reader of the store can guess keys and small bodies from their digests; see
+/// [fingerprint hashing](crate::rules::guarantees#fingerprint-hashing).
 #[derive(Clone)]
 pub(crate) struct Secret(Hmac<Sha256>);
 
@@ -14,9 +16,9 @@ impl Secret {
     pub(crate) fn new(secret: &[u8]) -> Self {
         #[expect(
             clippy::expect_used,
-            reason = "HMAC takes keys of any length (RFC 2104 section 2)"
+            reason = "HMAC accepts keys of any length (RFC 2104 section 2)"
         )]
-        Self(Hmac::new_from_slice(secret).expect("HMAC takes keys of any length"))
+        Self(Hmac::new_from_slice(secret).expect("HMAC accepts keys of any length"))
     }
 }
 
@@ -26,19 +28,20 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Hashes parts, each behind its length in 8 bytes, so that `a` + `b:c` never meets `a:b` + `c` (R14).
+/// Hashes parts, each with its length in 8 bytes before it. Different parts, such as `a`, `b:c` and `a:b`, `c`, never
+/// produce the same input.
 pub(crate) struct PartDigest {
     algorithm: Algorithm,
-    /// Small parts that were not hashed yet: one call for many of them costs a fraction.
-    gathered: [u8; GATHERED],
+    /// Small parts that are not hashed yet. One call for many parts is much faster than a call for each.
+    buffer: [u8; BUFFER_LEN],
     len: usize,
 }
 
-/// What SHA-256 hashes at a time.
+/// The block size of SHA-256, in bytes.
 const BLOCK: usize = 64;
 
-/// A few blocks, enough for the parts of a record's identity.
-const GATHERED: usize = 4 * BLOCK;
+/// The size of the buffer, in bytes. The parts of a record id usually fit.
+const BUFFER_LEN: usize = 4 * BLOCK;
 
 enum Algorithm {
     Plain(Sha256),
@@ -51,7 +54,7 @@ impl PartDigest {
             None => Algorithm::Plain(Sha256::new()),
             Some(secret) => Algorithm::Keyed(Box::new(secret.0.clone())),
         };
-        Self { algorithm, gathered: [0; GATHERED], len: 0 }
+        Self { algorithm, buffer: [0; BUFFER_LEN], len: 0 }
     }
 
     pub(crate) fn part(&mut self, bytes: &[u8]) {
@@ -61,25 +64,25 @@ impl PartDigest {
 
     #[inline]
     fn push(&mut self, bytes: &[u8]) {
-        if bytes.len() <= GATHERED - self.len {
-            self.gather(bytes);
+        if bytes.len() <= BUFFER_LEN - self.len {
+            self.append(bytes);
         } else {
             self.hash(bytes);
         }
     }
 
-    /// Inlined, so that a length is copied by one instruction.
+    /// Appends to the buffer. Inlined, so that a length is copied by one instruction.
     #[inline]
-    fn gather(&mut self, bytes: &[u8]) {
-        self.gathered[self.len..][..bytes.len()].copy_from_slice(bytes);
+    fn append(&mut self, bytes: &[u8]) {
+        self.buffer[self.len..][..bytes.len()].copy_from_slice(bytes);
         self.len += bytes.len();
     }
 
-    /// Hashes what was gathered, and `bytes`, for which there is no room with it.
+    /// Hashes the buffer and then `bytes`, which do not fit into it.
     fn hash(&mut self, bytes: &[u8]) {
-        // What was gathered ends with a block, and so all others are hashed where they lie.
+        // The buffer is filled up to a whole block, so that the remaining blocks are hashed without a copy.
         let (start, rest) = bytes.split_at(self.len.next_multiple_of(BLOCK) - self.len);
-        self.gather(start);
+        self.append(start);
         self.flush();
         self.algorithm.update(rest);
     }
@@ -93,7 +96,7 @@ impl PartDigest {
     }
 
     fn flush(&mut self) {
-        self.algorithm.update(&self.gathered[..self.len]);
+        self.algorithm.update(&self.buffer[..self.len]);
         self.len = 0;
     }
 }
@@ -111,11 +114,11 @@ impl Algorithm {
 mod tests {
     use super::*;
 
-    /// However much was gathered before it, a part is hashed as it is, behind its length.
+    /// The digest does not depend on how full the buffer is before a part.
     #[test]
-    fn gathering_changes_nothing() {
-        for before in 0..=GATHERED {
-            for size in [0, 1, BLOCK, GATHERED - before, GATHERED, 10 * GATHERED + 1] {
+    fn buffering_does_not_change_the_digest() {
+        for before in 0..=BUFFER_LEN {
+            for size in [0, 1, BLOCK, BUFFER_LEN - before, BUFFER_LEN, 10 * BUFFER_LEN + 1] {
                 let parts = [vec![b'a'; before], vec![b'b'; size], vec![b'c'; 3]];
                 let (mut digest, mut plain) = (PartDigest::new(None), Sha256::new());
                 for part in &parts {

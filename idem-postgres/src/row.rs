@@ -1,7 +1,7 @@
 //! What the statements answer.
 
 use bytes::Bytes;
-use idem_core::codec::{self, WireError};
+use idem_core::codec::{self, CodecError};
 use idem_core::store::{
     Capacity, Claim, ClaimNonce, ClaimOutcome, ExistingRecord, FencingToken, Fingerprint, RecordId,
     State, StoreError,
@@ -35,7 +35,7 @@ pub(crate) fn existing(row: &PgRow) -> Result<ExistingRecord, StoreError> {
         return Ok(ExistingRecord { fingerprint: None, state: State::Running });
     };
     if format != i16::from(codec::VERSION) {
-        return Err(WireError::Version(u8::try_from(format).unwrap_or(u8::MAX)).into());
+        return Err(CodecError::Version(u8::try_from(format).unwrap_or(u8::MAX)).into());
     }
     let tail = Bytes::from(get::<Vec<u8>>(row, "answer")?);
     let state = match State::from_parts(byte(row, "state")?, &tail)? {
@@ -47,7 +47,7 @@ pub(crate) fn existing(row: &PgRow) -> Result<ExistingRecord, StoreError> {
         0 => None,
         rule => {
             let digest = get::<Vec<u8>>(row, "fingerprint")?;
-            let digest = digest.try_into().map_err(|_| WireError::Damaged)?;
+            let digest = digest.try_into().map_err(|_| CodecError::Damaged)?;
             Some(Fingerprint::from_parts(rule, digest))
         }
     };
@@ -55,7 +55,7 @@ pub(crate) fn existing(row: &PgRow) -> Result<ExistingRecord, StoreError> {
 }
 
 fn byte(row: &PgRow, column: &str) -> Result<u8, StoreError> {
-    u8::try_from(get::<i16>(row, column)?).map_err(|_| WireError::Damaged.into())
+    u8::try_from(get::<i16>(row, column)?).map_err(|_| CodecError::Damaged.into())
 }
 
 /// The value of a column that the statement names.

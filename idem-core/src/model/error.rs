@@ -1,9 +1,11 @@
-//! What can go wrong in a store.
+//! Errors of store operations.
 
 use std::error::Error;
 use std::fmt;
 
-/// A store call that did not do its work. Keeps its source; clients see none of it.
+/// The error of a store operation.
+///
+/// It keeps its source for the log. Clients never see either.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct StoreError {
@@ -11,52 +13,50 @@ pub struct StoreError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What is known about a store call that failed.
+/// What is known about a failed store operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// Nothing was changed: the call was refused or never sent.
+    /// Nothing was changed: the operation was refused or never sent.
     NotDone,
-    /// The call may have been applied: its answer was lost. Never to be read as "free".
+    /// The operation may have been applied, but its reply was lost. It must never be read as "the key is free".
     Unknown,
-    /// What stands under the key is not a record that this code can read.
+    /// The value under the key is not a record that this code can read.
     Corrupt,
 }
 
 impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotDone => "the store did not do it; check that it is reachable and accepts writes",
-            Self::Unknown => "the store's answer was lost; the change may have been made",
-            Self::Corrupt => "the stored record cannot be read; it is never run again, so inspect or delete it by hand",
+            Self::NotDone => {
+                "the store rejected the operation or could not be reached; no change was made"
+            }
+            Self::Unknown => "the store's reply was lost; the change may have been made",
+            Self::Corrupt => {
+                "the stored record cannot be read; its request never runs again, so inspect or delete the record"
+            }
         })
     }
 }
 
 impl StoreError {
-    /// Nothing was changed.
+    /// An error of an operation that changed nothing.
     pub fn not_done(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: StoreErrorKind::NotDone, source: Some(source.into()) }
     }
 
-    /// The change may have been made.
+    /// An error of an operation that may have been applied.
     pub fn unknown(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: StoreErrorKind::Unknown, source: Some(source.into()) }
     }
 
-    /// The record cannot be read.
+    /// An error about a record that cannot be read.
     pub fn corrupt(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: StoreErrorKind::Corrupt, source: Some(source.into()) }
     }
 
-    /// What is known about the call.
+    /// Returns what is known about the operation.
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind
-    }
-}
-
-impl From<crate::codec::WireError> for StoreError {
-    fn from(error: crate::codec::WireError) -> Self {
-        Self::corrupt(error)
     }
 }

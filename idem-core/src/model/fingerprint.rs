@@ -1,4 +1,4 @@
-//! What makes a retry the same request: a digest of what the client sent (R9-R12).
+//! Fingerprints: digests that show whether a retry has the content of the first request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,48 +9,51 @@ use subtle::ConstantTimeEq;
 use crate::hash::{PartDigest, Secret};
 use crate::json;
 
-/// A digest of the request under a key, with the version of the rule that made it.
+/// A digest of a request's [fingerprint input](crate::rules::semantics#fingerprint-input), with the version of the
+/// rule that made it.
 ///
-/// Fingerprints of different versions are never compared: a deploy that changes the rule must neither
-/// refuse nor rerun what older code recorded (R11).
+/// Fingerprints of different versions are never compared. A deploy that changes the rule therefore neither refuses
+/// nor reruns requests that older code recorded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
     version: u8,
     digest: [u8; 32],
 }
 
-/// The rule of today.
+/// The current version of the rule.
 const VERSION: u8 = 1;
 
 impl Fingerprint {
-    /// A fingerprint as a store kept it.
+    /// Restores a fingerprint from its stored parts.
     pub const fn from_parts(version: u8, digest: [u8; 32]) -> Self {
         Self { version, digest }
     }
 
-    /// The version of the rule that made it.
+    /// The version of the rule that made the fingerprint.
     pub const fn version(&self) -> u8 {
         self.version
     }
 
-    /// The digest itself.
+    /// The bytes of the digest.
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
 
-    /// Whether the two are digests of the same rule over different requests. Constant time.
+    /// Whether the two fingerprints show different requests. Returns `false` for different versions.
+    ///
+    /// The comparison of the digests takes constant time.
     pub fn contradicts(&self, other: &Self) -> bool {
         self.version == other.version && !bool::from(self.words().as_slice().ct_eq(&other.words()))
     }
 
-    /// The digest in pieces that are compared at once.
+    /// The digest in machine words, which are compared faster than bytes.
     fn words(&self) -> [u64; 4] {
         let (words, _) = self.digest.as_chunks();
         std::array::from_fn(|word| u64::from_ne_bytes(words[word]))
     }
 
-    pub(crate) fn of_input(secret: Option<&Secret>, material: &FingerprintInput) -> Self {
-        Self::of(secret, [b"value", &material.0])
+    pub(crate) fn of_input(secret: Option<&Secret>, input: &FingerprintInput) -> Self {
+        Self::of(secret, [b"value", &input.0])
     }
 
     pub(crate) fn of<const N: usize>(secret: Option<&Secret>, parts: [&[u8]; N]) -> Self {
@@ -62,7 +65,7 @@ impl Fingerprint {
     }
 }
 
-/// Whether two requests under one key are known to differ; what was not compared does not.
+/// Whether two requests under one key are known to differ. A request without a fingerprint matches every other.
 pub(crate) fn contradict(first: Option<Fingerprint>, other: Option<Fingerprint>) -> bool {
     first.zip(other).is_some_and(|(first, other)| first.contradicts(&other))
 }
@@ -73,15 +76,15 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The canonical JSON of a value that an annotation named (`fingerprint = "payment"`).
+/// The value of a `fingerprint = "…"` expression, as [canonical JSON](crate::rules::semantics#canonical-json).
 pub struct FingerprintInput(Vec<u8>);
 
 impl FingerprintInput {
-    /// The canonical JSON of `value`: members sorted, so that a `HashMap` field compares equal in
-    /// every process.
+    /// Serializes `value` as canonical JSON. Object members are sorted, so a `HashMap` compares equal in every
+    /// process.
     ///
     /// # Errors
-    /// If `value` cannot be written as JSON (a map with keys that are not strings, say).
+    /// If `value` cannot be serialized as JSON, for example a map whose keys are not strings.
     pub fn of<V: Serialize + ?Sized>(value: &V) -> Result<Self, serde_json::Error> {
         let plain = serde_json::to_vec(value)?;
         let canonical = json::canonical(&plain).map(Cow::into_owned);

@@ -1,5 +1,6 @@
-//! The data of the project: keys, scopes, records, responses, policies and errors. It imports nothing
-//! from the other modules but hashing and JSON.
+//! The data types of idem: keys, scopes, records, responses, policies and errors.
+//!
+//! This module imports nothing from the other modules of the crate, except hashing and canonical JSON.
 
 mod error;
 mod fingerprint;

@@ -1,24 +1,33 @@
-//! How a run ended, as far as its effect is concerned (R21).
+//! Whether a run had side effects.
 
-/// What a handler's answer says about its effect.
+/// The classification of a run by its effect.
 ///
-/// The status decides, as [`Outcome::of_status`] lists, unless the handler says so itself: it puts an
-/// `Outcome` among the extensions of its response.
+/// Over HTTP, the status of the response decides, see [`Outcome::of_status`]. A handler can declare its outcome
+/// instead, by inserting an `Outcome` into the extensions of its response. A plain function's error type decides
+/// through [`Failure::outcome`](crate::function::Failure::outcome). The rule is
+/// [outcome of a response](crate::rules::semantics#outcome-of-a-response).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The answer stands: it is stored and replayed.
+    /// The response is stored and replayed.
     Final,
-    /// The handler refused before it did anything: the key is freed, and a retry runs. Nobody can check
-    /// that: where it may have acted, a failed call downstream is a 502 or 504, or is declared otherwise.
+    /// The run ended before it had any effect. The key is freed, and a retry runs the handler again.
+    ///
+    /// idem cannot check this. Once a handler may have had an effect, it must report a failed downstream call as
+    /// 502 or 504, or declare another outcome.
     NotExecuted,
-    /// It failed, and may have had an effect. At most once stores and replays it, at least once frees
-    /// the key.
+    /// The run failed and may have had an effect. Over HTTP, at most once stores and replays the response; at
+    /// least once frees the key.
     Ambiguous,
 }
 
 impl Outcome {
-    /// What an HTTP status says (R21): 401, 403, 407, 408, 421, 425, 429 and 503 mean "refused before
-    /// acting", every other 5xx is ambiguous, and all the rest is final.
+    /// Returns the outcome of an HTTP status.
+    ///
+    /// | Status | Outcome |
+    /// |---|---|
+    /// | 401, 403, 407, 408, 421, 425, 429, 503 | [`NotExecuted`](Self::NotExecuted) |
+    /// | every other 5xx | [`Ambiguous`](Self::Ambiguous) |
+    /// | every other status | [`Final`](Self::Final) |
     pub const fn of_status(status: u16) -> Self {
         match status {
             401 | 403 | 407 | 408 | 421 | 425 | 429 | 503 => Self::NotExecuted,
@@ -33,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_are_classified_as_r21_lists_them() {
+    fn every_status_has_the_documented_outcome() {
         let freed = [401, 403, 407, 408, 421, 425, 429, 503];
         for status in 100..600 {
             let expected = match status {

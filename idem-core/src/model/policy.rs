@@ -1,82 +1,95 @@
-//! What an annotation spells: how long, how often, under which guarantee.
+//! The settings of one `#[idempotent]` attribute.
 
 use std::time::Duration;
 
 use super::KeySyntax;
 
-/// What happens when a run ends without a result that says what it did (DESIGN section 2).
+/// The promise for crashes and ambiguous failures. [Three guarantees](crate::rules::guarantees#three-guarantees)
+/// compares them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Guarantee {
-    /// At most one run ever starts. After a crash the outcome is unknown and the key is held; an
-    /// ambiguous failure (5xx, panic) is stored and replayed.
+    /// At most one run starts per key.
+    ///
+    /// After a crash the outcome is unknown and the key is held. An ambiguous failure (5xx, panic) is stored and
+    /// replayed.
     AtMostOnce,
-    /// Runs until one result is accepted. After a crash the next request takes over, at most until
-    /// [`Policy::max_attempts`] runs began; an ambiguous failure frees the key.
+    /// Requests run the handler until one result is accepted.
+    ///
+    /// After a crash the next request takes over, up to [`Policy::max_attempts`] runs. An ambiguous failure frees
+    /// the key.
     AtLeastOnce,
 }
 
-/// What an HTTP request is compared by when its key comes again.
+/// The way in which requests under one key are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FingerprintMode {
-    /// JSON in canonical form, other media types byte by byte (R12).
+    /// JSON bodies are compared in [canonical form](crate::rules::semantics#canonical-json), other media types as
+    /// bytes.
     Canonical,
-    /// Every body byte by byte.
+    /// All bodies are compared as bytes.
     Raw,
-    /// Not as it was sent, but by an expression over the handler's arguments.
+    /// The value of an expression over the handler's parameters is compared, in place of the request.
     Argument,
 }
 
-/// Where the key of an HTTP request comes from.
+/// The [source](crate::rules::semantics#key-source) of a request's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySource {
-    /// From the request's header.
+    /// The request header.
     Header {
-        /// Which forms of the header are taken (R1).
+        /// The accepted forms of the header.
         syntax: KeySyntax,
-        /// Whether a request without the header is refused; if not, it runs unguarded (R6).
+        /// Whether a request without the header is refused. If `false`, it runs unguarded.
         required: bool,
     },
-    /// From an expression over the handler's arguments.
+    /// An expression over the handler's parameters.
     Argument,
 }
 
-/// The policy of one guarded handler: what `#[idempotent(…)]` spells.
+/// The settings of one guarded handler. The attribute `#[idempotent(…)]` generates it.
 ///
-/// `const`-constructible, so that a zero duration is a compile error where the policy is a constant.
+/// All constructors are `const`. In a constant policy, a zero duration is therefore a compile error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
-    /// How long a finished answer replays, from completion, on the store's clock (R29).
+    /// The time for which a stored response is replayed. It counts from completion, on the store's clock; see
+    /// [retention](crate::rules::semantics#retention).
     pub ttl: Duration,
-    /// What a crash and an ambiguous failure lead to.
+    /// The promise for crashes and ambiguous failures.
     pub guarantee: Guarantee,
-    /// How long a claim holds without news of its owner. Default 30 s, renewed every third of it.
+    /// The time for which a claim stays valid without a renewal. Default 30 s. The engine renews it about every third
+    /// of this time.
     pub lease: Duration,
-    /// A run longer than this is given up: its outcome is unknown. Default 15 min.
+    /// The maximum duration of a run. A longer run is given up, and its outcome is unknown. Default 15 min.
     pub max_run: Duration,
-    /// How long a duplicate waits for the first to finish. `None`, the default: it is answered at once.
+    /// The time for which a duplicate waits for the first request. Default `None`: a duplicate is refused
+    /// immediately.
     pub wait: Option<Duration>,
-    /// At least once only: how many runs in a row may crash before the outcome is unknown. Default 3.
-    /// It bounds takeovers alone: after a failure that freed the key (5xx, `Err`, panic), the next run
-    /// is attempt 1 again.
+    /// The maximum number of runs in a row that crash, before the outcome is unknown. Applies only to at least once.
+    /// Default 3.
+    ///
+    /// It limits only takeovers. After a failure that freed the key (5xx, `Err`, panic), the next run is attempt 1
+    /// again.
     pub max_attempts: u32,
-    /// The name that keys are separate under. `None`: the adapter's default (R14).
+    /// The name under which keys are separate; see
+    /// [scope and operation](crate::rules::semantics#scope-and-operation). Default `None`: the name that the caller
+    /// passes to [`Idempotency::call`](crate::Idempotency::call), such as the adapter's method and route template.
     pub operation: Option<&'static str>,
-    /// What a request is compared by.
+    /// The way in which requests are compared. Default [`Canonical`](FingerprintMode::Canonical).
     pub fingerprint: FingerprintMode,
-    /// Where the key comes from.
+    /// The source of the key. Default: a required header with lenient syntax.
     pub key: KeySource,
 }
 
 impl Policy {
-    /// A policy with the default lease (30 s), max run (15 min) and attempts (3).
+    /// Returns a policy with the default lease (30 s), `max_run` (15 min) and `max_attempts` (3).
     ///
     /// # Panics
-    /// If `ttl` is zero. So do the setters below for a zero.
+    /// If `ttl` is zero.
     pub const fn new(ttl: Duration, guarantee: Guarantee) -> Self {
-        assert!(!ttl.is_zero(), "ttl is zero: no answer would ever be replayed");
+        assert!(!ttl.is_zero(), "ttl is zero: no response would ever be replayed");
         Self {
             ttl,
             guarantee,
@@ -96,7 +109,7 @@ impl Policy {
     /// If `lease` is zero.
     #[must_use]
     pub const fn with_lease(mut self, lease: Duration) -> Self {
-        assert!(!lease.is_zero(), "lease is zero: every claim would lapse at once");
+        assert!(!lease.is_zero(), "lease is zero: every claim would lapse immediately");
         self.lease = lease;
         self
     }
@@ -107,7 +120,7 @@ impl Policy {
     /// If `max_run` is zero.
     #[must_use]
     pub const fn with_max_run(mut self, max_run: Duration) -> Self {
-        assert!(!max_run.is_zero(), "max_run is zero: every run would be given up at once");
+        assert!(!max_run.is_zero(), "max_run is zero: every run would be given up immediately");
         self.max_run = max_run;
         self
     }
@@ -118,7 +131,7 @@ impl Policy {
     /// If `wait` is zero.
     #[must_use]
     pub const fn with_wait(mut self, wait: Duration) -> Self {
-        assert!(!wait.is_zero(), "wait is zero: leave it out to answer duplicates at once");
+        assert!(!wait.is_zero(), "wait is zero: omit it to refuse duplicates immediately");
         self.wait = Some(wait);
         self
     }
@@ -129,40 +142,40 @@ impl Policy {
     /// If `max_attempts` is zero.
     #[must_use]
     pub const fn with_max_attempts(mut self, max_attempts: u32) -> Self {
-        assert!(max_attempts > 0, "max_attempts is zero: nothing would ever run");
+        assert!(max_attempts > 0, "max_attempts is zero: the handler would never run");
         self.max_attempts = max_attempts;
         self
     }
 
-    /// Sets [`Policy::operation`]. The name is stored, so it must survive refactoring.
+    /// Sets [`Policy::operation`]. The name is part of every record id, so it must not change when code is refactored.
     #[must_use]
     pub const fn with_operation(mut self, operation: &'static str) -> Self {
         self.operation = Some(operation);
         self
     }
 
-    /// Compares every body byte by byte, JSON too.
+    /// Sets [`Policy::fingerprint`] to [`FingerprintMode::Raw`].
     #[must_use]
     pub const fn with_raw_fingerprint(mut self) -> Self {
         self.fingerprint = FingerprintMode::Raw;
         self
     }
 
-    /// Compares requests by an expression over the handler's arguments.
+    /// Sets [`Policy::fingerprint`] to [`FingerprintMode::Argument`].
     #[must_use]
     pub const fn with_argument_fingerprint(mut self) -> Self {
         self.fingerprint = FingerprintMode::Argument;
         self
     }
 
-    /// Takes the header as given, and lets requests without it run unguarded if `required` is false.
+    /// Sets [`Policy::key`] to [`KeySource::Header`].
     #[must_use]
     pub const fn with_key_header(mut self, syntax: KeySyntax, required: bool) -> Self {
         self.key = KeySource::Header { syntax, required };
         self
     }
 
-    /// Takes the key from an expression over the handler's arguments.
+    /// Sets [`Policy::key`] to [`KeySource::Argument`].
     #[must_use]
     pub const fn with_argument_key(mut self) -> Self {
         self.key = KeySource::Argument;

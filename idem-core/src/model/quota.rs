@@ -1,23 +1,23 @@
-//! Bounds on the number of live keys.
+//! Limits on the number of live keys.
 
 use std::num::NonZeroU32;
 
 use super::ScopeId;
 
-/// A bound on the live keys of one scope (R41).
+/// The [quota](crate::rules::semantics#key-quotas) of one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// Whose keys are counted.
+    /// The scope whose keys are counted.
     pub scope: ScopeId,
-    /// How many may be live at once: running, completed or unknown, and not expired.
+    /// The maximum number of live keys. A key is live until its record expires, whatever its state.
     pub max_keys: NonZeroU32,
 }
 
-/// Which bound a claim met.
+/// The limit that a claim exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
-    /// The scope's quota.
+    /// The quota of the scope.
     Scope,
-    /// The whole store.
+    /// The capacity of the whole store.
     Store,
 }

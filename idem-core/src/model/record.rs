@@ -1,26 +1,28 @@
-//! What a store keeps under a record id, and what it tells of it.
+//! The record of a key, and the values that claims and completions exchange with a store.
 
 use std::fmt;
 
 use super::{Fingerprint, Guarantee, RecordId, StoredResponse};
 
-/// Who holds a claim: 128 random bits, drawn anew for every claim, so that a claim whose answer was
-/// lost can be sent again and told from everybody else's (T2).
+/// 128 random bits that identify one claim.
+///
+/// The nonce lets a caller repeat a claim whose reply was lost: the store returns the same claim to the same
+/// nonce, and treats every other nonce as a different caller.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClaimNonce([u8; 16]);
 
 impl ClaimNonce {
-    /// A new owner, from the thread's cryptographic generator.
+    /// Returns a new nonce from the thread's cryptographic random number generator.
     pub fn random() -> Self {
         Self(rand::random::<u128>().to_ne_bytes())
     }
 
-    /// An owner as a store kept it.
+    /// Restores a nonce from stored bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The nonce itself.
+    /// The bytes of the nonce.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -32,102 +34,110 @@ impl fmt::Debug for ClaimNonce {
     }
 }
 
-/// A number that grows with every new owner of a key, also across deletes, because it is at least the
-/// store's clock in microseconds (RELIABILITY section 3).
+/// A number that grows with every new owner of a key. Stores use it to reject stale writers.
+///
+/// It is at least the store's clock in microseconds, so it also grows across releases and expiry. See the details of
+/// the [state machine](crate::rules::guarantees#state-machine).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FencingToken(pub u64);
 
-/// Proof of a won claim. Every later change of the record must present it, and a stale one changes
-/// nothing (R32).
+/// The proof of an acquired claim.
+///
+/// Every later change of the record must present it. A [stale](crate::rules::semantics#stale-runs) claim changes
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The record.
+    /// The id of the record.
     pub id: RecordId,
-    /// The nonce the claim was made with.
+    /// The nonce that the claim was made with.
     pub nonce: ClaimNonce,
-    /// The fencing token the store gave.
+    /// The fencing token that the store issued.
     pub token: FencingToken,
-    /// Which run of the key this is, from 1.
+    /// The number of the run within its key, counted from 1.
     pub attempt: u32,
 }
 
-/// What a store keeps under a [`RecordId`], apart from the two times that its own clock judges: until
-/// when the lease holds, and when the record expires.
+/// Everything that a store keeps under a [`RecordId`], except two times.
+///
+/// The two times are the end of the lease and the expiry of the record. Only the store's own clock judges them; see
+/// [`Slot`](crate::state_machine::Slot).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Who made the current claim.
+    /// The nonce of the current claim.
     pub nonce: ClaimNonce,
     /// The fencing token of the current claim.
     pub token: FencingToken,
-    /// Which run of the key this is, from 1.
+    /// The number of the current run within its key, counted from 1.
     pub attempt: u32,
-    /// The guarantee the key was claimed under.
+    /// The guarantee under which the key was claimed.
     pub guarantee: Guarantee,
-    /// What the first request was, if it is compared.
+    /// The fingerprint of the request that made the claim. `None` if requests are not compared.
     pub fingerprint: Option<Fingerprint>,
-    /// Where the key stands.
+    /// The state of the key.
     pub state: State,
 }
 
-/// The state of a key as it is written (DESIGN section 3). A running record whose lease lapsed is
-/// *read* as [`Unknown`](State::Unknown); nobody writes that.
+/// The stored state of a key, see the [state machine](crate::rules::guarantees#state-machine).
+///
+/// A running record whose lease has lapsed is *read* as [`Unknown`](State::Unknown). That reading is not written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// A run is under way.
+    /// A run holds the key under a lease.
     Running,
-    /// The answer that every retry gets.
+    /// The response that every later request gets.
     Completed(StoredResponse),
-    /// It ran to its end, but the answer was not kept (R37).
+    /// The run ended, but its response was
+    /// [not retained](crate::rules::guarantees#response-not-retained).
     NotRetained {
-        /// The status the first caller saw.
+        /// The HTTP status that the first caller got.
         status: u16,
     },
-    /// It started, and nobody knows how it ended (R31).
+    /// A run started, and its outcome is [unknown](crate::rules::semantics#outcome-unknown).
     Unknown,
 }
 
 impl State {
-    /// Whether the owner may still write a completion: a late owner may resolve `Unknown` (T4).
+    /// Whether the owner may still complete the record. A late owner may resolve `Unknown`.
     pub const fn is_open(&self) -> bool {
         matches!(self, Self::Running | Self::Unknown)
     }
 }
 
-/// How a run ended, as its owner reports it to the store.
+/// The value that a run writes when it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// With an answer to replay (T4).
+    /// The run ended with a response that is replayed.
     Response(StoredResponse),
-    /// With an answer that could not be kept (T6).
+    /// The run ended, but its response could not be stored.
     NotRetained {
-        /// The status the first caller saw.
+        /// The HTTP status that the first caller got.
         status: u16,
     },
-    /// Nobody knows: it was given up (T9).
+    /// The outcome of the run is unknown, for example because the run was given up.
     Unknown,
 }
 
 impl From<Completion> for State {
     fn from(completion: Completion) -> Self {
         match completion {
-            Completion::Response(answer) => Self::Completed(answer),
+            Completion::Response(response) => Self::Completed(response),
             Completion::NotRetained { status } => Self::NotRetained { status },
             Completion::Unknown => Self::Unknown,
         }
     }
 }
 
-/// What a duplicate learns of the record that stands in its way.
+/// The part of an existing record that a duplicate request gets from the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExistingRecord {
-    /// What the first request was.
+    /// The fingerprint of the request that made the claim.
     pub fingerprint: Option<Fingerprint>,
-    /// Where the key stands, judged by the store's clock: a lapsed record reads as unknown (T10, T12).
+    /// The state of the key by the store's clock. A running record whose lease has lapsed reads as unknown.
     pub state: State,
 }
 
 impl Record {
-    /// What a duplicate learns of this record, given whether its lease lapsed.
+    /// Returns the record as a duplicate sees it. `lapsed` is whether its lease has ended.
     pub fn observe(&self, lapsed: bool) -> ExistingRecord {
         let state = match &self.state {
             State::Running if lapsed => State::Unknown,

@@ -1,15 +1,16 @@
-//! What stores index by: namespace, operation, scope and key in one digest.
+//! The id of a record: a digest of namespace, operation, scope and key.
 
 use std::fmt;
 
 use super::{IdempotencyKey, ScopeId};
 use crate::hash::{PartDigest, Secret};
 
-/// The identity of a record: SHA-256 (HMAC-SHA-256 with a secret) over the length-prefixed namespace,
-/// operation, scope and key (R14, R40).
+/// The id of a record: SHA-256 over the length-prefixed namespace, operation, scope and key. With a
+/// [secret](crate::IdempotencyBuilder::secret) it is HMAC-SHA-256. The rule is
+/// [record identity](crate::rules::guarantees#record-identity).
 ///
-/// It is the only thing a store indexes by, so a client's key can neither reach a query nor choose a
-/// Redis slot. `Display` and `Debug` show its first 8 hex digits, the form that logs use.
+/// Stores index records only by this id. A client's key therefore never becomes part of a query and cannot choose a
+/// Redis slot. `Display` and `Debug` show the first 8 hexadecimal digits, as logs do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordId([u8; 32]);
 
@@ -33,12 +34,12 @@ impl RecordId {
         Self(digest.finish())
     }
 
-    /// A record id from its 32 bytes, as a store kept them.
+    /// Restores a record id from its 32 stored bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The digest itself.
+    /// The bytes of the digest.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -1,88 +1,100 @@
-//! Why a request was not run and not replayed.
+//! The reasons for which a request is refused.
 
 use std::time::Duration;
 
-use super::{KeyError, StoreError};
-use crate::store::Capacity;
+use super::{Capacity, KeyError, StoreError};
 
-/// A request that the toolkit answered itself. Adapters send it as a problem document
-/// (SEMANTICS section 6); `Display` is for logs and never shows a key, a scope or a body.
+/// The reason for which idem refuses a request in place of the handler.
+///
+/// Adapters send it as a [problem document](crate::rules::semantics#problem-documents). `Display` is for logs. It never
+/// contains a key, a scope or a body.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// The handler requires a key and none came (R6).
+    /// The handler requires a key, and the request has none: [missing key](crate::rules::semantics#missing-key).
     #[error("the request has no idempotency key")]
     KeyMissing,
-    /// A key came that is not one (R1, R3-R5).
-    #[error("the idempotency key is malformed")]
+    /// The idempotency key is malformed.
+    #[error("the idempotency key is invalid")]
     KeyInvalid(#[from] KeyError),
-    /// The key was used for another request (R9, R10).
-    #[error("the idempotency key was used for a different request")]
+    /// The key was already used for a different request:
+    /// [fingerprint mismatch](crate::rules::semantics#fingerprint-mismatch).
+    #[error("the idempotency key was already used for a different request")]
     KeyReused,
-    /// The first request still runs (R17).
+    /// The first request still runs: [duplicate of a running
+    /// request](crate::rules::semantics#duplicate-of-a-running-request).
     #[error("a request with the same idempotency key is still running")]
     InProgress,
-    /// The first request started, and nobody knows how it ended (R31).
+    /// The first request started, and its result is not known:
+    /// [outcome unknown](crate::rules::semantics#outcome-unknown).
     #[error("the outcome of the first request with this idempotency key is unknown")]
     OutcomeUnknown,
-    /// The first request ran to its end, but its answer was not kept (R37).
-    #[error("the first request with this idempotency key is done, but its answer was not kept")]
+    /// The first request is done, but its response was
+    /// [not retained](crate::rules::guarantees#response-not-retained).
+    #[error(
+        "the first request with this idempotency key is done, but its response was not retained"
+    )]
     ResultUnavailable {
-        /// The status the first caller saw; a guarded function's result has one of its own.
+        /// The status that the first caller got. For a plain function it is 200 for `Ok` and 400 for `Err`.
         status: u16,
     },
-    /// No claim could be established, so nothing was run (R34).
-    #[error("the idempotency store did not answer in time or refused")]
+    /// The claim could not be confirmed, so the handler did not run:
+    /// [store failure before the run](crate::rules::semantics#store-failure-before-the-run).
+    #[error("the idempotency store rejected the claim or did not reply in time")]
     StoreUnavailable(#[source] Option<StoreError>),
-    /// It ran to its end, but the store has not taken its answer. Under at least once its caller must not
-    /// see a success that a later run may contradict (R35).
-    #[error("the idempotency store has not taken the answer of a finished run yet")]
+    /// The run ended, but the store has not accepted its completion:
+    /// [store failure after the run](crate::rules::semantics#store-failure-after-the-run).
+    ///
+    /// Only at least once returns this, because a later run may contradict the response.
+    #[error("the run ended, but the idempotency store has not stored its response yet")]
     Unrecorded(#[source] StoreError),
-    /// It ran inside a transaction that was not committed: nothing of it happened, or, where the error is
-    /// [`Unknown`](crate::store::StoreErrorKind::Unknown), all of it. A retry finds out.
-    #[error("the transaction of the run was not committed, as far as can be told")]
+    /// The transaction of the run was not committed, so the run had no effect. If the kind of the error is
+    /// [`Unknown`](crate::store::StoreErrorKind::Unknown), the transaction may have been committed; a retry gets the
+    /// stored response in that case.
+    #[error("the transaction was rolled back, or its commit could not be confirmed")]
     NotCommitted(#[source] StoreError),
-    /// Its handler takes a transaction, and the store has none to give.
+    /// The handler takes a transaction, and the store does not support transactions.
     #[error(
-        "the handler takes a transaction, which only the Postgres store gives: build the `Idempotency` on a `PostgresStore`"
+        "the handler takes a transaction, but the store has no transactions; build the `Idempotency` on a `PostgresStore`"
     )]
     NoTransactions,
-    /// Its handler takes a transaction, and the request has no key, so nothing opens one.
+    /// The handler takes a transaction, and the request is not guarded, so no transaction is open.
     #[error(
-        "the handler takes a transaction, which only requests with a key get: take `optional` out of the attribute, and keep it off GET routes"
+        "the handler takes a transaction, but the request is not guarded; remove `optional` from the attribute, and do not route GET requests to the handler"
     )]
     Unguarded,
-    /// The process is shutting down, so nothing new is begun.
+    /// The process is [shutting down](crate::rules::guarantees#shutdown) and refuses new requests.
     #[error("the service is shutting down")]
     Draining,
-    /// There is no room for another key (R41).
+    /// The key is new, and its scope or the store is full: [key quotas](crate::rules::semantics#key-quotas).
     #[error("too many live idempotency keys in this {}", match .0 { Capacity::Scope => "scope", Capacity::Store => "store" })]
     TooManyKeys(Capacity),
-    /// The request's body is over the route's limit (R36).
+    /// The body exceeds the route's [request body limit](crate::rules::semantics#request-body-limit).
     #[error("the request body is too large")]
     BodyTooLarge,
-    /// The scope expression yielded an empty value: fail closed (R15).
-    #[error("the scope is empty; the scope expression must name a value that authentication fills")]
+    /// The value of the scope expression is empty: [scope source](crate::rules::semantics#scope-source).
+    #[error("the scope is empty; the scope must come from a value that authentication sets")]
     ScopeEmpty,
-    /// The value named by `fingerprint = "…"` cannot be written as JSON.
-    #[error("the fingerprint expression cannot be written as JSON")]
+    /// The value of the `fingerprint = "…"` expression cannot be serialized as JSON.
+    #[error("the fingerprint expression cannot be serialized as JSON")]
     FingerprintInvalid(#[source] serde_json::Error),
-    /// What stands under the key cannot be read; it is never run again.
+    /// The record under the key cannot be read. The handler never runs again for it:
+    /// [corrupt records](crate::rules::guarantees#corrupt-records).
     #[error("the stored record cannot be read")]
     RecordUnreadable(#[source] StoreError),
-    /// A guarded function's stored result is no value of the type that it returns by now; it is never
-    /// run again.
+    /// The stored result of a plain function is not a value of the function's current type. The function never runs
+    /// again for this key.
     #[error(
-        "the stored result cannot be read; the function's type must read what earlier versions stored"
+        "the stored result cannot be read; the function's return type must accept the results of earlier versions"
     )]
     ResultUnreadable(#[source] serde_json::Error),
-    /// A guarded function panicked; under at least once its key is free again.
-    #[error("the function panicked; the log says where")]
+    /// A plain function panicked under at least once, and its key is free again.
+    #[error("the function panicked; see the log")]
     Panicked,
 }
 
 impl Rejection {
-    /// The word for it: the end of the problem's `type`, and the outcome in traces.
+    /// The name of the rejection: the end of the problem's `type`, and the outcome in traces.
     pub const fn slug(&self) -> &'static str {
         match self {
             Self::KeyMissing => "key-missing",
@@ -107,7 +119,7 @@ impl Rejection {
         }
     }
 
-    /// The HTTP status.
+    /// The HTTP status of the problem document.
     pub const fn status(&self) -> u16 {
         match self {
             Self::KeyMissing | Self::KeyInvalid(_) => 400,
@@ -130,7 +142,7 @@ impl Rejection {
         }
     }
 
-    /// Whether the same request may succeed later, unchanged.
+    /// Whether the same request can succeed later without a change.
     pub const fn retryable(&self) -> bool {
         matches!(
             self,
@@ -144,5 +156,5 @@ impl Rejection {
     }
 }
 
-/// The least that `Retry-After` may say: it has whole seconds, and 0 would mean at once (R17).
+/// The minimum of `Retry-After`. The header has whole seconds, and 0 would invite an immediate retry.
 pub(crate) const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);

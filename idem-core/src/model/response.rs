@@ -1,20 +1,20 @@
-//! The answer that is stored once and replayed to every retry.
+//! The response that is stored and replayed.
 
 use std::fmt;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-/// A stored answer: status, headers and body, byte for byte (R23).
+/// The status, headers and body that are replayed, byte for byte.
 ///
-/// Cloning shares the bytes. `Debug` shows sizes only: answers may hold personal data (R43).
+/// Cloning shares the bytes. `Debug` shows only sizes, because responses can contain personal data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredResponse {
-    /// The HTTP status.
+    /// The HTTP status. The result of a plain function has 200 for `Ok` and 400 for `Err`.
     pub status: u16,
-    /// The headers worth replaying.
+    /// The [headers that are stored](crate::rules::semantics#stored-headers).
     pub headers: Headers,
-    /// The whole body.
+    /// The complete body.
     pub body: Bytes,
 }
 
@@ -28,10 +28,10 @@ impl fmt::Debug for StoredResponse {
     }
 }
 
-/// Header fields in one buffer, in the order, number and bytes in which they were set (R24).
+/// Header fields in one buffer. Number, order and bytes are those of the response.
 ///
-/// One allocation however many fields; reading slices the buffer. Each field is its name behind a
-/// 2-byte length and its value behind a 4-byte length, big-endian.
+/// The buffer is one allocation, and reading slices it. Each field consists of a 2-byte length, the name, a 4-byte
+/// length and the value. Lengths are big-endian.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Bytes);
 
@@ -43,14 +43,14 @@ impl fmt::Debug for Headers {
 
 impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers {
     /// # Panics
-    /// If a name is longer than 65,535 bytes or a value longer than 4 GiB, which no HTTP library yields.
+    /// If a name is longer than 65,535 bytes or a value is longer than 4 GiB. HTTP libraries have lower limits.
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a [u8])>>(fields: I) -> Self {
-        // Gathered on the stack: what is kept as long as its record has no spare room.
+        // Collected on the stack, so that the final buffer has no spare capacity: it lives as long as its record.
         let mut buffer = SmallVec::<[u8; 256]>::new();
         for (name, value) in fields {
             let lengths = u16::try_from(name.len()).ok().zip(u32::try_from(value.len()).ok());
             #[expect(clippy::expect_used, reason = "documented under # Panics")]
-            let (name_len, value_len) = lengths.expect("HTTP libraries bound names and values");
+            let (name_len, value_len) = lengths.expect("HTTP libraries limit names and values");
             buffer.extend_from_slice(&name_len.to_be_bytes());
             buffer.extend_from_slice(name.as_bytes());
             buffer.extend_from_slice(&value_len.to_be_bytes());
@@ -61,7 +61,7 @@ impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers {
 }
 
 impl Headers {
-    /// The fields as stored; the values share the buffer.
+    /// Iterates over the fields in their stored order. The values share the buffer.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], Bytes)> {
         let mut rest = self.0.as_ref();
         std::iter::from_fn(move || {
@@ -70,17 +70,17 @@ impl Headers {
         })
     }
 
-    /// The value of the first field called `name` (lower case).
+    /// Returns the value of the first field with this name. `name` must be in lower case.
     pub fn get(&self, name: &str) -> Option<Bytes> {
         self.iter().find(|(field, _)| *field == name.as_bytes()).map(|(_, value)| value)
     }
 
-    /// The buffer, for a store to keep.
+    /// The buffer, in the form that stores keep.
     pub const fn as_bytes(&self) -> &Bytes {
         &self.0
     }
 
-    /// Headers from a buffer that a store kept; `None` if it is torn.
+    /// Restores headers from a stored buffer. Returns `None` if the buffer does not end with a complete field.
     pub fn from_bytes(buffer: Bytes) -> Option<Self> {
         let mut rest = buffer.as_ref();
         while !rest.is_empty() {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_buffer_is_refused_at_every_length() {
+    fn a_truncated_buffer_is_refused_at_every_length() {
         let whole = fields().as_bytes().clone();
         let borders = [0, 18, 31, 44, 57];
         for len in 0..=whole.len() {
@@ -138,13 +138,13 @@ mod tests {
         let accepted = (0..=whole.len())
             .filter(|len| Headers::from_bytes(whole.slice(..*len)).is_some())
             .count();
-        assert_eq!(accepted, borders.len(), "only cuts between fields are whole");
+        assert_eq!(accepted, borders.len(), "only cuts between fields are complete");
     }
 
     #[test]
     fn debug_shows_no_content() {
-        let answer =
+        let response =
             StoredResponse { status: 201, headers: fields(), body: Bytes::from_static(b"secret") };
-        assert!(!format!("{answer:?}").contains("secret"));
+        assert!(!format!("{response:?}").contains("secret"));
     }
 }

@@ -1,4 +1,4 @@
-//! Whose keys: the scope of a key, taken from what authentication established.
+//! The scope of a key: the principal whose keys are separate from those of others.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,14 +8,14 @@ use std::sync::{Arc, LazyLock};
 
 use crate::hash::{PartDigest, Secret};
 
-/// A value that says whose keys these are: a tenant, a user, an account.
+/// A value that identifies the principal whose keys are separate, such as a tenant, a user or an account.
 ///
-/// Two callers share keys exactly if their values write the same parts, so write what identifies the
-/// principal and nothing else. The value must come from authentication, never from a header or a body
-/// field that the client chooses (R15).
+/// Two callers share keys exactly if their values write the same parts. Write what identifies the principal, and
+/// nothing else. The value must come from authentication, never from a header or a body field that the client
+/// chooses: see [scope source](crate::rules::semantics#scope-source).
 ///
-/// Strings and integers are such values, so are references and smart pointers to them, and tuples of up
-/// to four. An integer is its decimal text, whatever its type.
+/// Strings and integers implement this trait, and so do references and smart pointers to them, and tuples of up to
+/// four values. An integer is written as decimal text, so its type does not matter.
 ///
 /// ```
 /// use idem_core::{ScopeParts, ScopeValue};
@@ -29,23 +29,25 @@ use crate::hash::{PartDigest, Secret};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say whose keys these are",
+    message = "`{Self}` cannot be used as a scope",
     label = "not a `ScopeValue`",
     note = "name a field that is a string or an integer (`scope = \"tenant.id\"`), or implement `ScopeValue` for `{Self}`"
 )]
 pub trait ScopeValue {
-    /// Writes the parts that identify the principal. An empty part, or none, makes the request fail
-    /// closed: nothing is ever shared under an empty scope (R15).
+    /// Writes the parts that identify the principal.
+    ///
+    /// If no part is written, or one of them is empty or blank, the request is refused with
+    /// [`Rejection::ScopeEmpty`](crate::Rejection::ScopeEmpty).
     fn write_parts(&self, parts: &mut ScopeParts);
 
-    /// How many live keys this principal may have at once, if that differs from the quota that
-    /// [`Idempotency`](crate::Idempotency) was built with (R41). `None` leaves that quota in force.
+    /// Returns the maximum number of live keys of this principal. `None` applies the
+    /// [quota](crate::IdempotencyBuilder::keys_per_scope) of the builder.
     fn quota(&self) -> Option<NonZeroU32> {
         None
     }
 }
 
-/// Collects the parts of a [`ScopeValue`].
+/// Collects the parts of a [`ScopeValue`], and hashes them.
 pub struct ScopeParts {
     digest: PartDigest,
     count: usize,
@@ -53,7 +55,7 @@ pub struct ScopeParts {
 }
 
 impl ScopeParts {
-    /// Adds one part. Parts are hashed behind their lengths: `"a", "b:c"` differs from `"a:b", "c"`.
+    /// Adds one part. Parts are hashed with their lengths, so `"a", "b:c"` differs from `"a:b", "c"`.
     pub fn push(&mut self, part: impl AsRef<[u8]>) {
         let part = part.as_ref();
         self.count += 1;
@@ -61,12 +63,12 @@ impl ScopeParts {
         self.digest.part(part);
     }
 
-    /// Adds all parts of `value` as one, so that none of them passes for a part of its neighbour.
+    /// Adds all parts of `value` as one, so that they cannot be confused with the parts of the next value.
     fn push_value<V: ScopeValue + ?Sized>(&mut self, value: &V) {
         let mut parts = Self::new();
         value.write_parts(&mut parts);
         self.count += 1;
-        self.blank |= !parts.is_whole();
+        self.blank |= !parts.is_valid();
         self.digest.part(&parts.digest.finish());
     }
 
@@ -76,7 +78,7 @@ impl ScopeParts {
         Self { digest, count: 0, blank: false }
     }
 
-    const fn is_whole(&self) -> bool {
+    const fn is_valid(&self) -> bool {
         self.count > 0 && !self.blank
     }
 }
@@ -87,7 +89,7 @@ impl fmt::Debug for ScopeParts {
     }
 }
 
-/// The scope of a key: a digest, so that no tenant's name is stored or logged.
+/// The scope of a key, as a digest. The principal's name is neither stored nor logged.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Scope {
     id: Option<ScopeId>,
@@ -95,17 +97,17 @@ pub struct Scope {
     global: bool,
 }
 
-/// The identity of a scope within a store: what live keys are counted under (R41).
+/// The identity of a scope within a store. Stores count live keys per scope id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ScopeId([u8; 32]);
 
 impl ScopeId {
-    /// The identity of a scope from its 32 bytes, as a store kept it.
+    /// Restores a scope id from its 32 stored bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// What a store may see of it, when the store is not to guess it.
+    /// Returns the id that the store gets. With a secret, it is an HMAC, so the scope cannot be guessed from it.
     pub(crate) fn keyed(self, secret: Option<&Secret>) -> Self {
         if secret.is_none() {
             return self;
@@ -115,7 +117,7 @@ impl ScopeId {
         Self(digest.finish())
     }
 
-    /// The digest itself.
+    /// The bytes of the digest.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -134,15 +136,15 @@ impl fmt::Debug for Scope {
 }
 
 impl Scope {
-    /// The scope that `value` names.
+    /// Returns the scope of `value`.
     pub fn of<V: ScopeValue + ?Sized>(value: &V) -> Self {
         let mut parts = ScopeParts::new();
         value.write_parts(&mut parts);
-        let id = parts.is_whole().then(|| ScopeId(parts.digest.finish()));
+        let id = parts.is_valid().then(|| ScopeId(parts.digest.finish()));
         Self { id, quota: value.quota(), global: false }
     }
 
-    /// One scope for every caller. Safe only where keys cannot be guessed (R15).
+    /// Returns the scope that all callers share. Use it only if keys cannot be guessed.
     pub fn global() -> Self {
         static ID: LazyLock<ScopeId> = LazyLock::new(|| {
             let mut digest = PartDigest::new(None);
@@ -152,7 +154,7 @@ impl Scope {
         Self { id: Some(*ID), quota: None, global: true }
     }
 
-    /// `None` if the value was empty.
+    /// Returns `None` if the scope value was empty.
     pub(crate) const fn id(&self) -> Option<ScopeId> {
         self.id
     }
@@ -177,7 +179,7 @@ macro_rules! textual {
 }
 textual!(str, String);
 
-/// As decimal text, so that an identity does not change with the width of its type, nor with the machine.
+/// Integers are written as decimal text, so that the identity depends neither on the type nor on the machine.
 macro_rules! numeric {
     ($($type:ty),+) => {$(
         impl ScopeValue for $type {
@@ -223,7 +225,7 @@ macro_rules! tuple {
                 $(parts.push_value($name);)+
             }
 
-            /// The tightest quota among the parts.
+            /// Returns the smallest quota of the values.
             fn quota(&self) -> Option<NonZeroU32> {
                 #[allow(non_snake_case)]
                 let ($($name,)+) = self;
@@ -232,7 +234,7 @@ macro_rules! tuple {
         }
     };
 }
-// As many as the attribute lets a scope have parts: `MAX_PARTS` in `idem-macros`.
+// The attribute accepts the same number of parts: `MAX_PARTS` in `idem-macros`.
 tuple!(A);
 tuple!(A B);
 tuple!(A B C);
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_value_is_no_scope() {
+    fn an_empty_value_has_no_scope() {
         assert_eq!(Scope::of("").id(), None);
         assert_eq!(Scope::of("  ").id(), None);
         assert_eq!(Scope::of(&("tenant", "")).id(), None);
@@ -270,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_one_value_do_not_pass_for_parts_of_the_next() {
+    fn parts_of_one_value_are_not_confused_with_parts_of_the_next() {
         struct Parts(&'static [&'static str]);
 
         impl ScopeValue for Parts {
@@ -306,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn global_is_nobodys_value() {
+    fn global_differs_from_every_value() {
         assert_ne!(Scope::of("global").id(), Scope::global().id());
         assert!(Scope::global().id().is_some());
     }

@@ -1,23 +1,23 @@
-//! The key as a header carries it: a String of RFC 9651, or bare text (R1, R2).
+//! The parser of the key header: a string of RFC 9651, or bare text.
 
 use super::{IdempotencyKey, KeyError, is_printable};
 
-/// Which forms of the header are keys (R1).
+/// The accepted forms of the key header: [key syntax](crate::rules::semantics#key-syntax).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySyntax {
-    /// `"8e03978e"` or `8e03978e`, which are the same key: most clients send the bare form.
+    /// `"8e03978e"` or `8e03978e`. Both are the same key. Most clients send the bare form.
     #[default]
     Lenient,
-    /// `"8e03978e"` only, a String of RFC 9651 as the IETF draft asks.
+    /// Only `"8e03978e"`, a string of RFC 9651, as the IETF draft requires.
     Strict,
 }
 
 impl IdempotencyKey {
-    /// Reads the key from all the lines of its header; `None` where there are none.
+    /// Parses the key from all lines of its header. Returns `None` if there are no lines.
     ///
-    /// Parameters after a quoted key are ignored (R2). An empty line is an error, because a client
-    /// that sends the header asks for protection (R5).
+    /// Parameters after a quoted key are ignored. An empty line is an error, because a client that sends the header
+    /// expects protection.
     ///
     /// ```
     /// # use idem_core::{IdempotencyKey, KeyError};
@@ -34,9 +34,9 @@ impl IdempotencyKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Repeated`] for several lines (R4); [`KeyError::Malformed`] or
-    /// [`KeyError::Unquoted`] for a line that is not in the form that `syntax` wants; the errors
-    /// of [`IdempotencyKey::new`] for the text inside.
+    /// * [`KeyError::Repeated`] if there are several lines.
+    /// * [`KeyError::Malformed`] or [`KeyError::Unquoted`] if the line does not have a form that `syntax` accepts.
+    /// * The errors of [`IdempotencyKey::new`] for the decoded text.
     pub fn from_header<'a>(
         lines: impl IntoIterator<Item = &'a [u8]>,
         syntax: KeySyntax,
@@ -72,7 +72,7 @@ fn quoted(value: &str) -> Result<IdempotencyKey, KeyError> {
     IdempotencyKey::new(text.as_str())
 }
 
-/// Whatever no list, String or other structure of RFC 9651 could be taken for.
+/// Parses a bare key. Rejects anything that could be an RFC 9651 list, string or other structured value.
 fn bare(value: &str) -> Result<IdempotencyKey, KeyError> {
     let starts = value
         .starts_with(|first: char| first.is_ascii_alphanumeric() || matches!(first, '_' | '-'));

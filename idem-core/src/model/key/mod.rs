@@ -1,4 +1,4 @@
-//! The name that a client gives to one operation (R1 to R7).
+//! The idempotency key that a client sends.
 
 mod header;
 #[cfg(test)]
@@ -13,12 +13,13 @@ use thiserror::Error;
 pub use header::KeySyntax;
 pub use value::KeyValue;
 
-/// The key that a client sends with every attempt at one operation.
+/// The key that a client sends with every attempt of one operation.
 ///
-/// 1 to 255 printable ASCII characters, not all of them spaces; case matters (R3).
+/// A key has 1 to 255 printable ASCII characters, and at least one of them is not a space. Keys are case-sensitive.
+/// The rule is [key length and characters](crate::rules::semantics#key-length-and-characters).
 ///
-/// `Debug` tells the length only, and there is no `Display`: whoever reads a key in a log could
-/// ask for the answer stored under it (R40).
+/// `Debug` shows only the length, and `Display` is not implemented. A key gives access to the stored response, so it
+/// must not appear in logs.
 ///
 /// ```
 /// # use idem_core::{IdempotencyKey, KeyError};
@@ -31,29 +32,28 @@ pub use value::KeyValue;
 pub struct IdempotencyKey(Box<str>);
 
 impl IdempotencyKey {
-    /// How many characters a key has at most (R3).
+    /// The maximum length of a key, in characters.
     pub const MAX_LEN: usize = 255;
 
-    /// Makes a key of its decoded text, without quotes around it.
+    /// Creates a key from its decoded text, without the quotes of the header.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Blank`], [`KeyError::TooLong`] or [`KeyError::Character`] where the text breaks
-    /// the rule of that name (R3).
+    /// [`KeyError::Blank`], [`KeyError::TooLong`] or [`KeyError::Character`] if the text is not a valid key.
     pub fn new(text: impl AsRef<str> + Into<Box<str>>) -> Result<Self, KeyError> {
         check(text.as_ref()).map(|()| Self(text.into()))
     }
 
-    /// Makes a key of a value, such as the id of a message.
+    /// Creates a key from a value, such as the id of a message.
     ///
     /// # Errors
     ///
-    /// Where the value is no valid key: see [`IdempotencyKey::new`].
+    /// If the value is not a valid key: see [`IdempotencyKey::new`].
     pub fn of<K: KeyValue + ?Sized>(value: &K) -> Result<Self, KeyError> {
         value.to_key()
     }
 
-    /// The decoded text. It is a secret of the client: keep it out of logs and answers.
+    /// The decoded text. It is a secret of the client: do not put it into logs or responses.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -79,7 +79,7 @@ fn is_printable(byte: u8) -> bool {
 impl FromStr for IdempotencyKey {
     type Err = KeyError;
 
-    /// [`IdempotencyKey::new`].
+    /// Calls [`IdempotencyKey::new`].
     fn from_str(text: &str) -> Result<Self, KeyError> {
         Self::new(text)
     }
@@ -88,7 +88,7 @@ impl FromStr for IdempotencyKey {
 impl TryFrom<String> for IdempotencyKey {
     type Error = KeyError;
 
-    /// [`IdempotencyKey::new`].
+    /// Calls [`IdempotencyKey::new`].
     fn try_from(text: String) -> Result<Self, KeyError> {
         Self::new(text)
     }
@@ -106,32 +106,35 @@ impl fmt::Debug for IdempotencyKey {
     }
 }
 
-/// Why something is no idempotency key, and what to send instead. It never holds the key's text.
+/// The reason a key is invalid, with a hint on how to fix it. It does not contain the text of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The header has several lines, be they equal or not (R4).
+    /// The header has several lines: [repeated key header](crate::rules::semantics#repeated-key-header).
     #[error("the idempotency key is sent more than once; send one header line with one key")]
     Repeated,
 
-    /// The key is empty or all spaces (R5).
+    /// The key is empty or consists of spaces:
+    /// [empty or malformed key](crate::rules::semantics#empty-or-malformed-key).
     #[error("the idempotency key is empty; send 1 to 255 printable ASCII characters")]
     Blank,
 
-    /// The key has more than [`IdempotencyKey::MAX_LEN`] characters (R3).
+    /// The key has more than [`IdempotencyKey::MAX_LEN`] characters.
     #[error("the idempotency key is too long; send at most 255 characters")]
     TooLong,
 
-    /// The key has a character that is not printable ASCII (R3).
-    #[error("the idempotency key has a character that is not printable ASCII; send only such")]
+    /// The key has a character that is not printable ASCII.
+    #[error(
+        "the idempotency key has a character that is not printable ASCII; send printable ASCII characters only"
+    )]
     Character,
 
-    /// The header is neither a String of RFC 9651 nor a bare key (R1): a list, say, or an
-    /// unbalanced quote.
+    /// The header is neither a string of RFC 9651 nor a bare key, for example a list or an unbalanced quote:
+    /// [key syntax](crate::rules::semantics#key-syntax).
     #[error("the idempotency key is malformed; send one key in double quotes")]
     Malformed,
 
-    /// The key stands without quotes where [`KeySyntax::Strict`] wants them.
+    /// The key has no quotes, and [`KeySyntax::Strict`] requires them.
     #[error("the idempotency key is not quoted; send it in double quotes")]
     Unquoted,
 }

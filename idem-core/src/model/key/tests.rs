@@ -17,7 +17,7 @@ fn read_one(line: &[u8], syntax: KeySyntax) -> Result<String, KeyError> {
     read(&[line], syntax).map(Option::unwrap)
 }
 
-/// A header line, then what it is in lenient and in strict syntax.
+/// A header line with its expected result in lenient and in strict syntax.
 type Row = (&'static [u8], Result<&'static str, KeyError>, Result<&'static str, KeyError>);
 
 const QUOTED: &[Row] = &[
@@ -152,7 +152,7 @@ fn nothing_shows_the_text() {
     assert_eq!(format!("{key:?}"), "IdempotencyKey(7 characters)");
     for error in [Repeated, Blank, TooLong, Character, Malformed, Unquoted] {
         let message = error.to_string();
-        assert!(message.contains("; send "), "what to send instead: {message}");
+        assert!(message.contains("; send "), "no hint: {message}");
     }
 }
 

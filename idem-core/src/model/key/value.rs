@@ -1,24 +1,25 @@
-//! The values that a key can be made of.
+//! Values that can be used as idempotency keys.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{IdempotencyKey, KeyError};
 
-/// A value that is an idempotency key, as `key = "event.id"` names one.
+/// A value that can be used as an idempotency key, such as `event.id` in `key = "event.id"`.
 ///
-/// Implement it for an id type of your own by its text; equal values must give equal keys.
+/// Strings and integers implement this trait, and so do references and smart pointers to them. Implement it for your
+/// own id types by converting them to text. Equal values must give equal keys.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an idempotency key; use a string or an integer, or implement `KeyValue`",
-    label = "not an idempotency key",
-    note = "for a type of another crate, write `.to_string()` behind it"
+    message = "`{Self}` cannot be used as an idempotency key; use a string or an integer, or implement `KeyValue`",
+    label = "not a `KeyValue`",
+    note = "for a type of another crate, append `.to_string()`"
 )]
 pub trait KeyValue {
-    /// The key that this value is.
+    /// Converts the value to a key.
     ///
     /// # Errors
     ///
-    /// Where the value is no valid key: see [`IdempotencyKey::new`].
+    /// If the value is not a valid key: see [`IdempotencyKey::new`].
     fn to_key(&self) -> Result<IdempotencyKey, KeyError>;
 }
 
