@@ -1,8 +1,8 @@
-//! The members of an object, put into order.
+//! Sorts the members of an object.
 
 use super::Printer;
 
-/// A member of an object, as offsets into the text.
+/// A member of an object, as offsets into the printed text.
 #[derive(Clone, Copy)]
 pub(super) struct Member {
     pub(super) start: usize,
@@ -11,8 +11,9 @@ pub(super) struct Member {
 }
 
 impl Printer<'_> {
-    /// Puts the members from `first` on, which end the text but for their bracket, into order.
-    /// `None` where two have the same name.
+    /// Sorts the members from index `first`. They and their closing bracket are the end of the printed text.
+    ///
+    /// Returns `None` if two members have the same name.
     pub(super) fn sort_members(&mut self, first: usize) -> Option<()> {
         let Self { text, members, unsorted } = self;
         let members = &mut members[first..];
@@ -20,7 +21,7 @@ impl Printer<'_> {
             return Some(());
         };
         let printed = text.since(start);
-        // Without the quotes, where `a` would sort after `a!`.
+        // Compared without the closing quote, with which `a` would sort after `a!`.
         let name =
             |member: &Member| &printed[member.start - start + 1..member.name_end - start - 1];
         if members.is_sorted_by(|a, b| name(a) < name(b)) {
@@ -30,7 +31,7 @@ impl Printer<'_> {
         if members.windows(2).any(|pair| name(&pair[0]) == name(&pair[1])) {
             return None;
         }
-        let printed = text.take_back(start, unsorted);
+        let printed = text.remove_from(start, unsorted);
         for (place, member) in members.iter().enumerate() {
             text.write(if place > 0 { b"," } else { b"" });
             text.write(&printed[member.start - start..member.end - start]);

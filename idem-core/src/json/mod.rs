@@ -1,16 +1,15 @@
-//! The canonical form of a JSON body (R12).
+//! [Canonical JSON](crate::rules::semantics#canonical-json): the form in which JSON bodies are compared.
 //!
-//! A retry may come from another process or another version of a client library, which prints the
-//! same value with other spaces, another member order or other escapes. Those differences go away
-//! here; every other difference stays.
+//! A retry from another process or another version of a client library can print the same value with different
+//! whitespace, member order or escapes. The canonical form removes these differences and keeps all others:
 //!
-//! - Members are sorted by the bytes of their canonical names; the order of an array stays.
-//! - Whitespace between tokens goes; strings carry only the escapes that RFC 8259 requires.
-//! - Numbers stay as written. Read as doubles, as RFC 8785 does, 9007199254740992 and
-//!   9007199254740993 would be one amount of money, and a wrong replay is silent.
+//! - Members are sorted by the bytes of their canonical names. Arrays keep their order.
+//! - Whitespace between tokens is removed. Strings have only the escapes that RFC 8259 requires.
+//! - Numbers stay as written. RFC 8785 reads them as doubles, so 9007199254740992 and 9007199254740993 would be the
+//!   same amount of money. A wrong replay is silent.
 //!
-//! It is a parser of our own, because what `serde_json` makes of a map depends on cargo features
-//! that any crate of the build can switch on.
+//! The parser is part of this crate, because the way in which `serde_json` represents a map depends on cargo features
+//! that any crate of the build can enable.
 
 mod members;
 mod scalar;
@@ -24,17 +23,18 @@ use members::Member;
 use smallvec::SmallVec;
 use text::Text;
 
-/// Arrays and objects may nest this deep: enough for any real body, small enough for any stack.
+/// The maximum nesting depth of arrays and objects: deep enough for real bodies, and safe for every stack.
 const MAX_DEPTH: usize = 128;
 
-/// The canonical form of `body`, or `None` where it has none and its raw bytes must stand for it:
-/// not JSON in UTF-8 (RFC 8259), a lone surrogate, two members of one name in an object, arrays
-/// and objects nested deeper than 128.
+/// Returns the canonical form of `body`, or `None` if it must be compared as bytes.
 ///
-/// Canonical text is its own canonical form, so it never equals raw bytes that have none. It is
+/// A body has no canonical form if it is not JSON in UTF-8 (RFC 8259), contains a lone surrogate, has an object with two
+/// members of one name, or is nested deeper than 128 levels.
+///
+/// The canonical form of canonical text is the text itself, so it never equals raw bytes without a canonical form. It is
 /// never longer than `body`.
 pub(crate) fn canonical(body: &[u8]) -> Option<Cow<'_, [u8]>> {
-    // At once, which is faster than string by string: elsewhere the grammar allows nothing but ASCII.
+    // One check of the whole body is faster than one per string. Outside of strings, the grammar allows only ASCII.
     let body = str::from_utf8(body).ok()?.as_bytes();
     let mut printer =
         Printer { text: Text::of(body), members: SmallVec::new(), unsorted: Vec::new() };
@@ -44,12 +44,12 @@ pub(crate) fn canonical(body: &[u8]) -> Option<Cow<'_, [u8]>> {
     text.rest().iter().all(is_space).then(|| text.finish())
 }
 
-/// One pass over the body: each function reads its part of it, and prints that.
+/// Parses and prints the body in one pass. Each function reads one part of the grammar and prints its canonical form.
 struct Printer<'a> {
     text: Text<'a>,
-    /// The members so far of every object that is open, the innermost object's last.
+    /// The members of all open objects so far. Those of the innermost object come last.
     members: SmallVec<[Member; 8]>,
-    /// Where an object's members wait while they change places.
+    /// A copy of an object's members while they are sorted.
     unsorted: Vec<u8>,
 }
 
@@ -91,9 +91,9 @@ impl Printer<'_> {
         Some(())
     }
 
-    /// Everything from the opening bracket to `close`.
+    /// Parses a list from its opening bracket to `close`.
     fn list(&mut self, close: u8, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.text.keep(1);
+        self.text.copy(1);
         self.skip_space();
         if self.byte(close).is_some() {
             return Some(());
@@ -116,18 +116,18 @@ impl Printer<'_> {
         }
     }
 
-    /// Prints the next byte, which must be `wanted`.
-    fn byte(&mut self, wanted: u8) -> Option<()> {
-        self.any_byte(|byte| byte == wanted)
+    /// Copies the next byte, which must be `expected`.
+    fn byte(&mut self, expected: u8) -> Option<()> {
+        self.any_byte(|byte| byte == expected)
     }
 
-    /// Prints the next byte, which must be a `wanted` one.
-    fn any_byte(&mut self, wanted: impl FnOnce(u8) -> bool) -> Option<()> {
-        wanted(self.text.peek()?).then(|| self.text.keep(1))
+    /// Copies the next byte, which must satisfy `expected`.
+    fn any_byte(&mut self, expected: impl FnOnce(u8) -> bool) -> Option<()> {
+        expected(self.text.peek()?).then(|| self.text.copy(1))
     }
 
     fn literal(&mut self, text: &[u8]) -> Option<()> {
-        self.text.rest().starts_with(text).then(|| self.text.keep(text.len()))
+        self.text.rest().starts_with(text).then(|| self.text.copy(text.len()))
     }
 }
 

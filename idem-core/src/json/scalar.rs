@@ -1,4 +1,4 @@
-//! Strings, which are decoded and written again, and numbers, which are copied.
+//! Strings, which are decoded and printed again, and numbers, which are copied.
 
 use super::Printer;
 
@@ -6,7 +6,7 @@ impl Printer<'_> {
     pub(super) fn string(&mut self) -> Option<()> {
         self.byte(b'"')?;
         loop {
-            self.text.keep(plain_run(self.text.rest())?);
+            self.text.copy(plain_len(self.text.rest())?);
             if self.byte(b'"').is_some() {
                 return Some(());
             }
@@ -14,16 +14,16 @@ impl Printer<'_> {
         }
     }
 
-    /// An escape. Those of one letter are canonical, but for that of a slash, which needs none.
+    /// Parses an escape. Escapes of one letter are canonical, except `\/`, because a slash needs no escape.
     fn escape(&mut self) -> Option<()> {
         let [b'\\', kind, ..] = self.text.rest() else {
             return None;
         };
         match kind {
-            b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't' => self.text.keep(2),
+            b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't' => self.text.copy(2),
             b'/' => {
                 self.text.skip(1);
-                self.text.keep(1);
+                self.text.copy(1);
             }
             b'u' => {
                 let character = self.unicode_escape()?;
@@ -87,42 +87,44 @@ impl Printer<'_> {
 
     fn digits(&mut self) -> Option<()> {
         let count = self.text.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.text.keep(count);
+        self.text.copy(count);
         (count > 0).then_some(())
     }
 }
 
-/// How many bytes at the start stand for themselves; `None` if no other follows.
+/// Returns the number of plain bytes at the start of `text`: those before the first quote, backslash or control
+/// character. Returns `None` if there is no such byte.
 ///
-/// Chunks are skipped with vector instructions while nothing in them ends the run; then it is looked at by
-/// words of the machine, and at the end of the body by bytes.
-fn plain_run(text: &[u8]) -> Option<usize> {
+/// Chunks of plain bytes are skipped with vector instructions. The next chunk is scanned by machine words, and the end
+/// of the body by bytes.
+fn plain_len(text: &[u8]) -> Option<usize> {
     const CHUNK: usize = 64;
     let (chunks, _) = text.as_chunks::<CHUNK>();
-    let is_plain =
-        |chunk: &&[u8; CHUNK]| !chunk.iter().fold(false, |ends, &byte| ends | ends_run(byte));
+    let is_plain = |chunk: &&[u8; CHUNK]| {
+        !chunk.iter().fold(false, |special, &byte| special | is_special(byte))
+    };
     let plain = CHUNK * chunks.iter().take_while(is_plain).count();
     let (words, tail) = text[plain..].as_chunks();
     for (index, word) in words.iter().enumerate() {
-        let marks = mark_ends(word);
+        let marks = mark_special(word);
         if marks != 0 {
             return Some(plain + index * size_of::<Word>() + marks.trailing_zeros() as usize / 8);
         }
     }
-    let end = tail.iter().position(|&byte| ends_run(byte))?;
+    let end = tail.iter().position(|&byte| is_special(byte))?;
     Some(text.len() - tail.len() + end)
 }
 
-/// Whether a byte does not stand for itself: a quote ends a string, a backslash begins an escape, and a
-/// control character may not stand there.
-const fn ends_run(byte: u8) -> bool {
+/// Whether a byte has a meaning in a string: a quote ends it, a backslash starts an escape, and a control character is
+/// not allowed.
+const fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | ..b' ')
 }
 
 type Word = [u8; 8];
 
-/// Marks the first byte that [ends a run](ends_run), in its high bit. No byte before that one is marked.
-const fn mark_ends(word: &Word) -> u64 {
+/// Sets the high bit of the first [special](is_special) byte. No earlier byte is marked; later bytes may be.
+const fn mark_special(word: &Word) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const fn below(word: u64, limit: u8) -> u64 {
         word.wrapping_sub(ONES * limit as u64) & !word & (ONES << 7)

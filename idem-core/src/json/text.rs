@@ -1,16 +1,17 @@
-//! What was printed so far, and the body that is still to be read.
+//! The text that is printed so far, and the rest of the body.
 
 use std::borrow::Cow;
 
-/// Text whose end is a piece of the body, shared as long as all that is read is printed as it stands.
-/// Most clients send compact JSON, of which nothing but the order of members may change.
+/// Printed text. Its end is a slice of the body, which is not copied as long as everything read is printed unchanged.
+///
+/// Most clients send compact JSON, in which only the order of members may change.
 pub(super) struct Text<'a> {
-    /// What comes before that piece.
+    /// The text before the slice.
     own: Vec<u8>,
     body: &'a [u8],
-    /// Where the piece begins, in the body.
+    /// The start of the slice in the body.
     shared: usize,
-    /// Where it ends: the body is read up to here.
+    /// The end of the slice. The body is read up to here.
     read: usize,
 }
 
@@ -19,7 +20,7 @@ impl<'a> Text<'a> {
         Self { own: Vec::new(), body, shared: 0, read: 0 }
     }
 
-    /// What of the body is still to be read.
+    /// The unread rest of the body.
     pub(super) fn rest(&self) -> &'a [u8] {
         &self.body[self.read..]
     }
@@ -28,21 +29,21 @@ impl<'a> Text<'a> {
         self.body.get(self.read).copied()
     }
 
-    /// Prints the next bytes of the body as they stand.
-    pub(super) const fn keep(&mut self, count: usize) {
+    /// Prints the next bytes of the body unchanged.
+    pub(super) const fn copy(&mut self, count: usize) {
         self.read += count;
     }
 
-    /// Leaves out the next bytes of the body.
+    /// Skips the next bytes of the body.
     pub(super) fn skip(&mut self, count: usize) {
-        self.settle();
+        self.own_all();
         self.read += count;
         self.shared = self.read;
     }
 
-    /// Prints what the body does not say.
+    /// Prints text that is not in the body.
     pub(super) fn write(&mut self, text: &[u8]) {
-        self.settle();
+        self.own_all();
         self.own.extend_from_slice(text);
     }
 
@@ -50,44 +51,46 @@ impl<'a> Text<'a> {
         self.own.len() + (self.read - self.shared)
     }
 
-    /// What was printed from `start` on.
+    /// Returns the printed text from offset `start`.
     pub(super) fn since(&mut self, start: usize) -> &[u8] {
         if start < self.own.len() {
-            self.settle();
+            self.own_all();
             return &self.own[start..];
         }
         &self.body[self.shared + (start - self.own.len())..self.read]
     }
 
-    /// Takes back what was printed from `start` on; where it is no piece of the body, into `taken`.
-    pub(super) fn take_back<'t>(&mut self, start: usize, taken: &'t mut Vec<u8>) -> &'t [u8]
+    /// Removes the printed text from offset `start`, and returns it. If it is not a slice of the body, it is moved to
+    /// `buffer`.
+    pub(super) fn remove_from<'t>(&mut self, start: usize, buffer: &'t mut Vec<u8>) -> &'t [u8]
     where
         'a: 't,
     {
         if start < self.own.len() {
-            self.settle();
-            taken.clear();
-            taken.extend_from_slice(&self.own[start..]);
+            self.own_all();
+            buffer.clear();
+            buffer.extend_from_slice(&self.own[start..]);
             self.own.truncate(start);
-            return taken;
+            return buffer;
         }
         let start = self.shared + (start - self.own.len());
-        let piece = &self.body[start..self.read];
+        let slice = &self.body[start..self.read];
         self.own_up_to(start);
         self.shared = self.read;
-        piece
+        slice
     }
 
-    fn settle(&mut self) {
+    /// Copies the shared slice to the owned text.
+    fn own_all(&mut self) {
         self.own_up_to(self.read);
     }
 
     fn own_up_to(&mut self, end: usize) {
-        let piece = &self.body[self.shared..end];
-        if !piece.is_empty() {
-            // No canonical form is longer than its body.
+        let slice = &self.body[self.shared..end];
+        if !slice.is_empty() {
+            // A canonical form is never longer than its body.
             self.own.reserve_exact(self.body.len().saturating_sub(self.own.len()));
-            self.own.extend_from_slice(piece);
+            self.own.extend_from_slice(slice);
             self.shared = end;
         }
     }
@@ -96,7 +99,7 @@ impl<'a> Text<'a> {
         if self.own.is_empty() {
             return Cow::Borrowed(&self.body[self.shared..self.read]);
         }
-        self.settle();
+        self.own_all();
         Cow::Owned(self.own)
     }
 }

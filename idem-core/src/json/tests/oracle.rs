@@ -1,12 +1,12 @@
-//! Which texts `serde_json` takes, less those that have no canonical form by design.
+//! An oracle for valid bodies: the texts that `serde_json` accepts, except those without a canonical form by design.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// Whether `body` is JSON with distinct member names; `None` where `serde_json` cannot tell,
-/// because it gives up at a number beyond `f64`.
+/// Whether `body` is JSON with distinct member names. Returns `None` if it has a number beyond `f64`, which `serde_json`
+/// rejects.
 pub(super) fn accepts(body: &[u8]) -> Option<bool> {
     match serde_json::from_slice::<Distinct>(body) {
         Ok(Distinct) => Some(true),
@@ -15,7 +15,7 @@ pub(super) fn accepts(body: &[u8]) -> Option<bool> {
     }
 }
 
-/// Any value whose objects have distinct member names.
+/// A value whose objects have distinct member names.
 struct Distinct;
 
 impl<'de> Deserialize<'de> for Distinct {

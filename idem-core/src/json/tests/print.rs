@@ -1,10 +1,10 @@
-//! JSON values and the many ways to print one.
+//! Random JSON values, and random ways to print them.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
 
-/// Any value, with numbers that `serde_json` reads back exactly.
+/// A random value. `serde_json` reads its numbers back exactly.
 pub(super) fn any_value() -> impl Strategy<Value = Value> + Clone {
     let scalar = prop_oneof![
         Just(Value::Null),
@@ -24,7 +24,7 @@ pub(super) fn any_value() -> impl Strategy<Value = Value> + Clone {
     })
 }
 
-/// JSON, nearly JSON, and strings of its characters.
+/// JSON, almost valid JSON, and strings of the characters that JSON uses.
 pub(super) fn any_text() -> impl Strategy<Value = String> {
     let json = (any_value(), any::<Vec<u8>>()).prop_map(|(value, choices)| print(&value, &choices));
     let characters = "[\\[\\]{},:\"\\\\/ \nu\u{1}0dD89.eE+\\-truefalsn]{0,16}";
@@ -46,7 +46,7 @@ fn edit(text: &str, at: Index, replace: bool, new: &str) -> String {
     characters.into_iter().collect()
 }
 
-/// One of the texts of `value`: `choices` decide about space, escapes and the order of members.
+/// Prints `value`. `choices` determine the whitespace, the escapes and the order of members.
 pub(super) fn print(value: &Value, choices: &[u8]) -> String {
     let choices = choices.iter().copied().chain([0]).collect::<Vec<_>>();
     let mut printer = Loose { text: String::new(), choices: choices.into_iter().cycle() };

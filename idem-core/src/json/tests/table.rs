@@ -1,7 +1,6 @@
-//! Texts and what becomes of them.
+//! Texts with their expected canonical forms.
 
-/// Frozen: a stored fingerprint is a digest of these bytes, so a change here needs a new version
-/// of the fingerprint.
+/// Frozen. Stored fingerprints are digests of these bytes, so a change here needs a new version of the fingerprint.
 pub(super) const GOLDEN: &[(&str, &str)] = &[
     ("null", "null"),
     (" \t\r\n[ true , false ] \n", "[true,false]"),
@@ -26,7 +25,7 @@ pub(super) const GOLDEN: &[(&str, &str)] = &[
     ("[9007199254740992,9007199254740993,1e999]", "[9007199254740992,9007199254740993,1e999]"),
 ];
 
-/// Texts without a canonical form, by what is wrong with them.
+/// Texts without a canonical form, grouped by their mistake.
 pub(super) const REFUSED: &[(&str, &[&str])] = &[
     ("not a value", &["", " ", "nul", "True", "nullx", "null null", "'a'", "1 // one"]),
     ("an array", &["[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[}"]),

@@ -38,7 +38,7 @@ fn bodies_without_a_canonical_form() {
 }
 
 #[test]
-fn nesting_ends_at_128() {
+fn nesting_is_limited_to_128_levels() {
     let arrays = |depth| "[".repeat(depth) + &"]".repeat(depth);
     let objects = |depth| r#"{"a":"#.repeat(depth) + "1" + &"}".repeat(depth);
     for nested in [&arrays as &dyn Fn(usize) -> String, &objects] {
@@ -48,9 +48,9 @@ fn nesting_ends_at_128() {
     assert_eq!(canonical_text(&"[".repeat(1_000_000)), None);
 }
 
-/// Text is looked at by words: wherever an end stands in one, it is found, and nothing else is taken for one.
+/// Text is scanned by machine words. A special byte is found at every position, and no other byte is mistaken for one.
 #[test]
-fn a_run_of_text_ends_at_any_place() {
+fn special_bytes_are_found_at_every_position() {
     for plain in ["x", " ", "!", "#", "[", "]", "\u{7f}", "\u{a2}", "é", "€", "😀"] {
         for count in 0..80 {
             let run = plain.repeat(count);
@@ -66,7 +66,7 @@ fn a_run_of_text_ends_at_any_place() {
 }
 
 #[test]
-fn meaning_survives() {
+fn different_values_have_different_texts() {
     let differ = [
         (r#"{"a":null}"#, "{}"),
         ("9007199254740992", "9007199254740993"),
@@ -85,7 +85,7 @@ fn meaning_survives() {
 
 proptest! {
     #[test]
-    fn every_print_of_a_value_is_one_text(
+    fn all_prints_of_a_value_have_one_canonical_text(
         value in any_value(),
         one in any::<Vec<u8>>(),
         other in any::<Vec<u8>>(),
@@ -97,9 +97,9 @@ proptest! {
         prop_assert_eq!(&canonical(format!("{value:#}").as_bytes()), &expected);
     }
 
-    /// So different values never share a text.
+    /// Different values therefore never share a text.
     #[test]
-    fn the_text_still_is_the_value(value in any_value(), choices in any::<Vec<u8>>()) {
+    fn canonical_text_has_the_same_value(value in any_value(), choices in any::<Vec<u8>>()) {
         let text = canonical(print(&value, &choices).as_bytes()).unwrap();
         prop_assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), value);
     }
@@ -119,20 +119,20 @@ proptest! {
     }
 
     #[test]
-    fn takes_what_serde_json_takes(body in any_text()) {
+    fn accepts_what_serde_json_accepts(body in any_text()) {
         prop_assume!(oracle::accepts(body.as_bytes()).is_some());
         prop_assert_eq!(Some(canonical(body.as_bytes()).is_some()), oracle::accepts(body.as_bytes()));
     }
 
     #[test]
-    fn takes_arbitrary_bytes_as_serde_json_does(body in any::<Vec<u8>>()) {
+    fn accepts_the_bytes_that_serde_json_accepts(body in any::<Vec<u8>>()) {
         prop_assume!(oracle::accepts(&body).is_some());
         prop_assert_eq!(Some(canonical(&body).is_some()), oracle::accepts(&body));
     }
 }
 
 #[test]
-fn the_oracle_tells_values_apart() {
+fn the_oracle_distinguishes_values() {
     assert_eq!(oracle::accepts(br#"{"a":[1,{"b":"c"}]}"#), Some(true));
     assert_eq!(oracle::accepts(br#"{"a":1,"a":1}"#), Some(false));
     assert_eq!(oracle::accepts(b"[1e999"), None);
