@@ -1,8 +1,12 @@
-//! Every transition of a record as a pure function: no I/O, no clock of its own.
+//! The transitions of a record as pure functions, without I/O and without a clock.
 //!
-//! This is the state machine of RELIABILITY section 3. The memory store calls it under a lock; the
-//! other stores translate it, and the conformance suite and the model checker hold them to it. `now`
-//! is always the store's own clock.
+//! The functions define the [state machine](crate::rules::guarantees#state-machine) of the promises. The memory store
+//! calls them under a lock, and the other stores translate them. The conformance suite and the model checker compare
+//! every store with them.
+//!
+//! Each function takes the stored [`Slot`], if there is one, and the current time. It returns the [`Change`] that the
+//! store must apply and the reply for the caller. `now` is always the store's own clock. Read, function and change must
+//! be one atomic operation; see [a complete store](crate::store#a-complete-store).
 
 use std::time::Duration;
 
@@ -11,7 +15,8 @@ use crate::model::{
 };
 use crate::store::{ClaimOutcome, ClaimRequest, Update};
 
-/// A moment on a store's clock, in microseconds. Never compared with another clock (R30).
+/// A moment on a [store's clock](crate::rules::semantics#store-clock), in microseconds. It is never compared with
+/// another clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub u64);
 
@@ -21,47 +26,56 @@ impl Timestamp {
     }
 }
 
-/// A record with the two times that the store's clock judges.
+/// A record with its two times on the store's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// The record.
     pub record: Record,
-    /// Until when a running record holds without news of its owner.
+    /// The end of the lease. It has a meaning only while the record is running.
     pub lease_until: Timestamp,
-    /// When the record is forgotten. At least `ttl` after `lease_until` while it runs (T15).
+    /// The time from which the record counts as absent. While the record is running, it is `ttl` after
+    /// `lease_until`.
     pub expires_at: Timestamp,
 }
 
 impl Slot {
-    /// Whether the record counts as absent (T15): exact at read time, whenever it is purged.
+    /// Whether the record counts as absent. This is exact, even if the expired record is deleted much later.
     pub fn expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
 
-    /// Whether a running record's owner has not been heard of for a lease.
+    /// Whether the lease has ended.
     pub fn lapsed(&self, now: Timestamp) -> bool {
         self.lease_until <= now
     }
 
-    /// Whether the record is live and `claim` is its current claim.
+    /// Whether the record is unexpired and `claim` is its current claim.
     fn held_by(&self, claim: &Claim, now: Timestamp) -> bool {
         let current = self.record.nonce == claim.nonce && self.record.token == claim.token;
         !self.expired(now) && current
     }
 }
 
-/// What a transition writes.
+/// The change that a transition makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing.
+    /// The stored slot stays as it is.
     Keep,
-    /// This, in place of what was there.
+    /// The slot is written, and replaces the stored one.
     Put(Slot),
-    /// Nothing stands there any more.
+    /// The stored slot is deleted.
     Remove,
 }
 
-/// T1, T2, T10-T12, T15, T16: a caller asks for the key.
+/// Claims a key. Covers the transitions *claim*, *repeat claim*, *take over*, *lapse* and *expire*.
+///
+/// * If no unexpired record exists, the caller gets a claim with attempt 1.
+/// * If the record is running and has the caller's nonce, the caller gets the same claim again.
+/// * If the record may be taken over, the caller gets a claim with the next attempt and a higher fencing token.
+/// * Otherwise the caller gets the existing record. A running record whose lease has ended reads as unknown.
+///
+/// A takeover needs at least once in the record and in the request, an ended lease, equal fingerprints and fewer
+/// attempts than the request's [`max_attempts`](ClaimRequest::max_attempts).
 pub fn claim(
     slot: Option<&Slot>,
     id: RecordId,
@@ -75,8 +89,8 @@ pub fn claim(
     if slot.expired(now) {
         return acquire(id, request, Some(record.token), 1, now);
     }
-    let sent_again = record.nonce == request.nonce;
-    if sent_again && record.state == State::Running {
+    let is_repeated = record.nonce == request.nonce;
+    if is_repeated && record.state == State::Running {
         let claim = Claim { id, nonce: record.nonce, token: record.token, attempt: record.attempt };
         return (Change::Keep, ClaimOutcome::Acquired(claim));
     }
@@ -86,8 +100,8 @@ pub fn claim(
     (Change::Keep, ClaimOutcome::Exists(record.observe(slot.lapsed(now))))
 }
 
-/// T11. Both the record and the caller must be at least once: after a deploy that changed the
-/// guarantee, the careful one counts.
+/// Whether a request may take over a record. If a deploy changed the guarantee, the stricter one applies, so both the
+/// record and the request must be at least once.
 fn may_take_over(slot: &Slot, request: &ClaimRequest, now: Timestamp) -> bool {
     let record = &slot.record;
     record.state == State::Running
@@ -120,7 +134,9 @@ fn acquire(
     (Change::Put(slot), ClaimOutcome::Acquired(Claim { id, nonce: request.nonce, token, attempt }))
 }
 
-/// T3: the owner holds on.
+/// Extends the lease of a running record to `lease` after now, and the record to `ttl` after that.
+///
+/// The lease may have ended, if no other caller has claimed the key since. [`Update::Stale`] carries no record.
 pub fn renew(
     slot: Option<&Slot>,
     claim: &Claim,
@@ -142,7 +158,11 @@ pub fn renew(
     }
 }
 
-/// T4, T5, T6, T9: the owner says how it ended.
+/// Completes the run: stores the response, or records that it was not retained or that the outcome is unknown.
+///
+/// The owner can complete a running or an unknown record. The record then expires `ttl` after now. A repeated
+/// completion changes nothing and returns [`Update::Applied`]. A stale caller gets the existing record, if there is an
+/// unexpired one.
 pub fn complete(
     slot: Option<&Slot>,
     claim: &Claim,
@@ -156,9 +176,9 @@ pub fn complete(
                 return (Change::Keep, Update::Applied);
             }
             let record = Record { state: completion.into(), ..slot.record.clone() };
-            let concluded =
+            let completed =
                 Slot { record, lease_until: slot.lease_until, expires_at: now.after(ttl) };
-            (Change::Put(concluded), Update::Applied)
+            (Change::Put(completed), Update::Applied)
         }
         Some(slot) if !slot.expired(now) => {
             (Change::Keep, Update::Stale(Some(Box::new(slot.record.observe(slot.lapsed(now))))))
@@ -167,7 +187,8 @@ pub fn complete(
     }
 }
 
-/// T7: the owner frees the key.
+/// Releases a running record, so that its key is free. The owner calls it for a run that had no effect or that may be
+/// repeated. [`Update::Stale`] carries no record.
 pub fn release(slot: Option<&Slot>, claim: &Claim, now: Timestamp) -> (Change, Update) {
     match slot {
         Some(slot) if slot.held_by(claim, now) && slot.record.state == State::Running => {
@@ -177,9 +198,11 @@ pub fn release(slot: Option<&Slot>, claim: &Claim, now: Timestamp) -> (Change, U
     }
 }
 
-/// T8: a caller that never learned whether it won gives back what it may have won. A first claim leaves
-/// nothing; a takeover leaves a record whose lease is over, because an earlier run began, may still go
-/// on, and must not be forgotten. The attempt stays counted.
+/// Abandons a claim whose reply was lost: the caller does not know whether it holds the key. Its handler never started.
+///
+/// A first attempt is deleted. A later attempt stays as a running record whose lease has ended, because an earlier run
+/// may have had an effect and may still be active. The attempt stays counted. [`Update::Stale`] carries no record; it
+/// is returned if the nonce does not hold a running record.
 pub fn abandon(slot: Option<&Slot>, nonce: ClaimNonce, now: Timestamp) -> (Change, Update) {
     match slot {
         Some(slot)

@@ -1,15 +1,56 @@
-//! The contract of a store: atomicity and time. The engine alone decides what they mean.
+//! The contract of a store, for authors of stores.
 //!
-//! # Writing a store
-//! Implement [`IdempotencyStore`] as a translation of [`transition`](crate::state_machine): each method is
-//! one atomic operation of your database that does what the function of the same name says, with the
-//! database's own clock for `now`. Then run the suite of `idem-conformance` on it; it has a test per rule.
+//! A store provides atomic operations and a clock. It never decides what a record means for a request; the engine does.
 //!
-//! * Never compare an application's clock with anything (R30).
-//! * Every change is a compare-and-set on the claim's owner and fencing token, and safe to send twice.
-//! * A call whose answer was lost is [`StoreErrorKind::Unknown`](crate::store::StoreErrorKind::Unknown), never
-//!   "free".
-//! * The engine drops no call half-way: it drives every future to its end, on another task if need be.
+//! # The contract
+//!
+//! Implement [`IdempotencyStore`] as a translation of the [`state_machine`](crate::state_machine): each method is one
+//! atomic operation of the database that does the same as the function of the same name.
+//!
+//! * `now` is the database's own clock at the moment of the operation. No application clock is ever compared with it; see
+//!   [store clock](crate::rules::semantics#store-clock).
+//! * Every change of a record is a compare-and-set on the claim nonce and the fencing token. A stale caller changes nothing.
+//! * Every operation is safe to send twice. The engine repeats an operation whose reply was lost.
+//! * An expired record counts as absent, whether it has been deleted or not. A running record outlives its lease by `ttl`.
+//! * Acknowledged writes are kept until the record expires. Live records are never evicted; see
+//!   [durable store](crate::rules::guarantees#durable-store).
+//! * Fencing tokens grow with every new owner of a key, also across releases and expiry.
+//! * An operation that may have been applied fails with [`StoreErrorKind::Unknown`]. An error never means "the key is free".
+//! * The engine never drops the future of an operation: if its caller leaves, the runtime drives the future to its end. See
+//!   [lost replies](crate::rules::guarantees#lost-replies). Other callers may drop it; use [`StoreFuture::uncut`] if a
+//!   dropped future would break a connection.
+//!
+//! A store that keeps bytes can use the [`codec`](crate::codec) for the record. [`PerRuntime`] and [`Wakeups`] help with
+//! connections and notifications.
+//!
+//! # Optional capabilities
+//!
+//! | Capability | Implementation |
+//! |---|---|
+//! | wake waiting duplicates without polling | override [`IdempotencyStore::changed`] |
+//! | run handlers inside a transaction of the database | [`Transactions`], returned by [`IdempotencyStore::transactions`] |
+//! | delete expired records | [`DeleteExpired`] |
+//! | limit the live keys of a scope | check [`ClaimRequest::quota`] in [`claim`](IdempotencyStore::claim) |
+//!
+//! A store without quotas ignores [`ClaimRequest::quota`]. It should document that.
+//!
+//! # A complete store
+//!
+//! This store keeps the records of one process in a map. It ignores quotas and has no limit of its own, which
+//! [`MemoryStore`] has.
+//!
+//! ```
+#![doc = include_str!("../../docs/store.rs")]
+//! ```
+//!
+//! A store on a database runs the same decisions inside the database, because reading, deciding and writing must be one
+//! atomic operation there: a script on Redis, a function with a row lock on Postgres.
+//!
+//! # Testing a store
+//!
+//! The crate `idem-conformance` has one test per rule of the contract, and compares the store with the state machine by
+//! random lists of operations. Implement its harness for the store and name it in a test of your crate. Its documentation
+//! has an example.
 
 mod future;
 mod memory;
@@ -35,8 +76,9 @@ pub use request::{ClaimOutcome, ClaimRequest, Update};
 pub use transaction::{OpenOutcome, Transaction, TransactionSlot, Transactions};
 pub use wakeups::Wakeups;
 
-/// Keeps records. Shared by all handlers of a process; see the [module](self) for what an
-/// implementation must hold to. A store that is chosen when the program runs is an `Arc` of it:
+/// The operations on records. All handlers of a process share one store. The [module](self) states the contract.
+///
+/// Use an `Arc<dyn IdempotencyStore>` to choose a store at run time:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -47,50 +89,77 @@ pub use wakeups::Wakeups;
 /// let idempotency = Idempotency::new(store);
 /// ```
 pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
-    /// Inserts a running record if there is none (T1), in one atomic operation. A record that expired
-    /// is none. The same owner gets its claim again (T2). Under at least once a lapsed record with the
-    /// same fingerprint and attempts left is taken over with a higher fencing token (T11).
+    /// Atomically inserts a running record if no unexpired record exists. See [`state_machine::claim`](crate::state_machine::claim).
+    ///
+    /// A repeated claim with the same nonce gets the same claim again. Under at least once, a running record is taken over
+    /// with a higher fencing token, if its lease has ended, the fingerprints are equal and attempts are left.
+    ///
+    /// # Errors
+    /// * [`NotDone`](StoreErrorKind::NotDone) if nothing was inserted.
+    /// * [`Unknown`](StoreErrorKind::Unknown) if the record may have been inserted.
+    /// * [`Corrupt`](StoreErrorKind::Corrupt) if the stored record cannot be read.
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome>;
 
-    /// Holds the claim for another `lease` from now (T3), also after it lapsed, if nobody moved it.
-    /// The record must then outlive the lease by `ttl`.
+    /// Extends the lease to `lease` after now, and the record to `ttl` after that. See [`state_machine::renew`](crate::state_machine::renew).
     ///
-    /// Runs on the engine's own thread and runtime, so that it goes on while handlers block theirs: a
-    /// connection that it uses must be driven there too.
+    /// It succeeds after the lease has ended too, if no other caller has claimed the key since.
+    ///
+    /// The engine calls it on its own thread and runtime, so that renewals continue while handlers block theirs. A
+    /// connection that it uses must be driven on that runtime.
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
     fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update>;
 
-    /// Writes how the run ended (T4, T6, T9), from running or unknown, to be kept for `ttl`. A second
-    /// time it changes nothing and is `Held` (T5). When `Lost`, it tells what stands there instead.
+    /// Completes a running or unknown record, which then expires `ttl` after now. See [`state_machine::complete`](crate::state_machine::complete).
+    ///
+    /// A repeated completion changes nothing and returns [`Update::Applied`]. [`Update::Stale`] contains the existing
+    /// record, if there is one.
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
     fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update>;
 
-    /// Frees the key of a running record (T7): the run provably did nothing, or may be repeated.
+    /// Frees the key of a running record. The engine calls it if the run had no effect or may be repeated. See
+    /// [`state_machine::release`](crate::state_machine::release).
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
     fn release(&self, claim: Claim) -> StoreFuture<Update>;
 
-    /// Gives back what `owner` holds running (T8), for a claim whose answer never came and whose handler
-    /// therefore never started: frees the key of a first attempt, and ends the lease of a later one,
-    /// whose earlier runs must not be forgotten. `Lost` if the owner holds nothing.
+    /// Abandons a claim whose reply was lost and whose handler never started. See [`state_machine::abandon`](crate::state_machine::abandon).
+    ///
+    /// A first attempt is deleted. A later attempt stays with an ended lease, because an earlier run may have had an effect.
+    /// Returns [`Update::Stale`] if `nonce` does not hold a running record.
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
     fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update>;
 
-    /// Resolves when the record may have changed. Listening begins with the call, not with the first
-    /// poll. Only a hint: it may come too often, and the default never comes, which leaves waiting
-    /// duplicates to their polling. Dropping it must give up whatever it holds.
+    /// Resolves when the record may have changed.
+    ///
+    /// This is a hint: spurious wake-ups are allowed. The default never resolves, so waiting duplicates fall back to
+    /// polling. Listening must start with this call, and not with the first poll of the future. Dropping the future must
+    /// release everything that it holds.
     fn changed(&self, id: RecordId) -> Changed {
         let _ = id;
         Box::pin(std::future::pending())
     }
 
-    /// The optional power to run handlers inside transactions of the store.
+    /// Returns the transactions of the store, if it supports them. The default returns `None`.
     fn transactions(&self) -> Option<&dyn Transactions> {
         None
     }
 }
 
-/// What [`IdempotencyStore::changed`] returns.
+/// The future of [`IdempotencyStore::changed`].
 pub type Changed = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The optional power to remove what expired; reading never depends on it.
+/// An optional capability of a store: deleting expired records. Correctness never depends on it.
 pub trait DeleteExpired {
-    /// Removes records that expired by the store's clock; never a running one whose lease holds.
-    /// Returns how many.
+    /// Deletes records that have expired by the store's clock, and returns their number.
+    ///
+    /// # Errors
+    /// As [`IdempotencyStore::claim`]. Records may have been deleted before the error.
     fn delete_expired(&self) -> StoreFuture<u64>;
 }

@@ -1,19 +1,20 @@
-//! One value for each runtime that asks.
+//! One value per tokio runtime.
 
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 
-/// One value for each runtime that asks for it, such as a connection: it is driven by the runtime that
-/// made it. The engine renews leases on a runtime of its own, so that they go on while handlers block
-/// theirs, and actix has one for each worker.
+/// One value per tokio runtime, for values such as a connection, which only the runtime that opened it drives.
+///
+/// Stores are called on several runtimes. The engine renews leases on its own runtime, so that renewals continue while
+/// handlers block theirs. actix-web has one runtime per worker.
 pub struct PerRuntime<T>(Arc<RwLock<Vec<Entry<T>>>>);
 
 struct Entry<T> {
     runtime: Id,
     value: Arc<T>,
-    /// Ends the task in the runtime if the store goes first.
+    /// Ends the task in the runtime if the store is dropped before the runtime ends.
     _alive: oneshot::Sender<()>,
 }
 
@@ -30,7 +31,10 @@ impl<T> std::fmt::Debug for PerRuntime<T> {
 }
 
 impl<T: Send + Sync + 'static> PerRuntime<T> {
-    /// The value of `runtime`, made by `make` the first time and forgotten when the runtime ends.
+    /// Returns the value of `runtime`. The first call creates it with `make`, and it is removed when the runtime shuts
+    /// down.
+    ///
+    /// `make` runs under a lock of this object and must not call it.
     pub fn of(&self, runtime: &Handle, make: impl FnOnce() -> T) -> Arc<T> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = find(&known, runtime.id()) {
@@ -49,11 +53,11 @@ impl<T: Send + Sync + 'static> PerRuntime<T> {
         let (alive, gone) = oneshot::channel::<()>();
         let value = Arc::new(make());
         known.push(Entry { runtime: id, value: Arc::clone(&value), _alive: alive });
-        // A runtime that is ending drops the task at once, which asks for the lock.
+        // A runtime that is shutting down drops the task immediately, and the drop takes the lock.
         drop(known);
-        let farewell = Farewell { values: Arc::downgrade(&self.0), runtime: id };
+        let remove = RemoveOnDrop { values: Arc::downgrade(&self.0), runtime: id };
         runtime.spawn(async move {
-            let _farewell = farewell;
+            let _remove = remove;
             drop(gone.await);
         });
         value
@@ -64,13 +68,13 @@ fn find<T>(known: &[Entry<T>], runtime: Id) -> Option<Arc<T>> {
     known.iter().find(|entry| entry.runtime == runtime).map(|entry| Arc::clone(&entry.value))
 }
 
-/// Forgets a runtime's value when the runtime ends, since another may get its id.
-struct Farewell<T> {
+/// Removes the entry when its runtime shuts down; runtime ids may be reused.
+struct RemoveOnDrop<T> {
     values: Weak<RwLock<Vec<Entry<T>>>>,
     runtime: Id,
 }
 
-impl<T> Drop for Farewell<T> {
+impl<T> Drop for RemoveOnDrop<T> {
     fn drop(&mut self) {
         if let Some(values) = self.values.upgrade() {
             let mut known = values.write().unwrap_or_else(PoisonError::into_inner);

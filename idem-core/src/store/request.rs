@@ -1,4 +1,4 @@
-//! The arguments and results of a store's operations.
+//! The arguments and replies of store operations.
 
 use std::time::Duration;
 
@@ -6,28 +6,28 @@ use crate::model::{
     Capacity, Claim, ClaimNonce, ExistingRecord, Fingerprint, Guarantee, Policy, Quota,
 };
 
-/// What a claim says of itself.
+/// The parameters of a claim.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ClaimRequest {
-    /// A fresh nonce, kept over retries of the same claim.
+    /// A fresh nonce. A repeated claim has the same one.
     pub nonce: ClaimNonce,
-    /// What the request is; `None` compares nothing.
+    /// The fingerprint of the request. `None` matches every record.
     pub fingerprint: Option<Fingerprint>,
     /// The guarantee of the handler.
     pub guarantee: Guarantee,
-    /// How long the claim holds unless it is renewed.
+    /// The time for which the claim stays valid without a renewal.
     pub lease: Duration,
-    /// How long a record is kept beyond its lease.
+    /// The time for which the record exists beyond its lease.
     pub ttl: Duration,
-    /// At least once: a record with this many attempts is not taken over.
+    /// At least once: a record that has reached this number of attempts is not taken over.
     pub max_attempts: u32,
-    /// How many live keys the scope may have, if that is bounded.
+    /// The quota of the scope. `None`: the number of its live keys is not limited.
     pub quota: Option<Quota>,
 }
 
 impl ClaimRequest {
-    /// A claim under `policy` by a new owner.
+    /// Creates a claim under `policy` with a random nonce, without a fingerprint and without a quota.
     pub fn new(policy: &Policy) -> Self {
         Self {
             nonce: ClaimNonce::random(),
@@ -40,14 +40,14 @@ impl ClaimRequest {
         }
     }
 
-    /// Compares the request by `fingerprint`.
+    /// Sets [`ClaimRequest::fingerprint`].
     #[must_use]
     pub const fn with_fingerprint(mut self, fingerprint: Option<Fingerprint>) -> Self {
         self.fingerprint = fingerprint;
         self
     }
 
-    /// Bounds the scope's live keys.
+    /// Sets [`ClaimRequest::quota`].
     #[must_use]
     pub const fn with_quota(mut self, quota: Option<Quota>) -> Self {
         self.quota = quota;
@@ -55,24 +55,25 @@ impl ClaimRequest {
     }
 }
 
-/// The answer to a claim.
+/// The reply to a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum ClaimOutcome {
-    /// The caller owns the key now.
+    /// The caller owns the key.
     Acquired(Claim),
-    /// The key is taken; this is what stands there.
+    /// The key is taken by this record.
     Exists(ExistingRecord),
-    /// The key is new, and there is no room for it (R41).
+    /// The key is new, and its scope or the store is full: [key quotas](crate::rules::semantics#key-quotas).
     AtCapacity(Capacity),
 }
 
-/// The answer to a change that presented a claim.
+/// The reply to a change that presented a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Update {
-    /// The claim was current; the change is made, or was made before.
+    /// The claim was current. The change has been made, now or by an earlier call.
     Applied,
-    /// The claim is stale; nothing was changed. [`IdempotencyStore::complete`] tells what stands there.
+    /// The claim was stale, and nothing was changed. [`IdempotencyStore::complete`](super::IdempotencyStore::complete)
+    /// adds the existing record if there is one; the other operations do not.
     Stale(Option<Box<ExistingRecord>>),
 }

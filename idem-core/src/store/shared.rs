@@ -1,4 +1,4 @@
-//! A store that is shared, or chosen when the program runs: `Arc<dyn IdempotencyStore>`.
+//! The implementation for `Arc`, so that a store can be shared or chosen at run time.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The optional power of a store to run handlers inside its own transactions (P5).
+//! Handlers that run inside a transaction of the store.
 
 use std::any::Any;
 use std::cell::OnceCell;
@@ -12,12 +12,15 @@ use tokio::task_local;
 use super::{Capacity, ClaimRequest, ExistingRecord, StoreFuture, Update};
 use crate::model::{Claim, Completion, RecordId};
 
-/// Opens transactions that claim a key, so that the claim, what the handler writes and the stored answer
-/// become true together or not at all.
+/// An optional capability of a store: transactions that contain the claim, the handler's writes and the completion.
+///
+/// All three are committed together or not at all. See
+/// [exactly once effect](crate::rules::guarantees#exactly-once-effect).
 pub trait Transactions: Send + Sync {
-    /// Begins a transaction and claims `id` in it, and puts what the handler works with into `slot`. Waits
-    /// for nobody: a key that another open transaction has claimed is
-    /// [`Running`](crate::store::State::Running), and nothing is held for its duplicates.
+    /// Begins a transaction, claims `id` in it and puts the handler's connection into `slot`.
+    ///
+    /// It must not wait for another transaction. A key that another open transaction has claimed is reported as
+    /// [`Running`](crate::store::State::Running), and no connection is held for its duplicates.
     fn open(
         &self,
         id: RecordId,
@@ -26,64 +29,72 @@ pub trait Transactions: Send + Sync {
     ) -> StoreFuture<OpenOutcome>;
 }
 
-/// The answer to [`Transactions::open`].
+/// The reply to [`Transactions::open`].
 #[derive(Debug)]
 #[must_use]
 pub enum OpenOutcome {
-    /// The key is claimed, as long as the transaction is open.
+    /// The key is claimed for as long as the transaction is open.
     Opened(Box<dyn Transaction>),
-    /// The key is taken; this is what stands there.
+    /// The key is taken by this record.
     Exists(ExistingRecord),
-    /// There is no room for a new key.
+    /// The key is new, and its scope or the store is full.
     AtCapacity(Capacity),
 }
 
-/// A transaction that has claimed a key. Dropped, it is rolled back.
+/// An open transaction that has claimed a key. It is rolled back if it is dropped.
 ///
-/// Its ends take back what is in the slot. If the handler kept that, nothing is committed, and the error
-/// says so. They are driven to their end however long it takes; a caller who was kept for twice the engine's
-/// store timeout is told that the answer is lost.
+/// [`commit`](Self::commit), [`refuse`](Self::refuse) and [`roll_back`](Self::roll_back) take the handler's connection
+/// out of the slot. If the handler did not return it, nothing is committed, and the error states that.
+///
+/// The engine drives these calls to their end, however long they take. Its caller waits for at most twice the
+/// [store timeout](crate::IdempotencyBuilder::store_timeout), and then counts the reply as lost.
 pub trait Transaction: fmt::Debug + Send {
     /// The claim, for the handler.
     fn claim(&self) -> Claim;
 
-    /// Writes the completion, to be kept for `ttl`, and commits it with all that the handler wrote. When the
-    /// answer to that is lost, it finds out what became of it, and tells as a completion does.
+    /// Writes the completion, which is retained for `ttl`, and commits it together with the handler's writes.
+    ///
+    /// If the reply to the commit is lost, the store must look up whether the transaction was committed. It then returns
+    /// the same reply as [`complete`](super::IdempotencyStore::complete).
     ///
     /// # Errors
-    /// [`NotDone`](crate::store::StoreErrorKind::NotDone) if nothing was committed,
-    /// [`Unknown`](crate::store::StoreErrorKind::Unknown) if that could not be found out.
+    /// * [`NotDone`](crate::store::StoreErrorKind::NotDone) if nothing was committed.
+    /// * [`Unknown`](crate::store::StoreErrorKind::Unknown) if the lookup did not succeed.
     fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update>;
 
-    /// Undoes what the handler wrote, and writes the completion alone. `Lost` if another run of the key began
-    /// meanwhile; this one never happened then.
+    /// Rolls back the handler's writes, and writes only the completion.
+    ///
+    /// Returns [`Update::Stale`] if another run has claimed the key in between. In that case this run left nothing behind.
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
     fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update>;
 
-    /// Undoes everything, and frees the key.
+    /// Rolls back everything, which frees the key.
+    ///
+    /// # Errors
+    /// If the rollback could not be confirmed. The server rolls the transaction back when it closes the connection.
     fn roll_back(self: Box<Self>) -> StoreFuture<()>;
 }
 
 task_local! {
-    /// Through which the arguments that are being extracted want a transaction.
+    /// The slot that an extractor can request for the current handler.
     static OFFER: OnceCell<TransactionSlot>;
 }
 
-/// Where an open transaction passes from the store to the handler and back.
+/// The place through which an open transaction passes from the store to the handler and back.
 ///
-/// It comes before the transaction does: arguments of a guarded handler are extracted under an
-/// [offer](Self::offer), and if one of them [wants](Self::want) it, the call that follows opens the
-/// transaction. A slot may also be made by hand, and passed to the call.
+/// A slot exists before its transaction. An adapter runs the extractors of a guarded handler inside
+/// [`offer`](Self::offer). If one of them calls [`want`](Self::want), the adapter passes the slot to
+/// [`Call::in_transaction`](crate::http::Call::in_transaction), and the call opens the transaction. A slot can also be
+/// created with `default` and passed to the call.
 #[derive(Clone, Default)]
 pub struct TransactionSlot(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
 
 impl TransactionSlot {
-    /// Drives the extraction that `extract` begins, and tells through which slot a part of it wants a
-    /// transaction, if one does.
+    /// Runs `extract`, and returns its output with the slot that an extractor requested, if one did.
     ///
-    /// Cancel safe if the extraction is.
+    /// Cancel safe if the future of `extract` is.
     pub fn offer<F: Future>(
         extract: impl FnOnce() -> F,
     ) -> impl Future<Output = (F::Output, Option<Self>)> {
@@ -93,18 +104,19 @@ impl TransactionSlot {
         })
     }
 
-    /// The slot of the extraction that the calling code is part of; `None` where no transaction is offered,
-    /// as in a task that the extraction spawned.
+    /// Lets an extractor request a transaction slot for the current handler.
+    ///
+    /// Returns `None` if no transaction is offered, for example in a task that the extractor spawned.
     pub fn want() -> Option<Self> {
         OFFER.try_with(|offer| offer.get_or_init(Self::default).clone()).ok()
     }
 
-    /// Passes what a handler works with.
+    /// Puts the handler's connection into the slot.
     pub fn put(&self, content: Box<dyn Any + Send>) {
         *self.content() = Some(content);
     }
 
-    /// Takes what was passed, if it is there.
+    /// Takes the content out of the slot, if there is one.
     pub fn take(&self) -> Option<Box<dyn Any + Send>> {
         self.content().take()
     }

@@ -1,4 +1,4 @@
-//! Those who wait for records to change, of one process.
+//! The wake-ups of the duplicates that wait in one process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -8,13 +8,16 @@ use tokio::sync::Notify;
 use super::Changed;
 use crate::model::RecordId;
 
-/// Hands out what [`changed`](super::IdempotencyStore::changed) returns, for stores that hear of changes
-/// on one subscription per process. All who wait for one record share one entry.
+/// Implements [`changed`](super::IdempotencyStore::changed) for stores that receive all changes on one subscription per
+/// process. All waiters for one record share one entry, and entries without waiters are removed.
 #[derive(Debug, Default)]
 pub struct Wakeups(Mutex<HashMap<RecordId, Weak<Notify>>>);
 
 impl Wakeups {
-    /// Begins to wait for `id`, and tells whether nobody else does already.
+    /// Starts to listen for `id`, and returns whether this is the only listener. Listening starts with this call, not with
+    /// the first poll of the future.
+    ///
+    /// Cancel safe: drop the future to stop listening.
     pub fn enter(&self, id: RecordId) -> (Changed, bool) {
         let (notify, is_first) = self.entry(id);
         (Box::pin(notify.notified_owned()), is_first)
@@ -33,7 +36,7 @@ impl Wakeups {
         (notify, true)
     }
 
-    /// Wakes those who wait for `id`.
+    /// Wakes all waiters for `id`.
     pub fn wake(&self, id: &RecordId) {
         let notify = self.lock().remove(id);
         if let Some(notify) = notify.and_then(|notify| notify.upgrade()) {
@@ -41,7 +44,7 @@ impl Wakeups {
         }
     }
 
-    /// Wakes everybody: what happened before may have been missed.
+    /// Wakes all waiters. Call it after the subscription was interrupted, because changes may have been missed.
     pub fn wake_all(&self) {
         let waiting = std::mem::take(&mut *self.lock());
         waiting.values().filter_map(Weak::upgrade).for_each(|notify| notify.notify_waiters());

@@ -1,6 +1,6 @@
-//! The store in memory: for one process, for tests and for trying things out.
+//! The store in memory.
 
-mod doubling;
+mod amortized_sweep;
 mod quota;
 mod shard;
 
@@ -21,15 +21,16 @@ use shard::Shard;
 
 const SHARDS: usize = 64;
 
-/// How long a full store waits, in microseconds, before it looks through all its records again.
+/// The minimum time between two sweeps of a full store, in microseconds.
 const SWEEP_PAUSE: u64 = 1_000_000;
 
-/// Keeps records in the process. It forgets everything at exit, so it gives no guarantee across a crash
-/// or between instances.
+/// A store that keeps records in memory, for a single process, for tests and for trials.
 ///
-/// Bounded in records and bytes: when full it refuses new keys, and never evicts a live one, because
-/// that would be a second effect (R41). What expired is removed as new keys come; nothing runs in the
-/// background. Cloning shares the records.
+/// All records are lost when the process exits. The store gives no guarantee across a crash or between instances.
+///
+/// The numbers of records and bytes are limited. A full store refuses new keys and never evicts a live record, because
+/// that would allow a second effect. Expired records are removed when new keys are claimed; there is no background task.
+/// Clones share the records.
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Shared>);
 
@@ -42,7 +43,7 @@ struct Shared {
     swept_at: AtomicU64,
 }
 
-/// What all shards hold together, and the bounds on it.
+/// The totals of all shards, and their limits.
 struct Usage {
     records: AtomicUsize,
     bytes: AtomicUsize,
@@ -70,13 +71,14 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// A store for 100,000 records and 256 MiB of answers.
+    /// Creates a store for 100,000 records and 256 MiB of responses.
     pub fn new() -> Self {
         Self::with_capacity(100_000, 256 << 20)
     }
 
-    /// A store that refuses new keys once it holds `max_records` records or `max_bytes` of answers.
-    /// Runs under way still store theirs, so the bytes may go over by what those answers take.
+    /// Creates a store that refuses new keys once it holds `max_records` records or `max_bytes` bytes of responses.
+    ///
+    /// Active runs still store their responses, so the number of bytes can exceed the limit by the size of those.
     pub fn with_capacity(max_records: usize, max_bytes: usize) -> Self {
         Self(Arc::new(Shared {
             shards: std::array::from_fn(|_| Mutex::default()),
@@ -93,17 +95,17 @@ impl MemoryStore {
         }))
     }
 
-    /// How many records it holds, expired ones that were not yet removed included.
+    /// The number of records, including expired ones that are not yet removed.
     pub fn len(&self) -> usize {
         self.0.usage.records.load(Ordering::Relaxed)
     }
 
-    /// Whether it holds no record.
+    /// Whether the store holds no record.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Moves the store's clock forward, so that tests need not wait for leases and ttls.
+    /// Moves the store's clock forward, so that tests do not have to wait for leases and retention to end.
     pub fn advance_clock(&self, by: Duration) {
         let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
         self.0.advanced.fetch_add(micros, Ordering::Relaxed);
@@ -115,7 +117,7 @@ impl MemoryStore {
     }
 
     fn shard(&self, id: &RecordId) -> MutexGuard<'_, Shard> {
-        // Ids are digests, so any of their bytes spreads them evenly.
+        // Record ids are digests, so any of their bytes spreads them evenly.
         let [first, ..] = id.as_bytes();
         lock(&self.0.shards[usize::from(*first) % SHARDS])
     }
@@ -130,13 +132,13 @@ impl MemoryStore {
         if slot.is_none() && usage.full() {
             return ClaimOutcome::AtCapacity(Capacity::Store);
         }
-        let (change, claimed) = state_machine::claim(slot, id, request, now);
+        let (change, outcome) = state_machine::claim(slot, id, request, now);
         shard.apply(id, change, usage);
-        claimed
+        outcome
     }
 
-    /// A claim by a scope whose live keys are counted. The count is taken before the shard is locked,
-    /// and all such claims take turns, so that the quota is exact.
+    /// Claims a key of a scope with a quota. Such claims run one after the other, so that the quota is exact. The live
+    /// keys are counted before the shard is locked.
     fn claim_within_quota(
         &self,
         id: RecordId,
@@ -149,14 +151,14 @@ impl MemoryStore {
         if !is_live(&id) && !quotas.has_room(quota, now, is_live) {
             return ClaimOutcome::AtCapacity(Capacity::Scope);
         }
-        let claimed = self.claim_now(id, request);
-        if let ClaimOutcome::Acquired(_) = claimed {
+        let outcome = self.claim_now(id, request);
+        if let ClaimOutcome::Acquired(_) = outcome {
             quotas.insert(quota.scope, id, is_live);
         }
-        claimed
+        outcome
     }
 
-    /// What expired may sit in any shard, so a full store looks through all of them before it refuses.
+    /// Sweeps all shards of a full store before it refuses a key, because expired records may be in any of them.
     fn sweep_if_full(&self) {
         if !self.0.usage.full() {
             return;
@@ -175,7 +177,7 @@ impl MemoryStore {
         self.0.shards.iter().map(|shard| lock(shard).sweep(now, &self.0.usage)).sum()
     }
 
-    /// Applies a transition that presents a claim, and wakes those who wait for the key.
+    /// Applies a transition that presents a claim, and wakes the duplicates that wait for the key.
     fn change(
         &self,
         id: RecordId,
@@ -186,9 +188,9 @@ impl MemoryStore {
     ) -> StoreFuture<Update> {
         let mut shard = self.shard(&id);
         let now = shard.tick(self.now());
-        let (change, fenced) = transition(shard.slot(&id), now);
+        let (change, update) = transition(shard.slot(&id), now);
         shard.apply(id, change, &self.0.usage);
-        StoreFuture::ready(Ok(fenced))
+        StoreFuture::ready(Ok(update))
     }
 }
 
@@ -229,7 +231,7 @@ impl DeleteExpired for MemoryStore {
     }
 }
 
-/// A panic while a lock was held cannot leave a half-written record: every change is one assignment.
+/// Locks a mutex, even after a panic. A panic cannot leave a half-written record, because every change is one assignment.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,23 +1,23 @@
-//! Live keys per scope, for scopes that have a quota (R41).
+//! The live keys of scopes that have a quota.
 
 use std::collections::{HashMap, HashSet};
 
-use super::doubling::Doubling;
+use super::amortized_sweep::AmortizedSweep;
 use crate::model::{RecordId, ScopeId};
 use crate::state_machine::Timestamp;
 use crate::store::Quota;
 
-/// How long a scope that met its quota waits before its keys are looked through again.
+/// The minimum time between two recounts of a scope that has reached its quota, in microseconds.
 const RECOUNT_PAUSE: u64 = 1_000_000;
 
 #[derive(Default)]
 pub(super) struct Quotas {
     scopes: HashMap<ScopeId, Keys>,
     ids: usize,
-    sweep: Doubling,
+    sweep: AmortizedSweep,
 }
 
-/// The keys a scope claimed: all its live ones, and some that are gone.
+/// The keys of a scope: all live ones, and some that no longer exist.
 #[derive(Default)]
 struct Keys {
     ids: HashSet<RecordId>,
@@ -58,7 +58,7 @@ impl Quotas {
         }
     }
 
-    /// Forgets keys that are gone, and scopes that have no other.
+    /// Removes keys that are no longer live, and scopes without keys.
     fn sweep(&mut self, is_live: impl Fn(&RecordId) -> bool) {
         self.scopes.retain(|_, keys| {
             keys.ids.retain(&is_live);
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_whose_keys_are_gone_are_forgotten() {
+    fn scopes_without_live_keys_are_removed() {
         let mut quotas = Quotas::default();
         for n in 0..10_000_u32 {
             let id = RecordId::from_bytes(rand::random());

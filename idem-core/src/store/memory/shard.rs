@@ -1,4 +1,6 @@
 //! One part of the map, under its own lock.
+//!
+//! A shard also holds the wake-ups of its records.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,24 +11,24 @@ use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
 use super::Usage;
-use super::doubling::Doubling;
+use super::amortized_sweep::AmortizedSweep;
 use crate::model::{RecordId, State};
 use crate::state_machine::{Change, Slot, Timestamp};
 
 #[derive(Default)]
 pub(super) struct Shard {
-    /// Boxed, so that the map stays small and growing it moves little.
+    /// Boxed, so that the map stays small and moves little data when it grows.
     slots: HashMap<RecordId, Box<Slot>, ahash::RandomState>,
     listeners: HashMap<RecordId, Weak<Notify>, ahash::RandomState>,
     last_tick: u64,
-    /// Before this moment nothing here expires.
+    /// No record of this shard expires before this time.
     first_expiry: Timestamp,
-    sweep: Doubling,
-    prune: Doubling,
+    sweep: AmortizedSweep,
+    prune: AmortizedSweep,
 }
 
 impl Shard {
-    /// The clock as this shard sees it: strictly growing, so that fencing tokens do too.
+    /// Returns a strictly increasing time, so that fencing tokens increase too.
     pub(super) fn tick(&mut self, now: Timestamp) -> Timestamp {
         self.last_tick = now.0.max(self.last_tick + 1);
         Timestamp(self.last_tick)
@@ -56,8 +58,8 @@ impl Shard {
                 usage.records.fetch_add(1, Ordering::Relaxed);
             }
             Entry::Occupied(mut place) => {
-                usage.bytes.fetch_add(answer_bytes(&slot), Ordering::Relaxed);
-                usage.bytes.fetch_sub(answer_bytes(place.get()), Ordering::Relaxed);
+                usage.bytes.fetch_add(response_bytes(&slot), Ordering::Relaxed);
+                usage.bytes.fetch_sub(response_bytes(place.get()), Ordering::Relaxed);
                 **place.get_mut() = slot;
                 self.wake(&id);
             }
@@ -67,12 +69,13 @@ impl Shard {
     fn remove(&mut self, id: &RecordId, usage: &Usage) {
         if let Some(slot) = self.slots.remove(id) {
             usage.records.fetch_sub(1, Ordering::Relaxed);
-            usage.bytes.fetch_sub(answer_bytes(&slot), Ordering::Relaxed);
+            usage.bytes.fetch_sub(response_bytes(&slot), Ordering::Relaxed);
             self.wake(id);
         }
     }
 
-    /// Removes what expired. Every removed record is a change, but nobody waits for an expired one.
+    /// Removes expired records and returns their number. Waiting duplicates are not woken, because no duplicate waits for
+    /// an expired record.
     pub(super) fn sweep(&mut self, now: Timestamp, usage: &Usage) -> u64 {
         if now < self.first_expiry {
             return 0;
@@ -85,7 +88,7 @@ impl Shard {
             if keep {
                 self.first_expiry = self.first_expiry.min(slot.expires_at);
             } else {
-                bytes += answer_bytes(slot);
+                bytes += response_bytes(slot);
             }
             keep
         });
@@ -102,8 +105,8 @@ impl Shard {
         }
     }
 
-    /// Listens from now on. Begun under the shard's lock, so that no change falls between the entry and
-    /// the listening.
+    /// Starts to listen for changes of a record. The caller holds the shard's lock, so no change is missed between the
+    /// insertion of the entry and the start of listening.
     pub(super) fn listen(&mut self, id: RecordId) -> OwnedNotified {
         self.prune_if_due();
         if let Some(change) = self.listeners.get(&id).and_then(Weak::upgrade) {
@@ -114,7 +117,7 @@ impl Shard {
         change.notified_owned()
     }
 
-    /// Forgets the keys that nobody listens for any more.
+    /// Removes the entries that have no listener left.
     fn prune_if_due(&mut self) {
         if self.prune.is_due(self.listeners.len()) {
             self.listeners.retain(|_, listener| listener.strong_count() > 0);
@@ -132,9 +135,10 @@ impl Shard {
     }
 }
 
-fn answer_bytes(slot: &Slot) -> usize {
+/// The size of the stored response, in bytes.
+fn response_bytes(slot: &Slot) -> usize {
     match &slot.record.state {
-        State::Completed(answer) => answer.body.len() + answer.headers.as_bytes().len(),
+        State::Completed(response) => response.body.len() + response.headers.as_bytes().len(),
         _ => 0,
     }
 }
@@ -144,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listeners_that_left_are_forgotten() {
+    fn dropped_listeners_are_removed() {
         let mut shard = Shard::default();
         let staying: Vec<_> =
             (0..100_u8).map(|n| shard.listen(RecordId::from_bytes([n; 32]))).collect();
