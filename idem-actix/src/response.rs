@@ -59,7 +59,7 @@ pub(crate) fn record(
         BodySize::None | BodySize::Stream => 0,
     };
     let head = Head { status, headers: stored_headers(response.headers()), declared, announced };
-    http::record(head, Streamed(body), max, move |body| match body {
+    http::capture(head, Streamed(body), max, move |body| match body {
         Ok(body) => response.set_body(rebuild(body, size)),
         Err(answer) => from_answer(answer),
     })

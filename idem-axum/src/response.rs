@@ -23,7 +23,7 @@ pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Exe
         declared: parts.extensions.get().copied(),
         announced: body.size_hint().lower(),
     };
-    http::record(head, body.into_data_stream(), max, |body| match body {
+    http::capture(head, body.into_data_stream(), max, |body| match body {
         Ok(body) => Response::from_parts(parts, rebuild(body)),
         Err(answer) => from_answer(answer),
     })

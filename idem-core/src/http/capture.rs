@@ -1,4 +1,4 @@
-//! A handler's response: what its caller gets and what is recorded.
+//! Captures a handler's response: collects its body, and separates the caller's response from the stored one.
 
 use std::future::{poll_fn, ready};
 use std::task::{Context, Poll, Waker};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::future::Either;
 
-use super::collect::{Collected, Collecting};
+use super::collect::{BodyCollector, CollectedBody};
 use crate::engine::Executed;
 use crate::http::problem;
 use crate::model::{Completion, Headers, Outcome, StoredResponse};
@@ -15,36 +15,42 @@ use crate::model::{Completion, Headers, Outcome, StoredResponse};
 /// The head of a handler's response.
 #[derive(Debug)]
 pub struct Head {
-    /// Its status.
+    /// The HTTP status.
     pub status: u16,
-    /// Those of its headers that are worth replaying, by [`stored_headers`](super::stored_headers).
+    /// The headers that are stored, as returned by [`stored_headers`](super::stored_headers).
     pub headers: Headers,
-    /// What the handler says itself of its outcome.
+    /// The outcome that the handler declared, if it did. `None`: the status decides.
     pub declared: Option<Outcome>,
-    /// How many bytes the body has at least, as far as it says so.
+    /// The minimum size of the body in bytes, for example from its size hint. 0 if it is not known.
     pub announced: u64,
 }
 
-/// The body as it is delivered to the caller of a run.
+/// The body for the caller of a run.
 #[derive(Debug)]
 pub enum Delivery<S, E> {
-    /// All of it.
+    /// The complete body.
     Whole(Bytes),
-    /// What was collected, and the rest. Where nothing was collected, the body is as it was.
+    /// The body exceeds the limit: the collected start and the rest of the stream. If the start is empty, the stream has
+    /// not been polled.
     Longer(Bytes, S),
-    /// What came before the body failed, and how it failed.
+    /// The stream failed: the collected start and the error.
     Broken(Bytes, E),
 }
 
-/// Turns a handler's response into what its caller gets and what is recorded. Collects the body up to
-/// `max` bytes; a larger one passes through, and the record says that it was not kept (R37, R38).
+/// Captures a handler's response. The output contains the caller's response, the outcome and the completion.
 ///
-/// `respond` makes the response for the caller: with this body, or, if the body failed before it gave
-/// a byte, from an answer that says so.
+/// The body is collected up to `max` bytes. A larger body passes through to the caller and is not retained; see
+/// [response body limit](crate::rules::semantics#response-body-limit) and
+/// [streamed responses](crate::rules::semantics#streamed-responses).
 ///
-/// Most bodies are there at once, so that is tried first; only one that is still to come is collected
-/// in a box, and the future of every other run stays small.
-pub fn record<T, S, E>(
+/// `respond` creates the caller's response from the body. If the body fails before its first byte, `respond` gets the 500
+/// that replaces the response.
+///
+/// A body that is complete on the first poll needs no allocation here. Only a pending body is collected in a box, so that
+/// the future of a run stays small.
+///
+/// Cancel safe in part: if the future is dropped, the collected part of the body is lost. The engine does not drop it.
+pub fn capture<T, S, E>(
     head: Head,
     body: S,
     max: usize,
@@ -54,48 +60,48 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     if head.announced > max as u64 {
-        let longer = Collected::Longer(Bytes::new(), body);
-        return Either::Left(ready(conclude(head, longer, respond)));
+        let longer = CollectedBody::Longer(Bytes::new(), body);
+        return Either::Left(ready(executed(head, longer, respond)));
     }
-    let mut collecting = Collecting::new(body, max);
-    match collecting.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(end) => Either::Left(ready(conclude(head, collecting.finish(end), respond))),
+    let mut collector = BodyCollector::new(body, max);
+    match collector.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(end) => Either::Left(ready(executed(head, collector.finish(end), respond))),
         Poll::Pending => Either::Right(Box::pin(async move {
-            let end = poll_fn(|cx| collecting.poll(cx)).await;
-            conclude(head, collecting.finish(end), respond)
+            let end = poll_fn(|cx| collector.poll(cx)).await;
+            executed(head, collector.finish(end), respond)
         })),
     }
 }
 
-fn conclude<T, S, E>(
+fn executed<T, S, E>(
     head: Head,
-    collected: Collected<S, E>,
+    collected: CollectedBody<S, E>,
     respond: impl FnOnce(Result<Delivery<S, E>, StoredResponse>) -> T,
 ) -> Executed<T> {
     let Head { status, headers, declared, .. } = head;
-    // As it says itself, else as its status says (R21).
+    // `docs/semantics.md#outcome-of-a-response`
     let outcome = declared.unwrap_or_else(|| Outcome::of_status(status));
     let completion = Completion::NotRetained { status };
     let (body, outcome, completion) = match collected {
-        Collected::Whole(body) => {
-            let answer = StoredResponse { status, headers, body: body.clone() };
-            (Delivery::Whole(body), outcome, Completion::Response(answer))
+        CollectedBody::Whole(body) => {
+            let response = StoredResponse { status, headers, body: body.clone() };
+            (Delivery::Whole(body), outcome, Completion::Response(response))
         }
-        Collected::Longer(start, rest) => (Delivery::Longer(start, rest), outcome, completion),
-        Collected::Broken(start, error) => {
+        CollectedBody::Longer(start, rest) => (Delivery::Longer(start, rest), outcome, completion),
+        CollectedBody::Broken(start, error) => {
             (Delivery::Broken(start, error), Outcome::Ambiguous, completion)
         }
-        Collected::BrokenAtStart => return panicked(|answer| respond(Err(answer))),
+        CollectedBody::BrokenAtStart => return panicked(|response| respond(Err(response))),
     };
     Executed { reply: respond(Ok(body)), outcome, completion }
 }
 
-/// What a panic of a handler is recorded as: an ambiguous 500.
-pub fn panicked<T>(reply: impl FnOnce(StoredResponse) -> T) -> Executed<T> {
-    let answer = problem::internal_error();
+/// The result of a run whose handler panicked: an ambiguous 500. `respond` creates the caller's response from it.
+pub fn panicked<T>(respond: impl FnOnce(StoredResponse) -> T) -> Executed<T> {
+    let response = problem::internal_error();
     Executed {
-        reply: reply(answer.clone()),
+        reply: respond(response.clone()),
         outcome: Outcome::Ambiguous,
-        completion: Completion::Response(answer),
+        completion: Completion::Response(response),
     }
 }

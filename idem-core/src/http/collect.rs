@@ -1,36 +1,36 @@
-//! A body, collected from its pieces, and a response body up to a limit (R37, R38).
+//! Collects bodies from their chunks, and response bodies up to a limit.
 
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 
-/// What of a body could be collected.
-pub(super) enum Collected<S, E> {
+/// A collected body.
+pub(super) enum CollectedBody<S, E> {
     Whole(Bytes),
-    /// Over the limit: what came, and the rest.
+    /// The body exceeds the limit: the collected start and the rest of the stream.
     Longer(Bytes, S),
-    /// The stream failed before it gave a byte.
+    /// The stream failed before its first byte.
     BrokenAtStart,
-    /// The stream failed half-way: what came, and how it failed.
+    /// The stream failed later: the collected start and the error.
     Broken(Bytes, E),
 }
 
 /// Collects a body up to a limit.
-pub(super) struct Collecting<S> {
+pub(super) struct BodyCollector<S> {
     body: S,
     max: usize,
     collected: Chunks,
 }
 
-/// How collecting ended.
+/// The reason that collecting ended.
 pub(super) enum End<E> {
     Whole,
     Longer,
     Broken(E),
 }
 
-impl<S> Collecting<S> {
+impl<S> BodyCollector<S> {
     pub(super) fn new(body: S, max: usize) -> Self {
         Self { body, max, collected: Chunks::default() }
     }
@@ -51,28 +51,30 @@ impl<S> Collecting<S> {
         Poll::Ready(End::Whole)
     }
 
-    pub(super) fn finish<E>(self, end: End<E>) -> Collected<S, E> {
+    pub(super) fn finish<E>(self, end: End<E>) -> CollectedBody<S, E> {
         let collected = self.collected.into_bytes();
         match end {
-            End::Whole => Collected::Whole(trim(collected)),
-            End::Longer => Collected::Longer(collected, self.body),
-            End::Broken(_) if collected.is_empty() => Collected::BrokenAtStart,
-            End::Broken(error) => Collected::Broken(collected, error),
+            End::Whole => CollectedBody::Whole(trim(collected)),
+            End::Longer => CollectedBody::Longer(collected, self.body),
+            End::Broken(_) if collected.is_empty() => CollectedBody::BrokenAtStart,
+            End::Broken(error) => CollectedBody::Broken(collected, error),
         }
     }
 }
 
-/// A body without the spare room that it was written into, often as much again: it is kept as long as
+/// Removes the spare capacity of a body's buffer, which is often as large as the body. The body is stored for as long as
 /// its record.
 fn trim(body: Bytes) -> Bytes {
     match body.try_into_mut() {
-        Ok(room) if room.capacity() > room.len() + room.len() / 4 => Bytes::copy_from_slice(&room),
-        Ok(room) => room.freeze(),
+        Ok(buffer) if buffer.capacity() > buffer.len() + buffer.len() / 4 => {
+            Bytes::copy_from_slice(&buffer)
+        }
+        Ok(buffer) => buffer.freeze(),
         Err(shared) => shared,
     }
 }
 
-/// What of a body came so far. One chunk, the usual case, is shared and not copied.
+/// Collects the chunks of a body. A single chunk, the usual case, is shared and not copied.
 #[derive(Debug, Default)]
 pub struct Chunks {
     first: Bytes,
@@ -80,7 +82,7 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    /// Adds the next piece.
+    /// Appends a chunk.
     pub fn push(&mut self, data: Bytes) {
         if self.is_empty() {
             self.first = data;
@@ -92,17 +94,17 @@ impl Chunks {
         self.all.extend_from_slice(&data);
     }
 
-    /// How many bytes there are.
+    /// The number of collected bytes.
     pub fn len(&self) -> usize {
         self.first.len().max(self.all.len())
     }
 
-    /// Whether there are none.
+    /// Whether no byte is collected.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All pieces as one.
+    /// Returns all collected bytes.
     pub fn into_bytes(self) -> Bytes {
         if self.all.is_empty() { self.first } else { self.all.freeze() }
     }

@@ -1,11 +1,19 @@
-//! Which headers of an answer outlive it (R24).
+//! Selects the response headers that are stored and replayed, and names the headers of idem.
 
-use super::REPLAYED;
 use crate::model::Headers;
 
-/// The headers of a handler's response that are worth replaying (R24): all but those that belong to one
-/// connection, one moment, one session or one trace. `connection` are the values of its `Connection`
-/// field, which names more of the first kind.
+/// The default name of the header that carries the key, in lower case. The
+/// [builder](crate::IdempotencyBuilder::header) can set another one.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// The name of the [replay marker](crate::rules::semantics#replay-marker), in lower case.
+pub const REPLAYED: &str = "idempotent-replayed";
+
+/// Returns the headers of a response that are stored: all except hop-by-hop, date, cookie, rate-limit, CORS and tracing
+/// headers. The rule is [stored headers](crate::rules::semantics#stored-headers).
+///
+/// The names in `fields` must be in lower case. `connection` contains the values of the response's `Connection` header,
+/// which can name further hop-by-hop headers.
 pub fn stored_headers<'a>(
     fields: impl Iterator<Item = (&'a str, &'a [u8])>,
     connection: impl Iterator<Item = &'a [u8]>,
@@ -20,7 +28,7 @@ pub fn stored_headers<'a>(
         .collect()
 }
 
-/// Whether a header (in lower case) of a handler's response is replayed, apart from what `Connection` names.
+/// Whether a header is stored, unless the `Connection` header names it. `name` must be in lower case.
 fn is_replayed(name: &str) -> bool {
     const DENIED: &[&str] = &[
         "connection",
@@ -61,7 +69,7 @@ fn is_replayed(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn kept(fields: &[(&str, &str)]) -> Vec<String> {
+    fn stored(fields: &[(&str, &str)]) -> Vec<String> {
         let bytes = fields.iter().map(|(name, value)| (*name, value.as_bytes()));
         let connection =
             bytes.clone().filter(|(name, _)| *name == "connection").map(|(_, value)| value);
@@ -70,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn application_headers_survive_and_keep_their_order() {
+    fn application_headers_are_stored_in_order() {
         let fields = [
             ("location", "/1"),
             ("link", "</a>"),
@@ -78,11 +86,11 @@ mod tests {
             ("link", "</b>"),
             ("cache-control", "private"),
         ];
-        assert_eq!(kept(&fields), ["location", "link", "etag", "link", "cache-control"]);
+        assert_eq!(stored(&fields), ["location", "link", "etag", "link", "cache-control"]);
     }
 
     #[test]
-    fn what_belongs_to_a_moment_a_session_or_a_trace_is_dropped() {
+    fn headers_of_one_moment_session_or_trace_are_dropped() {
         let fields = [
             ("date", ""),
             ("set-cookie", ""),
@@ -96,12 +104,12 @@ mod tests {
             ("idempotent-replayed", "true"),
             ("www-authenticate", ""),
         ];
-        assert_eq!(kept(&fields), Vec::<String>::new());
+        assert_eq!(stored(&fields), Vec::<String>::new());
     }
 
     #[test]
     fn fields_named_by_connection_are_dropped() {
         let fields = [("connection", "close, X-Hop"), ("x-hop", "1"), ("x-kept", "2")];
-        assert_eq!(kept(&fields), ["x-kept"]);
+        assert_eq!(stored(&fields), ["x-kept"]);
     }
 }

@@ -1,4 +1,66 @@
-//! The HTTP rules that every adapter needs, without an HTTP library.
+//! Building blocks for HTTP adapters, and for guarding work without an attribute.
+//!
+//! The module follows the [HTTP rules](crate::rules::semantics) and does not depend on an HTTP library. An adapter such as
+//! `idem-axum` connects it to a framework:
+//!
+//! 1. It passes the method and the lines of the key header to
+//!    [`Idempotency::call_for`](crate::Idempotency::call_for), and gets a [`CallBuilder`]. Without one, the request is not
+//!    guarded.
+//! 2. It buffers the body with [`Chunks`], under the framework's limit, and passes the [`RequestParts`] to
+//!    [`CallBuilder::request`].
+//! 3. It runs the handler's extractors, and passes the values of the attribute's expressions to the builder.
+//!    [`CallBuilder::finish`] returns the [`Call`].
+//! 4. It passes the call to [`Idempotency::run`](crate::Idempotency::run). The handler's response goes through
+//!    [`stored_headers`] and [`capture`], and a panic becomes [`panicked`].
+//! 5. It sends the response of the run, or the stored one with the [`REPLAYED`] header. It sends a rejection as a
+//!    [problem document](crate::Idempotency::problem).
+//!
+//! # By hand
+//!
+//! [`Idempotency::call`](crate::Idempotency::call) and [`Idempotency::run`](crate::Idempotency::run) guard any piece of
+//! work, with or without HTTP:
+//!
+//! ```
+//! use std::time::Duration;
+//! use bytes::Bytes;
+//! use idem_core::{Guarantee, Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy, Rejection};
+//! use idem_core::http::{Executed, Scope, Served};
+//! use idem_core::store::{Completion, Headers, StoredResponse};
+//!
+//! static POLICY: Policy = Policy::new(Duration::from_secs(86_400), Guarantee::AtMostOnce);
+//!
+//! async fn charge() -> Executed<u16> {
+//!     // the work itself
+//!     let response = StoredResponse {
+//!         status: 201,
+//!         headers: Headers::default(),
+//!         body: Bytes::from_static(b"{}"),
+//!     };
+//!     Executed { reply: 201, outcome: Outcome::Final, completion: Completion::Response(response) }
+//! }
+//!
+//! fn panicked() -> Executed<u16> {
+//!     Executed { reply: 500, outcome: Outcome::Ambiguous, completion: Completion::Unknown }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Rejection> {
+//! let idempotency = Idempotency::new(MemoryStore::new());
+//! let key = IdempotencyKey::new("order-1001")?;
+//! for attempt in 1..=2 {
+//!     let call = idempotency.call(&POLICY, &["payments.charge"], Scope::of("acme"), &key)?;
+//!     match idempotency.run(call, |_claim| charge(), panicked).await? {
+//!         Served::Executed(status) => assert_eq!((attempt, status), (1, 201)),
+//!         Served::Replayed(response) => assert_eq!((attempt, response.status), (2, 201)),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A run that was started in this way survives its caller. Use
+//! [`run_borrowed`](crate::Idempotency::run_borrowed) for work that borrows from its caller, and
+//! [`run_local`](crate::Idempotency::run_local) for work that is not `Send`.
 
 mod capture;
 mod collect;
@@ -7,15 +69,9 @@ pub(crate) mod problem;
 mod request;
 
 pub use collect::Chunks;
-pub use headers::stored_headers;
+pub use headers::{IDEMPOTENCY_KEY, REPLAYED, stored_headers};
 pub use request::RequestParts;
 
 pub use crate::engine::{Call, CallBuilder, Executed, Served};
 pub use crate::model::{FingerprintInput, FingerprintMode, KeySource, KeySyntax, Scope};
-pub use capture::{Delivery, Head, panicked, record};
-
-/// The header of the key, unless the [`Idempotency`](crate::Idempotency) was built with another (R7).
-pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
-/// The marker of a replay (R25).
-pub const REPLAYED: &str = "idempotent-replayed";
+pub use capture::{Delivery, Head, capture, panicked};

@@ -1,4 +1,4 @@
-//! Rejections as problem documents (RFC 9457, SEMANTICS section 6).
+//! Rejections as [problem documents](crate::rules::semantics#problem-documents) (RFC 9457).
 
 use std::time::Duration;
 
@@ -16,8 +16,9 @@ struct Problem<'a> {
     retryable: bool,
 }
 
-/// The problem document for `rejection`. `type_base` is put before the slug to make the `type`.
-/// `header` is where the key belongs.
+/// Returns the problem document for `rejection`.
+///
+/// The `type` is `type_base` followed by the slug. `header` is the name of the header that carries the key.
 pub(crate) fn document(
     rejection: &Rejection,
     type_base: &str,
@@ -38,7 +39,7 @@ pub(crate) fn document(
         retryable: rejection.retryable(),
     };
     let link = format!("<{type_uri}>; rel=\"describedby\"");
-    // Rounded up: a client must not come too early.
+    // Rounded up, so that a client does not retry too early.
     let retry_after = retry_after.as_millis().div_ceil(1_000).max(1).to_string();
     let fields = [
         Some(("content-type", "application/problem+json")),
@@ -46,25 +47,25 @@ pub(crate) fn document(
         is_public.then_some(("link", &*link)),
         rejection.retryable().then_some(("retry-after", &*retry_after)),
     ];
-    answer(&problem, fields)
+    response(&problem, fields)
 }
 
-/// The answer to a panic: like a framework's own 500, it says nothing of the inside.
+/// Returns the response after a panic. Like a framework's own 500, it does not reveal the cause.
 pub(crate) fn internal_error() -> StoredResponse {
     let problem = Problem {
         r#type: "about:blank",
         title: "Internal Server Error",
         status: 500,
-        detail: "The request failed and its outcome was recorded as a failure.".to_owned(),
+        detail: "The request failed. Its outcome was recorded as a failure.".to_owned(),
         retryable: false,
     };
-    answer(
+    response(
         &problem,
         [Some(("content-type", "application/problem+json")), Some(("cache-control", "no-store"))],
     )
 }
 
-fn answer<const N: usize>(
+fn response<const N: usize>(
     problem: &Problem<'_>,
     fields: [Option<(&str, &str)>; N],
 ) -> StoredResponse {
@@ -81,7 +82,7 @@ fn answer<const N: usize>(
     }
 }
 
-/// Fixed per type, as RFC 9457 section 3.1.3 asks.
+/// The title. It is fixed for each type, as RFC 9457 section 3.1.3 requires.
 const fn title(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::KeyMissing => "Idempotency key missing",
@@ -89,11 +90,11 @@ const fn title(rejection: &Rejection) -> &'static str {
         Rejection::KeyReused => "Idempotency key reused for a different request",
         Rejection::InProgress => "Request in progress",
         Rejection::OutcomeUnknown => "Outcome unknown",
-        Rejection::ResultUnavailable { .. } => "Result unavailable",
+        Rejection::ResultUnavailable { .. } => "Result not retained",
         Rejection::StoreUnavailable(_)
         | Rejection::Unrecorded(_)
         | Rejection::NotCommitted(_)
-        | Rejection::Draining => "Request cannot be recorded right now",
+        | Rejection::Draining => "Request cannot be recorded now",
         Rejection::TooManyKeys(_) => "Too many idempotency keys",
         Rejection::BodyTooLarge => "Request body too large",
         Rejection::ScopeEmpty
@@ -106,18 +107,18 @@ const fn title(rejection: &Rejection) -> &'static str {
     }
 }
 
-/// What to do about it, without a word on what is stored.
+/// The advice for the client. It does not reveal stored data.
 fn detail(rejection: &Rejection, header: &str) -> String {
     match rejection {
-        Rejection::KeyMissing => return format!("Send the header `{header}`: one new random key per operation, the same key on every retry of it."),
+        Rejection::KeyMissing => return format!("Send the header `{header}` with a new random key for each operation. Send the same key with every retry of that operation."),
         Rejection::KeyInvalid(error) => return error.to_string(),
         Rejection::KeyReused => "This key was first used with other content. Use a new key for a new operation.",
         Rejection::InProgress => "The first request with this key has not finished. Retry later with the same key.",
-        Rejection::OutcomeUnknown => "The first request with this key began and did not report its result. Do not retry; check whether the operation took place.",
-        Rejection::ResultUnavailable { .. } => "The first request with this key finished, but its answer was not kept. Do not retry; look the result up.",
+        Rejection::OutcomeUnknown => "The first request with this key started, and its result is not known. Do not retry. Check whether the operation took place.",
+        Rejection::ResultUnavailable { .. } => "The first request with this key finished, but its response was not retained. Do not retry. Look up the result.",
         Rejection::Unrecorded(_) | Rejection::NotCommitted(_) => "The request may have been carried out, but its result is not recorded yet. Retry later with the same key.",
-        Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) => "Nothing was done. Retry later with the same key.",
-        Rejection::BodyTooLarge => "The body is larger than this route accepts.",
+        Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) => "The request was not carried out. Retry later with the same key.",
+        Rejection::BodyTooLarge => "The body is larger than this route accepts. Send a smaller body.",
         Rejection::ScopeEmpty
         | Rejection::FingerprintInvalid(_)
         | Rejection::RecordUnreadable(_)
@@ -125,7 +126,7 @@ fn detail(rejection: &Rejection, header: &str) -> String {
         | Rejection::NoTransactions
         | Rejection::Unguarded
         | Rejection::Panicked => {
-            "The request could not be processed. The service's log says why."
+            "The request could not be processed. The log of the service contains the cause."
         }
     }
     .to_owned()

@@ -7,23 +7,26 @@ use crate::hash::Secret;
 use crate::json;
 use crate::model::{Fingerprint, FingerprintMode};
 
-/// What of a request is compared (R11): every other header is left out.
+/// The parts of a request that make up its [fingerprint](crate::rules::semantics#fingerprint-input). Headers other than
+/// `Content-Type` are ignored.
+///
+/// `Debug` shows only the method and the size of the body.
 #[derive(Clone, Copy)]
 pub struct RequestParts<'a> {
     /// The method as sent.
     pub method: &'a str,
-    /// The concrete path, before any router stripped a prefix.
+    /// The concrete path, before a router strips a prefix.
     pub path: &'a str,
-    /// The raw query, without the `?`.
+    /// The raw query, without the `?`. `None` equals an empty query.
     pub query: Option<&'a str>,
-    /// The `Content-Type` field; its parameters are ignored.
+    /// The value of the `Content-Type` header. Its parameters are ignored.
     pub content_type: Option<&'a [u8]>,
-    /// The whole body.
+    /// The complete body.
     pub body: &'a [u8],
 }
 
 impl RequestParts<'_> {
-    /// Returns the fingerprint of the self.
+    /// Returns the fingerprint of the request.
     pub(crate) fn fingerprint(self, secret: Option<&Secret>, mode: FingerprintMode) -> Fingerprint {
         let essence = essence(self.content_type);
         let canonical = match mode {
@@ -40,7 +43,7 @@ impl RequestParts<'_> {
     }
 }
 
-/// Shows no path, query or body: they may be personal data (R43).
+/// Path, query and body are not shown, because they can contain personal data.
 impl fmt::Debug for RequestParts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let body = format_args!("{} bytes", self.body.len());
@@ -51,7 +54,7 @@ impl fmt::Debug for RequestParts<'_> {
     }
 }
 
-/// The media type without parameters, in lower case.
+/// Returns the media type without parameters, in lower case.
 fn essence(content_type: Option<&[u8]>) -> Cow<'_, [u8]> {
     let field = content_type.unwrap_or_default();
     let essence = field.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
@@ -96,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn any_part_that_counts_makes_another_request() {
+    fn every_part_of_the_input_changes_the_fingerprint() {
         let others = [
             RequestParts { body: br#"{"amount": 9007199254740992, "note": "a"}"#, ..PAYMENT },
             RequestParts { method: "PUT", ..PAYMENT },
@@ -123,9 +126,9 @@ mod tests {
 
     #[test]
     fn another_version_is_not_compared() {
-        let today = canonical(&PAYMENT);
+        let current = canonical(&PAYMENT);
         let old = Fingerprint::from_parts(0, [0; 32]);
-        assert!(!today.contradicts(&old));
+        assert!(!current.contradicts(&old));
     }
 
     #[test]
