@@ -1,4 +1,4 @@
-//! Many messages at once.
+//! Concurrent processing of several messages.
 
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -8,10 +8,11 @@ use futures_util::stream::FuturesUnordered;
 
 use super::{Disposition, Failure};
 
-/// Handles messages, at most `concurrency` at a time, and says what is to become of each, in their order.
+/// Handles messages with at most `concurrency` calls at a time. Returns one disposition per message, in the order of the
+/// messages.
 ///
-/// Each message is claimed on its own, so one that fails holds up none of the others. Two with the same
-/// key in one batch do not run twice: the second is redelivered, unless the function has a `wait`.
+/// Each message has its own claim, so a message that fails does not delay the others. Two messages with the same key in
+/// one batch do not run twice: the second is redelivered, unless the function has a `wait`.
 ///
 /// ```
 /// # use idem_core::{Idempotency, MemoryStore, idempotent};
@@ -28,19 +29,21 @@ use super::{Disposition, Failure};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let idempotency = Idempotency::new(MemoryStore::new());
-/// let at_once = NonZeroUsize::new(16).unwrap();
-/// let dispositions = batch([1, 2, 1], at_once, |order| place(&idempotency, order)).await;
+/// let concurrency = NonZeroUsize::new(16).unwrap();
+/// let dispositions = batch([1, 2, 1], concurrency, |order| place(&idempotency, order)).await;
 /// assert_eq!(dispositions, [Disposition::Acknowledge; 3]);
 /// # }
 /// ```
 ///
-/// A broker that takes a message back after some time should grant more than a whole batch can take; or
-/// settle each message inside `handle`, and ignore what is returned.
+/// The acknowledgement timeout of the broker must be longer than a whole batch can take. Otherwise, settle each message
+/// inside `handle` and ignore the returned dispositions.
 ///
-/// A panic of a guarded body fails its own message only. One outside of a body, such as in `handle` or in
-/// an expression of the attribute, ends the whole batch and drops the calls under way.
+/// Cancel safe in part: a dropped batch drops its active calls, which is a crash for their records. See
+/// [dropped calls](super#dropped-calls).
 ///
-/// Dropped, it drops the calls under way: see [the crate's documentation](crate#dropped-calls).
+/// # Panics
+/// A panic in the body of a guarded function affects only its own message. A panic outside of a body, such as in `handle`
+/// or in an expression of the attribute, ends the batch and drops its active calls.
 pub async fn batch<M, H, Fut, T, E>(
     messages: impl IntoIterator<Item = M>,
     concurrency: NonZeroUsize,
@@ -51,20 +54,20 @@ where
     Fut: Future<Output = Result<T, E>>,
     E: Failure,
 {
-    // No closure makes the futures: one over borrowed messages could not be spawned.
+    // The futures are not created in a closure: with borrowed messages, the batch could then not be spawned.
     let mut waiting = messages.into_iter().enumerate();
     let mut running = FuturesUnordered::new();
     let mut settled = Vec::new();
     loop {
         while running.len() < concurrency.get()
-            && let Some((place, message)) = waiting.next()
+            && let Some((index, message)) = waiting.next()
         {
             let call = handle(message);
-            running.push(async move { (place, Disposition::of(&call.await)) });
+            running.push(async move { (index, Disposition::of(&call.await)) });
         }
-        let Some(one) = running.next().await else { break };
-        settled.push(one);
+        let Some(disposition) = running.next().await else { break };
+        settled.push(disposition);
     }
-    settled.sort_unstable_by_key(|(place, _)| *place);
+    settled.sort_unstable_by_key(|(index, _)| *index);
     settled.into_iter().map(|(_, disposition)| disposition).collect()
 }

@@ -1,26 +1,27 @@
-//! What becomes of a message.
+//! The recommended action for a message.
 
 use std::time::Duration;
 
 use super::Failure;
 
-/// What a consumer should do with a delivery, in the words that brokers share.
+/// The recommended action for a delivery, in terms that most brokers support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a delivery that is not settled comes again"]
+#[must_use = "a delivery that is not settled is redelivered"]
 pub enum Disposition {
-    /// It was acted upon, now or before: acknowledge it.
+    /// Acknowledge the message: it has been processed, now or earlier.
     Acknowledge,
-    /// It was not, or nobody knows yet: deliver it again.
+    /// Redeliver the message: it has not been processed, or the outcome is not known yet.
     Redeliver {
-        /// Not before this long from now, which most brokers can be told.
+        /// The minimum delay of the redelivery. Most brokers support one.
         after: Duration,
     },
-    /// Another delivery would change nothing: set it aside for a person to look at.
+    /// Dead-letter the message, so that a person can inspect it. Another delivery would not change the result.
     DeadLetter,
 }
 
 impl Disposition {
-    /// What the result of a guarded function says.
+    /// Returns the disposition for the result of a guarded function: [`Failure::disposition`] for an `Err`, and
+    /// [`Acknowledge`](Self::Acknowledge) for an `Ok`.
     pub fn of<T, E: Failure>(result: &Result<T, E>) -> Self {
         result.as_ref().map_or_else(Failure::disposition, |_| Self::Acknowledge)
     }

@@ -1,4 +1,4 @@
-//! A call of a guarded function: what the attribute's expansion makes.
+//! A call of a guarded function. The attribute's expansion creates it.
 
 use std::error::Error;
 use std::future::Future;
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::rejected::Terms;
-use super::{Failure, error_storage};
+use super::rejected::CallContext;
+use super::{Failure, codec};
 use crate::engine::{Call, Executed, Execution, Idempotency, Served};
 use crate::model::{
     Completion, FingerprintInput, Guarantee, IdempotencyKey, KeyError, Outcome, Policy, Rejection,
@@ -16,6 +16,8 @@ use crate::model::{
 };
 
 /// A call of a guarded function whose body has not been polled.
+///
+/// The attribute's expansion uses it. It is public only for that purpose.
 #[derive(Debug)]
 pub struct Invocation {
     idempotency: Idempotency,
@@ -24,7 +26,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// A call of the function `name` under the key that an expression of the attribute yielded.
+    /// Creates a call of the function `name` under the value of the `key = "…"` expression.
     pub fn new(
         idempotency: &Idempotency,
         policy: &'static Policy,
@@ -38,22 +40,24 @@ impl Invocation {
         Self { idempotency: idempotency.clone(), policy, call }
     }
 
-    /// The call is compared by an expression of the attribute.
+    /// Compares the call by the value of the `fingerprint = "…"` expression.
     #[must_use]
-    pub fn with_fingerprint(self, material: Result<FingerprintInput, serde_json::Error>) -> Self {
+    pub fn with_fingerprint(self, input: Result<FingerprintInput, serde_json::Error>) -> Self {
         let call = self.call.and_then(|call| {
-            let material = material.map_err(Rejection::FingerprintInvalid)?;
-            Ok(call.with_fingerprint(self.idempotency.fingerprint_input(&material)))
+            let input = input.map_err(Rejection::FingerprintInvalid)?;
+            Ok(call.with_fingerprint(self.idempotency.fingerprint_input(&input)))
         });
         Self { call, ..self }
     }
 
-    /// Yields the function's result, by polling `body` if its key is new.
+    /// Returns the function's result. Polls `body` if the key is new.
     ///
-    /// Dropped in mid-run, the body is cut off as by a crash: see [`Idempotency::run_borrowed`].
+    /// Not cancel safe: if the future is dropped while `body` runs, the record is treated as after a crash. See
+    /// [`Idempotency::run_borrowed`].
     ///
     /// # Errors
-    /// The function's own, now or stored; or what the toolkit answers itself.
+    /// The error that the function returns, or the stored one; or a [`Rejected`](super::Rejected) as the function's error
+    /// type.
     pub async fn run<T, E, F>(self, body: F) -> Result<T, E>
     where
         T: Serialize + DeserializeOwned,
@@ -62,15 +66,15 @@ impl Invocation {
     {
         let Self { idempotency, policy, call } = self;
         let nested = Execution::try_current().is_some();
-        let terms = Terms { policy, retry_after: idempotency.retry_after(), nested };
+        let context = CallContext { policy, retry_after: idempotency.retry_after(), nested };
         let max = idempotency.max_response();
-        // Atomic only because whoever spawns the call needs it to be `Send`.
+        // Atomic only to make the future `Send`, so that callers can spawn it.
         let ran = AtomicBool::new(false);
         let execute = |_claim| {
             ran.store(true, Ordering::Relaxed);
-            async move { error_storage::record(body.await, max) }
+            async move { codec::encode(body.await, max) }
         };
-        let on_panic = || panicked(E::from(terms.refuse(after_panic(policy.guarantee), false)));
+        let on_panic = || panicked(E::from(context.reject(after_panic(policy.guarantee), false)));
         let served = match call {
             Ok(call) => idempotency.run_borrowed(call, execute, on_panic).await,
             Err(rejection) => {
@@ -80,9 +84,9 @@ impl Invocation {
         };
         match served {
             Ok(Served::Executed(result)) => result,
-            Ok(Served::Replayed(answer)) => error_storage::read(&answer)
-                .unwrap_or_else(|error| Err(E::from(terms.refuse(unreadable(error), false)))),
-            Err(rejection) => Err(E::from(terms.refuse(rejection, ran.load(Ordering::Relaxed)))),
+            Ok(Served::Replayed(response)) => codec::decode(&response)
+                .unwrap_or_else(|error| Err(E::from(context.reject(unreadable(error), false)))),
+            Err(rejection) => Err(E::from(context.reject(rejection, ran.load(Ordering::Relaxed)))),
         }
     }
 }
@@ -91,12 +95,12 @@ fn unreadable(error: serde_json::Error) -> Rejection {
     let source = &error as &dyn Error;
     tracing::error!(
         error = source,
-        "a stored result is no value of the type that its function returns"
+        "a stored result cannot be read as the return type of its function"
     );
     Rejection::ResultUnreadable(error)
 }
 
-/// The key is freed or held, as after any other ambiguous failure.
+/// The rejection after a panic. At most once holds the key, at least once frees it.
 const fn after_panic(guarantee: Guarantee) -> Rejection {
     match guarantee {
         Guarantee::AtMostOnce => Rejection::OutcomeUnknown,

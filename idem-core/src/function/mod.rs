@@ -1,15 +1,188 @@
-//! The function flavour: plain async functions, such as queue consumers, that run once per key.
+//! Guarded functions: plain async functions, such as queue consumers, that run once per key.
+//!
+//! Brokers redeliver, jobs restart and schedulers fire twice. With the attribute
+//! [`#[idempotent]`](macro@crate::idempotent), an async function runs once per key, and later calls get the result of the
+//! first one. The rules are those of [plain functions](crate::rules::semantics#plain-functions).
+//!
+//! ```
+//! use idem_core::{Execution, Idempotency, MemoryStore, Outcome, idempotent};
+//! use idem_core::function::{Failure, Rejected};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize)]
+//! struct OrderPlaced {
+//!     tenant: String,
+//!     id: u64,
+//!     amount: u64,
+//! }
+//!
+//! #[derive(Debug, PartialEq, Serialize, Deserialize)]
+//! struct Receipt {
+//!     charge: String,
+//! }
+//!
+//! #[derive(Debug, thiserror::Error)]
+//! enum OrderError {
+//!     #[error("the provider is down; nothing was sent to it")]
+//!     ProviderDown,
+//!     #[error(transparent)]
+//!     Rejected(#[from] Rejected), // the rejections of idem
+//! }
+//!
+//! impl Failure for OrderError {
+//!     fn outcome(&self) -> Outcome {
+//!         match self {
+//!             Self::ProviderDown => Outcome::NotExecuted,
+//!             Self::Rejected(_) => Outcome::Ambiguous,
+//!         }
+//!     }
+//!
+//!     fn rejected(&self) -> Option<&Rejected> {
+//!         match self {
+//!             Self::Rejected(rejected) => Some(rejected),
+//!             Self::ProviderDown => None,
+//!         }
+//!     }
+//! }
+//!
+//! #[idempotent(ttl = "7d", scope = "event.tenant", key = "event.id", guarantee = "at-least-once", fingerprint = "event")]
+//! async fn on_order_placed(idempotency: &Idempotency, event: &OrderPlaced) -> Result<Receipt, OrderError> {
+//!     let key = Execution::current().downstream_key("charge");
+//!     // charge `event.amount` at the provider, under this key
+//!     Ok(Receipt { charge: key.as_str().to_owned() })
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), OrderError> {
+//! let idempotency = Idempotency::new(MemoryStore::new());
+//! let event = OrderPlaced { tenant: "acme".to_owned(), id: 1001, amount: 42 };
+//! let first = on_order_placed(&idempotency, &event).await?;
+//! let second = on_order_placed(&idempotency, &event).await?; // the body does not run
+//! assert_eq!(second, first);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The function keeps its signature: parameters may be borrowed, and methods with `&self` and generics work. An
+//! `#[async_trait]` implementation has no `async fn` that could be annotated, so let the method call an annotated function.
+//! The example `orders-consumer` of the repository is a complete consumer on NATS JetStream.
+//!
+//! # The attribute
+//!
+//! | Key | Meaning | Default |
+//! |---|---|---|
+//! | `ttl = "7d"` | the time for which a result is returned again, from completion; longer than the broker redelivers | required |
+//! | `scope = "event.tenant"` | an expression over the parameters that yields a [`ScopeValue`](crate::ScopeValue) (`"tenant"`, `"tenant, user"`), or the word `"global"` | required |
+//! | `key = "event.id"` | an expression over the parameters that yields a [`KeyValue`](crate::KeyValue) | required |
+//! | `guarantee = "at-least-once"` | the [`Guarantee`](crate::Guarantee); or `"at-most-once"` | required |
+//! | `operation = "orders.place"` | the name under which keys are separate; it is part of every record id, so it must not change when code is refactored | the function's name without its path; required for methods and generic functions |
+//! | `idempotency = "ctx.idempotency"` | an expression over the parameters that yields the [`Idempotency`](crate::Idempotency) | the parameter of type `Idempotency` or `&Idempotency` |
+//! | `fingerprint = "event"` | an expression over the parameters; a call with another value under the same key is refused; values are compared as [canonical JSON](crate::rules::semantics#canonical-json) | calls are not compared |
+//! | `wait`, `lease`, `max_run`, `max_attempts` | as in [`Policy`](crate::Policy) | as in [`Policy`](crate::Policy) |
+//!
+//! The expansion names the crate `idem_core`. Your package must therefore depend on `idem-core` under that name; a renamed
+//! dependency or a re-export by an adapter does not compile.
+//!
+//! **Two functions with the same name in one namespace share their keys**, even in different modules. The same holds for
+//! functions without `self` of two types. The second function would get the stored results of the first, and never run.
+//! Give each its own `operation`.
+//!
+//! All instances of a generic function share the keys of its `operation`. Put what distinguishes them into `key` or `scope`.
+//!
+//! # Results
+//!
+//! | Result | `"at-most-once"` | `"at-least-once"` |
+//! |---|---|---|
+//! | `Ok` | stored as JSON, and returned by every later call | the same |
+//! | `Err`, [`Outcome::Final`](crate::Outcome::Final) | stored and returned again, if [`Failure::STORAGE`] is [`ErrorStorage::JSON`]; otherwise later calls are refused because the result was not retained | the same |
+//! | `Err`, [`Outcome::NotExecuted`](crate::Outcome::NotExecuted) | the key is free | the same |
+//! | `Err`, [`Outcome::Ambiguous`](crate::Outcome::Ambiguous) (the default); a panic | the outcome is unknown, and the key is held until the record expires | the key is free |
+//! | the process crashes during the run | the outcome is unknown once the lease is over | the next call takes over once the lease is over |
+//! | `max_run`, or the deadline of [`drain`](crate::Idempotency::drain), cancels the run | the outcome is unknown, and the key is held until the record expires | the same, because blocking code may still be running |
+//!
+//! **Return `NotExecuted` only if nothing can have been sent.** A `?` that turns a pool timeout after the charge into
+//! `NotExecuted` frees the key, and the next call charges again.
+//!
+//! A call that is cancelled by `max_run` or a drain becomes a dead letter, so give `drain` enough time.
+//!
+//! After an unknown outcome, look up at the provider whether the operation took place, by a downstream key that you logged.
+//! If it did not, delete the record as the documentation of its store describes. The key is then free. Otherwise leave the
+//! record: it stays unknown for its `ttl`, and the key is new after that.
+//!
+//! A panic does not reach the caller. The caller gets a [`Rejected`], and the panic is logged. A result that is larger than
+//! [`max_response`](crate::IdempotencyBuilder::max_response) reaches its caller completely, and is not retained.
+//!
+//! # Settling deliveries
+//!
+//! [`Disposition::of`] returns the recommended action for any result: acknowledge the delivery, redeliver it after some
+//! time, or dead-letter it. [`Rejected::disposition`] lists the actions for rejections.
+//!
+//! * The acknowledgement timeout of the broker must be longer than the function can take.
+//! * Allow more deliveries than `max_attempts`. That number limits only runs that crash one after the other. A failure that
+//!   frees the key starts the count again, so only the number of deliveries limits such runs.
+//!
+//! [`batch`] processes several messages with bounded concurrency, and returns one disposition for each.
+//!
+//! # Downstream keys
+//!
+//! [`Execution::current`](crate::Execution::current) returns the attempt, the fencing token and a
+//! [`downstream_key`](crate::Execution::downstream_key), in functions and in HTTP handlers. A provider that accepts keys
+//! then charges once, even if at least once runs a call again after a crash.
+//!
+//! A nested guarded call takes such a key as its own: `key = "key"`, with a parameter `key` of type
+//! [`IdempotencyKey`](crate::IdempotencyKey). The downstream keys of the nested run are its own.
+//!
+//! # Dropped calls
+//!
+//! A function may borrow from its caller, so it cannot outlive the caller. If a timeout or a `select!` drops the call, the
+//! run is cancelled like any other future. The record is then treated as after a crash: the lease is no longer renewed, and
+//! once it is over, the outcome is unknown (at most once) or the next call takes over (at least once). A warning is logged.
+//!
+//! To protect a run from its caller, spawn the whole call:
+//!
+//! ```
+//! # use idem_core::function::{Failure, Rejected};
+//! # use idem_core::{Idempotency, idempotent};
+//! # #[derive(Debug, thiserror::Error)] #[error(transparent)] struct OrderError(#[from] Rejected);
+//! # impl Failure for OrderError { fn rejected(&self) -> Option<&Rejected> { Some(&self.0) } }
+//! # #[idempotent(ttl = "7d", scope = "global", key = "order", guarantee = "at-most-once")]
+//! # async fn place(idempotency: &Idempotency, order: u64) -> Result<(), OrderError> { Ok(()) }
+//! # async fn on_message(idempotency: &Idempotency, order: u64) {
+//! let idempotency = idempotency.clone();
+//! let placed = tokio::spawn(async move { place(&idempotency, order).await }).await;
+//! # let _ = placed;
+//! # }
+//! ```
+//!
+//! A result that the body has returned is stored even if the caller is gone. At shutdown, stop taking messages and then
+//! await [`Idempotency::drain`](crate::Idempotency::drain).
+//!
+//! # Versions
+//!
+//! Results are stored as JSON. They must have the same meaning when they are read again:
+//!
+//! * Values that `serde` writes alike are not distinguished: `Some(())` is read as `None`.
+//! * A value that `serde` writes and cannot read is not stored, and an error is logged.
+//! * A deploy may find results of older code. Fields with `#[serde(default)]` can be added. For larger changes, return an
+//!   enum of versions (`#[serde(untagged)]`, the newest first).
+//! * A stored result that is not a value of the current type is refused with
+//!   [`ResultUnreadable`](crate::Rejection::ResultUnreadable), which is an error in the log and a dead letter. The function
+//!   never runs again for that key.
+//! * Renaming the `operation` makes all keys new, so finished work would run again. Do it only when old keys can no longer
+//!   arrive.
 
 mod batch;
+mod codec;
 mod disposition;
+mod error;
 mod error_storage;
-mod failure;
 mod invocation;
 mod rejected;
 
 pub use batch::batch;
 pub use disposition::Disposition;
+pub use error::Failure;
 pub use error_storage::ErrorStorage;
-pub use failure::Failure;
+#[doc(hidden)]
 pub use invocation::Invocation;
 pub use rejected::Rejected;

@@ -1,14 +1,15 @@
-//! A call that the toolkit answered itself.
+//! Rejections as errors of plain functions.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::{Disposition, error_storage};
+use super::{Disposition, codec};
 use crate::model::{Guarantee, Policy, Rejection};
 
-/// A call of a guarded function that the toolkit answered itself, in place of its body. It reaches the
-/// caller as the function's own error, by `From`.
+/// A [`Rejection`] as the error of a guarded function: idem refused the call in place of the function's body.
+///
+/// The caller receives it as the function's own error type, by `From`. `Display` and `source` are those of the rejection.
 #[derive(Debug)]
 pub struct Rejected {
     rejection: Rejection,
@@ -16,49 +17,50 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    /// Why.
+    /// The reason.
     pub const fn rejection(&self) -> &Rejection {
         &self.rejection
     }
 
-    /// What to do with the message that led to the call:
+    /// Returns the recommended action for the message that led to the call:
     ///
     /// | Disposition | Rejection |
     /// |---|---|
-    /// | acknowledge | an `Ok` was not kept, but the work is done |
-    /// | redeliver after a lease | in progress; at least once: this run lost its lease, and no other has a result yet |
-    /// | redeliver after [`retry_after`](crate::IdempotencyBuilder::retry_after) | store unavailable or full, result not recorded yet, shutting down, panicked |
-    /// | dead-letter | a final `Err` was not kept, or the `Ok` of a call inside another guarded run, which goes on without it; outcome unknown, key reused, no valid key or scope, stored result or record not readable |
+    /// | acknowledge | an `Ok` was not retained, but the work is done |
+    /// | redeliver after a lease | in progress; at least once: this run lost its lease, and no other run has a result yet |
+    /// | redeliver after [`retry_after`](crate::IdempotencyBuilder::retry_after) | the store is unavailable or full, the result is not stored yet, shutdown, a panic |
+    /// | dead-letter | outcome unknown; key reused; an invalid key or scope; a stored result or record that cannot be read; a final `Err` that was not retained |
+    /// | dead-letter | in a call inside another guarded run: an `Ok` that was not retained, because the outer run lacks it |
     pub const fn disposition(&self) -> Disposition {
         self.disposition
     }
 }
 
-/// What refusals depend on, besides their reason.
+/// The properties of a call that determine the disposition of its rejection.
 #[derive(Clone, Copy)]
-pub(super) struct Terms {
+pub(super) struct CallContext {
     pub(super) policy: &'static Policy,
-    /// When trying again makes sense, where nothing better is known.
+    /// The default delay before a redelivery.
     pub(super) retry_after: Duration,
-    /// Whether the call was made by another guarded run.
+    /// Whether another guarded run made the call.
     pub(super) nested: bool,
 }
 
-impl Terms {
-    /// A refusal of a call whose body `ran`, or did not.
-    pub(super) fn refuse(self, rejection: Rejection, ran: bool) -> Rejected {
+impl CallContext {
+    /// Rejects the call. `ran` is whether its body was started.
+    pub(super) fn reject(self, rejection: Rejection, ran: bool) -> Rejected {
         let disposition = self.disposition(&rejection, ran);
         Rejected { rejection, disposition }
     }
 
     const fn disposition(self, rejection: &Rejection, ran: bool) -> Disposition {
         match rejection {
-            // Of a nested call the work is done too, but the message is the outer run's, which is not.
-            Rejection::ResultUnavailable { status: error_storage::OK } if !self.nested => {
+            // The work of a nested call is done too, but the message belongs to the outer run, whose work is not.
+            Rejection::ResultUnavailable { status: codec::OK } if !self.nested => {
                 Disposition::Acknowledge
             }
             Rejection::InProgress => self.after_a_lease(),
-            // It lost its lease: the next delivery finds out what that led to, or takes over.
+            // The run lost its lease. The next delivery gets the result of the other run, or takes over.
             Rejection::OutcomeUnknown if ran && self.may_be_taken_over() => self.after_a_lease(),
             Rejection::StoreUnavailable(_)
             | Rejection::Unrecorded(_)
@@ -85,14 +87,14 @@ impl Terms {
         matches!(self.policy.guarantee, Guarantee::AtLeastOnce)
     }
 
-    /// By then the run that holds the lease has ended, or renewed it, or may be taken over. Asking more
-    /// often would only use up the deliveries that a broker grants.
+    /// After a lease, the run that holds it has ended, has renewed it, or may be taken over. More frequent redeliveries
+    /// would only use up the number that the broker allows.
     const fn after_a_lease(self) -> Disposition {
         Disposition::Redeliver { after: self.policy.lease }
     }
 }
 
-/// Says what the rejection says, so that nothing is said twice.
+/// Writes the text of the rejection. The rejection itself is not the source, so no text appears twice in a chain.
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.rejection.fmt(f)

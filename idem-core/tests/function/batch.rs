@@ -1,4 +1,4 @@
-//! Many messages at once.
+//! Batches of messages.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use crate::support::{Ledger, OrderError, fresh};
 
 const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 
-/// Odd ones are declined, multiples of ten are too early, and 7 panics.
+/// Declines odd ids, returns `Busy` for multiples of ten, and panics for 7.
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once", lease = "20s")]
 async fn act(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<(), OrderError> {
     ledger.run();
@@ -25,22 +25,22 @@ async fn act(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<(), 
 }
 
 #[tokio::test]
-async fn each_message_is_settled_on_its_own_and_in_its_place() {
+async fn each_message_has_its_own_disposition_in_order() {
     let (idempotency, _, ledger) = fresh();
     let messages = [2, 10, 3, 2, 7, 4];
     let settled = batch(messages, THREE, |id| act(&idempotency, id, &ledger)).await;
     let done = Disposition::Acknowledge;
     let later = Disposition::Redeliver { after: Duration::from_secs(1) };
     assert_eq!(settled[..3], [done, later, done]);
-    assert_eq!(settled[4..], [Disposition::DeadLetter, done], "a panic fails alone");
-    // Whether the first 2 was done by then or not, it did not run twice.
+    assert_eq!(settled[4..], [Disposition::DeadLetter, done], "a panic affects only its message");
+    // The duplicate of 2 did not run, whether the first one was done or still running.
     let running = Disposition::Redeliver { after: Duration::from_secs(20) };
     assert!([done, running].contains(&settled[3]));
     assert_eq!(ledger.runs(), 5);
 }
 
 #[tokio::test]
-async fn no_more_than_asked_for_run_at_once_and_not_fewer() {
+async fn exactly_the_given_number_of_calls_runs_concurrently() {
     let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let settled = batch(0..20, THREE, async |_| {
         most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -54,7 +54,7 @@ async fn no_more_than_asked_for_run_at_once_and_not_fewer() {
 }
 
 #[tokio::test]
-async fn an_empty_batch_is_settled() {
+async fn an_empty_batch_returns_nothing() {
     let (idempotency, _, ledger) = fresh();
     assert_eq!(batch([], THREE, |id| act(&idempotency, id, &ledger)).await, []);
 }

@@ -1,4 +1,4 @@
-//! What an `Err` of the body is to later calls, by its class and the guarantee.
+//! The effect of an `Err` on later calls, by its outcome and the guarantee.
 
 use std::time::Duration;
 
@@ -35,14 +35,14 @@ async fn a_final_error_is_stored_and_returned_as_it_was() {
             assert_eq!(Disposition::of(&result), Disposition::Acknowledge);
             assert!(matches!(result, Err(OrderError::Declined(why)) if why == "no funds"));
         }
-        // From now on, what the body would say does not count.
+        // The body does not run again.
         assert!(once(&idempotency, 1, || Ok(1)).await.is_err());
         assert!(again(&idempotency, 1, || Ok(1)).await.is_err());
     }
 }
 
 #[tokio::test]
-async fn an_error_before_anything_was_done_frees_the_key() {
+async fn an_error_that_was_not_executed_frees_the_key() {
     let (idempotency, ..) = fresh();
     for call in [
         once(&idempotency, 1, || Err(OrderError::Busy)).await,
@@ -60,7 +60,7 @@ async fn an_ambiguous_error_is_unknown_at_most_once_and_frees_the_key_at_least_o
     let (idempotency, ..) = fresh();
     let first = once(&idempotency, 1, || Err(OrderError::NoAnswer)).await;
     assert!(matches!(first, Err(OrderError::NoAnswer)));
-    assert_eq!(Disposition::of(&first), LATER, "the next delivery learns what came of it");
+    assert_eq!(Disposition::of(&first), LATER, "the next delivery gets the unknown outcome");
     let next = once(&idempotency, 1, || Ok(2)).await;
     assert_eq!(refused(&next), "OutcomeUnknown");
     assert_eq!(Disposition::of(&next), Disposition::DeadLetter);
@@ -85,7 +85,7 @@ async fn a_panic_is_an_ambiguous_error() {
     assert_eq!(again(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
 }
 
-/// An error type that says nothing but what it must.
+/// An error type that implements only the required method.
 #[derive(Debug)]
 enum Plain {
     Failed,
@@ -93,8 +93,8 @@ enum Plain {
 }
 
 impl From<Rejected> for Plain {
-    fn from(refused: Rejected) -> Self {
-        Self::Rejected(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
     }
 }
 
@@ -102,7 +102,7 @@ impl Failure for Plain {
     fn rejected(&self) -> Option<&Rejected> {
         match self {
             Self::Failed => None,
-            Self::Rejected(refused) => Some(refused),
+            Self::Rejected(rejected) => Some(rejected),
         }
     }
 }
@@ -114,23 +114,23 @@ async fn plain(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<()
 }
 
 #[tokio::test]
-async fn an_error_is_ambiguous_unless_it_says_more() {
+async fn an_error_is_ambiguous_by_default() {
     let (idempotency, _, ledger) = fresh();
     assert!(matches!(plain(&idempotency, 1, &ledger).await, Err(Plain::Failed)));
     let next = plain(&idempotency, 1, &ledger).await;
     assert!(
-        matches!(&next, Err(Plain::Rejected(refused)) if refused.rejection().slug() == "outcome-unknown")
+        matches!(&next, Err(Plain::Rejected(rejected)) if rejected.rejection().slug() == "outcome-unknown")
     );
     assert_eq!(ledger.runs(), 1);
 }
 
-/// Final, but not kept.
+/// A final error that is not stored.
 #[derive(Debug)]
 struct Final(Option<Rejected>);
 
 impl From<Rejected> for Final {
-    fn from(refused: Rejected) -> Self {
-        Self(Some(refused))
+    fn from(rejected: Rejected) -> Self {
+        Self(Some(rejected))
     }
 }
 
@@ -151,7 +151,7 @@ async fn ends(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<(),
 }
 
 #[tokio::test]
-async fn a_final_error_that_is_not_kept_stays_an_error() {
+async fn a_final_error_that_is_not_retained_stays_an_error() {
     let (idempotency, _, ledger) = fresh();
     assert!(ends(&idempotency, 1, &ledger).await.unwrap_err().0.is_none());
     let next = ends(&idempotency, 1, &ledger).await;
@@ -160,19 +160,19 @@ async fn a_final_error_that_is_not_kept_stays_an_error() {
     assert_eq!(ledger.runs(), 1);
 }
 
-/// Asked for the outcome of a refusal, it does not know what to say.
+/// An error type that panics if its `outcome` is called for a rejection.
 #[derive(Debug)]
 struct Strict(Rejected);
 
 impl From<Rejected> for Strict {
-    fn from(refused: Rejected) -> Self {
-        Self(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self(rejected)
     }
 }
 
 impl Failure for Strict {
     fn outcome(&self) -> Outcome {
-        unreachable!("the documentation says that a refusal is not asked")
+        unreachable!("`outcome` is documented not to be called for rejections")
     }
 
     fn rejected(&self) -> Option<&Rejected> {
@@ -186,8 +186,8 @@ async fn strict(idempotency: &Idempotency, key: &str) -> Result<(), Strict> {
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_asked_for_its_outcome() {
+async fn a_rejection_is_not_classified_by_the_error_type() {
     let (idempotency, ..) = fresh();
-    let refused = strict(&idempotency, "").await;
-    assert_eq!(Disposition::of(&refused), Disposition::DeadLetter);
+    let rejected = strict(&idempotency, "").await;
+    assert_eq!(Disposition::of(&rejected), Disposition::DeadLetter);
 }

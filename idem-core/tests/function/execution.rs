@@ -1,4 +1,4 @@
-//! The keys that a run hands on.
+//! Downstream keys and nested calls.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn inner(idempotency: &Idempotency, key: &IdempotencyKey) -> Result<String
 }
 
 #[tokio::test]
-async fn every_label_call_and_nested_call_has_a_key_of_its_own() {
+async fn every_label_call_and_nested_call_has_its_own_key() {
     let (idempotency, ..) = fresh();
     let mut keys = HashSet::new();
     for id in 0..10 {
@@ -65,11 +65,11 @@ async fn send_report(idempotency: &Idempotency, id: u64) -> Result<(), OrderErro
 
 #[idempotent(ttl = "7d", scope = "global", key = "key", guarantee = "at-least-once")]
 async fn report(idempotency: &Idempotency, key: &IdempotencyKey) -> Result<String, OrderError> {
-    Ok("too large to be kept".to_owned())
+    Ok("too large to be retained".to_owned())
 }
 
 #[tokio::test]
-async fn a_nested_result_that_was_not_kept_does_not_acknowledge_the_message_around_it() {
+async fn a_nested_result_that_was_not_retained_does_not_acknowledge_the_outer_message() {
     let idempotency = Idempotency::builder(MemoryStore::new()).max_response(10).build();
     let first = send_report(&idempotency, 1).await;
     assert!(matches!(first, Err(OrderError::Busy)));
@@ -81,14 +81,14 @@ async fn a_nested_result_that_was_not_kept_does_not_acknowledge_the_message_arou
 }
 
 #[tokio::test]
-async fn a_key_is_the_same_wherever_the_record_is() {
+async fn a_downstream_key_does_not_depend_on_the_store() {
     let (one, ..) = fresh();
     let (two, ..) = fresh();
     assert_eq!(outer(&one, 1).await.unwrap(), outer(&two, 1).await.unwrap());
 }
 
 #[tokio::test]
-async fn nobody_is_in_a_run_outside_of_one() {
+async fn there_is_no_current_execution_outside_of_a_run() {
     let (idempotency, ..) = fresh();
     outer(&idempotency, 1).await.unwrap();
     assert_eq!(Execution::try_current(), None);

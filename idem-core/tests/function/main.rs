@@ -1,9 +1,9 @@
-//! Guarded functions from the outside: what their callers see.
+//! Guarded functions, as their callers see them.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod batch;
-mod cut_off;
+mod cancelled;
 mod errors;
 mod execution;
 mod refusals;

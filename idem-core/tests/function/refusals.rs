@@ -1,4 +1,4 @@
-//! What the toolkit answers itself, and what a consumer is told to do about it.
+//! Rejections of guarded functions, and their dispositions.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -56,7 +56,7 @@ const fn redeliver(after: Duration) -> Disposition {
 }
 
 #[tokio::test]
-async fn a_running_duplicate_comes_again_when_the_lease_would_be_over() {
+async fn a_running_duplicate_is_redelivered_after_a_lease() {
     let (idempotency, store, _) = fresh();
     let gate = Notify::new();
     let pay = |gate| pay(&idempotency, "acme", "key", 1, gate);
@@ -70,7 +70,7 @@ async fn a_running_duplicate_comes_again_when_the_lease_would_be_over() {
     assert_eq!(disposition(&late), ("OutcomeUnknown".to_owned(), Disposition::DeadLetter));
     gate.notify_one();
     first.await.unwrap();
-    assert!(pay(None).await.is_ok(), "the late nonce resolved it");
+    assert!(pay(None).await.is_ok(), "the late owner resolved the outcome");
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once", lease = "20s")]
@@ -80,7 +80,7 @@ async fn repeat(idempotency: &Idempotency, id: u64, gate: &Notify) -> Result<(),
 }
 
 #[tokio::test]
-async fn a_run_that_lost_its_lease_is_not_given_up() {
+async fn a_run_that_lost_its_lease_is_redelivered() {
     let (idempotency, store, _) = fresh();
     let gates = [Notify::new(), Notify::new()];
     let mut first = Box::pin(repeat(&idempotency, 1, &gates[0]));
@@ -96,7 +96,7 @@ async fn a_run_that_lost_its_lease_is_not_given_up() {
 }
 
 #[tokio::test]
-async fn what_can_never_succeed_is_dead_lettered() {
+async fn a_call_that_can_never_succeed_is_dead_lettered() {
     let (idempotency, ..) = fresh();
     let call = async |tenant: &str, key: &str, amount: u64| {
         let result = pay(&idempotency, tenant, key, amount, None).await;
@@ -113,7 +113,7 @@ async fn what_can_never_succeed_is_dead_lettered() {
 }
 
 #[tokio::test]
-async fn what_may_succeed_later_is_redelivered() {
+async fn a_call_that_may_succeed_later_is_redelivered() {
     let builder = Idempotency::builder(MemoryStore::new()).retry_after(RETRY_AFTER);
     let idempotency = builder.keys_per_scope(NonZeroU32::MIN).build();
     pay(&idempotency, "acme", "one", 1, None).await.unwrap();
@@ -126,11 +126,11 @@ async fn what_may_succeed_later_is_redelivered() {
 }
 
 #[tokio::test]
-async fn a_refusal_speaks_once_and_keeps_its_source() {
+async fn a_rejection_appears_once_in_the_chain_and_keeps_its_source() {
     let (idempotency, ..) = fresh();
     let error = pay(&idempotency, "acme", "", 1, None).await.unwrap_err();
-    let refused: &Rejected = error.rejected().unwrap();
-    assert_eq!(refused.to_string(), refused.rejection().to_string());
-    let source = refused.source().unwrap().to_string();
+    let rejected: &Rejected = error.rejected().unwrap();
+    assert_eq!(rejected.to_string(), rejected.rejection().to_string());
+    let source = rejected.source().unwrap().to_string();
     assert!(source.contains("send 1 to 255 printable ASCII characters"), "{source}");
 }

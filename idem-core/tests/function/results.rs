@@ -1,4 +1,4 @@
-//! What an `Ok` is to later calls.
+//! The effect of an `Ok` on later calls.
 
 use std::collections::HashMap;
 
@@ -93,7 +93,7 @@ mod elsewhere {
 }
 
 #[tokio::test]
-async fn keys_are_separate_under_the_operation_not_under_the_module_path() {
+async fn keys_are_separate_by_operation_not_by_module_path() {
     let (idempotency, _, ledger) = fresh();
     ship(&idempotency, 1, &ledger).await.unwrap();
     elsewhere::place(&idempotency, 1, &ledger).await.unwrap();
@@ -113,7 +113,7 @@ async fn bytes(
 }
 
 #[tokio::test]
-async fn a_value_that_is_too_large_reaches_its_caller_and_is_never_made_again() {
+async fn a_value_that_is_too_large_reaches_its_caller_and_is_never_computed_again() {
     let ledger = Ledger::default();
     let idempotency = Idempotency::builder(MemoryStore::new()).max_response(10).build();
     assert_eq!(bytes(&idempotency, 8, &ledger).await.unwrap().len(), 8, "10 with its quotes");
@@ -129,7 +129,7 @@ async fn no_json(idempotency: &Idempotency, id: u64) -> Result<HashMap<(u8, u8),
 }
 
 #[tokio::test]
-async fn a_value_that_is_no_json_is_done_all_the_same() {
+async fn a_value_that_cannot_be_serialized_is_recorded_as_done() {
     let (idempotency, ..) = fresh();
     assert_eq!(no_json(&idempotency, 1).await.unwrap().len(), 1);
     assert_eq!(refused(&no_json(&idempotency, 1).await), "ResultUnavailable");
@@ -160,7 +160,7 @@ async fn slow(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<usi
 }
 
 #[tokio::test]
-async fn a_duplicate_waits_for_the_first_if_told_to() {
+async fn a_duplicate_waits_for_the_first_call_if_configured() {
     let (idempotency, _, ledger) = fresh();
     let call = || slow(&idempotency, 1, &ledger);
     let (one, two, three) = tokio::join!(call(), call(), call());

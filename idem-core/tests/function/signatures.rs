@@ -1,4 +1,4 @@
-//! Signatures stay as they were written.
+//! The attribute keeps the signature of its function.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl Context {
 }
 
 #[tokio::test]
-async fn a_method_borrows_its_object() {
+async fn a_method_borrows_self() {
     let mut context = context();
     let event = Event { id: "e1", amount: 1 };
     assert_eq!(context.on_event(&event).await.unwrap(), 1);
@@ -77,7 +77,7 @@ async fn a_method_borrows_its_object() {
     assert_eq!(context.end().await.unwrap(), 3);
 }
 
-/// Everything that a signature may have.
+/// A signature with every supported feature.
 #[idempotent(
     ttl = "7d",
     scope = "(tenant, *shard)",
@@ -104,7 +104,7 @@ where
 }
 
 #[tokio::test]
-async fn a_signature_may_have_everything() {
+async fn every_feature_of_a_signature_is_supported() {
     let (idempotency, ..) = fresh();
     let event = Event { id: "e1", amount: 1 };
     for round in 0..2 {
@@ -114,7 +114,7 @@ async fn a_signature_may_have_everything() {
     }
 }
 
-/// Owned, behind a pointer, and by another name.
+/// An owned handle.
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
 async fn owned(idempotency: Idempotency, id: String) -> Result<String, OrderError> {
     drop(idempotency);
@@ -156,7 +156,7 @@ async fn one_of_two(here: &Idempotency, there: &Idempotency, id: u8) -> Result<u
 }
 
 #[tokio::test]
-async fn the_handle_is_found_or_named() {
+async fn the_handle_is_found_by_type_or_by_expression() {
     let (idempotency, ..) = fresh();
     assert_eq!(owned(idempotency.clone(), "k".to_owned()).await.unwrap(), "k");
     assert_eq!(behind_a_pointer(Arc::new(idempotency.clone()), 1).await.unwrap(), 1);
@@ -164,7 +164,7 @@ async fn the_handle_is_found_or_named() {
     assert_eq!(one_of_two(&idempotency, &idempotency, 1).await.unwrap(), 1);
 }
 
-/// The names that the expansion uses are free for the user's.
+/// Parameters may have the names that the expansion uses.
 #[idempotent(ttl = "7d", scope = "scope", key = "key", guarantee = "at-most-once")]
 async fn names(
     policy: &Idempotency,
@@ -178,7 +178,7 @@ async fn names(
     Ok(scope + key + call + body + returned)
 }
 
-/// `?`, `return`, and a tail that is none.
+/// A body with `?` and `return`, and without a tail expression.
 #[idempotent(ttl = "7d", scope = "global", key = "text", guarantee = "at-least-once")]
 async fn early(idempotency: &Idempotency, text: &str) -> Result<u32, OrderError> {
     let number = text.parse().map_err(|_| OrderError::Busy)?;
@@ -189,7 +189,7 @@ async fn early(idempotency: &Idempotency, text: &str) -> Result<u32, OrderError>
 }
 
 #[tokio::test]
-async fn bodies_return_as_ever() {
+async fn bodies_return_as_written() {
     let (idempotency, ..) = fresh();
     assert_eq!(names(&idempotency, 1, 2, 3, 4, 5).await.unwrap(), 15);
     assert_eq!(early(&idempotency, "7").await.unwrap(), 7);
@@ -208,9 +208,9 @@ async fn a_call_that_borrows_can_be_spawned() {
     assert_eq!(one.unwrap().unwrap() + two.unwrap().unwrap(), 3);
 }
 
-/// A future that is handed on by value takes up its room again in each that it is handed to.
+/// A future that is passed by value can occupy its size once in every future that it passes through.
 #[test]
-fn a_call_takes_up_its_bodys_room_once() {
+fn a_call_contains_its_body_once() {
     #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
     async fn large(idempotency: &Idempotency, id: u8) -> Result<u8, OrderError> {
         let large = [id; 10_000];

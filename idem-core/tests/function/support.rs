@@ -1,4 +1,4 @@
-//! What the tests share: an order event, what placing it leads to, and a ledger of runs.
+//! Shared test types: an order event, its receipt and errors, and a ledger of runs.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ pub(crate) struct Receipt {
     pub(crate) run: usize,
 }
 
-/// An error of each kind.
+/// An error type with one variant per outcome.
 #[derive(Debug, Serialize, Deserialize, thiserror::Error)]
 pub(crate) enum OrderError {
     #[error("declined: {0}")]
@@ -51,7 +51,7 @@ impl Failure for OrderError {
 
     fn rejected(&self) -> Option<&Rejected> {
         match self {
-            Self::Rejected(refused) => Some(refused),
+            Self::Rejected(rejected) => Some(rejected),
             _ => None,
         }
     }
@@ -59,18 +59,18 @@ impl Failure for OrderError {
 
 pub(crate) type Placed = Result<Receipt, OrderError>;
 
-/// The rejection behind a result, as its `Debug` shows it up to its fields.
+/// The name of the rejection in a result, without its fields.
 pub(crate) fn refused<T: std::fmt::Debug>(result: &Result<T, OrderError>) -> String {
     match result {
-        Err(OrderError::Rejected(refused)) => {
-            let shown = format!("{:?}", refused.rejection());
+        Err(OrderError::Rejected(rejected)) => {
+            let shown = format!("{:?}", rejected.rejection());
             shown.split(['(', ' ']).next().unwrap_or_default().to_owned()
         }
         other => panic!("{other:?}"),
     }
 }
 
-/// Begins a call, which must not end at once.
+/// Polls a call once. It must be pending after that.
 pub(crate) async fn begin<F: Future>(call: &mut Pin<Box<F>>) {
     poll_fn(|cx| {
         assert!(call.as_mut().poll(cx).is_pending());
@@ -79,7 +79,7 @@ pub(crate) async fn begin<F: Future>(call: &mut Pin<Box<F>>) {
     .await;
 }
 
-/// Counts what happens outside of the store.
+/// Counts the effects of runs.
 #[derive(Default)]
 pub(crate) struct Ledger(AtomicUsize);
 
@@ -93,7 +93,7 @@ impl Ledger {
     }
 }
 
-/// A handle over an empty store, the store, and an empty ledger.
+/// A handle with an empty store, the store, and an empty ledger.
 pub(crate) fn fresh() -> (Idempotency, MemoryStore, Ledger) {
     let store = MemoryStore::new();
     (Idempotency::new(store.clone()), store, Ledger::default())

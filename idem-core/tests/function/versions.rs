@@ -1,4 +1,4 @@
-//! Results that were stored by another version of the function.
+//! Results that another version of the function stored.
 
 use idem_core::function::Disposition;
 use idem_core::http::{Executed, Scope, Served};
@@ -10,13 +10,13 @@ use crate::support::{Ledger, OrderError, fresh, refused};
 
 static POLICY: Policy = Policy::new(std::time::Duration::from_secs(3600), Guarantee::AtLeastOnce);
 
-/// Stores `status` and `body` under the key 1 of the operation `place`, as another version would.
+/// Stores `status` and `body` under the key 1 of the operation `place`, like another version.
 async fn stored(idempotency: &Idempotency, status: u16, body: &'static str) {
     let key = IdempotencyKey::of(&1).unwrap();
     let call = idempotency.call(&POLICY, &["place"], Scope::global(), &key).unwrap();
-    let answer = StoredResponse { status, headers: Headers::default(), body: body.into() };
+    let response = StoredResponse { status, headers: Headers::default(), body: body.into() };
     let executed =
-        Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(answer) };
+        Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(response) };
     let served = idempotency.run(call, async |_| executed, || unreachable!()).await;
     assert!(matches!(served, Ok(Served::Executed(()))));
 }
@@ -24,7 +24,7 @@ async fn stored(idempotency: &Idempotency, status: u16, body: &'static str) {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Receipt {
     id: u64,
-    /// New in this version.
+    /// Added in this version.
     #[serde(default)]
     note: String,
 }
@@ -36,7 +36,7 @@ async fn place(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<Re
 }
 
 #[tokio::test]
-async fn a_type_that_reads_the_old_form_gets_the_old_value() {
+async fn a_type_that_can_read_the_old_form_returns_the_old_value() {
     let (idempotency, _, ledger) = fresh();
     stored(&idempotency, 200, r#"{"id":1,"dropped":true}"#).await;
     let receipt = place(&idempotency, 1, &ledger).await.unwrap();
@@ -45,7 +45,7 @@ async fn a_type_that_reads_the_old_form_gets_the_old_value() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_an_error_and_never_runs_again() {
+async fn an_unreadable_result_is_an_error_and_never_runs_again() {
     for (status, body) in [(200, r#"{"number":1}"#), (200, ""), (400, r#"{"Gone":1}"#), (201, "{}")]
     {
         let (idempotency, _, ledger) = fresh();
@@ -59,7 +59,7 @@ async fn what_cannot_be_read_is_an_error_and_never_runs_again() {
     }
 }
 
-/// The stored form is frozen: these are the bytes that released versions wrote.
+/// The stored form is frozen: these are the bytes that every version writes.
 #[tokio::test]
 async fn version_1_is_frozen() {
     let (idempotency, _, ledger) = fresh();
@@ -69,9 +69,9 @@ async fn version_1_is_frozen() {
     let served = idempotency
         .run(call, async |_| -> Executed<()> { unreachable!() }, || unreachable!())
         .await;
-    let Ok(Served::Replayed(answer)) = served else { panic!("{served:?}") };
-    assert_eq!((answer.status, &answer.body[..]), (200, &br#"{"id":1,"note":"new"}"#[..]));
-    assert_eq!(answer.headers, Headers::default());
+    let Ok(Served::Replayed(response)) = served else { panic!("{served:?}") };
+    assert_eq!((response.status, &response.body[..]), (200, &br#"{"id":1,"note":"new"}"#[..]));
+    assert_eq!(response.headers, Headers::default());
 
     let (idempotency, _, ledger) = fresh();
     stored(&idempotency, 400, r#"{"Declined":"no funds"}"#).await;

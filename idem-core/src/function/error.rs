@@ -1,12 +1,12 @@
-//! What a guarded function's own error means for its key.
+//! The error type of a guarded function.
 
 use std::time::Duration;
 
 use super::{Disposition, ErrorStorage, Rejected};
 use crate::model::{MIN_RETRY_AFTER, Outcome};
 
-/// The error type of a guarded function: it says what each error means for the key, and takes in what
-/// the toolkit answers itself.
+/// The error type of a guarded function. It classifies each error, and wraps the rejections that idem returns in place of
+/// the function's result.
 ///
 /// ```
 /// use idem_core::Outcome;
@@ -17,7 +17,7 @@ use crate::model::{MIN_RETRY_AFTER, Outcome};
 /// enum OrderError {
 ///     #[error("the card was declined: {0}")]
 ///     Declined(String),
-///     #[error("the provider is down, and nothing was sent to it")]
+///     #[error("the provider is down; nothing was sent to it")]
 ///     ProviderDown,
 ///     #[error("the provider did not answer")]
 ///     NoAnswer,
@@ -39,44 +39,46 @@ use crate::model::{MIN_RETRY_AFTER, Outcome};
 ///
 ///     fn rejected(&self) -> Option<&Rejected> {
 ///         match self {
-///             Self::Rejected(refused) => Some(refused),
+///             Self::Rejected(rejected) => Some(rejected),
 ///             _ => None,
 ///         }
 ///     }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what its errors mean for the key",
+    message = "`{Self}` cannot be the error type of a guarded function",
     label = "not a `Failure`",
     note = "implement `idem_core::function::Failure` for `{Self}`, and `From<idem_core::function::Rejected>`"
 )]
 pub trait Failure: From<Rejected> {
-    /// How errors that are [final](Outcome::Final) are stored, so that a later call gets the same one.
-    /// Not at all by default: a later call is then told that the result is not available.
+    /// The storage of [final](Outcome::Final) errors. Default [`ErrorStorage::NONE`]: a later call is refused with
+    /// [`ResultUnavailable`](crate::Rejection::ResultUnavailable).
     const STORAGE: ErrorStorage<Self> = ErrorStorage::NONE;
 
-    /// What this error says about the effect. [`Ambiguous`](Outcome::Ambiguous) by default: at most once
-    /// holds the key, its outcome unknown; at least once frees it.
+    /// Classifies this error by its effect. Default [`Ambiguous`](Outcome::Ambiguous): under at most once the outcome is
+    /// unknown and the key is held; under at least once the key is freed.
     ///
-    /// Asked of errors that the function's body returned, the refusal of a nested call among them; never
-    /// of what the toolkit answered in place of the body.
+    /// It is called for errors that the body of the function returned, including the rejection of a nested call. It is not
+    /// called for a rejection that idem returns in place of the body.
     fn outcome(&self) -> Outcome {
         Outcome::Ambiguous
     }
 
-    /// What the toolkit answered itself, if that is what this error is.
+    /// Returns the rejection that this error wraps, if it wraps one.
     fn rejected(&self) -> Option<&Rejected>;
 
-    /// What to do with the message that led to this error: for a [refusal](Self::rejected) what it says;
-    /// else acknowledge what is final, and redeliver the rest after a second. At most once, that delivery
-    /// then learns that the outcome is unknown.
+    /// Returns the recommended action for the message that led to this error.
     ///
-    /// Write it out where another delay fits: an error knows nothing of the
-    /// [`retry_after`](crate::IdempotencyBuilder::retry_after) that refusals go by.
+    /// By default, a [rejection](Self::rejected) determines its own disposition. A final error is acknowledged, and every
+    /// other error is redelivered after 1 s. Under at most once, the redelivery of an ambiguous error is refused with
+    /// [`OutcomeUnknown`](crate::Rejection::OutcomeUnknown).
+    ///
+    /// Override it to use another delay. The [`retry_after`](crate::IdempotencyBuilder::retry_after) of the builder applies
+    /// only to rejections.
     fn disposition(&self) -> Disposition {
         const AFTER: Duration = MIN_RETRY_AFTER;
-        if let Some(refused) = self.rejected() {
-            return refused.disposition();
+        if let Some(rejected) = self.rejected() {
+            return rejected.disposition();
         }
         match self.outcome() {
             Outcome::Final => Disposition::Acknowledge,

@@ -1,4 +1,4 @@
-//! A caller that leaves in mid-run: what a crash would leave.
+//! A call that is dropped during its run: the record is treated as after a crash.
 
 use std::time::Duration;
 
@@ -33,8 +33,8 @@ async fn again(
     Ok(Execution::current().attempt())
 }
 
-/// Begins a call and drops it in mid-run.
-async fn cut_off(call: impl Future) {
+/// Begins a call and drops it during its run.
+async fn cancel(call: impl Future) {
     begin(&mut Box::pin(call)).await;
 }
 
@@ -42,7 +42,7 @@ async fn cut_off(call: impl Future) {
 async fn at_most_once_it_is_unknown_when_the_lease_is_over() {
     let (idempotency, store, ledger) = fresh();
     let gate = Notify::new();
-    cut_off(once(&idempotency, 1, &ledger, &gate)).await;
+    cancel(once(&idempotency, 1, &ledger, &gate)).await;
     gate.notify_one();
     assert_eq!(refused(&once(&idempotency, 1, &ledger, &gate).await), "InProgress");
     store.advance_clock(LEASE);
@@ -54,7 +54,7 @@ async fn at_most_once_it_is_unknown_when_the_lease_is_over() {
 async fn at_least_once_the_next_call_takes_over_when_the_lease_is_over() {
     let (idempotency, store, ledger) = fresh();
     let gate = Notify::new();
-    cut_off(again(&idempotency, 1, &ledger, &gate)).await;
+    cancel(again(&idempotency, 1, &ledger, &gate)).await;
     gate.notify_one();
     assert_eq!(refused(&again(&idempotency, 1, &ledger, &gate).await), "InProgress");
     store.advance_clock(LEASE);
@@ -63,10 +63,10 @@ async fn at_least_once_the_next_call_takes_over_when_the_lease_is_over() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_cut_off_does_not_hold_up_shutdown() {
+async fn a_cancelled_run_does_not_delay_shutdown() {
     let (idempotency, _, ledger) = fresh();
     let gate = Notify::new();
-    cut_off(once(&idempotency, 1, &ledger, &gate)).await;
+    cancel(once(&idempotency, 1, &ledger, &gate)).await;
     assert_eq!(idempotency.drain(Duration::ZERO).await, Drained::Finished);
 }
 
