@@ -1,9 +1,9 @@
-//! What the attribute says about mistakes on plain functions, and the forms that it takes.
+//! The compile errors of the attribute on plain functions, and the forms that it accepts.
 //!
 //! `TRYBUILD=overwrite cargo test -p idem-core --test ui` rewrites the expected messages.
 
 #[test]
-fn mistakes_are_named_and_documented_forms_compile() {
+fn mistakes_are_reported_and_documented_forms_compile() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("tests/ui/args/*.rs");
     cases.compile_fail("tests/ui/handle/*.rs");

@@ -18,8 +18,8 @@ struct Receipt {
 struct OrderError(Rejected);
 
 impl From<Rejected> for OrderError {
-    fn from(refused: Rejected) -> Self {
-        Self(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self(rejected)
     }
 }
 

@@ -4,7 +4,7 @@
 use idem_core::{Idempotency, idempotent};
 use idem_core::function::{Failure, Rejected};
 
-// In a pattern, an item of the user's stands before a name of ours.
+// In a pattern, an item of the user would take precedence over a name of the expansion.
 const body: u8 = 1;
 const call: u8 = 2;
 const key: u8 = 3;
@@ -17,8 +17,8 @@ struct returned;
 struct OrderError(Rejected);
 
 impl From<Rejected> for OrderError {
-    fn from(refused: Rejected) -> Self {
-        Self(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self(rejected)
     }
 }
 

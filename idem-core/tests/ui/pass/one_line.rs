@@ -8,8 +8,8 @@ use idem_core::function::{Failure, Rejected};
 struct OrderError(Rejected);
 
 impl From<Rejected> for OrderError {
-    fn from(refused: Rejected) -> Self {
-        Self(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self(rejected)
     }
 }
 
@@ -19,7 +19,7 @@ impl Failure for OrderError {
     }
 }
 
-// A body of one line, whose braces rustc must not take for superfluous.
+// rustc must not report the braces of a body of one line as unnecessary.
 #[rustfmt::skip]
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
 async fn double(idempotency: &Idempotency, id: u64) -> Result<u64, OrderError> { Ok(2 * id) }

@@ -5,8 +5,8 @@ use idem_core::function::{Failure, Rejected};
 struct OrderError(Rejected);
 
 impl From<Rejected> for OrderError {
-    fn from(refused: Rejected) -> Self {
-        Self(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self(rejected)
     }
 }
 

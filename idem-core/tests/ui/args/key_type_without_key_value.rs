@@ -5,8 +5,8 @@ use idem_core::function::{Failure, Rejected};
 struct OrderError(Rejected);
 
 impl From<Rejected> for OrderError {
-    fn from(refused: Rejected) -> Self {
-        Self(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self(rejected)
     }
 }
 
@@ -16,11 +16,9 @@ impl Failure for OrderError {
     }
 }
 
-struct Tenant;
-
-#[idempotent(ttl = "7d", scope = "tenant", key = "id", guarantee = "at-most-once")]
-async fn place(idempotency: &Idempotency, id: u64, tenant: &Tenant) -> Result<(), OrderError> {
-    drop((idempotency, id, tenant));
+#[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
+async fn place(idempotency: &Idempotency, id: f64) -> Result<(), OrderError> {
+    drop((idempotency, id));
     Ok(())
 }
 

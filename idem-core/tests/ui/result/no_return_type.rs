@@ -5,8 +5,8 @@ use idem_core::function::{Failure, Rejected};
 struct OrderError(Rejected);
 
 impl From<Rejected> for OrderError {
-    fn from(refused: Rejected) -> Self {
-        Self(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self(rejected)
     }
 }
 
@@ -16,12 +16,9 @@ impl Failure for OrderError {
     }
 }
 
-struct Receipt;
-
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
-async fn place(idempotency: &Idempotency, id: u64) -> Result<Receipt, OrderError> {
+async fn place(idempotency: &Idempotency, id: u64) {
     drop((idempotency, id));
-    Ok(Receipt)
 }
 
 fn main() {}

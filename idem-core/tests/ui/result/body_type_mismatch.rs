@@ -5,8 +5,8 @@ use idem_core::function::{Failure, Rejected};
 struct OrderError(Rejected);
 
 impl From<Rejected> for OrderError {
-    fn from(refused: Rejected) -> Self {
-        Self(refused)
+    fn from(rejected: Rejected) -> Self {
+        Self(rejected)
     }
 }
 
@@ -17,8 +17,9 @@ impl Failure for OrderError {
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
-async fn place(idempotency: &Idempotency, id: u64) {
+async fn place(idempotency: &Idempotency, id: u64) -> Result<u64, OrderError> {
     drop((idempotency, id));
+    Ok(id.to_string())
 }
 
 fn main() {}
