@@ -63,7 +63,9 @@ impl IdempotencyStore for MapStore {
     }
 
     fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.apply(claim.id, |slot, now| state_machine::complete(slot, &claim, completion, ttl, now))
+        self.apply(claim.id, |slot, now| {
+            state_machine::complete(slot, &claim, completion, ttl, now)
+        })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {

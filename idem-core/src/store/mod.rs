@@ -48,9 +48,15 @@
 //!
 //! # Testing a store
 //!
-//! The crate `idem-conformance` has one test per rule of the contract, and compares the store with the state machine by
-//! random lists of operations. Implement its harness for the store and name it in a test of your crate. Its documentation
-//! has an example.
+//! The crate `idem-conformance` has one test per rule of the contract. It also compares the store with the state machine,
+//! by random lists of operations. Implement `StoreHarness` for the store in a test of your crate, and name it once per
+//! suite:
+//!
+//! ```ignore
+#![doc = include_str!("../../docs/store_test.rs")]
+//! ```
+//!
+//! `quota_suite!` and `wakeup_suite!` test the other optional capabilities.
 
 mod future;
 mod memory;
