@@ -12,7 +12,6 @@ const EXEMPT: &[&str] = &[
     "idem-actix/README.md",
     "idem-axum/README.md",
     "idem-postgres/README.md",
-    "idem-redis/README.md",
 ];
 
 #[test]

@@ -1,0 +1,19 @@
+//! The example of the README of `idem-redis`.
+
+use axum::{Router, routing::post};
+use idem_axum::{Idempotency, RedisStore, idempotent};
+
+#[idempotent(ttl = "24h", scope = "global")]
+async fn create_order(order: String) -> String {
+    format!("accepted: {order}")
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let store = RedisStore::connect("redis://127.0.0.1:6379/").await?;
+    let app =
+        Router::new().route("/orders", post(create_order)).with_state(Idempotency::new(store));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    axum::serve(listener, app).await?;
+    Ok(())
+}
