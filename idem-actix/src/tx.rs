@@ -58,7 +58,7 @@ impl FromRequest for Tx {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let tx = TransactionSlot::want().map(|slot| Self(idem_postgres::Tx::through(slot)));
+        let tx = TransactionSlot::want().map(|slot| Self(idem_postgres::Tx::from_slot(slot)));
         ready(tx.ok_or_else(|| {
             tracing::error!(
                 "a handler takes a `Tx` and is not guarded, or its `Tx` was extracted in another task: put `#[idempotent(…)]` next to it"

@@ -60,6 +60,6 @@ impl<S: Sync> FromRequestParts<S> for Tx {
         // Only the last argument is under an offer: an earlier one leaves its slot among the extensions.
         let offered = || TransactionSlot::want().unwrap_or_default();
         let slot = parts.extensions.get_or_insert_with(offered).clone();
-        Ok(Self(idem_postgres::Tx::through(slot)))
+        Ok(Self(idem_postgres::Tx::from_slot(slot)))
     }
 }

@@ -1,27 +1,25 @@
-//! How a [`PostgresStore`] is connected.
+//! The configuration of a [`PostgresStore`], and its start.
 
 use std::error::Error;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_core::store::PerRuntime;
 use idem_core::store::StoreError;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::connections::Connections;
+use crate::conn::{Batcher, ConnectionSource, Connections, Pool, Timeouts};
 use crate::health::{self, HealthIssue};
-use crate::names::Names;
-use crate::push::Push;
+use crate::notify::Listener;
+use crate::quota::ScopeLimiter;
 use crate::schema::{self, SchemaError};
-use crate::session::{Sessions, Source};
-use crate::statements::Statements;
+use crate::shared::Shared;
+use crate::sql::{Names, Statements};
 use crate::store::{Inner, PostgresStore};
 use crate::sweep;
-use crate::turns::Turns;
 
-/// Connects a [`PostgresStore`]; see [`PostgresStore::builder`].
+/// Settings of a [`PostgresStore`]; see [`PostgresStore::builder`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PostgresStoreBuilder {
@@ -32,43 +30,61 @@ pub struct PostgresStoreBuilder {
     statement_timeout: Duration,
     sweep_every: Option<Duration>,
     pgbouncer: bool,
-    push: bool,
+    notifications: bool,
     verify_only: bool,
-    start_unfit: bool,
+    allow_unsafe_server: bool,
 }
 
-/// Why a store could not be connected.
+/// The error of connecting a store or of migrating its schema.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URL or a name cannot be read.
-    #[error("the Postgres configuration cannot be used")]
+    /// The URL, the schema name or the table name is invalid.
+    #[error("invalid configuration of the Postgres store")]
     Config(#[source] Box<dyn Error + Send + Sync>),
-    /// The server did not answer.
-    #[error("cannot look at the Postgres server")]
-    Unreachable(#[source] StoreError),
-    /// A pooler stands between, and takes no sessions.
-    #[error("a pooler refuses the connection; build the store with `pgbouncer()`")]
-    Pooler(#[source] sqlx::Error),
-    /// The schema could not be brought up to date.
-    #[error("cannot migrate the schema")]
-    Schema(#[source] SchemaError),
-    /// The server would not keep what it acknowledges, takes no writes, or has another schema.
-    #[error("the Postgres server is not fit to keep records")]
-    Unfit(#[source] HealthIssue),
+    /// The server cannot be reached, rejects the connection, or does not reply.
+    #[error(
+        "cannot connect to {server}; check the address, the credentials, and that the server is running"
+    )]
+    Unreachable {
+        /// The server, such as `Postgres at 127.0.0.1:5432`.
+        server: Arc<str>,
+        /// The cause.
+        source: StoreError,
+    },
+    /// A pooler is in between and rejects the connection because of its start-up parameters.
+    #[error("a pooler rejects the connection to {server}; call `pgbouncer()` on the builder")]
+    Pooler {
+        /// The pooler, such as `Postgres at 127.0.0.1:6432`.
+        server: Arc<str>,
+        /// The cause.
+        source: sqlx::Error,
+    },
+    /// The schema cannot be migrated.
+    #[error(transparent)]
+    Schema(SchemaError),
+    /// The server's settings break a promise of the store, or the schema has another version.
+    #[error("{server} is not configured safely for idempotency records")]
+    Unhealthy {
+        /// The server, such as `Postgres at 127.0.0.1:5432`.
+        server: Arc<str>,
+        /// The first issue, with its remedy.
+        #[source]
+        issue: HealthIssue,
+    },
 }
 
 impl PostgresStore {
-    /// Connects to the database at `url`, such as `postgres://user@127.0.0.1/shop`, with the defaults that
-    /// [`builder`](Self::builder) lists, and brings the schema up to date.
+    /// Connects to the database at `url`, such as `postgres://app@127.0.0.1/shop`, and brings the schema up to
+    /// date. All settings have the defaults of the [`builder`](Self::builder).
     ///
     /// # Errors
-    /// If the server cannot be reached, or is not fit to keep records.
+    /// As [`PostgresStoreBuilder::connect`].
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         Self::builder().connect(url).await
     }
 
-    /// Begins a store with names or timeouts of its own, or on an existing pool.
+    /// Returns a builder for a store with its own names or timeouts, or on an existing pool.
     ///
     /// ```no_run
     /// # async fn connect() -> Result<(), idem_postgres::ConnectError> {
@@ -92,110 +108,118 @@ impl PostgresStore {
             statement_timeout: Duration::from_secs(5),
             sweep_every: Some(Duration::from_secs(60)),
             pgbouncer: false,
-            push: true,
+            notifications: true,
             verify_only: false,
-            start_unfit: false,
+            allow_unsafe_server: false,
         }
     }
 }
 
 impl PostgresStoreBuilder {
-    /// The schema that the records are in, made if it is missing. Default `public`.
+    /// Sets the schema of the table. It is created if it does not exist. Default `public`; at most 46 bytes.
     pub fn schema(mut self, schema: impl Into<Box<str>>) -> Self {
         self.schema = schema.into();
         self
     }
 
-    /// The table of the records; what else there is begins with its name. Default `idem_records`.
+    /// Sets the table of the records. The names of the indexes, functions and the version table begin with
+    /// it. Default `idem_records`; at most 46 bytes.
     pub fn table(mut self, table: impl Into<Box<str>>) -> Self {
         self.table = table.into();
         self
     }
 
-    /// How many connections the store opens for its statements at most, and again for transactions that
-    /// handlers work in. Default 16. Beside them are one that listens and up to two that renew leases. An
-    /// existing pool keeps its own bound, for both.
+    /// Sets the maximum number of connections for the store's statements, and again for the transactions of
+    /// handlers. Default 16. In addition, one connection listens, and up to two renew
+    /// leases. An existing pool keeps its own maximum for both.
     pub const fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = connections;
         self
     }
 
-    /// How long a call waits for a connection, and before that for its turn, until it is given up unsent. Default
-    /// 1 s. An existing pool keeps its own for connections.
+    /// Sets the maximum time that a call waits for a connection, and before that in the queue of a batch.
+    /// After that the call fails without being sent. Default 1 s. An existing pool keeps its own timeout for
+    /// connections.
     pub const fn wait_timeout(mut self, timeout: Duration) -> Self {
         self.wait_timeout = timeout;
         self
     }
 
-    /// How long the server lets a statement of the store take. Default 5 s. A second later its outcome
-    /// counts as unknown, and its connection is thrown away. On an existing pool, and behind a pooler, only
-    /// that happens, since the server is not told.
+    /// Sets the `statement_timeout` of the store's connections. Default 5 s. If there is no reply one second
+    /// after it, the result of the statement is unknown, and its connection is closed. On an existing pool,
+    /// and behind a pooler, the server has no such timeout, and only the connection is closed.
     pub const fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
         self
     }
 
-    /// How often expired records are removed; `None`: never by this process. Default 60 s.
+    /// Sets the period in which this process deletes expired records; `None` disables it. Default 60 s.
     pub fn sweep_every(mut self, period: impl Into<Option<Duration>>) -> Self {
         self.sweep_every = period.into();
         self
     }
 
-    /// Works through a pooler in transaction mode: every statement has a transaction around it and is
-    /// prepared anew, no session is set up, and waiting duplicates poll. An existing pool needs `statement_cache_capacity(0)`, and before
-    /// PgBouncer 1.20 `extra_float_digits(None)`, in its own options.
+    /// Works through PgBouncer in transaction mode. Each statement gets a transaction of its own, nothing is
+    /// prepared, no session parameters are set, and waiting duplicates poll.
+    ///
+    /// An existing pool needs `statement_cache_capacity(0)` in its own options, and for PgBouncer before 1.20
+    /// also `extra_float_digits(None)`.
     pub const fn pgbouncer(mut self) -> Self {
         self.pgbouncer = true;
-        self.push = false;
+        self.notifications = false;
         self
     }
 
-    /// Leaves waiting duplicates to their polling, and saves the connection that listens.
-    pub const fn without_push(mut self) -> Self {
-        self.push = false;
+    /// Lets waiting duplicates poll, which saves the listening connection.
+    pub const fn without_notifications(mut self) -> Self {
+        self.notifications = false;
         self
     }
 
-    /// Changes nothing in the schema, and refuses to start if it is not up to date.
+    /// Changes nothing in the schema. Connecting fails if the schema is not up to date.
     pub const fn verify_only(mut self) -> Self {
         self.verify_only = true;
         self
     }
 
-    /// Starts although the server is not fit ([`HealthIssue`] says why), and logs that every minute.
-    pub const fn start_unfit(mut self) -> Self {
-        self.start_unfit = true;
+    /// Starts although the server has a [`HealthIssue`], and logs the issue at the start and every minute.
+    pub const fn allow_unsafe_server(mut self) -> Self {
+        self.allow_unsafe_server = true;
         self
     }
 
-    /// All migrations as SQL text, for a migration tool of the application's own. They are applied in one
-    /// transaction, to a database that has none of them.
+    /// Returns all migrations as SQL text, for the application's own migration tool. The tool must apply them
+    /// in one transaction, to a database that has none of them.
     ///
     /// # Errors
-    /// If the schema or the table has no name that Postgres would keep.
+    /// [`ConnectError::Config`] if the schema or table name is invalid.
     pub fn migration_sql(&self) -> Result<String, ConnectError> {
-        Ok(schema::text(&self.names()?))
+        Ok(schema::migration_sql(&self.names()?))
     }
 
-    /// Applies the migrations that are missing, for a deploy step of its own. Any number of processes may
-    /// do so at once.
+    /// Applies the missing migrations, as a separate step of a deploy. Several processes may do so
+    /// concurrently.
+    ///
+    /// Cancel safe: the migrations are applied in one transaction.
     ///
     /// # Errors
-    /// If a name cannot be used, or the database refuses.
+    /// [`ConnectError::Config`] if the schema or table name is invalid, and [`ConnectError::Schema`] if the
+    /// database fails.
     pub async fn migrate(&self, pool: &PgPool) -> Result<(), ConnectError> {
         schema::migrate(pool, &self.names()?).await.map_err(ConnectError::Schema)
     }
 
-    /// Connects to one database.
+    /// Connects to the database at `url`, checks the server and brings the schema up to date.
     ///
     /// # Errors
-    /// If it cannot be reached, or is not fit to keep records.
+    /// If the configuration is invalid, the server cannot be reached or has a [`HealthIssue`], or the schema
+    /// cannot be migrated.
     pub async fn connect(self, url: &str) -> Result<PostgresStore, ConnectError> {
-        let options = PgConnectOptions::from_str(url).map_err(unusable)?;
+        let options = PgConnectOptions::from_str(url).map_err(invalid)?;
         self.connect_with(options).await
     }
 
-    /// [`connect`](Self::connect) with what a URL cannot spell.
+    /// Connects as [`connect`](Self::connect), with options that a URL cannot express.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -206,26 +230,36 @@ impl PostgresStoreBuilder {
         let timeout = self.statement_timeout.as_millis().max(1).to_string();
         if self.pgbouncer {
             let options = options.statement_cache_capacity(0).extra_float_digits(None);
-            let calls = self.connections(options.clone());
-            let transactions = self.pool(options);
-            return self.open(calls, transactions).await;
+            let source = self.own_source(options.clone());
+            let transactions = self.transaction_pool(options);
+            return self.open(source, transactions).await;
         }
         let options = options.options(KEEPALIVE);
-        let transactions = self.pool(options.clone());
-        let calls = self.connections(options.options([("statement_timeout", timeout)]));
-        self.open(calls, transactions).await
+        let transactions = self.transaction_pool(options.clone());
+        let source = self.own_source(options.options([("statement_timeout", timeout)]));
+        self.open(source, transactions).await
     }
 
-    fn connections(&self, options: PgConnectOptions) -> Source {
-        Source::Own(Connections::new(options, self.max_connections, self.wait_timeout))
+    /// Takes all connections from an existing pool, and checks the server as [`connect`](Self::connect) does.
+    /// The pool must lead to the primary. While handlers hold all connections, requests are refused with
+    /// 503.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn on_pool(self, pool: PgPool) -> Result<PostgresStore, ConnectError> {
+        self.open(ConnectionSource::Shared(pool.clone()), pool).await
     }
 
-    fn pool(&self, options: PgConnectOptions) -> PgPool {
+    fn own_source(&self, options: PgConnectOptions) -> ConnectionSource {
+        ConnectionSource::Own(Pool::new(options, self.max_connections, self.wait_timeout))
+    }
+
+    fn transaction_pool(&self, options: PgConnectOptions) -> PgPool {
         PgPoolOptions::new()
             .max_connections(self.max_connections)
             .acquire_timeout(self.wait_timeout)
             .test_before_acquire(false)
-            // A round trip less for connections that were in use a moment ago.
+            // Connections that were used within the last second are not pinged, which saves a round trip.
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     if meta.idle_for > Duration::from_secs(1) {
@@ -237,72 +271,67 @@ impl PostgresStoreBuilder {
             .connect_lazy_with(options)
     }
 
-    /// Takes its connections from an existing pool. The pool's connections must be those of the database's
-    /// primary. When handlers hold all of them, requests are refused with 503.
-    ///
-    /// # Errors
-    /// If the database cannot be reached, or is not fit to keep records.
-    pub async fn on_pool(self, pool: PgPool) -> Result<PostgresStore, ConnectError> {
-        self.open(Source::Shared(pool.clone()), pool).await
-    }
-
     async fn open(
         self,
-        calls: Source,
+        source: ConnectionSource,
         transactions: PgPool,
     ) -> Result<PostgresStore, ConnectError> {
         let names = self.names()?;
-        calls.reach().await.map_err(unreachable)?;
-        let server = self.push.then(|| Arc::unwrap_or_clone(transactions.connect_options()));
-        let inner = Arc::new(Inner {
+        source.connect().await.map_err(|error| unreachable(&source, error))?;
+        let server =
+            self.notifications.then(|| Arc::unwrap_or_clone(transactions.connect_options()));
+        let timeouts = Timeouts {
+            wait: self.wait_timeout,
+            reply: self.statement_timeout + Duration::from_secs(1),
+        };
+        let listener = Listener::new(server, names.channel());
+        let shared = Arc::new(Shared {
+            connections: Connections::new(source, transactions, self.pgbouncer, timeouts),
             statements: Statements::new(&names, !self.pgbouncer),
-            sessions: Sessions::new(
-                calls,
-                transactions,
-                self.pgbouncer,
-                self.statement_timeout + Duration::from_secs(1),
-                self.wait_timeout,
-            ),
-            push: Push::new(server, names.channel()),
             names,
-            claims: PerRuntime::default(),
-            completions: PerRuntime::default(),
-            turns: Turns::default(),
         });
-        self.prepare(&inner).await?;
-        health::start(&inner);
+        self.prepare(&shared).await?;
+        health::start(&shared);
         if let Some(period) = self.sweep_every {
-            sweep::start(&inner, period);
+            sweep::start(&shared, period);
         }
-        Ok(PostgresStore(inner))
+        Ok(PostgresStore(Arc::new(Inner {
+            shared,
+            claims: Batcher::default(),
+            completions: Batcher::default(),
+            scope_limiter: ScopeLimiter::default(),
+            listener,
+        })))
     }
 
-    /// A server that takes no writes is refused before anything is written to it.
-    async fn prepare(&self, inner: &Inner) -> Result<(), ConnectError> {
-        let migrates = !self.verify_only;
-        let of_schema = |alarm: &HealthIssue| matches!(alarm, HealthIssue::Schema { .. });
-        let mut alarms = inner.look().await.map_err(ConnectError::Unreachable)?;
-        if migrates && alarms.iter().all(of_schema) {
-            schema::migrate(&inner.sessions.transactions, &inner.names)
-                .await
-                .map_err(ConnectError::Schema)?;
-            alarms = inner.look().await.map_err(ConnectError::Unreachable)?;
+    /// Checks the server and migrates the schema. A server with an issue is rejected before anything is
+    /// written to it.
+    async fn prepare(&self, shared: &Shared) -> Result<(), ConnectError> {
+        let is_schema = |issue: &HealthIssue| matches!(issue, HealthIssue::Schema { .. });
+        let mut issues = check(shared).await?;
+        if !self.verify_only && issues.iter().all(is_schema) {
+            let migrated = schema::migrate(&shared.connections.transactions, &shared.names).await;
+            migrated.map_err(ConnectError::Schema)?;
+            issues = check(shared).await?;
         }
-        match alarms.first() {
-            Some(alarm) if !self.start_unfit => Err(ConnectError::Unfit(alarm.clone())),
+        match issues.first() {
+            Some(issue) if !self.allow_unsafe_server => Err(ConnectError::Unhealthy {
+                server: Arc::clone(&shared.connections.server),
+                issue: issue.clone(),
+            }),
             _ => {
-                health::report(&alarms);
+                health::log(shared, &issues);
                 Ok(())
             }
         }
     }
 
     fn names(&self) -> Result<Names, ConnectError> {
-        Names::new(&self.schema, &self.table).map_err(unusable)
+        Names::new(&self.schema, &self.table).map_err(invalid)
     }
 }
 
-/// Lets the server notice within a minute that a client is gone, and end its transaction.
+/// Lets the server notice within a minute that a client is gone, and roll back its transaction.
 const KEEPALIVE: [(&str, &str); 4] = [
     ("client_connection_check_interval", "10s"),
     ("tcp_keepalives_idle", "30"),
@@ -310,14 +339,21 @@ const KEEPALIVE: [(&str, &str); 4] = [
     ("tcp_keepalives_count", "3"),
 ];
 
-fn unreachable(error: sqlx::Error) -> ConnectError {
-    let code = error.as_database_error().and_then(|said| said.code().map(String::from));
+async fn check(shared: &Shared) -> Result<Vec<HealthIssue>, ConnectError> {
+    let server = || Arc::clone(&shared.connections.server);
+    let checked = health::check(shared).await;
+    checked.map_err(|source| ConnectError::Unreachable { server: server(), source })
+}
+
+fn unreachable(source: &ConnectionSource, error: sqlx::Error) -> ConnectError {
+    let server = source.server().into();
+    let code = error.as_database_error().and_then(|error| error.code().map(String::from));
     match code.as_deref() {
-        Some("08P01") => ConnectError::Pooler(error),
-        _ => ConnectError::Unreachable(StoreError::not_done(error)),
+        Some("08P01") => ConnectError::Pooler { server, source: error },
+        _ => ConnectError::Unreachable { server, source: StoreError::not_done(error) },
     }
 }
 
-fn unusable(error: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
+fn invalid(error: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
     ConnectError::Config(error.into())
 }

@@ -1,65 +1,92 @@
-//! What a failure of Postgres means: "not done", "unknown", or "not a record"; never "free".
+//! Classification of Postgres errors: "not done" or "unknown", never "free".
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
 
 use idem_core::store::{StoreError, StoreErrorKind};
 use sqlx::Error;
 
-/// Classes and codes of errors after which a statement that commits by itself was rolled back. The
-/// server says them on a connection that lives on; the end of a connection may come at any moment.
-const REFUSALS: [&str; 14] = [
-    "08P01", // protocol violation, as a pooler calls what it does not know
+/// SQLSTATE classes and codes after which a statement that commits by itself was rolled back. The server
+/// reports them on a connection that stays open. Errors that close the connection are missing here,
+/// because those can arrive at any time, also after the commit.
+const ROLLED_BACK: [&str; 15] = [
+    "08P01", // protocol violation: a pooler received a message that it does not support
     "22",    // data exception
-    "23",    // integrity constraint
-    "25",    // such as a read-only transaction, or one that failed before
+    "23",    // integrity constraint violation
+    "25",    // invalid transaction state, such as a read-only transaction
     "26",    // a prepared statement that a pooler lost
-    "28",    // authorization
-    "3D",    // no such database
-    "3F",    // no such schema
+    "28",    // invalid authorization
+    "3D",    // missing database
+    "3F",    // missing schema
     "40001", // serialization failure
     "40P01", // deadlock
-    "42",    // syntax, missing tables, privileges
-    "53",    // out of memory, of disk, of connections
-    "54",    // too complex
+    "42",    // syntax error, missing table, missing privilege
+    "53",    // out of memory, disk space or connections
+    "54",    // program limit exceeded
     "55P03", // lock timeout
+    "57014", // cancelled, by a timeout or by an operator
 ];
 
-/// What is known about a statement that failed with `error`.
-pub(crate) fn of_statement(error: Error) -> StoreError {
-    let refused = match &error {
-        Error::Database(said) => said.code().is_some_and(|code| is_refusal(&code)),
+/// SQLSTATE classes and codes after which the connection must not be used again: shutdown, crash, a server
+/// that became a standby, and prepared statements that another client of a pooler left behind.
+const CONNECTION_UNUSABLE: [&str; 6] = ["57P0", "25006", "25P0", "26000", "08", "XX"];
+
+/// Converts the error of a statement that commits by itself.
+pub(crate) fn from_statement(error: Error) -> StoreError {
+    let not_done = match &error {
+        Error::Database(database) => has_code(&**database, &ROLLED_BACK),
         Error::PoolTimedOut | Error::PoolClosed | Error::Configuration(_) => true,
         _ => false,
     };
-    match refused {
+    match not_done {
         true => StoreError::not_done(error),
         false => StoreError::unknown(error),
     }
 }
 
-/// Whether the server said that it did not do it, so that nothing was changed.
-pub(crate) fn is_refused(failed: &StoreError) -> bool {
-    let source = std::error::Error::source(failed).and_then(|source| source.downcast_ref());
-    failed.kind() == StoreErrorKind::NotDone && matches!(source, Some(Error::Database(_)))
+/// Whether the server rejected the statement, so that nothing was changed.
+pub(crate) fn is_rejected(error: &StoreError) -> bool {
+    let mut sources = std::iter::successors(error.source(), |&source| source.source());
+    let client = sources.find_map(|source| source.downcast_ref());
+    error.kind() == StoreErrorKind::NotDone && matches!(client, Some(Error::Database(_)))
 }
 
-fn is_refusal(code: &str) -> bool {
-    // `57014`: cancelled by a timeout or a person.
-    code == "57014" || REFUSALS.iter().any(|refusal| code.starts_with(refusal))
-}
-
-/// Whether a connection that failed with `error` should be used no more.
-pub(crate) fn ends_connection(error: &Error) -> bool {
+/// Whether the connection that failed with `error` must not be used again.
+pub(crate) fn breaks_connection(error: &Error) -> bool {
     match error {
-        // Shutdown, crash, a standby by now, a prepared statement of somebody else's.
-        Error::Database(said) => said.code().is_some_and(|code| {
-            ["57P0", "25006", "25P0", "26000", "08", "XX"]
-                .iter()
-                .any(|class| code.starts_with(class))
-        }),
+        Error::Database(database) => has_code(&**database, &CONNECTION_UNUSABLE),
         _ => true,
     }
 }
 
-/// An answer that no statement of this store gives.
+fn has_code(error: &dyn sqlx::error::DatabaseError, prefixes: &[&str]) -> bool {
+    error.code().is_some_and(|code| prefixes.iter().any(|prefix| code.starts_with(prefix)))
+}
+
+/// No connection could be opened, or none became free in time. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
-#[error("Postgres gave an answer that this store does not know")]
-pub(crate) struct UnexpectedReply;
+#[error("cannot get a connection to {server}")]
+pub(crate) struct NoConnection {
+    pub(crate) server: Arc<str>,
+    pub(crate) source: Error,
+}
+
+/// The reply to a statement did not arrive in time.
+#[derive(Debug, thiserror::Error)]
+#[error("no reply from {server} within {timeout:?}")]
+pub(crate) struct NoReply {
+    pub(crate) server: Arc<str>,
+    pub(crate) timeout: Duration,
+}
+
+/// A reply that no statement of this store should return.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UnexpectedReply {
+    #[error("unexpected reply from Postgres: no row")]
+    NoRow,
+    #[error("unexpected reply from Postgres: cannot read the column `{column}`")]
+    Column { column: &'static str, source: Error },
+    #[error("unexpected reply from Postgres: a scope without a limit is full")]
+    AtCapacity,
+}

@@ -1,21 +1,17 @@
 #![doc = include_str!("../README.md")]
 
-mod batch;
 mod builder;
-mod calls;
-mod connections;
+mod conn;
 mod error;
 mod health;
-mod names;
-mod push;
-mod row;
+mod notify;
+mod quota;
 mod schema;
-mod session;
-mod statements;
+mod shared;
+mod sql;
 mod store;
 mod sweep;
 mod transaction;
-mod turns;
 mod tx;
 
 pub use builder::{ConnectError, PostgresStoreBuilder};

@@ -1,69 +1,80 @@
-//! The tables and functions of the store, and how they come into a database.
+//! The tables and functions of the store, and their migrations.
 
 use idem_core::store::StoreError;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
-use crate::names::Names;
-use crate::row;
-use crate::store::Inner;
+use crate::shared::Shared;
+use crate::sql::{Names, row};
 
-/// Every step from an empty schema to the current one. Steps only add, so that processes of the version
-/// before go on while a new one is deployed; one that was released is never changed.
+/// The migrations from an empty schema to the current version. Migrations only add, so that processes of the
+/// previous version keep working during a deploy. A released migration must never change.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_records.sql")];
 
-/// What this version of the store works with.
-pub(crate) const CURRENT: i32 = MIGRATIONS.len() as i32;
+/// The schema version that this version of the store works with.
+pub(crate) const VERSION: i32 = MIGRATIONS.len() as i32;
 
-const VERSIONS: &str = include_str!("migrations/versions.sql");
+const VERSIONS_TABLE: &str = include_str!("migrations/versions.sql");
 const LOCK: &str = include_str!("migrations/lock.sql");
 
-/// Why a schema could not be brought up to date.
+/// The error of a migration. Its source is the error of the database.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the schema of the records cannot be brought up to date; the role needs CREATE on the schema, or apply `migration_sql()` by hand"
+    "cannot migrate the schema of the table {table}; grant CREATE on the schema to the role, or apply `migration_sql()` by hand"
 )]
-pub struct SchemaError(#[from] sqlx::Error);
-
-/// All steps as text, in one transaction, for a migration tool of the application's own.
-pub(crate) fn text(names: &Names) -> String {
-    let steps =
-        MIGRATIONS.iter().zip(1..).map(|(step, version)| format!("{step}\n{}", mark(version)));
-    let sql: String = [VERSIONS.to_owned()].into_iter().chain(steps).collect();
-    names.write_into(&sql)
+pub struct SchemaError {
+    table: String,
+    source: sqlx::Error,
 }
 
-/// Applies what is missing, one process at a time.
+/// All migrations as text, for the application's own migration tool, which must apply them in one
+/// transaction.
+pub(crate) fn migration_sql(names: &Names) -> String {
+    let migrations = MIGRATIONS
+        .iter()
+        .zip(1..)
+        .map(|(migration, version)| format!("{migration}\n{}", insert_version(version)));
+    let sql: String = [VERSIONS_TABLE.to_owned()].into_iter().chain(migrations).collect();
+    names.fill_in(&sql)
+}
+
+/// Applies the missing migrations. Concurrent processes wait for each other.
 pub(crate) async fn migrate(pool: &PgPool, names: &Names) -> Result<(), SchemaError> {
+    let migrated = apply_missing(pool, names).await;
+    migrated.map_err(|source| SchemaError { table: names.records(), source })
+}
+
+async fn apply_missing(pool: &PgPool, names: &Names) -> sqlx::Result<()> {
     let mut connection = pool.acquire().await?;
-    // In a transaction, although it only looks: a pooler keeps nothing else on one server process.
-    let mut look = connection.begin().await?;
-    let found = applied(&mut look, names).await?;
-    look.commit().await?;
-    if found >= CURRENT {
+    // Even this read needs a transaction: a pooler may send its statements to different server processes.
+    let mut read = connection.begin().await?;
+    let applied = applied_version(&mut read, names).await?;
+    read.commit().await?;
+    if applied >= VERSION {
         return Ok(());
     }
     let mut transaction = connection.begin().await?;
-    run(&mut transaction, names, LOCK).await?;
-    run(&mut transaction, names, VERSIONS).await?;
-    let applied = applied(&mut transaction, names).await?;
-    for (step, version) in MIGRATIONS.iter().zip(1..).filter(|(_, version)| *version > applied) {
-        run(&mut transaction, names, step).await?;
-        run(&mut transaction, names, &mark(version)).await?;
+    execute(&mut transaction, names, LOCK).await?;
+    execute(&mut transaction, names, VERSIONS_TABLE).await?;
+    let applied = applied_version(&mut transaction, names).await?;
+    let missing = MIGRATIONS.iter().zip(1..).filter(|(_, version)| *version > applied);
+    for (migration, version) in missing {
+        execute(&mut transaction, names, migration).await?;
+        execute(&mut transaction, names, &insert_version(version)).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await
 }
 
-async fn run(connection: &mut PgConnection, names: &Names, sql: &str) -> sqlx::Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(names.write_into(sql))).execute(connection).await.map(drop)
+async fn execute(connection: &mut PgConnection, names: &Names, sql: &str) -> sqlx::Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(names.fill_in(sql))).execute(connection).await.map(drop)
 }
 
-fn mark(version: i32) -> String {
+fn insert_version(version: i32) -> String {
     format!("INSERT INTO {{versions}} (version) VALUES ({version});\n")
 }
 
-/// The highest step that was applied; 0 if none was.
-async fn applied(connection: &mut PgConnection, names: &Names) -> sqlx::Result<i32> {
-    let exists = names.write_into(include_str!("queries/versions_exist.sql"));
+/// The version of the last applied migration; 0 if none was applied.
+async fn applied_version(connection: &mut PgConnection, names: &Names) -> sqlx::Result<i32> {
+    let exists = names.fill_in(include_str!("queries/schema_exists.sql"));
     let exists: bool = sqlx::query_scalar(AssertSqlSafe(exists))
         .persistent(false)
         .fetch_one(&mut *connection)
@@ -71,17 +82,17 @@ async fn applied(connection: &mut PgConnection, names: &Names) -> sqlx::Result<i
     if !exists {
         return Ok(0);
     }
-    let version = names.write_into(include_str!("queries/version.sql"));
+    let version = names.fill_in(include_str!("queries/schema_version.sql"));
     let version = sqlx::query_scalar(AssertSqlSafe(version)).persistent(false);
     Ok(version.fetch_optional(connection).await?.unwrap_or(0))
 }
 
-/// The version that a store finds.
-pub(crate) async fn version(inner: &Inner) -> Result<i32, StoreError> {
-    let exists = inner.sessions.fetch(inner.statements.versions_exist.call()).await?;
+/// The schema version in the database of a store; 0 if the schema does not exist.
+pub(crate) async fn version(shared: &Shared) -> Result<i32, StoreError> {
+    let exists = shared.connections.fetch(shared.statements.schema_exists.query()).await?;
     if !exists.is_some_and(|row| row::get(&row, "exist").unwrap_or(false)) {
         return Ok(0);
     }
-    let version = inner.sessions.fetch(inner.statements.version.call()).await?;
+    let version = shared.connections.fetch(shared.statements.schema_version.query()).await?;
     version.map_or(Ok(0), |row| row::get(&row, "version"))
 }

@@ -1,69 +1,68 @@
-//! The store: each transition is one statement that commits by itself, alone or with others of its kind.
+//! The store: each operation is one statement that commits by itself, alone or in a batch.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_core::store::{Changed, PerRuntime, Transactions};
 use idem_core::store::{
-    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, DeleteExpired, IdempotencyStore,
-    RecordId, State, StoreError, StoreFuture, Update,
+    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, DeleteExpired,
+    IdempotencyStore, RecordId, StoreError, StoreFuture, Transactions, Update,
 };
-use sqlx::postgres::types::PgInterval;
 
-use crate::batch::{self, Queue};
-use crate::calls::{ClaimCall, CompleteCall};
-use crate::health::HealthIssue;
-use crate::names::Names;
-use crate::push::{self, Push};
-use crate::row;
-use crate::session::{Call, Sessions};
-use crate::statements::Statements;
-use crate::turns::Turns;
+use crate::conn::Batcher;
+use crate::health::{self, HealthIssue};
+use crate::notify::Listener;
+use crate::quota::ScopeLimiter;
+use crate::shared::Shared;
+use crate::sql::{ClaimCall, CompleteCall, bind_claim, interval};
+use crate::sweep;
 
-/// Keeps records in Postgres. Cloning shares the connections.
+/// A store that keeps records in Postgres. Clones share its connections.
 ///
-/// See the [crate](crate) for how to connect and for the guarantee that only this store gives.
+/// See the [crate documentation](crate) for the set-up of the server and for transactions.
 #[derive(Clone)]
 pub struct PostgresStore(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) sessions: Sessions,
-    pub(crate) statements: Statements,
-    pub(crate) names: Names,
-    pub(crate) push: Arc<Push>,
-    pub(crate) claims: PerRuntime<Queue<ClaimCall>>,
-    pub(crate) completions: PerRuntime<Queue<CompleteCall>>,
-    pub(crate) turns: Turns,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) claims: Batcher<ClaimCall>,
+    pub(crate) completions: Batcher<CompleteCall>,
+    pub(crate) scope_limiter: ScopeLimiter,
+    pub(crate) listener: Arc<Listener>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.push.close();
+        self.listener.close();
     }
 }
 
 impl PostgresStore {
-    /// Looks at the server now, as the store does by itself every minute, and tells what is wrong.
+    /// Checks the server's settings and returns every [issue](HealthIssue). The store runs the same check
+    /// every minute and logs the issues.
+    ///
+    /// Cancel safe: the check only reads.
     ///
     /// # Errors
-    /// If the server cannot be asked.
+    /// If the server does not reply.
     pub async fn check(&self) -> Result<Vec<HealthIssue>, StoreError> {
-        self.0.look().await
+        health::check(&self.0.shared).await
     }
 
-    /// How long ago the oldest record expired that the sweeper has not removed yet. Zero if there is none.
+    /// The time since the oldest record expired that has not been deleted yet; zero if there is none.
+    ///
+    /// Cancel safe: the statement only reads.
     ///
     /// # Errors
-    /// If the server cannot be asked.
+    /// If the server does not reply.
     pub async fn sweep_lag(&self) -> Result<Duration, StoreError> {
-        self.0.lag().await
+        sweep::lag(&self.0.shared).await
     }
 }
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresStore").field("names", &self.0.names).finish_non_exhaustive()
+        f.debug_struct("PostgresStore").field("names", &self.0.shared.names).finish_non_exhaustive()
     }
 }
 
@@ -72,39 +71,57 @@ impl IdempotencyStore for PostgresStore {
         let inner = Arc::clone(&self.0);
         let call = ClaimCall { id, request };
         StoreFuture::uncut(async move {
-            match call.request.quota {
-                None => batch::send(&inner, call).await,
-                // It may wait in the server for its turn, and others must not wait with it.
-                Some(quota) => {
-                    let _turn = inner.turns.of(quota.scope, inner.sessions.patience).await?;
-                    inner.claim_alone(&call).await
-                }
-            }
+            let Some(quota) = call.request.quota else {
+                return inner.claims.send(&inner.shared, call).await;
+            };
+            // A claim with a quota may wait for a lock in the server. It is sent alone, so that no other
+            // claim waits with it.
+            let wait_timeout = inner.shared.connections.timeouts.wait;
+            let _permit = inner.scope_limiter.acquire(quota.scope, wait_timeout).await?;
+            inner.shared.send(&call).await
         })
     }
 
     fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { inner.renew(&claim, lease, ttl).await })
+        let shared = Arc::clone(&self.0.shared);
+        StoreFuture::uncut(async move {
+            let query = bind_claim(shared.statements.renew.query(), &claim);
+            let query = query.bind(interval(lease)).bind(interval(ttl));
+            let row = shared.connections.fetch_on_this_runtime(query).await?;
+            Ok(applied_if(row.is_some()))
+        })
     }
 
     fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { inner.complete(claim, completion.into(), ttl).await })
+        let call = CompleteCall { claim, state: completion.into(), ttl };
+        StoreFuture::uncut(async move {
+            match inner.completions.send(&inner.shared, call).await? {
+                true => Ok(Update::Applied),
+                false => inner.shared.unapplied_completion(&claim).await,
+            }
+        })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
-        let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { inner.release(&claim).await })
+        let shared = Arc::clone(&self.0.shared);
+        StoreFuture::uncut(async move {
+            let query = bind_claim(shared.statements.release.query(), &claim);
+            Ok(applied_if(shared.connections.fetch(query).await?.is_some()))
+        })
     }
 
     fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
-        let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { inner.abandon(id, nonce).await })
+        let shared = Arc::clone(&self.0.shared);
+        StoreFuture::uncut(async move {
+            let query = shared.statements.abandon.query();
+            let query = query.bind(id.as_bytes().as_slice()).bind(nonce.as_bytes().as_slice());
+            Ok(applied_if(shared.connections.fetch(query).await?.is_some()))
+        })
     }
 
     fn changed(&self, id: RecordId) -> Changed {
-        push::listen(&self.0, id)
+        self.0.listener.changed(&self.0.shared, id)
     }
 
     fn transactions(&self) -> Option<&dyn Transactions> {
@@ -114,78 +131,11 @@ impl IdempotencyStore for PostgresStore {
 
 impl DeleteExpired for PostgresStore {
     fn delete_expired(&self) -> StoreFuture<u64> {
-        let inner = Arc::clone(&self.0);
-        StoreFuture::uncut(async move { inner.sweep().await })
+        let shared = Arc::clone(&self.0.shared);
+        StoreFuture::uncut(async move { sweep::sweep(&shared).await })
     }
 }
 
-impl Inner {
-    async fn renew(
-        &self,
-        claim: &Claim,
-        lease: Duration,
-        ttl: Duration,
-    ) -> Result<Update, StoreError> {
-        let call = present(self.statements.renew.call(), claim);
-        let call = call.bind(interval(lease)).bind(interval(ttl));
-        Ok(fenced(self.sessions.fetch_here(call).await?.is_some()))
-    }
-
-    async fn complete(
-        self: &Arc<Self>,
-        claim: Claim,
-        state: State,
-        ttl: Duration,
-    ) -> Result<Update, StoreError> {
-        match batch::send(self, CompleteCall { claim, state, ttl }).await? {
-            true => Ok(Update::Applied),
-            false => self.standing(&claim).await,
-        }
-    }
-
-    /// What a completion meant that changed nothing: it was made before, or the claim is stale.
-    pub(crate) async fn standing(&self, claim: &Claim) -> Result<Update, StoreError> {
-        let call = present(self.statements.read.call(), claim);
-        let Some(row) = self.sessions.fetch(call).await? else { return Ok(Update::Stale(None)) };
-        match row::get(&row, "mine")? {
-            true => Ok(Update::Applied),
-            false => Ok(Update::Stale(Some(Box::new(row::existing(&row)?)))),
-        }
-    }
-
-    async fn release(&self, claim: &Claim) -> Result<Update, StoreError> {
-        let call = present(self.statements.release.call(), claim);
-        Ok(fenced(self.sessions.fetch(call).await?.is_some()))
-    }
-
-    async fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> Result<Update, StoreError> {
-        let call = self.statements.abandon.call();
-        let call = call.bind(id.as_bytes().as_slice()).bind(nonce.as_bytes().as_slice());
-        Ok(fenced(self.sessions.fetch(call).await?.is_some()))
-    }
-}
-
-/// The first three arguments of the statements that present a claim.
-fn present<'a>(call: Call<'a>, claim: &'a Claim) -> Call<'a> {
-    call.bind(claim.id.as_bytes().as_slice())
-        .bind(claim.nonce.as_bytes().as_slice())
-        .bind(claim.token.0.cast_signed())
-}
-
-fn fenced(held: bool) -> Update {
-    if held { Update::Applied } else { Update::Stale(None) }
-}
-
-/// The lock of a key whose claim stays open in a transaction. A clash of two keys costs one a 409.
-pub(crate) fn lock_of(id: RecordId) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = *id.as_bytes();
-    i64::from_be_bytes([a, b, c, d, e, f, g, h])
-}
-
-/// Rounded up to whole microseconds, so that nothing ends early, and to 100,000 years at most: the
-/// server's calendar has room for two of them behind each other.
-pub(crate) fn interval(duration: Duration) -> PgInterval {
-    const LONGEST: u128 = 100_000 * 365 * 24 * 60 * 60 * 1_000_000;
-    let microseconds = duration.as_nanos().div_ceil(1_000).clamp(1, LONGEST);
-    PgInterval { months: 0, days: 0, microseconds: microseconds as i64 }
+fn applied_if(changed: bool) -> Update {
+    if changed { Update::Applied } else { Update::Stale(None) }
 }

@@ -1,4 +1,4 @@
-//! Removes what expired.
+//! Deletion of expired records.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -6,55 +6,63 @@ use std::time::{Duration, Instant};
 use idem_core::store::StoreError;
 use tokio::time::sleep;
 
-use crate::row;
-use crate::store::Inner;
+use crate::shared::Shared;
+use crate::sql::row;
 
-/// How many records a statement removes at most, so that it holds locks for moments only.
-const BATCH: i64 = 1_000;
+/// The maximum number of records that one statement deletes, so that it holds its locks briefly.
+const MAX_BATCH_LEN: i64 = 1_000;
 
-impl Inner {
-    /// Removes what expired, batch by batch, with a pause as long as each took. Returns how many.
-    pub(crate) async fn sweep(&self) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        loop {
-            let started = Instant::now();
-            let row = self.sessions.fetch(self.statements.sweep.call().bind(BATCH)).await?;
-            let batch = row.map_or(Ok(0), |row| row::get::<i64>(&row, "removed"))?;
-            removed += batch.cast_unsigned();
-            if batch < BATCH {
-                return Ok(removed);
-            }
-            sleep(started.elapsed()).await;
+/// Deletes all expired records in batches, and returns their number. After each batch it pauses for as long
+/// as the batch took.
+pub(crate) async fn sweep(shared: &Shared) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    loop {
+        let started = Instant::now();
+        let row =
+            shared.connections.fetch(shared.statements.sweep.query().bind(MAX_BATCH_LEN)).await?;
+        let batch = row.map_or(Ok(0), |row| row::get::<i64>(&row, "removed"))?;
+        removed += batch.cast_unsigned();
+        if batch < MAX_BATCH_LEN {
+            return Ok(removed);
         }
-    }
-
-    /// How long ago the oldest record expired that is still there.
-    pub(crate) async fn lag(&self) -> Result<Duration, StoreError> {
-        let row = self.sessions.fetch(self.statements.lag.call()).await?;
-        let lag = row.map(|row| row::get::<Option<i64>>(&row, "lag")).transpose()?.flatten();
-        Ok(Duration::from_micros(lag.map_or(0, i64::cast_unsigned)))
+        sleep(started.elapsed()).await;
     }
 }
 
-/// Sweeps every `period`, a little later at random, for as long as the store lives. Of several processes
-/// one at a time does it; the others find nothing to do.
-pub(crate) fn start(inner: &Arc<Inner>, period: Duration) {
-    tokio::spawn(keep_sweeping(Arc::downgrade(inner), period));
+/// The time since the oldest record expired that has not been deleted; zero if there is none.
+pub(crate) async fn lag(shared: &Shared) -> Result<Duration, StoreError> {
+    let row = shared.connections.fetch(shared.statements.sweep_lag.query()).await?;
+    let lag = row.map(|row| row::get::<Option<i64>>(&row, "lag")).transpose()?.flatten();
+    Ok(Duration::from_micros(lag.map_or(0, i64::cast_unsigned)))
 }
 
-async fn keep_sweeping(inner: Weak<Inner>, period: Duration) {
+/// Starts a task that sweeps every `period`, plus a random delay of up to a fifth of it. It ends with the
+/// store. If several processes sweep concurrently, one of them deletes records.
+pub(crate) fn start(shared: &Arc<Shared>, period: Duration) {
+    tokio::spawn(sweep_periodically(Arc::downgrade(shared), period));
+}
+
+async fn sweep_periodically(shared: Weak<Shared>, period: Duration) {
     loop {
         sleep(period.mul_f64(rand::random_range(1.0..1.2))).await;
-        let Some(store) = inner.upgrade() else { return };
-        let swept = async { Ok::<_, StoreError>((store.lag().await?, store.sweep().await?)) };
+        let Some(shared) = shared.upgrade() else { return };
+        let swept = async { Ok::<_, StoreError>((lag(&shared).await?, sweep(&shared).await?)) };
         match swept.await {
             Ok((_, 0)) => {}
             Ok((lag, removed)) => {
-                tracing::debug!(removed, lag_seconds = lag.as_secs_f64(), "swept expired records");
+                let lag_seconds = lag.as_secs_f64();
+                tracing::debug!(
+                    server = &*shared.connections.server,
+                    removed,
+                    lag_seconds,
+                    "deleted expired records"
+                );
             }
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep");
-            }
+            Err(error) => tracing::warn!(
+                server = &*shared.connections.server,
+                error = &error as &dyn std::error::Error,
+                "cannot delete expired records"
+            ),
         }
     }
 }

@@ -1,8 +1,11 @@
-//! The transaction that a handler works in, with its record (P5).
+//! Transactions that contain the claim, the handler's writes and the completion; see
+//! [exactly once effect](idem_core::rules::guarantees#exactly-once-effect).
 //!
-//! A definite refusal is not rolled back to a savepoint: that would cost every success a statement and a
-//! subtransaction. It is rolled back whole, and its answer stored in a transaction that claims again. If
-//! another request came first meanwhile, this one never happened, and gets what that one does.
+//! The response of a refused run, such as a 402, is stored without the handler's writes. The whole
+//! transaction is rolled back, and a second transaction claims the key again and stores the response. A
+//! savepoint would avoid the second transaction, but would cost every success a statement and a
+//! subtransaction. If another request claims the key in between, the refused run leaves no trace, and its
+//! client gets the result of that other request.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -10,22 +13,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use idem_core::store::{
-    Claim, ClaimOutcome, ClaimRequest, Completion, Quota, RecordId, State, StoreError,
-    StoreErrorKind, StoreFuture, TransactionSlot, Update,
+    Claim, ClaimOutcome, ClaimRequest, Completion, Quota, RecordId, StoreError, StoreErrorKind,
+    StoreFuture, TransactionSlot, Update,
 };
 use idem_core::store::{OpenOutcome, Transaction, Transactions};
+use sqlx::PgTransaction;
 use sqlx::postgres::PgRow;
-use sqlx::{Postgres, Transaction as Sqlx};
 use tokio::time::{sleep, timeout};
 
-use crate::calls;
 use crate::error::{self, UnexpectedReply};
-use crate::row;
-use crate::session::Call;
-use crate::store::{Inner, PostgresStore, lock_of};
+use crate::shared::Shared;
+use crate::sql::{Batchable, ClaimCall, CompleteCall, Query, lock_key, row};
+use crate::store::PostgresStore;
 
-/// What a handler works on. Dropped, it is rolled back before its connection is used again.
-pub(crate) type Session = Sqlx<'static, Postgres>;
+/// The maximum time for finding out whether a commit took effect.
+const MAX_COMMIT_LOOKUP: Duration = Duration::from_secs(5);
 
 impl Transactions for PostgresStore {
     fn open(
@@ -34,20 +36,26 @@ impl Transactions for PostgresStore {
         request: ClaimRequest,
         slot: TransactionSlot,
     ) -> StoreFuture<OpenOutcome> {
-        let store = Arc::clone(&self.0);
+        let shared = Arc::clone(&self.0.shared);
+        let call = ClaimCall { id, request };
         StoreFuture::uncut(async move {
-            let mut session = begin(&store).await?;
-            match claim(&mut session, &store, id, &request).await? {
+            let mut transaction = begin(&shared).await?;
+            match claim(&mut transaction, &shared, &call).await? {
                 ClaimOutcome::Acquired(claim) => {
-                    slot.put(Box::new(session));
-                    Ok(OpenOutcome::Opened(Box::new(Open { store, claim, request, slot })))
+                    slot.put(Box::new(transaction));
+                    Ok(OpenOutcome::Opened(Box::new(OpenTransaction {
+                        shared,
+                        claim,
+                        request,
+                        slot,
+                    })))
                 }
                 ClaimOutcome::Exists(existing) => {
-                    roll_back(session, &store).await?;
+                    roll_back(transaction, &shared).await?;
                     Ok(OpenOutcome::Exists(existing))
                 }
                 ClaimOutcome::AtCapacity(capacity) => {
-                    roll_back(session, &store).await?;
+                    roll_back(transaction, &shared).await?;
                     Ok(OpenOutcome::AtCapacity(capacity))
                 }
             }
@@ -55,164 +63,180 @@ impl Transactions for PostgresStore {
     }
 }
 
-/// A transaction that has claimed a key. Its connection is in the slot, or with the handler.
-struct Open {
-    store: Arc<Inner>,
+/// An open transaction that has claimed a key. Its connection is in the slot or in the handler's `Tx`.
+struct OpenTransaction {
+    shared: Arc<Shared>,
     claim: Claim,
     request: ClaimRequest,
     slot: TransactionSlot,
 }
 
-impl fmt::Debug for Open {
+impl fmt::Debug for OpenTransaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Open").field("claim", &self.claim).finish_non_exhaustive()
+        f.debug_struct("OpenTransaction").field("claim", &self.claim).finish_non_exhaustive()
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenTransaction {
     fn drop(&mut self) {
+        // Dropping the transaction rolls it back before its connection is used again.
         drop(self.slot.take());
     }
 }
 
-impl Transaction for Open {
+impl Transaction for OpenTransaction {
     fn claim(&self) -> Claim {
         self.claim
     }
 
     fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         StoreFuture::uncut(async move {
-            let session = self.take_back()?;
-            self.store.conclude(session, self.claim, &completion.into(), ttl).await
+            let transaction = self.take()?;
+            let call = CompleteCall { claim: self.claim, state: completion.into(), ttl };
+            complete(transaction, &self.shared, call).await
         })
     }
 
     fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         StoreFuture::uncut(async move {
-            roll_back(self.take_back()?, &self.store).await?;
-            let Self { store, claim, request, .. } = &*self;
-            // There was room for it.
-            let roomy = |quota| Quota { max_keys: NonZeroU32::MAX, ..quota };
-            let request = request.with_quota(request.quota.map(roomy));
-            let mut session = begin(store).await?;
-            match self::claim(&mut session, store, claim.id, &request).await? {
-                ClaimOutcome::Acquired(again) => {
-                    store.conclude(session, again, &completion.into(), ttl).await
+            let shared = &self.shared;
+            roll_back(self.take()?, shared).await?;
+            let mut transaction = begin(shared).await?;
+            match claim(&mut transaction, shared, &self.repeated_claim()).await? {
+                ClaimOutcome::Acquired(claim) => {
+                    let call = CompleteCall { claim, state: completion.into(), ttl };
+                    complete(transaction, &self.shared, call).await
                 }
                 ClaimOutcome::Exists(existing) => {
-                    roll_back(session, store).await?;
+                    roll_back(transaction, shared).await?;
                     Ok(Update::Stale(Some(Box::new(existing))))
                 }
-                ClaimOutcome::AtCapacity(_) => Err(StoreError::not_done(UnexpectedReply)),
+                ClaimOutcome::AtCapacity(_) => {
+                    Err(StoreError::not_done(UnexpectedReply::AtCapacity))
+                }
             }
         })
     }
 
     fn roll_back(self: Box<Self>) -> StoreFuture<()> {
-        StoreFuture::uncut(async move { roll_back(self.take_back()?, &self.store).await })
+        StoreFuture::uncut(async move { roll_back(self.take()?, &self.shared).await })
     }
 }
 
-impl Open {
-    fn take_back(&self) -> Result<Session, StoreError> {
-        let passed = self.slot.take().and_then(|passed| passed.downcast().ok());
-        passed.map(|session| *session).ok_or_else(|| StoreError::not_done(Kept))
+impl OpenTransaction {
+    /// Takes the transaction back from the handler.
+    fn take(&self) -> Result<PgTransaction<'static>, StoreError> {
+        let content = self.slot.take().and_then(|content| content.downcast().ok());
+        let transaction = content.ok_or_else(|| StoreError::not_done(NotReturned))?;
+        Ok(*transaction)
+    }
+
+    /// The claim again, without the limit of its quota: the first claim was within it.
+    fn repeated_claim(&self) -> ClaimCall {
+        let unlimited = |quota| Quota { max_keys: NonZeroU32::MAX, ..quota };
+        let request = self.request.with_quota(self.request.quota.map(unlimited));
+        ClaimCall { id: self.claim.id, request }
     }
 }
 
-/// The handler ended, and its transaction did not come back.
+/// The handler returned, but its `Tx` still exists.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the handler kept its `Tx` beyond its end, as in a task that it spawned, so nothing was committed; drop it in the handler"
+    "the handler kept its `Tx` after it returned, for example in a spawned task, so nothing was committed; drop the `Tx` in the handler"
 )]
-struct Kept;
+struct NotReturned;
 
-/// The record of the transaction is gone.
+/// The transaction no longer contains the claim.
 #[derive(Debug, thiserror::Error)]
-#[error("the handler ended its transaction; leave COMMIT and ROLLBACK to the toolkit")]
-struct Ended;
+#[error(
+    "the handler ended its transaction with COMMIT or ROLLBACK; remove that statement, because idem ends the transaction when the handler returns"
+)]
+struct EndedByHandler;
 
-/// How long it is asked what became of a commit.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-impl Inner {
-    /// Writes how a run ended, commits, and finds out what became of that if the answer is lost.
-    async fn conclude(
-        &self,
-        mut session: Session,
-        claim: Claim,
-        state: &State,
-        ttl: Duration,
-    ) -> Result<Update, StoreError> {
-        let row = fetch(&mut session, self, self.complete_call(&claim, state, ttl)).await?;
-        if !calls::held(row.as_ref())? {
-            return Err(StoreError::not_done(Ended));
-        }
-        match timeout(self.sessions.within, session.commit()).await {
-            Ok(Ok(())) => Ok(Update::Applied),
-            Ok(Err(failed)) => {
-                let error = error::of_statement(failed);
-                match error.kind() {
-                    StoreErrorKind::Unknown => self.probe(&claim, error).await,
-                    _ => Err(error),
-                }
-            }
-            Err(elapsed) => self.probe(&claim, StoreError::unknown(elapsed)).await,
-        }
-    }
-
-    /// What became of a commit whose answer was lost. The transaction holds the lock of its key until it
-    /// ends, so what stands there once the lock is free is final.
-    async fn probe(&self, claim: &Claim, lost: StoreError) -> Result<Update, StoreError> {
-        let asked_at = Instant::now();
-        let mut pause = Duration::from_millis(5);
-        while asked_at.elapsed() < PATIENCE {
-            let ended = self.statements.ended.call().bind(lock_of(claim.id));
-            if let Ok(Some(row)) = self.sessions.fetch(ended).await
-                && row::get(&row, "ended")?
-                && let Ok(standing) = self.standing(claim).await
-            {
-                return match standing {
-                    Update::Stale(None) => Err(StoreError::not_done(lost)),
-                    found => Ok(found),
-                };
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(250));
-        }
-        Err(lost)
-    }
-}
-
-/// Begins, on a connection of the pool for handlers. Never cut short: the client would lose count of
-/// whether the connection is in a transaction.
-async fn begin(store: &Inner) -> Result<Session, StoreError> {
-    store.sessions.transactions.begin().await.map_err(StoreError::not_done)
+/// Begins a transaction on a connection for handlers. This must not be cancelled: a cancelled `begin` can
+/// return a connection to the pool inside an open transaction.
+async fn begin(shared: &Shared) -> Result<PgTransaction<'static>, StoreError> {
+    let begun = shared.connections.transactions.begin().await;
+    begun.map_err(|error| StoreError::not_done(shared.connections.no_connection(error)))
 }
 
 async fn claim(
-    session: &mut Session,
-    store: &Inner,
-    id: RecordId,
-    request: &ClaimRequest,
+    transaction: &mut PgTransaction<'static>,
+    shared: &Shared,
+    call: &ClaimCall,
 ) -> Result<ClaimOutcome, StoreError> {
-    let call = store.claim_call(&id, request, Some(lock_of(id)));
-    let row = fetch(session, store, call).await?;
-    row::claimed(&row.ok_or_else(|| StoreError::not_done(UnexpectedReply))?, id, request.nonce)
+    let query = call.query_in_transaction(&shared.statements, lock_key(call.id));
+    let row = fetch(transaction, shared, query).await?;
+    call.outcome(&row.ok_or_else(|| StoreError::not_done(UnexpectedReply::NoRow))?)
 }
 
-/// Whatever fails here, nothing is committed.
+/// Writes the completion and commits. If the reply to the commit is lost, finds out whether it took effect.
+async fn complete(
+    mut transaction: PgTransaction<'static>,
+    shared: &Shared,
+    call: CompleteCall,
+) -> Result<Update, StoreError> {
+    let row = fetch(&mut transaction, shared, call.query(&shared.statements)).await?;
+    if !call.reply(row.as_ref())? {
+        return Err(StoreError::not_done(EndedByHandler));
+    }
+    match timeout(shared.connections.timeouts.reply, transaction.commit()).await {
+        Ok(Ok(())) => Ok(Update::Applied),
+        Ok(Err(error)) => {
+            let error = error::from_statement(error);
+            match error.kind() {
+                StoreErrorKind::Unknown => look_up_commit(shared, &call.claim, error).await,
+                _ => Err(error),
+            }
+        }
+        Err(_) => {
+            let error = StoreError::unknown(shared.connections.no_reply());
+            look_up_commit(shared, &call.claim, error).await
+        }
+    }
+}
+
+/// Finds out on another connection whether a commit took effect. The transaction holds the advisory lock of
+/// its key until it ends, so the record is final once the lock is free.
+async fn look_up_commit(
+    shared: &Shared,
+    claim: &Claim,
+    lost: StoreError,
+) -> Result<Update, StoreError> {
+    let started = Instant::now();
+    let mut delay = Duration::from_millis(5);
+    while started.elapsed() < MAX_COMMIT_LOOKUP {
+        let ended = shared.statements.transaction_ended.query().bind(lock_key(claim.id));
+        if let Ok(Some(row)) = shared.connections.fetch(ended).await
+            && row::get(&row, "ended")?
+            && let Ok(update) = shared.unapplied_completion(claim).await
+        {
+            return match update {
+                Update::Stale(None) => Err(StoreError::not_done(lost)),
+                found => Ok(found),
+            };
+        }
+        sleep(delay).await;
+        delay = (delay * 2).min(Duration::from_millis(250));
+    }
+    Err(lost)
+}
+
+/// Sends a statement inside the transaction. Every error is "not done", because nothing is committed yet.
 async fn fetch(
-    session: &mut Session,
-    store: &Inner,
-    call: Call<'_>,
+    transaction: &mut PgTransaction<'static>,
+    shared: &Shared,
+    query: Query<'_>,
 ) -> Result<Option<PgRow>, StoreError> {
-    let answer = timeout(store.sessions.within, call.fetch_optional(&mut **session)).await;
-    answer.map_err(StoreError::not_done)?.map_err(StoreError::not_done)
+    let reply =
+        timeout(shared.connections.timeouts.reply, query.fetch_optional(&mut **transaction)).await;
+    let reply = reply.map_err(|_| StoreError::not_done(shared.connections.no_reply()))?;
+    reply.map_err(StoreError::not_done)
 }
 
-/// The server rolls back by itself what it no longer hears of.
-async fn roll_back(session: Session, store: &Inner) -> Result<(), StoreError> {
-    let answer = timeout(store.sessions.within, session.rollback()).await;
-    answer.map_err(StoreError::unknown)?.map_err(StoreError::unknown)
+/// Rolls back. If the connection is lost, the server rolls back by itself.
+async fn roll_back(transaction: PgTransaction<'static>, shared: &Shared) -> Result<(), StoreError> {
+    let reply = timeout(shared.connections.timeouts.reply, transaction.rollback()).await;
+    let reply = reply.map_err(|_| StoreError::unknown(shared.connections.no_reply()))?;
+    reply.map_err(StoreError::unknown)
 }

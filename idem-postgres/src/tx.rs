@@ -1,45 +1,47 @@
-//! What a handler works with.
+//! The transaction of a handler.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::OnceLock;
 
 use idem_core::store::TransactionSlot;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgTransaction};
 
-use crate::transaction::Session;
-
-/// The open transaction of a guarded handler: a [`PgConnection`] to run queries of one's own on.
+/// The open transaction of a guarded handler. It dereferences to a [`PgConnection`] for queries.
 ///
-/// What is written through it is committed together with the record of the key, when the handler has
-/// answered, or not at all. Handlers take the `Tx` of their adapter, which is this one and an extractor.
+/// The handler's writes are committed together with the record of the key after the handler has returned,
+/// or not at all; see
+/// [exactly once effect](idem_core::rules::guarantees#exactly-once-effect). Handlers take the `Tx` of
+/// their adapter, which wraps this type and is an extractor.
 ///
-/// Begin nested transactions as always; leave `COMMIT` and `ROLLBACK` of this one to the toolkit. It must be
-/// dropped when the handler ends: one that is kept elsewhere, as in a task, is never committed.
+/// Nested transactions are savepoints, as usual. Do not run `COMMIT` or `ROLLBACK`: idem ends the
+/// transaction. The `Tx` must be dropped before the handler returns. A transaction whose `Tx` is kept
+/// elsewhere, for example in a spawned task, is never committed.
 #[derive(Default)]
 pub struct Tx {
     slot: TransactionSlot,
-    /// Taken out of the slot with the first query, when the transaction is open.
-    session: OnceLock<Session>,
+    /// Taken out of the slot by the first query, when the transaction is open.
+    transaction: OnceLock<PgTransaction<'static>>,
 }
 
 impl Tx {
-    /// A transaction that will be passed through `slot`.
-    pub fn through(slot: TransactionSlot) -> Self {
-        Self { slot, session: OnceLock::new() }
+    /// Creates a `Tx` whose transaction arrives through `slot`.
+    pub fn from_slot(slot: TransactionSlot) -> Self {
+        Self { slot, transaction: OnceLock::new() }
     }
 
-    /// What the call of a function that takes this must be given
-    /// ([`Call::in_transaction`](idem_core::http::Call::in_transaction)).
+    /// The slot to pass to [`Call::in_transaction`](idem_core::http::Call::in_transaction), for calls of a
+    /// function that takes this `Tx`.
     pub fn slot(&self) -> TransactionSlot {
         self.slot.clone()
     }
 
-    fn session(&self) -> &Session {
-        self.session.get_or_init(|| {
-            let passed = self.slot.take().and_then(|passed| passed.downcast().ok());
+    fn transaction(&self) -> &PgTransaction<'static> {
+        self.transaction.get_or_init(|| {
+            let content = self.slot.take().and_then(|content| content.downcast().ok());
             #[expect(clippy::expect_used, reason = "documented under # Panics of Deref")]
-            *passed.expect("`Tx` works only inside a guarded handler: put `#[idempotent(…)]` on it")
+            *content
+                .expect("`Tx` works only inside a guarded handler: put `#[idempotent(…)]` on it")
         })
     }
 }
@@ -48,9 +50,9 @@ impl Deref for Tx {
     type Target = PgConnection;
 
     /// # Panics
-    /// If no transaction was passed, because the handler is not guarded.
+    /// If there is no open transaction, because the handler is not guarded.
     fn deref(&self) -> &PgConnection {
-        self.session()
+        self.transaction()
     }
 }
 
@@ -58,16 +60,16 @@ impl DerefMut for Tx {
     /// # Panics
     /// As [`deref`](Self::deref).
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.session();
+        self.transaction();
         #[expect(clippy::expect_used, reason = "set by the line above")]
-        self.session.get_mut().expect("set by the line above")
+        self.transaction.get_mut().expect("set by the line above")
     }
 }
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        if let Some(session) = self.session.take() {
-            self.slot.put(Box::new(session));
+        if let Some(transaction) = self.transaction.take() {
+            self.slot.put(Box::new(transaction));
         }
     }
 }

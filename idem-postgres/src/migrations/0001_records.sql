@@ -1,43 +1,45 @@
--- One row holds one record. It is written by its claim, changed once by its end, and deleted when it
--- expired. Half of each page is left free, so that the end of a run stays on the page of its claim and
--- touches no index.
+-- One row is one record. A claim inserts it, a completion updates it once, and the sweeper deletes it after it
+-- has expired. Half of each page is left free, so that the completion stays on the page of its claim and
+-- touches no index (a HOT update).
 CREATE TABLE {records} (
     id          bytea       NOT NULL PRIMARY KEY,
     created_at  timestamptz NOT NULL,
     lease_until timestamptz NOT NULL,
     expires_at  timestamptz NOT NULL,
-    -- When the sweeper looks at it: not before this, and again until it expired. Indexed in place of
-    -- expires_at, which every renewal and every end moves.
+    -- The earliest time at which the sweeper reads the record. It is indexed in place of expires_at, because
+    -- every renewal and completion changes expires_at.
     sweep_at    timestamptz NOT NULL,
     fence       bigint      NOT NULL,
     attempt     integer     NOT NULL,
-    format      smallint    NOT NULL, -- of fingerprint and answer
+    format      smallint    NOT NULL, -- the version of the format of fingerprint and answer
     state       smallint    NOT NULL, -- 1 running, 2 completed, 3 not retained, 4 unknown
     guarantee   smallint    NOT NULL, -- 1 at most once, 2 at least once
-    rule        smallint    NOT NULL, -- that the fingerprint was made by; 0: not compared
-    awaited     boolean     NOT NULL, -- a duplicate waits for its end, so it is notified
+    rule        smallint    NOT NULL, -- the version of the fingerprint rule; 0: no fingerprint
+    awaited     boolean     NOT NULL, -- whether a duplicate waits, so that the end is notified
     owner       bytea       NOT NULL,
     fingerprint bytea       NOT NULL,
     answer      bytea       NOT NULL,
-    scope       bytea -- whose quota it counts towards, if there is one
+    scope       bytea -- the scope whose quota the record counts towards, or NULL
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
 
--- Answers are bytes to replay: never compressed.
+-- Responses are stored as the bytes that are replayed, without compression.
 ALTER TABLE {records} ALTER COLUMN answer SET STORAGE EXTERNAL;
 
 CREATE INDEX {sweep_index} ON {records} (sweep_at);
 
 CREATE INDEX {scope_index} ON {records} (scope) WHERE scope IS NOT NULL;
 
--- Claims a key, or reads what stands there, in one round trip (T1, T2, T10-T12, T15). Every statement in
--- it has a snapshot of its own, so what the insert met is seen by what follows.
+-- Claims a key, or returns the existing record, in one round trip. Each statement of the function has its own
+-- snapshot, so the SELECT sees the row that the INSERT conflicted with.
 --
--- own_lock is NULL for a claim that commits by itself. A claim that stays open in a transaction names its
--- lock, and waits for nobody: what another open transaction has claimed reads as running. Others wait for a
--- moment, since they may share their statement.
+-- own_lock is NULL for a claim that commits by itself. A claim in a transaction that stays open passes the
+-- advisory lock of its key and never waits for the key: a key that another open transaction has claimed reads
+-- as running. A claim that commits by itself waits for such a row up to the lock_timeout, which is short
+-- because other claims can share its statement.
 --
--- max_keys is NULL, or how many live keys own_scope may have (R41). New keys of a scope take turns, so that
--- the count is exact; a claim that stays open does not wait, and is counted once it is committed.
+-- max_keys is the maximum number of live keys of own_scope, or NULL for no quota. The new keys of a scope are
+-- counted one after the other under an advisory lock, so that the count is exact. A claim in a transaction
+-- that stays open does not take that lock, and its key is counted after it is committed.
 CREATE FUNCTION {claim}(
     IN own_id bytea, IN own_owner bytea, IN own_lease interval, IN own_ttl interval,
     IN own_format smallint, IN own_guarantee smallint, IN own_rule smallint, IN own_fingerprint bytea,
@@ -47,20 +49,21 @@ CREATE FUNCTION {claim}(
 ) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' AS $body$
 #variable_conflict use_column
 DECLARE
-    standing {records}%ROWTYPE;
+    existing {records}%ROWTYPE;
     own_now  timestamptz;
-    own_turn boolean;
+    has_lock boolean;
     counted  boolean := max_keys IS NULL;
 BEGIN
     acquired := false;
     IF max_keys IS NOT NULL
         AND NOT EXISTS (SELECT FROM {records} AS r WHERE r.id = own_id AND r.expires_at > clock_timestamp())
-        -- A run that is under way in another transaction is no new key.
+        -- A key that another open transaction has claimed is not a new key.
         AND (own_lock IS NULL OR pg_try_advisory_xact_lock(own_lock))
     THEN
         counted := true;
-        FOR look IN 1..2 LOOP
-            IF look = 2 THEN -- not before the first: a scope that is full holds nobody up
+        FOR pass IN 1..2 LOOP
+            -- The first pass rejects a full scope without waiting for the lock.
+            IF pass = 2 THEN
                 EXIT WHEN own_lock IS NOT NULL;
                 PERFORM pg_advisory_xact_lock(hashtextextended(encode(own_scope, 'hex'), 2));
             END IF;
@@ -78,9 +81,9 @@ BEGIN
             END IF;
         END LOOP;
     END IF;
-    FOR round IN 1..10 LOOP
-        own_turn := own_lock IS NULL OR pg_try_advisory_xact_lock(own_lock);
-        IF own_turn THEN
+    FOR try IN 1..10 LOOP
+        has_lock := own_lock IS NULL OR pg_try_advisory_xact_lock(own_lock);
+        IF has_lock THEN
             own_now := clock_timestamp();
             INSERT INTO {records} AS r (
                 id, created_at, lease_until, expires_at, sweep_at, fence, attempt, format, state,
@@ -92,7 +95,7 @@ BEGIN
             ) ON CONFLICT (id) DO NOTHING RETURNING r.fence INTO fence;
             IF FOUND THEN
                 IF NOT counted THEN
-                    RAISE EXCEPTION 'the key was freed meanwhile' USING ERRCODE = 'serialization_failure';
+                    RAISE EXCEPTION 'the key was freed during the claim; retry' USING ERRCODE = 'serialization_failure';
                 END IF;
                 acquired := true;
                 attempt := 1;
@@ -100,30 +103,30 @@ BEGIN
             END IF;
         END IF;
 
-        SELECT * INTO standing FROM {records} AS r WHERE r.id = own_id;
+        SELECT * INTO existing FROM {records} AS r WHERE r.id = own_id;
         IF NOT FOUND THEN
-            CONTINUE WHEN own_turn; -- it went between the two
+            CONTINUE WHEN has_lock; -- the row was deleted between the two statements
             state := 1;
             lapsed := false;
             RETURN;
         END IF;
 
         own_now := clock_timestamp();
-        IF standing.expires_at > own_now AND standing.owner = own_owner AND standing.state = 1 THEN
+        IF existing.expires_at > own_now AND existing.owner = own_owner AND existing.state = 1 THEN
             acquired := true;
-            fence := standing.fence;
-            attempt := standing.attempt;
+            fence := existing.fence;
+            attempt := existing.attempt;
             RETURN;
         END IF;
 
-        lapsed := standing.lease_until <= own_now;
-        IF standing.expires_at <= own_now OR (
-            standing.state = 1 AND lapsed
-            AND standing.guarantee = 2 AND own_guarantee = 2
-            AND standing.attempt < max_attempts
-            AND standing.rule = own_rule AND standing.fingerprint = own_fingerprint
+        lapsed := existing.lease_until <= own_now;
+        IF existing.expires_at <= own_now OR (
+            existing.state = 1 AND lapsed
+            AND existing.guarantee = 2 AND own_guarantee = 2
+            AND existing.attempt < max_attempts
+            AND existing.rule = own_rule AND existing.fingerprint = own_fingerprint
         ) THEN
-            IF NOT own_turn THEN
+            IF NOT has_lock THEN
                 state := 1;
                 lapsed := false;
                 RETURN;
@@ -133,33 +136,33 @@ BEGIN
                 expires_at = own_now + own_lease + own_ttl,
                 sweep_at = own_now + own_lease + own_ttl,
                 fence = greatest((extract(epoch FROM own_now) * 1000000)::bigint, r.fence + 1),
-                attempt = CASE WHEN standing.expires_at <= own_now THEN 1 ELSE r.attempt + 1 END,
+                attempt = CASE WHEN existing.expires_at <= own_now THEN 1 ELSE r.attempt + 1 END,
                 format = own_format, state = 1, guarantee = own_guarantee, rule = own_rule,
                 owner = own_owner, fingerprint = own_fingerprint, answer = '', scope = own_scope
-            WHERE r.id = own_id AND r.owner = standing.owner AND r.fence = standing.fence
-                AND r.state = standing.state AND r.expires_at = standing.expires_at
-                AND r.lease_until = standing.lease_until
+            WHERE r.id = own_id AND r.owner = existing.owner AND r.fence = existing.fence
+                AND r.state = existing.state AND r.expires_at = existing.expires_at
+                AND r.lease_until = existing.lease_until
             RETURNING r.fence, r.attempt INTO fence, attempt;
-            CONTINUE WHEN NOT FOUND; -- somebody else moved it
+            CONTINUE WHEN NOT FOUND; -- another request changed the record
             acquired := true;
             RETURN;
         END IF;
 
-        format := standing.format;
-        state := standing.state;
-        rule := standing.rule;
-        fingerprint := standing.fingerprint;
-        answer := standing.answer;
+        format := existing.format;
+        state := existing.state;
+        rule := existing.rule;
+        fingerprint := existing.fingerprint;
+        answer := existing.answer;
         RETURN;
     END LOOP;
-    RAISE EXCEPTION 'the record changes faster than it can be claimed' USING ERRCODE = 'serialization_failure';
+    RAISE EXCEPTION 'the record changed during each of 10 attempts to claim it; retry' USING ERRCODE = 'serialization_failure';
 END
 $body$;
 
--- Says how a run ended (T4, T6, T9), and whether the claim was current.
+-- Completes a run. Returns whether the claim was current and the record was changed.
 --
--- The indexed column stays as it is, so that the row stays on its page, unless the answer is kept for
--- less than the claim asked for (by more than a second, because clocks are read more than once).
+-- sweep_at is not changed, so that the update touches no index. The exception is a ttl that is shorter than
+-- that of the claim by more than a second. The tolerance is needed because the clock is read more than once.
 CREATE FUNCTION {complete}(
     IN own_id bytea, IN own_owner bytea, IN own_fence bigint,
     IN own_format smallint, IN own_state smallint, IN own_ttl interval, IN own_answer bytea,

@@ -1,4 +1,4 @@
--- Not `IF NOT EXISTS`, which asks for rights on the database even where there is nothing to do.
+-- `CREATE SCHEMA IF NOT EXISTS` would need a privilege on the database even if the schema exists.
 DO $body$ BEGIN
     IF to_regnamespace({schema_name}) IS NULL THEN
         CREATE SCHEMA {schema};

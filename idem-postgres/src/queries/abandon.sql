@@ -1,5 +1,5 @@
--- T8: a caller that never learned whether it won gives back what it may have won. A first claim leaves
--- nothing; a takeover leaves a record whose lease is over, because an earlier run began.
+-- Abandons a claim whose reply was lost. A first attempt frees the key. After a takeover the record stays
+-- and its lease ends, because an earlier run has started.
 WITH freed AS (
     DELETE FROM {records}
     WHERE id = $1 AND owner = $2 AND state = 1 AND attempt = 1 AND expires_at > clock_timestamp()
@@ -10,4 +10,4 @@ WITH freed AS (
     RETURNING id, awaited
 )
 SELECT CASE WHEN awaited THEN pg_notify({channel}, encode(id, 'hex'))::text END
-FROM (SELECT * FROM freed UNION ALL SELECT * FROM ended) AS given_back
+FROM (SELECT * FROM freed UNION ALL SELECT * FROM ended) AS abandoned

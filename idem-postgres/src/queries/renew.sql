@@ -1,4 +1,4 @@
--- T3: the owner holds on, also after its lease, if nobody moved the record.
+-- Renews a lease as the owner. A lapsed lease can be renewed if no other request took the record over.
 UPDATE {records} SET
     lease_until = clock_timestamp() + $4,
     expires_at = clock_timestamp() + $4 + $5

@@ -1,10 +1,10 @@
--- T15: removes records that expired, one process at a time and a batch at a time. What somebody is
--- claiming anew in this moment is locked, and skipped.
-WITH turn AS MATERIALIZED (
-    SELECT pg_try_advisory_xact_lock(hashtextextended({lock}, 1)) AS mine
+-- Deletes a batch of expired records. One process sweeps at a time. Records that a concurrent claim has
+-- locked are skipped.
+WITH sweeper AS MATERIALIZED (
+    SELECT pg_try_advisory_xact_lock(hashtextextended({lock}, 1)) AS is_active
 ), expired AS MATERIALIZED (
-    SELECT id FROM {records} AS records, turn
-    WHERE turn.mine AND sweep_at <= now() AND expires_at <= now()
+    SELECT id FROM {records} AS records, sweeper
+    WHERE sweeper.is_active AND sweep_at <= now() AND expires_at <= now()
     ORDER BY sweep_at
     LIMIT $1
     FOR UPDATE OF records SKIP LOCKED

@@ -7,17 +7,18 @@ use crate::support::{builder, store};
 
 #[tokio::test]
 async fn fault_postgres_asynchronous_commit_at_startup() {
-    for (setting, alarm) in
-        [("synchronous_commit=off", HealthIssue::CommitsLate), ("fsync=off", HealthIssue::NoFsync)]
-    {
+    for (setting, alarm) in [
+        ("synchronous_commit=off", HealthIssue::AsynchronousCommit),
+        ("fsync=off", HealthIssue::FsyncOff),
+    ] {
         let server = PostgresServer::start(&[setting]);
         match PostgresStore::connect(&server.url()).await {
-            Err(ConnectError::Unfit(found)) => assert_eq!(found, alarm),
+            Err(ConnectError::Unhealthy { issue, .. }) => assert_eq!(issue, alarm),
             other => panic!("{other:?}"),
         }
         assert_eq!(server.sql("SELECT to_regclass('idem_records') IS NULL"), "t", "untouched");
         server.sql(&builder().migration_sql().unwrap());
-        let store = builder().start_unfit().connect(&server.url()).await.unwrap();
+        let store = builder().allow_unsafe_server().connect(&server.url()).await.unwrap();
         assert_eq!(store.check().await.unwrap(), [alarm]);
     }
 }
@@ -30,14 +31,17 @@ async fn fault_postgres_asynchronous_commit_at_run_time() {
     assert_eq!(store.check().await.unwrap(), []);
     server.sql("ALTER SYSTEM SET synchronous_commit = off");
     server.sql("SELECT pg_reload_conf()");
-    while store.check().await.unwrap() != [HealthIssue::CommitsLate] {}
+    while store.check().await.unwrap() != [HealthIssue::AsynchronousCommit] {}
 }
 
 #[tokio::test]
 async fn fault_postgres_server_unusable_standby() {
     let server = PostgresServer::start_standby();
     let refused = PostgresStore::connect(&server.url()).await;
-    assert!(matches!(refused, Err(ConnectError::Unfit(HealthIssue::Standby))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ConnectError::Unhealthy { issue: HealthIssue::Standby, .. })),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -45,6 +49,6 @@ async fn unreachable_server_is_an_error_that_keeps_its_source() {
     let mut server = PostgresServer::start(&[]);
     server.kill();
     let error = PostgresStore::connect(&server.url()).await.unwrap_err();
-    assert!(matches!(&error, ConnectError::Unreachable(_)), "{error:?}");
+    assert!(matches!(&error, ConnectError::Unreachable { .. }), "{error:?}");
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("no change was made"));
 }

@@ -1,48 +1,48 @@
-//! The names of what the store keeps in a database.
+//! The names of the schema, the table and everything that belongs to them.
 
-/// The longest name that Postgres keeps whole, in bytes.
-const LONGEST: usize = 63;
+/// The maximum length of an identifier in bytes. Postgres truncates longer ones.
+const MAX_IDENTIFIER_LEN: usize = 63;
 
-/// What is put behind the table's name, at most.
-const SUFFIX: usize = "_claim_1".len() + "_sweep_at".len();
+/// The maximum length of a schema or table name. It leaves room for the suffixes of functions and indexes.
+const MAX_NAME_LEN: usize = MAX_IDENTIFIER_LEN - "_claim_1".len() - "_sweep_at".len();
 
-/// Where the records are.
+/// The schema and the table of the records.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     schema: Box<str>,
     table: Box<str>,
 }
 
-/// A name that Postgres would not keep as it is.
+/// A schema or table name that is too long or has characters that Postgres does not accept.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no name for a schema or table here; use 1 to {max} bytes without NUL", max = LONGEST - SUFFIX)]
-pub(crate) struct BadName(Box<str>);
+#[error("invalid schema or table name `{0}`: expected 1 to {MAX_NAME_LEN} bytes without NUL")]
+pub(crate) struct InvalidName(Box<str>);
 
 impl Names {
-    pub(crate) fn new(schema: &str, table: &str) -> Result<Self, BadName> {
+    pub(crate) fn new(schema: &str, table: &str) -> Result<Self, InvalidName> {
         for name in [schema, table] {
-            if name.is_empty() || name.len() > LONGEST - SUFFIX || name.contains('\0') {
-                return Err(BadName(name.into()));
+            if name.is_empty() || name.len() > MAX_NAME_LEN || name.contains('\0') {
+                return Err(InvalidName(name.into()));
             }
         }
         Ok(Self { schema: schema.into(), table: table.into() })
     }
 
-    /// `sql` with the names in place of the words in braces.
-    pub(crate) fn write_into(&self, sql: &str) -> String {
-        let mut written = String::with_capacity(sql.len() + 256);
+    /// Returns `sql` with the words in braces replaced by quoted names.
+    pub(crate) fn fill_in(&self, sql: &str) -> String {
+        let mut filled = String::with_capacity(sql.len() + 256);
         let mut rest = sql;
         while let Some((before, (word, after))) =
             rest.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
         {
-            written += before;
-            written += &self.name_of(word);
+            filled += before;
+            filled += &self.quoted(word);
             rest = after;
         }
-        written + rest
+        filled + rest
     }
 
-    fn name_of(&self, word: &str) -> String {
+    fn quoted(&self, word: &str) -> String {
         let Self { schema, table } = self;
         let of_table = |suffix: &str| identifier(&format!("{table}{suffix}"));
         let qualified = |suffix: &str| format!("{}.{}", identifier(schema), of_table(suffix));
@@ -58,13 +58,19 @@ impl Names {
             "scope_index" => of_table("_scope"),
             "channel" => literal(self.channel()),
             "lock" => literal(&format!("{schema}.{table}")),
-            other => unreachable!("no statement names `{other}`"),
+            other => unreachable!("unknown name `{{{other}}}` in a statement"),
         }
     }
 
-    /// Where the ends of runs are notified. Tables of the same name share it, which wakes a few in vain.
+    /// The notification channel. Tables of the same name in different schemas share it, which causes
+    /// some needless wake-ups.
     pub(crate) fn channel(&self) -> &str {
         &self.table
+    }
+
+    /// The qualified name of the table, for messages.
+    pub(crate) fn records(&self) -> String {
+        self.quoted("records")
     }
 }
 
@@ -83,9 +89,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_cannot_end_their_quotes() {
+    fn quotes_in_names_are_escaped() {
         let names = Names::new("a\"b{lock}", "c'd\"e").unwrap();
-        let sql = names.write_into("{records} {claim} {channel} {lock}");
+        let sql = names.fill_in("{records} {claim} {channel} {lock}");
         assert_eq!(
             sql,
             r#""a""b{lock}"."c'd""e" "a""b{lock}"."c'd""e_claim_1" 'c''d"e' 'a"b{lock}.c''d"e'"#
@@ -93,9 +99,9 @@ mod tests {
     }
 
     #[test]
-    fn names_that_postgres_would_cut_off_are_refused() {
-        assert!(Names::new("public", &"x".repeat(LONGEST - SUFFIX)).is_ok());
-        for bad in ["", "a\0b", &"x".repeat(LONGEST - SUFFIX + 1)] {
+    fn names_that_postgres_would_truncate_are_rejected() {
+        assert!(Names::new("public", &"x".repeat(MAX_NAME_LEN)).is_ok());
+        for bad in ["", "a\0b", &"x".repeat(MAX_NAME_LEN + 1)] {
             assert!(Names::new("public", bad).is_err(), "{bad}");
             assert!(Names::new(bad, "idem_records").is_err(), "{bad}");
         }

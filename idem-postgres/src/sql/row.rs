@@ -1,36 +1,16 @@
-//! What the statements answer.
+//! The columns of a row.
 
 use bytes::Bytes;
 use idem_core::codec::{self, CodecError};
-use idem_core::store::{
-    Capacity, Claim, ClaimNonce, ClaimOutcome, ExistingRecord, FencingToken, Fingerprint, RecordId,
-    State, StoreError,
-};
+use idem_core::store::{ExistingRecord, Fingerprint, State, StoreError};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::error::UnexpectedReply;
 
-/// The answer to `claim.sql`.
-pub(crate) fn claimed(
-    row: &PgRow,
-    id: RecordId,
-    nonce: ClaimNonce,
-) -> Result<ClaimOutcome, StoreError> {
-    if get::<Option<bool>>(row, "scope_full")? == Some(true) {
-        return Ok(ClaimOutcome::AtCapacity(Capacity::Scope));
-    }
-    if !get::<bool>(row, "acquired")? {
-        return Ok(ClaimOutcome::Exists(existing(row)?));
-    }
-    let token = FencingToken(get::<i64>(row, "fence")?.cast_unsigned());
-    let attempt = get::<i32>(row, "attempt")?.cast_unsigned();
-    Ok(ClaimOutcome::Acquired(Claim { id, nonce, token, attempt }))
-}
-
-/// What a row says to a caller who does not hold it.
+/// The record in a row, as a caller that does not own it sees it.
 pub(crate) fn existing(row: &PgRow) -> Result<ExistingRecord, StoreError> {
-    // An open claim of another transaction shows its state alone.
+    // The claim of another open transaction has a state and no other columns.
     let Some(format) = get::<Option<i16>>(row, "format")? else {
         return Ok(ExistingRecord { fingerprint: None, state: State::Running });
     };
@@ -54,14 +34,15 @@ pub(crate) fn existing(row: &PgRow) -> Result<ExistingRecord, StoreError> {
     Ok(ExistingRecord { fingerprint, state })
 }
 
-fn byte(row: &PgRow, column: &str) -> Result<u8, StoreError> {
+fn byte(row: &PgRow, column: &'static str) -> Result<u8, StoreError> {
     u8::try_from(get::<i16>(row, column)?).map_err(|_| CodecError::Damaged.into())
 }
 
-/// The value of a column that the statement names.
-pub(crate) fn get<'r, T>(row: &'r PgRow, column: &str) -> Result<T, StoreError>
+/// The value of a column.
+pub(crate) fn get<'r, T>(row: &'r PgRow, column: &'static str) -> Result<T, StoreError>
 where
     T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
-    row.try_get(column).map_err(|_| StoreError::unknown(UnexpectedReply))
+    let value = row.try_get(column);
+    value.map_err(|source| StoreError::unknown(UnexpectedReply::Column { column, source }))
 }

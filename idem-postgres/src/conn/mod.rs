@@ -1,0 +1,11 @@
+//! Connections: the pools, the dispatch of statements, and the batching of calls.
+
+mod batch;
+mod connections;
+mod pool;
+mod source;
+
+pub(crate) use batch::Batcher;
+pub(crate) use connections::{Connections, Timeouts};
+pub(crate) use pool::Pool;
+pub(crate) use source::{ConnectionSource, server_name};

@@ -1,0 +1,27 @@
+//! The parts of a store that its modules share.
+
+use idem_core::store::{Claim, StoreError, Update};
+
+use crate::conn::Connections;
+use crate::sql::{Batchable, Names, Statements, bind_claim, unapplied};
+
+/// The connections, names and statements of one store.
+pub(crate) struct Shared {
+    pub(crate) connections: Connections,
+    pub(crate) names: Names,
+    pub(crate) statements: Statements,
+}
+
+impl Shared {
+    /// Sends one call in a statement of its own.
+    pub(crate) async fn send<T: Batchable>(&self, call: &T) -> Result<T::Reply, StoreError> {
+        let row = self.connections.fetch(call.query(&self.statements)).await?;
+        call.reply(row.as_ref())
+    }
+
+    /// The result of a completion that changed nothing: it was applied before, or the claim is stale.
+    pub(crate) async fn unapplied_completion(&self, claim: &Claim) -> Result<Update, StoreError> {
+        let query = bind_claim(self.statements.read.query(), claim);
+        unapplied(self.connections.fetch(query).await?.as_ref())
+    }
+}

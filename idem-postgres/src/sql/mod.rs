@@ -1,0 +1,16 @@
+//! The SQL statements: their texts, their arguments and the rows that they return. No I/O happens here.
+
+mod batchable;
+mod claim;
+mod complete;
+mod names;
+pub(crate) mod row;
+mod statements;
+mod values;
+
+pub(crate) use batchable::Batchable;
+pub(crate) use claim::ClaimCall;
+pub(crate) use complete::{CompleteCall, unapplied};
+pub(crate) use names::Names;
+pub(crate) use statements::{Query, Statements};
+pub(crate) use values::{bind_claim, interval, lock_key};

@@ -1,0 +1,68 @@
+//! The SQL statements, loaded from `queries/` with the schema and table names filled in.
+
+use std::sync::Arc;
+
+use sqlx::postgres::PgArguments;
+use sqlx::{AssertSqlSafe, Postgres};
+
+use super::names::Names;
+
+/// A statement with the arguments that are bound so far.
+pub(crate) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+
+/// The statements of one store.
+pub(crate) struct Statements {
+    pub(crate) claim: Statement,
+    pub(crate) claim_batch: Statement,
+    pub(crate) read: Statement,
+    pub(crate) renew: Statement,
+    pub(crate) complete: Statement,
+    pub(crate) complete_batch: Statement,
+    pub(crate) release: Statement,
+    pub(crate) abandon: Statement,
+    pub(crate) listen: Statement,
+    pub(crate) transaction_ended: Statement,
+    pub(crate) sweep: Statement,
+    pub(crate) sweep_lag: Statement,
+    pub(crate) health: Statement,
+    pub(crate) schema_exists: Statement,
+    pub(crate) schema_version: Statement,
+}
+
+impl Statements {
+    /// `prepared` selects whether connections keep them as prepared statements.
+    pub(crate) fn new(names: &Names, prepared: bool) -> Self {
+        let statement = |sql: &str| Statement { sql: names.fill_in(sql).into(), prepared };
+        Self {
+            claim: statement(include_str!("../queries/claim.sql")),
+            claim_batch: statement(include_str!("../queries/claim_batch.sql")),
+            read: statement(include_str!("../queries/read.sql")),
+            renew: statement(include_str!("../queries/renew.sql")),
+            complete: statement(include_str!("../queries/complete.sql")),
+            complete_batch: statement(include_str!("../queries/complete_batch.sql")),
+            release: statement(include_str!("../queries/release.sql")),
+            abandon: statement(include_str!("../queries/abandon.sql")),
+            listen: statement(include_str!("../queries/listen.sql")),
+            transaction_ended: statement(include_str!("../queries/transaction_ended.sql")),
+            sweep: statement(include_str!("../queries/sweep.sql")),
+            sweep_lag: statement(include_str!("../queries/sweep_lag.sql")),
+            health: statement(include_str!("../queries/health.sql")),
+            schema_exists: statement(include_str!("../queries/schema_exists.sql")),
+            schema_version: statement(include_str!("../queries/schema_version.sql")),
+        }
+    }
+}
+
+/// The text of one statement.
+pub(crate) struct Statement {
+    sql: Arc<str>,
+    prepared: bool,
+}
+
+impl Statement {
+    /// The statement without arguments.
+    pub(crate) fn query(&self) -> Query<'_> {
+        // Safe, because the only parts that vary are quoted names.
+        sqlx::query(AssertSqlSafe(Arc::clone(&self.sql))).persistent(self.prepared)
+    }
+}
