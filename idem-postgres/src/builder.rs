@@ -1,19 +1,18 @@
 //! The configuration of a [`PostgresStore`], and its start.
 
-use std::error::Error;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_core::store::StoreError;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::conn::{Batcher, ConnectionSource, Connections, Pool, Timeouts};
+use crate::connect_error::ConnectError;
 use crate::health::{self, HealthIssue};
-use crate::notify::Listener;
+use crate::notify::Notifier;
 use crate::quota::ScopeLimiter;
-use crate::schema::{self, SchemaError};
+use crate::schema;
 use crate::shared::Shared;
 use crate::sql::{Names, Statements};
 use crate::store::{Inner, PostgresStore};
@@ -33,45 +32,6 @@ pub struct PostgresStoreBuilder {
     notifications: bool,
     verify_only: bool,
     allow_unsafe_server: bool,
-}
-
-/// The error of connecting a store or of migrating its schema.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The URL, the schema name or the table name is invalid.
-    #[error("invalid configuration of the Postgres store")]
-    Config(#[source] Box<dyn Error + Send + Sync>),
-    /// The server cannot be reached, rejects the connection, or does not reply.
-    #[error(
-        "cannot connect to {server}; check the address, the credentials, and that the server is running"
-    )]
-    Unreachable {
-        /// The server, such as `Postgres at 127.0.0.1:5432`.
-        server: Arc<str>,
-        /// The cause.
-        source: StoreError,
-    },
-    /// A pooler is in between and rejects the connection because of its start-up parameters.
-    #[error("a pooler rejects the connection to {server}; call `pgbouncer()` on the builder")]
-    Pooler {
-        /// The pooler, such as `Postgres at 127.0.0.1:6432`.
-        server: Arc<str>,
-        /// The cause.
-        source: sqlx::Error,
-    },
-    /// The schema cannot be migrated.
-    #[error(transparent)]
-    Schema(SchemaError),
-    /// The server's settings break a promise of the store, or the schema has another version.
-    #[error("{server} is not configured safely for idempotency records")]
-    Unhealthy {
-        /// The server, such as `Postgres at 127.0.0.1:5432`.
-        server: Arc<str>,
-        /// The first issue, with its remedy.
-        #[source]
-        issue: HealthIssue,
-    },
 }
 
 impl PostgresStore {
@@ -215,7 +175,7 @@ impl PostgresStoreBuilder {
     /// If the configuration is invalid, the server cannot be reached or has a [`HealthIssue`], or the schema
     /// cannot be migrated.
     pub async fn connect(self, url: &str) -> Result<PostgresStore, ConnectError> {
-        let options = PgConnectOptions::from_str(url).map_err(invalid)?;
+        let options = PgConnectOptions::from_str(url).map_err(ConnectError::config)?;
         self.connect_with(options).await
     }
 
@@ -277,14 +237,17 @@ impl PostgresStoreBuilder {
         transactions: PgPool,
     ) -> Result<PostgresStore, ConnectError> {
         let names = self.names()?;
-        source.connect().await.map_err(|error| unreachable(&source, error))?;
+        source
+            .connect()
+            .await
+            .map_err(|error| ConnectError::unreachable(source.server(), error))?;
         let server =
             self.notifications.then(|| Arc::unwrap_or_clone(transactions.connect_options()));
         let timeouts = Timeouts {
             wait: self.wait_timeout,
             reply: self.statement_timeout + Duration::from_secs(1),
         };
-        let listener = Listener::new(server, names.channel());
+        let notifier = Notifier::new(server, names.channel());
         let shared = Arc::new(Shared {
             connections: Connections::new(source, transactions, self.pgbouncer, timeouts),
             statements: Statements::new(&names, !self.pgbouncer),
@@ -300,7 +263,7 @@ impl PostgresStoreBuilder {
             claims: Batcher::default(),
             completions: Batcher::default(),
             scope_limiter: ScopeLimiter::default(),
-            listener,
+            notifier,
         })))
     }
 
@@ -316,7 +279,7 @@ impl PostgresStoreBuilder {
         }
         match issues.first() {
             Some(issue) if !self.allow_unsafe_server => Err(ConnectError::Unhealthy {
-                server: Arc::clone(&shared.connections.server),
+                server: (*shared.connections.server).into(),
                 issue: issue.clone(),
             }),
             _ => {
@@ -327,7 +290,7 @@ impl PostgresStoreBuilder {
     }
 
     fn names(&self) -> Result<Names, ConnectError> {
-        Names::new(&self.schema, &self.table).map_err(invalid)
+        Names::new(&self.schema, &self.table).map_err(ConnectError::config)
     }
 }
 
@@ -340,20 +303,7 @@ const KEEPALIVE: [(&str, &str); 4] = [
 ];
 
 async fn check(shared: &Shared) -> Result<Vec<HealthIssue>, ConnectError> {
-    let server = || Arc::clone(&shared.connections.server);
+    let server = || (*shared.connections.server).into();
     let checked = health::check(shared).await;
     checked.map_err(|source| ConnectError::Unreachable { server: server(), source })
-}
-
-fn unreachable(source: &ConnectionSource, error: sqlx::Error) -> ConnectError {
-    let server = source.server().into();
-    let code = error.as_database_error().and_then(|error| error.code().map(String::from));
-    match code.as_deref() {
-        Some("08P01") => ConnectError::Pooler { server, source: error },
-        _ => ConnectError::Unreachable { server, source: StoreError::not_done(error) },
-    }
-}
-
-fn invalid(error: impl Into<Box<dyn Error + Send + Sync>>) -> ConnectError {
-    ConnectError::Config(error.into())
 }

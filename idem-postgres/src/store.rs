@@ -11,7 +11,7 @@ use idem_core::store::{
 
 use crate::conn::Batcher;
 use crate::health::{self, HealthIssue};
-use crate::notify::Listener;
+use crate::notify::Notifier;
 use crate::quota::ScopeLimiter;
 use crate::shared::Shared;
 use crate::sql::{ClaimCall, CompleteCall, bind_claim, interval};
@@ -28,13 +28,7 @@ pub(crate) struct Inner {
     pub(crate) claims: Batcher<ClaimCall>,
     pub(crate) completions: Batcher<CompleteCall>,
     pub(crate) scope_limiter: ScopeLimiter,
-    pub(crate) listener: Arc<Listener>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.listener.close();
-    }
+    pub(crate) notifier: Notifier,
 }
 
 impl PostgresStore {
@@ -49,7 +43,7 @@ impl PostgresStore {
         health::check(&self.0.shared).await
     }
 
-    /// The time since the oldest record expired that has not been deleted yet; zero if there is none.
+    /// The time since the oldest record expired that has not been deleted yet. Zero if every expired record is deleted.
     ///
     /// Cancel safe: the statement only reads.
     ///
@@ -121,7 +115,7 @@ impl IdempotencyStore for PostgresStore {
     }
 
     fn changed(&self, id: RecordId) -> Changed {
-        self.0.listener.changed(&self.0.shared, id)
+        self.0.notifier.changed(&self.0.shared, id)
     }
 
     fn transactions(&self) -> Option<&dyn Transactions> {

@@ -29,7 +29,7 @@ pub(crate) async fn sweep(shared: &Shared) -> Result<u64, StoreError> {
     }
 }
 
-/// The time since the oldest record expired that has not been deleted; zero if there is none.
+/// The time since the oldest record expired that has not been deleted. Zero if every expired record is deleted.
 pub(crate) async fn lag(shared: &Shared) -> Result<Duration, StoreError> {
     let row = shared.connections.fetch(shared.statements.sweep_lag.query()).await?;
     let lag = row.map(|row| row::get::<Option<i64>>(&row, "lag")).transpose()?.flatten();

@@ -1,44 +1,61 @@
-//! The periodic health check.
+//! The health check, at start and while the store exists.
 
+use std::error::Error;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use idem_core::store::StoreError;
 use tokio::time::sleep;
 
-use super::{HealthIssue, check};
+use super::issue::HealthIssue;
+use crate::error::UnexpectedReply;
+use crate::schema;
 use crate::shared::Shared;
+use crate::sql::row;
 
-/// The time between two health checks.
-const PERIOD: Duration = Duration::from_secs(60);
+/// Time between two checks.
+const CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Starts the periodic check. It ends with the store.
-pub(crate) fn start(shared: &Arc<Shared>) {
-    tokio::spawn(monitor(Arc::downgrade(shared)));
+/// Checks the server now, and returns every issue.
+pub(crate) async fn check(shared: &Shared) -> Result<Vec<HealthIssue>, StoreError> {
+    let row = shared.connections.fetch(shared.statements.health.query()).await?;
+    let row = row.ok_or_else(|| StoreError::unknown(UnexpectedReply::NoRow))?;
+    let is_off = |setting| Ok::<_, StoreError>(row::get::<&str>(&row, setting)? == "off");
+    let found = schema::version(shared).await?;
+    let checks = [
+        (row::get(&row, "standby")?, HealthIssue::Standby),
+        (is_off("synchronous_commit")?, HealthIssue::AsynchronousCommit),
+        (is_off("fsync")?, HealthIssue::FsyncOff),
+        (found != schema::VERSION, HealthIssue::Schema { found, needed: schema::VERSION }),
+    ];
+    Ok(checks.into_iter().filter_map(|(failed, issue)| failed.then_some(issue)).collect())
 }
 
-/// Checks the server every minute and logs issues. It also closes idle connections.
-async fn monitor(shared: Weak<Shared>) {
+/// Starts a task that checks the server every minute, until the store is dropped.
+pub(crate) fn start(shared: &Arc<Shared>) {
+    tokio::spawn(watch(Arc::downgrade(shared)));
+}
+
+async fn watch(shared: Weak<Shared>) {
     loop {
-        sleep(PERIOD).await;
+        sleep(CHECK_INTERVAL).await;
         let Some(shared) = shared.upgrade() else { return };
         shared.connections.close_idle();
         match check(&shared).await {
             Ok(issues) => log(&shared, &issues),
-            Err(error) => tracing::warn!(
-                server = &*shared.connections.server,
-                error = &error as &dyn std::error::Error,
-                "Postgres health check failed"
-            ),
+            Err(error) => {
+                let server = &*shared.connections.server;
+                let error = &error as &dyn Error;
+                tracing::warn!(server, error, "Postgres health check failed");
+            }
         }
     }
 }
 
-/// Logs the issues that the store continues in spite of.
+/// Logs the issues in spite of which the store starts or continues.
 pub(crate) fn log(shared: &Shared, issues: &[HealthIssue]) {
+    let server = &*shared.connections.server;
     for issue in issues {
-        tracing::error!(
-            server = &*shared.connections.server,
-            "unsafe Postgres configuration: {issue}"
-        );
+        tracing::error!(server, "{issue}");
     }
 }

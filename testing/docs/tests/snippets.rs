@@ -11,7 +11,6 @@ use idem_docs::documents::{Fence, documents, fences, root, sources};
 const EXEMPT: &[&str] = &[
     "idem-actix/README.md",
     "idem-axum/README.md",
-    "idem-postgres/README.md",
 ];
 
 #[test]

@@ -1,0 +1,66 @@
+//! The error of connecting a store.
+
+use std::error::Error;
+
+use idem_core::store::StoreError;
+
+use crate::health::HealthIssue;
+use crate::schema::SchemaError;
+
+/// The reason why a [`PostgresStore`](crate::PostgresStore) could not be connected or its schema not be
+/// migrated. Messages contain the address of the server, but no password.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL, the schema name or the table name is invalid.
+    #[error("invalid configuration of the Postgres store")]
+    Config(#[source] Box<dyn Error + Send + Sync>),
+    /// The server could not be reached, rejected the connection or did not reply to the first check.
+    #[error(
+        "cannot connect to {server}; check the address and the credentials, and that the server is running"
+    )]
+    Unreachable {
+        /// The server in words, such as "Postgres at 127.0.0.1:5432".
+        server: Box<str>,
+        /// The reason.
+        source: StoreError,
+    },
+    /// A pooler rejected the parameters of the connection.
+    #[error("a pooler rejected the connection to {server}; call `pgbouncer()` on the builder")]
+    Pooler {
+        /// The pooler in words, such as "Postgres at 127.0.0.1:6432".
+        server: Box<str>,
+        /// The reason.
+        source: sqlx::Error,
+    },
+    /// The schema could not be migrated.
+    #[error(transparent)]
+    Schema(SchemaError),
+    /// The server can lose acknowledged writes or does not accept writes, or the schema has another
+    /// version.
+    #[error("{server} is not configured safely for idempotency records")]
+    Unhealthy {
+        /// The server in words, such as "Postgres at 127.0.0.1:5432".
+        server: Box<str>,
+        /// The setting, and what to change.
+        #[source]
+        issue: HealthIssue,
+    },
+}
+
+impl ConnectError {
+    pub(crate) fn config(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Config(error.into())
+    }
+
+    /// The error of the first connection.
+    pub(crate) fn unreachable(server: String, error: sqlx::Error) -> Self {
+        let server = server.into();
+        let code = error.as_database_error().and_then(|error| error.code().map(String::from));
+        match code.as_deref() {
+            // A protocol violation: poolers report unknown parameters in this way.
+            Some("08P01") => Self::Pooler { server, source: error },
+            _ => Self::Unreachable { server, source: StoreError::not_done(error) },
+        }
+    }
+}
