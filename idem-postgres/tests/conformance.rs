@@ -1,4 +1,4 @@
-//! The store keeps every rule, on a server of its own.
+//! The conformance suite, on a server of its own.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ struct Postgres(PostgresStore);
 impl StoreHarness for Postgres {
     type Store = PostgresStore;
 
-    /// A schema of its own, because the rules of the sweeper count what is removed.
+    /// Each test has its own schema, because the sweeper rules count the deleted records.
     async fn fresh() -> Self {
         let schema = format!("rule_{:016x}", rand::random::<u64>());
         let builder = PostgresStore::builder().schema(schema).sweep_every(None);

@@ -1,4 +1,4 @@
-//! The store keeps every rule through PgBouncer in transaction mode too.
+//! The conformance suite through PgBouncer in transaction mode.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use idem_testkit::servers::{PgBouncer, PostgresServer};
 
 static SERVER: LazyLock<PostgresServer> = LazyLock::new(|| PostgresServer::start(&[]));
 
-/// Fewer connections than clients, so that these share them.
+/// A pooler with fewer server connections than clients, so that clients share them.
 static POOLER: LazyLock<PgBouncer> = LazyLock::new(|| PgBouncer::before(&SERVER, 10));
 
 struct Pooled(PostgresStore);
@@ -19,7 +19,7 @@ struct Pooled(PostgresStore);
 impl StoreHarness for Pooled {
     type Store = PostgresStore;
 
-    /// A schema of its own, because the rules of the sweeper count what is removed.
+    /// Each test has its own schema, because the sweeper rules count the deleted records.
     async fn fresh() -> Self {
         let schema = format!("rule_{:016x}", rand::random::<u64>());
         let builder = PostgresStore::builder().pgbouncer().schema(schema).sweep_every(None);

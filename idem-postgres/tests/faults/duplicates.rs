@@ -1,4 +1,4 @@
-//! Duplicates at once, over processes, waiting or not, through the engine.
+//! Concurrent duplicates in several processes, with and without waiting, through the engine.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use idem_postgres::sqlx::postgres::PgListener;
 use idem_testkit::servers::PostgresServer;
 use tokio::time::timeout;
 
-use crate::support::{HOUR, answered, builder, key, store, won};
+use crate::support::{HOUR, builder, claim_new, completion, new_id, store};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_concurrent_duplicates_start_one_run() {
@@ -18,7 +18,7 @@ async fn fault_concurrent_duplicates_start_one_run() {
     contention::one_of_many_runs(store(&server).await, store(&server).await).await;
 }
 
-/// No waiter holds a connection, and those there are suffice for all.
+/// Waiters hold no connections.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_many_waiters_on_one_key() {
     const WAITERS: usize = 2_000;
@@ -30,7 +30,10 @@ async fn fault_many_waiters_on_one_key() {
     let connections = "SELECT count(*) FROM pg_stat_activity
                        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     let connections: usize = server.sql(connections).parse().unwrap();
-    assert!(connections <= 6, "{connections} connections: the pool's, a listener, a renewal");
+    assert!(
+        connections <= 6,
+        "{connections} connections, but the pool has 4, and one each listens and renews"
+    );
     service.gate.add_permits(1);
     let mut replayed = 0;
     while let Some(reply) = replies.join_next().await {
@@ -45,26 +48,26 @@ async fn fault_key_freed_while_waiting_starts_one_waiter() {
     contention::freed_key_lets_one_waiter_run(store(&server).await, store(&server).await).await;
 }
 
-/// After that a wake-up is taken for lost.
+/// Waits for a wake-up, and panics after 30 s.
 async fn woken(changed: Changed) {
-    timeout(Duration::from_secs(30), changed).await.expect("notified");
+    timeout(Duration::from_secs(30), changed).await.expect("no wake-up within 30 s");
 }
 
 const LISTENERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
 
-/// The listener is made again after it was lost, everybody is woken, and notifications come again.
+/// After a loss the listener connects again, wakes all waiters and receives notifications.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lost_listener_is_made_again() {
+async fn listener_reconnects_and_wakes_waiters() {
     let server = PostgresServer::start(&[]);
     let (waiting, other) = (store(&server).await, store(&server).await);
     for _ in 0..2 {
-        let claim = won(&other).await;
-        let woken_at_the_latest_by_a_new_listener = waiting.changed(claim.id);
+        let claim = claim_new(&other).await;
+        let woken_by_the_new_listener = waiting.changed(claim.id);
         server.until(LISTENERS, |count| count == "1");
-        woken(woken_at_the_latest_by_a_new_listener).await;
+        woken(woken_by_the_new_listener).await;
         let changed = waiting.changed(claim.id);
         server.until("SELECT count(*) FROM idem_records WHERE awaited", |count| count == "1");
-        drop(other.complete(claim, answered("done"), HOUR).await.unwrap());
+        drop(other.complete(claim, completion("done"), HOUR).await.unwrap());
         woken(changed).await;
         server.sql("DELETE FROM idem_records");
         let end =
@@ -73,24 +76,24 @@ async fn lost_listener_is_made_again() {
     }
 }
 
-/// Only ends that somebody waits for are notified: others must not queue for the lock of notifications.
+/// Other ends must not wait for the lock of notifications.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn end_that_nobody_awaits_is_not_notified() {
+async fn only_awaited_ends_are_notified() {
     let server = PostgresServer::start(&[]);
     let (store, other) = (store(&server).await, store(&server).await);
-    let any = store.changed(key());
+    let first_listen = store.changed(new_id());
     server.until(LISTENERS, |count| count == "1");
-    woken(any).await;
+    woken(first_listen).await;
     let mut listener = PgListener::connect(&server.url()).await.unwrap();
     listener.listen("idem_records").await.unwrap();
     for _ in 0..10 {
-        let claim = won(&other).await;
-        drop(other.complete(claim, answered("done"), HOUR).await.unwrap());
+        let claim = claim_new(&other).await;
+        drop(other.complete(claim, completion("done"), HOUR).await.unwrap());
     }
-    let claim = won(&other).await;
+    let claim = claim_new(&other).await;
     let changed = store.changed(claim.id);
     server.until("SELECT count(*) FROM idem_records WHERE awaited", |count| count == "1");
-    drop(other.complete(claim, answered("done"), HOUR).await.unwrap());
+    drop(other.complete(claim, completion("done"), HOUR).await.unwrap());
     woken(changed).await;
     let first = listener.recv().await.unwrap();
     let hex: String = claim.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();

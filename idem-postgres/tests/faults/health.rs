@@ -1,4 +1,4 @@
-//! The store looks at its server, and says what is wrong with it.
+//! Health checks of the server.
 
 use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
 use idem_testkit::servers::PostgresServer;
@@ -7,23 +7,27 @@ use crate::support::{builder, store};
 
 #[tokio::test]
 async fn fault_postgres_asynchronous_commit_at_startup() {
-    for (setting, alarm) in [
+    for (setting, expected) in [
         ("synchronous_commit=off", HealthIssue::AsynchronousCommit),
         ("fsync=off", HealthIssue::FsyncOff),
     ] {
         let server = PostgresServer::start(&[setting]);
         match PostgresStore::connect(&server.url()).await {
-            Err(ConnectError::Unhealthy { issue, .. }) => assert_eq!(issue, alarm),
+            Err(ConnectError::Unhealthy { issue, .. }) => assert_eq!(issue, expected),
             other => panic!("{other:?}"),
         }
-        assert_eq!(server.sql("SELECT to_regclass('idem_records') IS NULL"), "t", "untouched");
+        assert_eq!(
+            server.sql("SELECT to_regclass('idem_records') IS NULL"),
+            "t",
+            "nothing was written"
+        );
         server.sql(&builder().migration_sql().unwrap());
         let store = builder().allow_unsafe_server().connect(&server.url()).await.unwrap();
-        assert_eq!(store.check().await.unwrap(), [alarm]);
+        assert_eq!(store.check().await.unwrap(), [expected]);
     }
 }
 
-/// Also when only the store's own database is set so, and at run time.
+/// A setting that changes after the start is reported.
 #[tokio::test]
 async fn fault_postgres_asynchronous_commit_at_run_time() {
     let server = PostgresServer::start(&[]);
@@ -37,15 +41,15 @@ async fn fault_postgres_asynchronous_commit_at_run_time() {
 #[tokio::test]
 async fn fault_postgres_server_unusable_standby() {
     let server = PostgresServer::start_standby();
-    let refused = PostgresStore::connect(&server.url()).await;
+    let result = PostgresStore::connect(&server.url()).await;
     assert!(
-        matches!(refused, Err(ConnectError::Unhealthy { issue: HealthIssue::Standby, .. })),
-        "{refused:?}"
+        matches!(result, Err(ConnectError::Unhealthy { issue: HealthIssue::Standby, .. })),
+        "{result:?}"
     );
 }
 
 #[tokio::test]
-async fn unreachable_server_is_an_error_that_keeps_its_source() {
+async fn error_of_unreachable_server_has_its_source() {
     let mut server = PostgresServer::start(&[]);
     server.kill();
     let error = PostgresStore::connect(&server.url()).await.unwrap_err();

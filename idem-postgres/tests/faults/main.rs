@@ -1,8 +1,9 @@
-//! What a Postgres server and the way to it can do, and what the store makes of it. The numbers are the
-//! rows of the fault matrix (RELIABILITY section 9).
+//! Faults of a Postgres server and of the network, and how the store reacts. `docs/faults.md` lists the faults
+//! that the `fault_` tests cover.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod batches;
 mod disk;
 mod duplicates;
 mod health;
@@ -14,4 +15,3 @@ mod statements;
 mod stress;
 mod support;
 mod sweep;
-mod together;

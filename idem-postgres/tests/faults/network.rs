@@ -1,4 +1,4 @@
-//! Lost replies, cut connections, silence.
+//! Lost replies, cut connections and a silent server.
 
 use std::time::Duration;
 
@@ -6,67 +6,69 @@ use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_postgres::PostgresStore;
 use idem_testkit::servers::{PostgresServer, Proxy, Replies};
 
-use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, url, won};
+use crate::support::{
+    HOUR, builder, claim_new, completed, completion, error_kind, new_id, request, store, url,
+};
 
-/// A store whose one connection has every statement prepared, so that the next bytes are those of a call.
-async fn behind(proxy: &Proxy) -> PostgresStore {
+/// A store with one connection that has prepared every statement, so that the next bytes belong to a call.
+async fn store_behind(proxy: &Proxy) -> PostgresStore {
     let store = builder().max_connections(1).connect(&url(proxy)).await.unwrap();
     prepare(&store).await;
     store
 }
 
 async fn prepare(store: &PostgresStore) {
-    let (one, two) = (won(store).await, won(store).await);
-    assert_eq!(store.complete(one, answered("known"), HOUR).await.unwrap(), Update::Applied);
+    let (one, two) = (claim_new(store).await, claim_new(store).await);
+    assert_eq!(store.complete(one, completion("known"), HOUR).await.unwrap(), Update::Applied);
     assert_eq!(store.release(two).await.unwrap(), Update::Applied);
 }
 
-/// The bytes that stand in a bound call as they are.
+/// The bytes of a record id, which a call contains unchanged.
 fn bytes(id: idem_core::store::RecordId) -> Vec<u8> {
     id.as_bytes().to_vec()
 }
 
-/// The change was made, its answer is lost, and sending it again finds it made.
+/// The change is applied and its reply is lost. Repeating the call returns the applied change.
 #[tokio::test]
 async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
     let server = PostgresServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
-    let store = behind(&proxy).await;
+    let store = store_behind(&proxy).await;
     for _ in 0..5 {
-        let (id, request) = (key(), request());
+        let (id, request) = (new_id(), request());
         proxy.cut_after(bytes(id));
-        assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
+        assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
         let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
-            panic!("mine")
+            panic!("the claim is not returned again")
         };
         prepare(&store).await;
         proxy.cut_after(bytes(id));
-        let lost = store.complete(claim, answered("first"), HOUR).await;
-        assert_eq!(failure(lost), StoreErrorKind::Unknown);
-        let again = store.complete(claim, answered("second"), HOUR).await.unwrap();
+        let lost = store.complete(claim, completion("first"), HOUR).await;
+        assert_eq!(error_kind(lost), StoreErrorKind::Unknown);
+        let again = store.complete(claim, completion("second"), HOUR).await.unwrap();
         assert_eq!(again, Update::Applied);
         assert_eq!(store.claim(id, request).await.unwrap(), completed("first"));
     }
 }
 
-/// What never arrived is unknown all the same, and is done when it is sent again.
+/// A call that never arrives is unknown too, and is applied when it is repeated.
 #[tokio::test]
-async fn lost_call_is_unknown_and_is_made_when_it_is_repeated() {
+async fn lost_call_is_unknown_and_applied_when_repeated() {
     let server = PostgresServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
-    let store = behind(&proxy).await;
-    let (id, request) = (key(), request());
+    let store = store_behind(&proxy).await;
+    let (id, request) = (new_id(), request());
     proxy.cut_before(bytes(id));
-    assert_eq!(failure(store.claim(id, request).await), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
     assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Stale(None));
     let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
-        panic!("new")
+        panic!("the key is not free")
     };
     prepare(&store).await;
     proxy.cut_before(bytes(id));
-    let lost = store.complete(claim, answered("first"), HOUR).await;
-    assert_eq!(failure(lost), StoreErrorKind::Unknown);
-    let again = store.complete(claim, answered("second"), HOUR).await.unwrap();
+    let lost = store.complete(claim, completion("first"), HOUR).await;
+    assert_eq!(error_kind(lost), StoreErrorKind::Unknown);
+    let again = store.complete(claim, completion("second"), HOUR).await.unwrap();
     assert_eq!(again, Update::Applied);
     assert_eq!(store.claim(id, request).await.unwrap(), completed("second"));
 }
@@ -75,18 +77,18 @@ async fn lost_call_is_unknown_and_is_made_when_it_is_repeated() {
 async fn fault_release_reply_lost_leaves_next_owner_untouched() {
     let server = PostgresServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
-    let (store, other) = (behind(&proxy).await, store(&server).await);
-    let claim = won(&store).await;
+    let (store, other) = (store_behind(&proxy).await, store(&server).await);
+    let claim = claim_new(&store).await;
     proxy.cut_after(bytes(claim.id));
-    assert_eq!(failure(store.release(claim).await), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(store.release(claim).await), StoreErrorKind::Unknown);
     let ClaimOutcome::Acquired(next) = other.claim(claim.id, request()).await.unwrap() else {
-        panic!("freed")
+        panic!("the key is not free")
     };
     assert_eq!(store.release(claim).await.unwrap(), Update::Stale(None));
-    assert_eq!(other.complete(next, answered("next"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(other.complete(next, completion("next"), HOUR).await.unwrap(), Update::Applied);
 }
 
-/// A paused server holds connections open and says nothing.
+/// A paused server keeps its connections open and does not reply.
 #[tokio::test]
 async fn fault_store_down_at_claim_silent_server() {
     let server = PostgresServer::start(&[]);
@@ -95,20 +97,20 @@ async fn fault_store_down_at_claim_silent_server() {
         .statement_timeout(Duration::from_millis(100))
         .wait_timeout(Duration::from_millis(500));
     let store = builder.connect(&server.url()).await.unwrap();
-    let (id, request) = (key(), request());
-    won(&store).await;
+    let (id, request) = (new_id(), request());
+    claim_new(&store).await;
     server.pause();
-    let first = failure(store.claim(id, request).await);
-    let second = failure(store.claim(id, request).await);
+    let first = error_kind(store.claim(id, request).await);
+    let second = error_kind(store.claim(id, request).await);
     server.resume();
-    // Nothing is sent on a connection that did not answer when it was looked at, or was not made.
+    // Nothing is sent on a connection that does not reply to a ping, or that cannot be opened.
     assert!(matches!(first, StoreErrorKind::Unknown | StoreErrorKind::NotDone));
     assert_eq!(second, StoreErrorKind::NotDone);
     while store.claim(id, request).await.is_err() {}
     assert!(matches!(store.claim(id, request).await.unwrap(), ClaimOutcome::Acquired(_)));
 }
 
-/// A connection that owes an answer is closed: given back, it would owe it to the next call.
+/// A connection with a pending reply is closed: the next call would read the wrong reply.
 #[tokio::test]
 async fn fault_dropped_call_on_shared_connection_replaces_silent_connection() {
     let server = PostgresServer::start(&[]);
@@ -118,10 +120,10 @@ async fn fault_dropped_call_on_shared_connection_replaces_silent_connection() {
     prepare(&store).await;
     for _ in 0..3 {
         proxy.replies(Replies::Swallow);
-        assert_ne!(failure(store.claim(key(), request()).await), StoreErrorKind::Corrupt);
+        assert_ne!(error_kind(store.claim(new_id(), request()).await), StoreErrorKind::Corrupt);
         proxy.replies(Replies::Pass);
-        let claimed_again = async { while store.claim(key(), request()).await.is_err() {} };
-        let patience = Duration::from_secs(30);
-        tokio::time::timeout(patience, claimed_again).await.expect("a new connection");
+        let claimed_again = async { while store.claim(new_id(), request()).await.is_err() {} };
+        let limit = Duration::from_secs(30);
+        tokio::time::timeout(limit, claimed_again).await.expect("no new connection within 30 s");
     }
 }

@@ -1,11 +1,13 @@
-//! Through PgBouncer in transaction mode (RELIABILITY M4).
+//! PgBouncer in transaction mode.
 
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_postgres::{ConnectError, PostgresStore};
 use idem_testkit::servers::{PgBouncer, PostgresServer};
 use tokio::task::JoinSet;
 
-use crate::support::{HOUR, answered, builder, completed, failure, key, request, won};
+use crate::support::{
+    HOUR, builder, claim_new, completed, completion, error_kind, new_id, request,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_postgres_behind_pgbouncer_with_pooled_mode() {
@@ -17,32 +19,32 @@ async fn fault_postgres_behind_pgbouncer_with_pooled_mode() {
         let store = store.clone();
         workers.spawn(async move {
             for _ in 0..25 {
-                let (id, own) = (key(), request());
-                let ClaimOutcome::Acquired(claim) = store.claim(id, own).await.unwrap() else {
-                    panic!("new")
+                let (id, request) = (new_id(), request());
+                let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
+                    panic!("the key is not free")
                 };
                 assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
-                let concluded = store.complete(claim, answered("kept"), HOUR).await.unwrap();
-                assert_eq!(concluded, Update::Applied);
-                assert_eq!(store.claim(id, request()).await.unwrap(), completed("kept"));
+                let update = store.complete(claim, completion("kept"), HOUR).await.unwrap();
+                assert_eq!(update, Update::Applied);
+                assert_eq!(store.claim(id, request).await.unwrap(), completed("kept"));
             }
         });
     }
     workers.join_all().await;
 }
 
-/// A statement that was refused leaves no transaction open, which would hold a connection of the pooler.
+/// A rejected statement leaves no transaction open. It would occupy a connection of the pooler.
 #[tokio::test]
 async fn fault_postgres_behind_pgbouncer_holds_no_connection_after_refusal() {
     let server = PostgresServer::start(&[]);
     let pooler = PgBouncer::before(&server, 1);
     let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
     server.sql("ALTER TABLE idem_records RENAME TO away");
-    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    assert_eq!(error_kind(store.claim(new_id(), request()).await), StoreErrorKind::NotDone);
     let open = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
     assert_eq!(server.sql(open), "0");
     server.sql("ALTER TABLE away RENAME TO idem_records");
-    won(&store).await;
+    claim_new(&store).await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! How the schema comes into a database, and what is refused.
+//! Migrations, names and versions of the schema.
 
 use idem_core::store::{DeleteExpired, IdempotencyStore, Update};
 use idem_postgres::sqlx::PgPool;
@@ -6,34 +6,34 @@ use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
 use idem_testkit::servers::PostgresServer;
 use tokio::task::JoinSet;
 
-use crate::support::{HOUR, answered, builder, completed, request, won};
+use crate::support::{HOUR, builder, claim_new, completed, completion, request};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_processes_migrate_at_once() {
+async fn many_processes_migrate_concurrently() {
     let server = PostgresServer::start(&[]);
     let mut starts = JoinSet::new();
     for _ in 0..20 {
         let url = server.url();
-        starts.spawn(async move { won(&PostgresStore::connect(&url).await.unwrap()).await });
+        starts.spawn(async move { claim_new(&PostgresStore::connect(&url).await.unwrap()).await });
     }
     assert_eq!(starts.join_all().await.len(), 20);
     assert_eq!(server.sql("SELECT version FROM idem_records_schema"), "1");
 }
 
 #[tokio::test]
-async fn names_may_be_strange() {
+async fn names_with_special_characters_work() {
     let server = PostgresServer::start(&[]);
-    let strange = builder().schema("Müller's \"pay\" {records}").table("rec'or\"ds $1");
-    won(&strange.clone().connect(&server.url()).await.unwrap()).await;
-    let again = strange.verify_only().connect(&server.url()).await.unwrap();
+    let builder_with_names = builder().schema("Müller's \"pay\" {records}").table("rec'or\"ds $1");
+    claim_new(&builder_with_names.clone().connect(&server.url()).await.unwrap()).await;
+    let again = builder_with_names.verify_only().connect(&server.url()).await.unwrap();
     assert_eq!(again.check().await.unwrap(), []);
     let refused = builder().table("x".repeat(64)).connect(&server.url()).await;
     assert!(matches!(refused, Err(ConnectError::Config(_))), "{refused:?}");
 }
 
-/// A role that may use the records and no more, after a tool of the application's own ran the text.
+/// A role that may only use the records works after another role has applied the migrations.
 #[tokio::test]
-async fn locked_down_role_only_verifies() {
+async fn role_without_create_can_only_verify() {
     let server = PostgresServer::start(&[]);
     server.sql("CREATE ROLE app LOGIN");
     let url = server.url().replace("postgres@", "app@");
@@ -51,8 +51,8 @@ async fn locked_down_role_only_verifies() {
         "GRANT SELECT, INSERT, UPDATE, DELETE ON idem_records TO app;
          GRANT SELECT ON idem_records_schema TO app",
     );
-    won(&builder().verify_only().connect(&url).await.unwrap()).await;
-    won(&builder().connect(&url).await.unwrap()).await;
+    claim_new(&builder().verify_only().connect(&url).await.unwrap()).await;
+    claim_new(&builder().connect(&url).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -68,10 +68,10 @@ async fn fault_postgres_server_unusable_schema_version() {
         matches!(&refused, ConnectError::Unhealthy { issue, .. } if *issue == newer),
         "{refused:?}"
     );
-    won(&builder().allow_unsafe_server().connect(&server.url()).await.unwrap()).await;
+    claim_new(&builder().allow_unsafe_server().connect(&server.url()).await.unwrap()).await;
 }
 
-/// As the crate's documentation says of high volumes: the same text, with partitions by hash.
+/// The migrations with `PARTITION BY HASH (id)`, as the crate documentation describes.
 #[tokio::test]
 async fn partitioned_table_works() {
     let server = PostgresServer::start(&[]);
@@ -88,9 +88,9 @@ async fn partitioned_table_works() {
     server.sql(rest);
     let store = builder().verify_only().connect(&server.url()).await.unwrap();
     for _ in 0..40 {
-        let claim = won(&store).await;
+        let claim = claim_new(&store).await;
         assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
-        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+        assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
         assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
     }
     let used = "SELECT count(DISTINCT tableoid) FROM idem_records";

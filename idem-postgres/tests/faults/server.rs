@@ -1,4 +1,4 @@
-//! A server that refuses, restarts, or ends connections.
+//! A server that rejects statements, restarts or closes connections.
 
 use std::time::Duration;
 
@@ -7,12 +7,14 @@ use idem_postgres::sqlx::{self, PgPool};
 use idem_testkit::servers::PostgresServer;
 use tokio::task::JoinSet;
 
-use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, won};
+use crate::support::{
+    HOUR, builder, claim_new, completed, completion, error_kind, new_id, request, store,
+};
 
-/// Waits until a statement of the store waits for a lock.
+/// The number of statements that wait for a lock.
 const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
 
-/// Whatever the statement was at, sending it again finds or makes the change.
+/// Repeating a call applies the change, or returns the applied change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_postgres_backend_terminated() {
     let server = PostgresServer::start(&[]);
@@ -22,7 +24,7 @@ async fn fault_postgres_backend_terminated() {
         let store = store.clone();
         workers.spawn(async move {
             for _ in 0..40 {
-                let (id, request) = (key(), request());
+                let (id, request) = (new_id(), request());
                 let claim = loop {
                     match store.claim(id, request).await {
                         Ok(ClaimOutcome::Acquired(claim)) => break claim,
@@ -30,12 +32,12 @@ async fn fault_postgres_backend_terminated() {
                         Err(error) => assert_ne!(error.kind(), StoreErrorKind::Corrupt),
                     }
                 };
-                let concluded = loop {
-                    if let Ok(concluded) = store.complete(claim, answered("kept"), HOUR).await {
-                        break concluded;
+                let update = loop {
+                    if let Ok(update) = store.complete(claim, completion("kept"), HOUR).await {
+                        break update;
                     }
                 };
-                assert_eq!(concluded, Update::Applied);
+                assert_eq!(update, Update::Applied);
             }
         });
     }
@@ -52,22 +54,23 @@ async fn fault_postgres_backend_terminated() {
     assert_eq!(server.sql("SELECT count(*), min(state) FROM idem_records"), "320|2");
 }
 
-/// What was acknowledged survives, and calls go on after the restart.
+/// Acknowledged records survive, and calls succeed after the restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_postgres_restarts_under_load() {
     let mut server = PostgresServer::start(&[]);
     let store = store(&server).await;
-    let claim = won(&store).await;
+    let claim = claim_new(&store).await;
     let mut workers = JoinSet::new();
     for _ in 0..8 {
         let store = store.clone();
         workers.spawn(async move {
             let mut kept = Vec::new();
             loop {
-                let Ok(ClaimOutcome::Acquired(claim)) = store.claim(key(), request()).await else {
+                let Ok(ClaimOutcome::Acquired(claim)) = store.claim(new_id(), request()).await
+                else {
                     return kept;
                 };
-                match store.complete(claim, answered("kept"), HOUR).await {
+                match store.complete(claim, completion("kept"), HOUR).await {
                     Ok(Update::Applied) => kept.push(claim.id),
                     Ok(lost) => panic!("{lost:?}"),
                     Err(_) => return kept,
@@ -78,53 +81,55 @@ async fn fault_postgres_restarts_under_load() {
     server.until("SELECT count(*) > 200 FROM idem_records", |enough| enough == "t");
     server.stop_immediately();
     let kept: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
-    // The first calls meet connections that just broke; then there are none.
-    while failure(store.complete(claim, answered("late"), HOUR).await) == StoreErrorKind::Unknown {}
-    let refused = store.complete(claim, answered("late"), HOUR).await;
-    assert_eq!(failure(refused), StoreErrorKind::NotDone);
+    // The first calls use connections that have just broken. After that no connection can be opened.
+    while error_kind(store.complete(claim, completion("late"), HOUR).await)
+        == StoreErrorKind::Unknown
+    {}
+    let refused = store.complete(claim, completion("late"), HOUR).await;
+    assert_eq!(error_kind(refused), StoreErrorKind::NotDone);
     server.restart();
     for id in kept {
         assert_eq!(store.claim(id, request()).await.unwrap(), completed("kept"));
     }
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("late"), HOUR).await.unwrap(), Update::Applied);
 }
 
-/// A claim that waits for somebody's lock ends with the server's patience, and has claimed nothing.
+/// A completion that waits for a lock ends at the statement timeout, and has changed nothing.
 #[tokio::test]
 async fn fault_postgres_aborts_statement_timeout() {
     let server = PostgresServer::start(&[]);
     let builder = builder().max_connections(1).statement_timeout(Duration::from_millis(200));
     let store = builder.connect(&server.url()).await.unwrap();
-    let claim = won(&store).await;
+    let claim = claim_new(&store).await;
     let pool = PgPool::connect(&server.url()).await.unwrap();
     let mut holder = pool.begin().await.unwrap();
     sqlx::query("SELECT id FROM idem_records FOR UPDATE").execute(&mut *holder).await.unwrap();
-    let refused = store.complete(claim, answered("late"), HOUR).await;
-    assert_eq!(failure(refused), StoreErrorKind::NotDone);
+    let refused = store.complete(claim, completion("late"), HOUR).await;
+    assert_eq!(error_kind(refused), StoreErrorKind::NotDone);
     holder.rollback().await.unwrap();
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test]
 async fn fault_postgres_aborts_statement_lock_timeout() {
     let server = PostgresServer::start(&["lock_timeout=100ms"]);
     let store = store(&server).await;
-    let claim = won(&store).await;
+    let claim = claim_new(&store).await;
     let pool = PgPool::connect(&server.url()).await.unwrap();
     let mut holder = pool.begin().await.unwrap();
     sqlx::query("LOCK TABLE idem_records").execute(&mut *holder).await.unwrap();
-    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
-    assert_eq!(failure(store.release(claim).await), StoreErrorKind::NotDone);
+    assert_eq!(error_kind(store.claim(new_id(), request()).await), StoreErrorKind::NotDone);
+    assert_eq!(error_kind(store.release(claim).await), StoreErrorKind::NotDone);
     holder.rollback().await.unwrap();
     assert_eq!(store.release(claim).await.unwrap(), Update::Applied);
 }
 
-/// A deadlock that the store's statement is the victim of.
+/// A deadlock in which the server cancels the statement of the store.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_postgres_aborts_statement_deadlock() {
     let server = PostgresServer::start(&["deadlock_timeout=50ms"]);
     let store = store(&server).await;
-    let claim = won(&store).await;
+    let claim = claim_new(&store).await;
     server.sql(
         "CREATE TABLE other (id int);
          CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
@@ -133,12 +138,12 @@ async fn fault_postgres_aborts_statement_deadlock() {
     );
     let pool = PgPool::connect(&server.url()).await.unwrap();
     let mut holder = pool.begin().await.unwrap();
-    // The victim is the one whose patience ends first.
+    // The server cancels the transaction whose deadlock timeout ends first.
     sqlx::query("SET LOCAL deadlock_timeout = '1 h'").execute(&mut *holder).await.unwrap();
     sqlx::query("LOCK TABLE other IN EXCLUSIVE MODE").execute(&mut *holder).await.unwrap();
     let completing = tokio::spawn({
         let store = store.clone();
-        async move { store.complete(claim, answered("late"), HOUR).await }
+        async move { store.complete(claim, completion("late"), HOUR).await }
     });
     server.until(BLOCKED, |blocked| blocked == "1");
     let locking = tokio::spawn(async move {
@@ -146,14 +151,14 @@ async fn fault_postgres_aborts_statement_deadlock() {
         sqlx::query(lock).execute(&mut *holder).await.unwrap();
         holder.rollback().await.unwrap();
     });
-    // It is looked for once, when patience ends; by then the holder must wait too. Else the statement
-    // timeout ends the wait, with the same meaning.
-    assert_eq!(failure(completing.await.unwrap()), StoreErrorKind::NotDone);
+    // The server checks for a deadlock once, at the deadlock timeout. If the holder is not waiting before
+    // that, the statement timeout ends the wait, with the same result.
+    assert_eq!(error_kind(completing.await.unwrap()), StoreErrorKind::NotDone);
     locking.await.unwrap();
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
-/// Serialization failures come where the database's default is stricter, and nothing is free for them.
+/// Stricter isolation levels cause serialization failures. They are "not done", and one claim wins.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_postgres_aborts_statement_serialization_failures() {
     for level in ["repeatable read", "serializable"] {
@@ -161,7 +166,7 @@ async fn fault_postgres_aborts_statement_serialization_failures() {
         let server = PostgresServer::start(&[&setting]);
         let store = store(&server).await;
         for _ in 0..20 {
-            let id = key();
+            let id = new_id();
             let mut claims = JoinSet::new();
             for _ in 0..8 {
                 let store = store.clone();
@@ -180,7 +185,7 @@ async fn fault_postgres_aborts_statement_serialization_failures() {
     }
 }
 
-/// Handlers that use the pool may take all of it: requests are refused, and nothing is stuck.
+/// Handlers can use the whole pool. Calls are then refused, and nothing is stuck.
 #[tokio::test]
 async fn fault_postgres_pool_exhausted_is_not_done() {
     let server = PostgresServer::start(&[]);
@@ -189,13 +194,13 @@ async fn fault_postgres_pool_exhausted_is_not_done() {
         .acquire_timeout(Duration::from_secs(2));
     let pool = options.connect(&server.url()).await.unwrap();
     let store = builder().on_pool(pool.clone()).await.unwrap();
-    let claim = won(&store).await;
+    let claim = claim_new(&store).await;
     let taken = [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()];
-    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    assert_eq!(error_kind(store.claim(new_id(), request()).await), StoreErrorKind::NotDone);
     let renewed = store.renew(claim, HOUR, HOUR).await.unwrap();
-    assert_eq!(renewed, Update::Applied, "renewals have connections of their own");
+    assert_eq!(renewed, Update::Applied, "renewals have their own connections");
     drop(taken);
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test]
@@ -210,8 +215,8 @@ async fn fault_postgres_server_unusable_too_many_connections() {
     let url = server.url().replace("postgres@", "app@");
     let builder = builder().max_connections(1).wait_timeout(Duration::from_millis(300));
     let store = builder.connect(&url).await.unwrap();
-    let claim = won(&store).await;
-    // Its only connection goes, and others take the place.
+    let claim = claim_new(&store).await;
+    // Its only connection is closed, and other clients take the slot.
     let own = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%_claim_1%' AND pid <> pg_backend_pid()";
     server.sql(own);
     let mut taken = Vec::new();
@@ -223,48 +228,48 @@ async fn fault_postgres_server_unusable_too_many_connections() {
     {
         taken.push(connection);
     }
-    drop(store.claim(key(), request()).await);
-    assert_eq!(failure(store.claim(key(), request()).await), StoreErrorKind::NotDone);
+    drop(store.claim(new_id(), request()).await);
+    assert_eq!(error_kind(store.claim(new_id(), request()).await), StoreErrorKind::NotDone);
     for pool in taken {
         pool.close().await;
     }
     others.close().await;
-    let concluded = loop {
-        if let Ok(concluded) = store.complete(claim, answered("kept"), HOUR).await {
-            break concluded;
+    let update = loop {
+        if let Ok(update) = store.complete(claim, completion("kept"), HOUR).await {
+            break update;
         }
     };
-    assert_eq!(concluded, Update::Applied);
+    assert_eq!(update, Update::Applied);
 }
 
-/// The server became read-only, as after a switchover that kept the address.
+/// The server becomes read-only, as after a switchover that keeps the address.
 #[tokio::test]
 async fn fault_postgres_server_unusable_read_only() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
-    let claim = won(&store).await;
+    let claim = claim_new(&store).await;
     server.sql("ALTER SYSTEM SET default_transaction_read_only = on");
     server.sql("SELECT pg_reload_conf()");
-    while store.claim(key(), request()).await.is_ok() {}
+    while store.claim(new_id(), request()).await.is_ok() {}
     for answer in [
-        store.claim(key(), request()).await.map(drop),
-        store.complete(claim, answered("late"), HOUR).await.map(drop),
+        store.claim(new_id(), request()).await.map(drop),
+        store.complete(claim, completion("late"), HOUR).await.map(drop),
         store.renew(claim, HOUR, HOUR).await.map(drop),
         store.release(claim).await.map(drop),
     ] {
-        assert_eq!(failure(answer), StoreErrorKind::NotDone);
+        assert_eq!(error_kind(answer), StoreErrorKind::NotDone);
     }
 }
 
-/// What vanished is not brought back, and bytes that are no record are never run over.
+/// A deleted record is not created again. A damaged record is reported and never overwritten.
 #[tokio::test]
 async fn fault_record_changed_externally_deleted_or_damaged() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
-    let claim = won(&store).await;
+    let claim = claim_new(&store).await;
     server.sql("DELETE FROM idem_records");
     assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Stale(None));
-    assert_eq!(store.complete(claim, answered("late"), HOUR).await.unwrap(), Update::Stale(None));
+    assert_eq!(store.complete(claim, completion("late"), HOUR).await.unwrap(), Update::Stale(None));
     assert_eq!(store.release(claim).await.unwrap(), Update::Stale(None));
 
     let damages = [
@@ -274,12 +279,12 @@ async fn fault_record_changed_externally_deleted_or_damaged() {
         "format = 2",
     ];
     for damage in damages {
-        let claim = won(&store).await;
-        assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+        let claim = claim_new(&store).await;
+        assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
         server.sql(&format!("UPDATE idem_records SET {damage}"));
         for _ in 0..2 {
             let read = store.claim(claim.id, request()).await;
-            assert_eq!(failure(read), StoreErrorKind::Corrupt, "{damage}");
+            assert_eq!(error_kind(read), StoreErrorKind::Corrupt, "{damage}");
         }
         server.sql("DELETE FROM idem_records");
     }

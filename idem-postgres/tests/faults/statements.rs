@@ -1,13 +1,13 @@
-//! What is sent, counted by the server, and what it costs there.
+//! The number of statements, counted by the server, and their cost.
 
 use idem_core::store::{ClaimOutcome, IdempotencyStore, Update};
 use idem_testkit::servers::PostgresServer;
 
-use crate::support::{HOUR, answered, completed, key, request, store, won};
+use crate::support::{HOUR, claim_new, completed, completion, new_id, request, store};
 
 const COUNTING: &[&str] = &["shared_preload_libraries=pg_stat_statements"];
 
-/// How often each top-level statement ran that names the records, and with it their number.
+/// The number of distinct top-level statements that name the records, and the number of their calls.
 fn sent(server: &PostgresServer) -> (usize, u64) {
     let calls = server.sql(
         "SELECT calls FROM pg_stat_statements WHERE query LIKE '%idem_records%'
@@ -29,12 +29,12 @@ async fn first_execution_sends_two_statements_and_a_replay_one() {
     let store = store(&server).await;
     for size in [0, 1 << 10, 1 << 20] {
         server.sql("SELECT pg_stat_statements_reset()");
-        let id = key();
+        let id = new_id();
         let ClaimOutcome::Acquired(claim) = store.claim(id, request()).await.unwrap() else {
-            panic!("a new key")
+            panic!("the key is not free")
         };
-        let concluded = store.complete(claim, answered(vec![7; size]), HOUR).await;
-        assert_eq!(concluded.unwrap(), Update::Applied);
+        let update = store.complete(claim, completion(vec![7; size]), HOUR).await;
+        assert_eq!(update.unwrap(), Update::Applied);
         assert_eq!(sent(&server), (2, 2), "the claim and the completion");
         for _ in 0..5 {
             assert!(matches!(store.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
@@ -43,15 +43,15 @@ async fn first_execution_sends_two_statements_and_a_replay_one() {
     }
 }
 
-/// A replay writes nothing: no log, no transaction id, no version of the row, no lock in it.
+/// A replay writes no log, no transaction id, no row version and no row lock.
 #[tokio::test]
 async fn replay_writes_nothing() {
     let server = PostgresServer::start(&["autovacuum=off", "bgwriter_lru_maxpages=0"]);
     let store = store(&server).await;
-    let claim = won(&store).await;
-    assert_eq!(store.complete(claim, answered("kept"), HOUR).await.unwrap(), Update::Applied);
+    let claim = claim_new(&store).await;
+    assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
     server.sql("CHECKPOINT");
-    // The first read after a checkpoint sets hint bits, and those may be logged.
+    // The first read after a checkpoint sets hint bits, which can be logged.
     assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
     let row = "SELECT xmin, xmax, ctid FROM idem_records";
     let state = || {
@@ -66,22 +66,22 @@ async fn replay_writes_nothing() {
         assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
     }
     assert_eq!(state(), before);
-    // A record of running transactions, which the server itself writes now and then, has some 50 bytes.
+    // The server sometimes logs the running transactions by itself, in about 50 bytes.
     let bytes: u64 = written(&from).parse().unwrap();
     assert!(bytes < 500, "{bytes} bytes for 100 replays");
 }
 
-/// The end of a run stays on the page of its claim and touches no index (RELIABILITY M14).
+/// At least 80 % of the renewals and completions are HOT updates: they stay on the page of their claim.
 #[tokio::test]
 async fn completion_touches_no_index() {
     const RUNS: u64 = 500;
     let server = PostgresServer::start(&["autovacuum=off"]);
     let store = store(&server).await;
     for _ in 0..RUNS {
-        let claim = won(&store).await;
+        let claim = claim_new(&store).await;
         assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
-        let concluded = store.complete(claim, answered(vec![7; 500]), HOUR).await.unwrap();
-        assert_eq!(concluded, Update::Applied);
+        let update = store.complete(claim, completion(vec![7; 500]), HOUR).await.unwrap();
+        assert_eq!(update, Update::Applied);
     }
     let query = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
                  WHERE relname = 'idem_records'";
@@ -90,5 +90,5 @@ async fn completion_touches_no_index() {
     let counts = server.sql(query);
     let (_, hot) = counts.split_once('|').unwrap();
     let hot: u64 = hot.parse().unwrap();
-    assert!(hot * 10 >= 2 * RUNS * 8, "{counts}: of the updates, those that touch no index");
+    assert!(hot * 10 >= 2 * RUNS * 8, "updates | HOT updates: {counts}");
 }

@@ -1,4 +1,4 @@
-//! A server, a store on it, and a proxy in between.
+//! Stores on a test server, and requests and responses for them.
 
 use std::time::Duration;
 
@@ -17,26 +17,27 @@ pub(crate) fn request() -> ClaimRequest {
     ClaimRequest::new(&Policy::new(HOUR, Guarantee::AtMostOnce).with_lease(HOUR))
 }
 
-pub(crate) fn key() -> RecordId {
+pub(crate) fn new_id() -> RecordId {
     RecordId::from_bytes(rand::random())
 }
 
-pub(crate) fn answered(body: impl Into<Bytes>) -> Completion {
-    Completion::Response(answer(body))
+pub(crate) fn completion(body: impl Into<Bytes>) -> Completion {
+    Completion::Response(response(body))
 }
 
-pub(crate) fn answer(body: impl Into<Bytes>) -> StoredResponse {
+pub(crate) fn response(body: impl Into<Bytes>) -> StoredResponse {
     StoredResponse { status: 201, headers: Headers::default(), body: body.into() }
 }
 
+/// The outcome of a claim whose key has a completed record.
 pub(crate) fn completed(body: &str) -> ClaimOutcome {
     ClaimOutcome::Exists(ExistingRecord {
         fingerprint: None,
-        state: State::Completed(answer(body.to_owned())),
+        state: State::Completed(response(body.to_owned())),
     })
 }
 
-/// A store that does nothing by itself.
+/// A builder for a store that does not sweep by itself.
 pub(crate) fn builder() -> PostgresStoreBuilder {
     PostgresStore::builder().sweep_every(None)
 }
@@ -45,21 +46,22 @@ pub(crate) async fn store(server: &PostgresServer) -> PostgresStore {
     builder().connect(&server.url()).await.unwrap()
 }
 
-pub(crate) async fn won(store: &PostgresStore) -> Claim {
-    match store.claim(key(), request()).await.unwrap() {
+/// Claims a new key.
+pub(crate) async fn claim_new(store: &PostgresStore) -> Claim {
+    match store.claim(new_id(), request()).await.unwrap() {
         ClaimOutcome::Acquired(claim) => claim,
         other => panic!("{other:?}"),
     }
 }
 
-/// What a call failed with.
-pub(crate) fn failure<T: std::fmt::Debug>(
-    answer: Result<T, idem_core::store::StoreError>,
+/// The kind of the error that a call must have returned.
+pub(crate) fn error_kind<T: std::fmt::Debug>(
+    result: Result<T, idem_core::store::StoreError>,
 ) -> StoreErrorKind {
-    answer.unwrap_err().kind()
+    result.unwrap_err().kind()
 }
 
-/// The URL of the server behind a proxy.
+/// The URL of the server through a proxy.
 pub(crate) fn url(proxy: &Proxy) -> String {
     format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port())
 }

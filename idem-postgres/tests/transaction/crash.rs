@@ -1,5 +1,5 @@
-//! A process that is killed at each point of the transaction. It is this test program again,
-//! which then runs only what `child` does.
+//! A process that is killed at each point of the transaction. The process is this test program, started with
+//! the test `child` only.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -9,16 +9,17 @@ use idem_postgres::Tx;
 use idem_testkit::servers::Proxy;
 
 use crate::support::{
-    AT_ONCE, answering, call, effects, executed_with, found, replayed_with, server, service, write,
+    NO_WAIT, assert_executed, assert_replayed, call, counts, expected, server, service,
+    write_and_return, write_effect,
 };
 
-/// Where the child stops and says so.
+/// The variable with the point at which the child prints a line and stops.
 const POINT: &str = "IDEM_TEST_POINT";
 const URL: &str = "IDEM_TEST_URL";
 
 const BEFORE_THE_CLAIM: &str = "before the claim";
 const BEFORE_THE_WRITE: &str = "before the write";
-const BEFORE_THE_ANSWER: &str = "before the answer";
+const BEFORE_THE_RESPONSE: &str = "before the response";
 const BEFORE_THE_COMMIT: &str = "before the commit";
 const BEFORE_THE_REPLY: &str = "before the reply";
 
@@ -27,7 +28,7 @@ async fn fault_crash_in_transaction_at_each_point() {
     for (point, left) in [
         (BEFORE_THE_CLAIM, false),
         (BEFORE_THE_WRITE, false),
-        (BEFORE_THE_ANSWER, false),
+        (BEFORE_THE_RESPONSE, false),
         (BEFORE_THE_COMMIT, false),
         (BEFORE_THE_REPLY, true),
     ] {
@@ -46,17 +47,17 @@ async fn fault_crash_in_transaction_at_each_point() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        // The server hears of it as it would of any process that is gone.
+        // The proxy closes the connection, as the kernel would for a killed process.
         proxy.cut();
         server.until("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", |n| n == "0");
-        let expected = if left { found("1", "1 of 1") } else { found("0", "0 of 0") };
-        assert_eq!(effects(&server), expected, "{point}");
-        let retry = call(&service, &AT_ONCE, "k", |tx| answering(tx, 201)).await;
+        let after_crash = if left { expected("1", "1 of 1") } else { expected("0", "0 of 0") };
+        assert_eq!(counts(&server), after_crash, "{point}");
+        let retry = call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await;
         match left {
-            true => replayed_with(&retry, 201),
-            false => executed_with(&retry, 201),
+            true => assert_replayed(&retry, 201),
+            false => assert_executed(&retry, 201),
         }
-        assert_eq!(effects(&server), found("1", "1 of 1"), "{point}");
+        assert_eq!(counts(&server), expected("1", "1 of 1"), "{point}");
     }
 }
 
@@ -77,13 +78,13 @@ fn await_point(child: &mut Child, point: &str) {
     assert!(lines.any(|line| line.contains(point)), "the child ended before {point}");
 }
 
-/// Not a test: what the killed process does. Without a point it has nothing to do.
+/// The killed process. Without a point this test does nothing.
 #[tokio::test]
 async fn child() {
     let Ok(point) = env::var(POINT) else { return };
     let service = service(&env::var(URL).unwrap()).await;
     if point == BEFORE_THE_COMMIT {
-        // The commits of starting are over; the next one is the run's.
+        // The parent sends a line when the proxy holds the next commit, which is that of the run.
         std::io::stdin().read_line(&mut String::new()).unwrap();
     }
     stop_at(&point, BEFORE_THE_CLAIM);
@@ -91,12 +92,12 @@ async fn child() {
         let point = point.clone();
         |mut tx: Tx| async move {
             stop_at(&point, BEFORE_THE_WRITE);
-            write(&mut tx).await.unwrap();
-            stop_at(&point, BEFORE_THE_ANSWER);
+            write_effect(&mut tx).await.unwrap();
+            stop_at(&point, BEFORE_THE_RESPONSE);
             201
         }
     };
-    executed_with(&call(&service, &AT_ONCE, "k", handler).await, 201);
+    assert_executed(&call(&service, &NO_WAIT, "k", handler).await, 201);
     stop_at(&point, BEFORE_THE_REPLY);
 }
 

@@ -1,4 +1,4 @@
-//! Duplicates of a run that is in its transaction: they hold no connection, and one effect is left.
+//! Duplicates of a run in its transaction: they hold no connection, and there is one effect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,15 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    AT_ONCE, OPEN, Reply, answering, builder, call, effects, executed_with, found, replayed_with,
-    server, service,
+    NO_WAIT, OPEN_TRANSACTIONS, Reply, assert_executed, assert_replayed, builder, call, counts,
+    expected, server, service, write_and_return,
 };
 
 static WAITING: Policy = Policy::new(Duration::from_secs(3600), Guarantee::AtMostOnce)
     .with_wait(Duration::from_secs(60));
 
-/// 200 duplicates over two processes, while the first is in its transaction, on four connections each.
+/// 200 duplicates arrive at two processes with four connections each, while the first run is in its
+/// transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_concurrent_duplicates_start_one_run() {
     let server = server(&[]);
@@ -31,9 +32,9 @@ async fn fault_concurrent_duplicates_start_one_run() {
     for n in 0..200 {
         let (service, gate) = (processes[n % 2].clone(), Arc::clone(&gate));
         replies.spawn(async move {
-            call(&service, &AT_ONCE, "k", |tx| async move {
+            call(&service, &NO_WAIT, "k", |tx| async move {
                 gate.acquire().await.unwrap().forget();
-                answering(tx, 201).await
+                write_and_return(tx, 201).await
             })
             .await
         });
@@ -42,13 +43,13 @@ async fn fault_concurrent_duplicates_start_one_run() {
         let refused = replies.join_next().await.unwrap().unwrap();
         assert!(matches!(refused, Err(Rejection::InProgress)), "{refused:?}");
     }
-    server.until(OPEN, |open| open == "1");
+    server.until(OPEN_TRANSACTIONS, |open| open == "1");
     gate.add_permits(1);
-    executed_with(&replies.join_next().await.unwrap().unwrap(), 201);
-    assert_eq!(effects(&server), found("1", "1 of 1"));
+    assert_executed(&replies.join_next().await.unwrap().unwrap(), 201);
+    assert_eq!(counts(&server), expected("1", "1 of 1"));
 }
 
-/// They wait asleep, and get the answer of the first.
+/// Waiting duplicates get the response of the first run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiting_duplicates_hold_no_connection() {
     let server = server(&[]);
@@ -60,12 +61,12 @@ async fn waiting_duplicates_hold_no_connection() {
         replies.spawn(async move {
             call(&service, &WAITING, "k", |tx| async move {
                 gate.acquire().await.unwrap().forget();
-                answering(tx, 201).await
+                write_and_return(tx, 201).await
             })
             .await
         });
     }
-    server.until(OPEN, |open| open == "1");
+    server.until(OPEN_TRANSACTIONS, |open| open == "1");
     gate.add_permits(1);
     let (mut executed, mut replayed) = (0, 0);
     while let Some(reply) = replies.join_next().await {
@@ -75,10 +76,10 @@ async fn waiting_duplicates_hold_no_connection() {
         }
     }
     assert_eq!((executed, replayed), (1, 29));
-    assert_eq!(effects(&server), found("1", "1 of 1"));
+    assert_eq!(counts(&server), expected("1", "1 of 1"));
 }
 
-/// The first is undone, and one of those who wait runs.
+/// The first run is rolled back, and one of the waiting requests runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_key_freed_while_waiting_after_rollback() {
     let server = server(&[]);
@@ -90,7 +91,7 @@ async fn fault_key_freed_while_waiting_after_rollback() {
         replies.spawn(async move {
             call(&service, &WAITING, "k", |tx| async move {
                 let run = runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                answering(tx, if run == 0 { 500 } else { 201 }).await
+                write_and_return(tx, if run == 0 { 500 } else { 201 }).await
             })
             .await
         });
@@ -103,15 +104,15 @@ async fn fault_key_freed_while_waiting_after_rollback() {
         });
     }
     statuses.sort_unstable();
-    assert_eq!(statuses[18..], [201, 500], "one was told of the failure");
+    assert_eq!(statuses[18..], [201, 500], "one client gets the failure");
     assert_eq!(runs.load(std::sync::atomic::Ordering::SeqCst), 2);
-    assert_eq!(effects(&server), found("1", "1 of 1"));
+    assert_eq!(counts(&server), expected("1", "1 of 1"));
 }
 
-/// A refusal gives the key up for a moment. Whoever takes it meanwhile is the one whose result counts, and
-/// all get that one.
+/// A refused run frees the key for a moment before its response is stored. If another request claims the key in
+/// between, its result counts, and all clients get it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn refusals_in_a_race_leave_one_result() {
+async fn racing_refusals_leave_one_result() {
     let server = server(&[]);
     let service = service(&server.url()).await;
     for round in 0..20 {
@@ -120,7 +121,8 @@ async fn refusals_in_a_race_leave_one_result() {
         for n in 0..8_u16 {
             let (service, key) = (service.clone(), key.clone());
             replies.spawn(async move {
-                call(&service, &WAITING, &key, move |tx| answering(tx, 400 + n % 2 * 2)).await
+                call(&service, &WAITING, &key, move |tx| write_and_return(tx, 400 + n % 2 * 2))
+                    .await
             });
         }
         let mut executed = Vec::new();
@@ -134,7 +136,10 @@ async fn refusals_in_a_race_leave_one_result() {
         }
         assert_eq!(executed.len(), 1, "one result is accepted");
         assert!(statuses.iter().all(|status| *status == executed[0]), "{executed:?} {statuses:?}");
-        replayed_with(&call(&service, &AT_ONCE, &key, |tx| answering(tx, 201)).await, executed[0]);
+        assert_replayed(
+            &call(&service, &NO_WAIT, &key, |tx| write_and_return(tx, 201)).await,
+            executed[0],
+        );
     }
-    assert_eq!(effects(&server), found("0", "20 of 20"));
+    assert_eq!(counts(&server), expected("0", "20 of 20"));
 }

@@ -1,4 +1,4 @@
-//! Connections that break, and a server that goes.
+//! Broken connections, and a server that stops or aborts transactions.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use idem_testkit::servers::Proxy;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    AT_ONCE, OPEN, answering, builder, call, effects, executed_with, found, replayed_with, server,
-    service, write,
+    NO_WAIT, OPEN_TRANSACTIONS, assert_executed, assert_replayed, builder, call, counts, expected,
+    server, service, write_and_return, write_effect,
 };
 
 fn url(proxy: &Proxy) -> String {
@@ -32,12 +32,12 @@ async fn fault_commit_reply_lost_is_success() {
     for status in [201, 402] {
         let key = status.to_string();
         proxy.cut_after("COMMIT");
-        let reply = call(&service, &AT_ONCE, &key, move |tx| answering(tx, status)).await;
-        executed_with(&reply, status);
-        let again = call(&service, &AT_ONCE, &key, |tx| answering(tx, 500)).await;
-        replayed_with(&again, status);
+        let reply = call(&service, &NO_WAIT, &key, move |tx| write_and_return(tx, status)).await;
+        assert_executed(&reply, status);
+        let again = call(&service, &NO_WAIT, &key, |tx| write_and_return(tx, 500)).await;
+        assert_replayed(&again, status);
     }
-    assert_eq!(effects(&server), found("1", "2 of 2"));
+    assert_eq!(counts(&server), expected("1", "2 of 2"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,15 +46,15 @@ async fn fault_commit_not_applied_is_not_success() {
     let proxy = Proxy::before(server.port()).await;
     let service = service(&url(&proxy)).await;
     proxy.cut_before("COMMIT");
-    let reply = call(&service, &AT_ONCE, "k", |tx| answering(tx, 201)).await;
+    let reply = call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await;
     assert!(matches!(reply, Err(Rejection::NotCommitted(_))), "{reply:?}");
-    assert_eq!(effects(&server), found("0", "0 of 0"));
-    executed_with(&call(&service, &AT_ONCE, "k", |tx| answering(tx, 201)).await, 201);
-    assert_eq!(effects(&server), found("1", "1 of 1"));
+    assert_eq!(counts(&server), expected("0", "0 of 0"));
+    assert_executed(&call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await, 201);
+    assert_eq!(counts(&server), expected("1", "1 of 1"));
 }
 
-/// The store is silent about an end that it does, or does not do: the caller is told that nobody knows, and its
-/// retry finds out.
+/// The store applies the end of a transaction or not, and sends no reply. The caller gets an unknown result, and
+/// its retry gets the true one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_commit_reply_lost_or_commit_not_applied() {
     let server = server(&[]);
@@ -64,32 +64,35 @@ async fn fault_commit_reply_lost_or_commit_not_applied() {
         for status in [201, 402] {
             let key = format!("{fault:?} {status}");
             faults.inject(Kind::ENDS, fault);
-            let reply = call(&service, &AT_ONCE, &key, move |tx| answering(tx, status)).await;
+            let reply =
+                call(&service, &NO_WAIT, &key, move |tx| write_and_return(tx, status)).await;
             let unknown = |error: &StoreError| error.kind() == StoreErrorKind::Unknown;
-            let not_known = matches!(&reply, Err(Rejection::NotCommitted(error)) if unknown(error));
-            assert!(not_known, "{key}: {reply:?}");
+            let is_unknown =
+                matches!(&reply, Err(Rejection::NotCommitted(error)) if unknown(error));
+            assert!(is_unknown, "{key}: {reply:?}");
             faults.heal();
-            server.until(OPEN, |open| open == "0");
-            let again = call(&service, &AT_ONCE, &key, move |tx| answering(tx, status)).await;
-            if kept { replayed_with(&again, status) } else { executed_with(&again, status) }
+            server.until(OPEN_TRANSACTIONS, |open| open == "0");
+            let again =
+                call(&service, &NO_WAIT, &key, move |tx| write_and_return(tx, status)).await;
+            if kept { assert_replayed(&again, status) } else { assert_executed(&again, status) }
         }
     }
-    assert_eq!(effects(&server), found("2", "4 of 4"));
+    assert_eq!(counts(&server), expected("2", "4 of 4"));
 }
 
-/// What is rolled back is the caller's to know, whatever the store says to it.
+/// The caller gets its response even if the store sends no reply to the rollback.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn roll_back_that_is_never_answered_hides_no_answer() {
+async fn response_is_returned_if_the_rollback_gets_no_reply() {
     let server = server(&[]);
     let (store, faults) = FaultStore::new(builder().connect(&server.url()).await.unwrap());
     let service = Idempotency::builder(store).store_timeout(Duration::from_secs(1)).build();
     faults.inject(Kind::ENDS, Fault::Hang);
-    executed_with(&call(&service, &AT_ONCE, "k", |tx| answering(tx, 500)).await, 500);
-    server.until(OPEN, |open| open == "0");
-    assert_eq!(effects(&server), found("0", "0 of 0"));
+    assert_executed(&call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 500)).await, 500);
+    server.until(OPEN_TRANSACTIONS, |open| open == "0");
+    assert_eq!(counts(&server), expected("0", "0 of 0"));
 }
 
-/// Connections end at any moment: every answer that a client got is true, and effects are completed records.
+/// Connections are terminated at random times. Every response is true, and effects match completed records.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_postgres_backend_terminated_in_transaction() {
     let server = server(&[]);
@@ -101,10 +104,10 @@ async fn fault_postgres_backend_terminated_in_transaction() {
             for n in 0..30 {
                 let key = format!("{worker}-{n}");
                 let trying = |mut tx: Tx| async move {
-                    if write(&mut tx).await.is_ok() { 201 } else { 500 }
+                    if write_effect(&mut tx).await.is_ok() { 201 } else { 500 }
                 };
                 loop {
-                    match call(&service, &AT_ONCE, &key, trying).await {
+                    match call(&service, &NO_WAIT, &key, trying).await {
                         Ok(Served::Executed(201) | Served::Replayed(_)) => break,
                         Ok(Served::Executed(500)) | Err(_) => {}
                         Ok(other) => panic!("{other:?}"),
@@ -123,7 +126,7 @@ async fn fault_postgres_backend_terminated_in_transaction() {
         }
     }
     assert!(ended > 8, "only {ended} connections were ended");
-    assert_eq!(effects(&server), found("180", "180 of 180"));
+    assert_eq!(counts(&server), expected("180", "180 of 180"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -134,49 +137,49 @@ async fn fault_postgres_restarts_under_load_in_transaction() {
     for worker in 0..6 {
         let service = service.clone();
         workers.spawn(async move {
-            let mut told = 0;
+            let mut acknowledged = 0;
             for n in 0.. {
                 let key = format!("{worker}-{n}");
                 let trying = |mut tx: Tx| async move {
-                    if write(&mut tx).await.is_ok() { 201 } else { 500 }
+                    if write_effect(&mut tx).await.is_ok() { 201 } else { 500 }
                 };
-                match call(&service, &AT_ONCE, &key, trying).await {
-                    Ok(Served::Executed(201)) => told += 1,
+                match call(&service, &NO_WAIT, &key, trying).await {
+                    Ok(Served::Executed(201)) => acknowledged += 1,
                     _ => break,
                 }
             }
-            told
+            acknowledged
         });
     }
     server.until("SELECT count(*) > 100 FROM effect", |enough| enough == "t");
     server.stop_immediately();
-    let told: u64 = workers.join_all().await.into_iter().sum();
+    let acknowledged: u64 = workers.join_all().await.into_iter().sum();
     server.restart();
-    let (effects, completed) = effects(&server);
+    let (effects, completed) = counts(&server);
     let kept: u64 = effects.parse().unwrap();
-    assert!(kept >= told, "{kept} of {told} that clients were told of");
+    assert!(kept >= acknowledged, "{kept} effects, but {acknowledged} were acknowledged");
     assert_eq!(completed, format!("{kept} of {kept}"));
 }
 
-/// The server ends a transaction whose handler does nothing for too long, and a deadlock ends one of two.
+/// The server ends a transaction that is idle for too long.
 #[tokio::test]
 async fn fault_postgres_aborts_statement_idle_in_transaction() {
     let server = server(&["idle_in_transaction_session_timeout=200ms"]);
     let service = service(&server.url()).await;
     let idle = |mut tx: Tx| async move {
-        write(&mut tx).await.unwrap();
+        write_effect(&mut tx).await.unwrap();
         while sqlx::query("SELECT pg_sleep(0)").execute(&mut *tx).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(400)).await;
         }
         500
     };
-    executed_with(&call(&service, &AT_ONCE, "k", idle).await, 500);
-    assert_eq!(effects(&server), found("0", "0 of 0"));
-    executed_with(&call(&service, &AT_ONCE, "k", |tx| answering(tx, 201)).await, 201);
-    assert_eq!(server.sql(OPEN), "0");
+    assert_executed(&call(&service, &NO_WAIT, "k", idle).await, 500);
+    assert_eq!(counts(&server), expected("0", "0 of 0"));
+    assert_executed(&call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await, 201);
+    assert_eq!(server.sql(OPEN_TRANSACTIONS), "0");
 }
 
-/// Conflicts that only the commit finds undo everything and free the key.
+/// A conflict that is found at the commit rolls everything back and frees the key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_postgres_aborts_statement_serialization_failure_at_commit() {
     let server = server(&["default_transaction_isolation=serializable"]);
@@ -198,7 +201,7 @@ async fn fault_postgres_aborts_statement_serialization_failure_at_commit() {
             for n in 0..10 {
                 let key = format!("{worker}-{n}");
                 while !matches!(
-                    call(&service, &AT_ONCE, &key, counting).await,
+                    call(&service, &NO_WAIT, &key, counting).await,
                     Ok(Served::Executed(201) | Served::Replayed(_))
                 ) {}
             }
@@ -206,11 +209,11 @@ async fn fault_postgres_aborts_statement_serialization_failure_at_commit() {
     }
     workers.join_all().await;
     assert_eq!(server.sql("SELECT n FROM counter"), "60");
-    assert_eq!(effects(&server), found("0", "60 of 60"));
+    assert_eq!(counts(&server), expected("0", "60 of 60"));
 }
 
-/// A transaction that nobody waits for any more, dropped after its n-th poll for every n that opening takes: no
-/// connection comes back inside it, and the key is free.
+/// Opening a transaction is dropped after its n-th poll, for each n until it finishes. No connection returns to
+/// the pool inside the transaction, and the key is free.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_store_call_cancelled_while_opening_transaction() {
     let server = server(&[]);
@@ -221,20 +224,20 @@ async fn fault_store_call_cancelled_while_opening_transaction() {
     for polls in 0.. {
         let id = RecordId::from_bytes(rand::random());
         let open = || {
-            let power = store.transactions().expect("it has the power");
-            power.open(id, ClaimRequest::new(&policy), TransactionSlot::default())
+            let transactions = store.transactions().expect("the store supports transactions");
+            transactions.open(id, ClaimRequest::new(&policy), TransactionSlot::default())
         };
         let opened = dropped_after(polls, open()).await;
-        server.until(OPEN, |open| open == "0");
-        // Whatever the one that was dropped is at, it ends, and the key is free.
+        server.until(OPEN_TRANSACTIONS, |open| open == "0");
+        // The dropped call ends in the background, and then the key is free.
         while matches!(open().await.unwrap(), OpenOutcome::Exists(_)) {}
         let key = polls.to_string();
-        executed_with(&call(&service, &AT_ONCE, &key, |tx| answering(tx, 201)).await, 201);
+        assert_executed(&call(&service, &NO_WAIT, &key, |tx| write_and_return(tx, 201)).await, 201);
         if opened {
             break;
         }
-        assert!(polls < 1_000, "opening takes too many polls");
+        assert!(polls < 1_000, "opening does not finish");
     }
-    let (effects, records) = effects(&server);
+    let (effects, records) = counts(&server);
     assert_eq!(records, format!("{effects} of {effects}"));
 }

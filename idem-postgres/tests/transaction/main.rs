@@ -1,13 +1,14 @@
-//! Handlers that work in the transaction of their record: what they wrote is there if and only if the
-//! record is completed (I8). The numbers are the rows of the fault matrix (RELIABILITY section 9).
+//! Handlers in the transaction of their record: their writes are committed if and only if the record is
+//! completed. `docs/faults.md` lists the faults that the `fault_` tests cover.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod crash;
 mod duplicates;
-mod ends;
+
 mod faults;
 mod misuse;
+mod outcomes;
 mod pgbouncer;
 mod quota;
 mod statements;

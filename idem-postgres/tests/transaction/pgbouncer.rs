@@ -1,4 +1,4 @@
-//! Through PgBouncer in transaction mode: the handler's own queries are not prepared either.
+//! PgBouncer in transaction mode. The handler's own queries are not prepared either.
 
 use idem_core::Idempotency;
 use idem_postgres::{Tx, sqlx};
@@ -6,16 +6,16 @@ use idem_testkit::servers::PgBouncer;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    AT_ONCE, builder, call, effects, executed_with, found, replayed_with, server,
+    NO_WAIT, assert_executed, assert_replayed, builder, call, counts, expected, server,
 };
 
-async fn writes_unprepared(mut tx: Tx) -> u16 {
+async fn write_and_return_201(mut tx: Tx) -> u16 {
     let insert = sqlx::query("INSERT INTO effect VALUES ($1)").bind("k").persistent(false);
     insert.execute(&mut *tx).await.unwrap();
     201
 }
 
-async fn refuses(mut tx: Tx) -> u16 {
+async fn write_and_return_422(mut tx: Tx) -> u16 {
     let insert = sqlx::query("INSERT INTO effect VALUES ($1)").bind("k").persistent(false);
     insert.execute(&mut *tx).await.unwrap();
     422
@@ -24,7 +24,7 @@ async fn refuses(mut tx: Tx) -> u16 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_postgres_behind_pgbouncer_transactions() {
     let server = server(&[]);
-    // As many as there are handlers: a transaction holds its connection.
+    // One connection for each handler, because a transaction holds its connection.
     let pooler = PgBouncer::before(&server, 8);
     let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
     let service = Idempotency::new(store);
@@ -34,14 +34,14 @@ async fn fault_postgres_behind_pgbouncer_transactions() {
         workers.spawn(async move {
             for n in 0..10 {
                 let key = format!("{worker}-{n}");
-                executed_with(&call(&service, &AT_ONCE, &key, writes_unprepared).await, 201);
-                replayed_with(&call(&service, &AT_ONCE, &key, writes_unprepared).await, 201);
+                assert_executed(&call(&service, &NO_WAIT, &key, write_and_return_201).await, 201);
+                assert_replayed(&call(&service, &NO_WAIT, &key, write_and_return_201).await, 201);
             }
             let key = format!("{worker}-refused");
-            executed_with(&call(&service, &AT_ONCE, &key, refuses).await, 422);
-            replayed_with(&call(&service, &AT_ONCE, &key, refuses).await, 422);
+            assert_executed(&call(&service, &NO_WAIT, &key, write_and_return_422).await, 422);
+            assert_replayed(&call(&service, &NO_WAIT, &key, write_and_return_422).await, 422);
         });
     }
     workers.join_all().await;
-    assert_eq!(effects(&server), found("80", "88 of 88"));
+    assert_eq!(counts(&server), expected("80", "88 of 88"));
 }

@@ -1,4 +1,4 @@
-//! A scope has its quota in transactions too (R41).
+//! Quotas of scopes in transactions.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use idem_core::{Rejection, ScopeParts, ScopeValue};
 use tokio::sync::Barrier;
 
 use crate::support::{
-    AT_ONCE, answering, call_in, effects, executed_with, found, replayed_with, server, service,
+    NO_WAIT, assert_executed, assert_replayed, call_in, counts, expected, server, service,
+    write_and_return,
 };
 
-/// May have two keys.
+/// A scope with a quota of two keys.
 struct Tenant;
 
 impl ScopeValue for Tenant {
@@ -30,19 +31,19 @@ async fn full_scope_refuses_and_replays() {
     let server = server(&[]);
     let service = service(&server.url()).await;
     let pay = async |key: &str, status| {
-        let handler = move |tx| answering(tx, status);
-        call_in(Scope::of(&Tenant), &service, &AT_ONCE, key, handler).await
+        let handler = move |tx| write_and_return(tx, status);
+        call_in(Scope::of(&Tenant), &service, &NO_WAIT, key, handler).await
     };
-    executed_with(&pay("one", 201).await, 201);
-    executed_with(&pay("refused", 402).await, 402);
+    assert_executed(&pay("one", 201).await, 201);
+    assert_executed(&pay("refused", 402).await, 402);
     let full = pay("three", 201).await;
     assert!(matches!(full, Err(Rejection::TooManyKeys(Capacity::Scope))), "{full:?}");
-    replayed_with(&pay("one", 201).await, 201);
-    replayed_with(&pay("refused", 201).await, 402);
-    assert_eq!(effects(&server), found("1", "2 of 2"));
+    assert_replayed(&pay("one", 201).await, 201);
+    assert_replayed(&pay("refused", 201).await, 402);
+    assert_eq!(counts(&server), expected("1", "2 of 2"));
 }
 
-/// A run that is not counted yet is under way all the same, also for its duplicate.
+/// A run that is not counted yet is still in progress for its duplicate.
 #[tokio::test]
 async fn open_transaction_in_a_full_scope_is_in_progress() {
     let server = server(&[]);
@@ -55,19 +56,19 @@ async fn open_transaction_in_a_full_scope_is_in_progress() {
             let handler = move |tx| async move {
                 gate.wait().await;
                 gate.wait().await;
-                answering(tx, 201).await
+                write_and_return(tx, 201).await
             };
-            call_in(scope(), &service, &AT_ONCE, "first", handler).await
+            call_in(scope(), &service, &NO_WAIT, "first", handler).await
         }
     });
     gate.wait().await;
     for key in ["two", "three"] {
-        let other = call_in(scope(), &service, &AT_ONCE, key, |tx| answering(tx, 201)).await;
-        executed_with(&other, 201);
+        let other = call_in(scope(), &service, &NO_WAIT, key, |tx| write_and_return(tx, 201)).await;
+        assert_executed(&other, 201);
     }
-    let again = call_in(scope(), &service, &AT_ONCE, "first", |tx| answering(tx, 201)).await;
+    let again = call_in(scope(), &service, &NO_WAIT, "first", |tx| write_and_return(tx, 201)).await;
     assert!(matches!(again, Err(Rejection::InProgress)), "{again:?}");
     gate.wait().await;
-    executed_with(&first.await.unwrap(), 201);
-    assert_eq!(effects(&server), found("3", "3 of 3"));
+    assert_executed(&first.await.unwrap(), 201);
+    assert_eq!(counts(&server), expected("3", "3 of 3"));
 }

@@ -1,4 +1,4 @@
-//! A service whose handler writes one row per run.
+//! A service with handlers that write rows into the table `effect`.
 
 use std::future::Future;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use idem_testkit::servers::PostgresServer;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-pub(crate) static AT_ONCE: Policy = Policy::new(HOUR, Guarantee::AtMostOnce);
+pub(crate) static NO_WAIT: Policy = Policy::new(HOUR, Guarantee::AtMostOnce);
 
 pub(crate) type Reply = Result<Served<u16>, Rejection>;
 
-/// A server with a table that shows what was done.
+/// A server with an empty table `effect`.
 pub(crate) fn server(settings: &[&str]) -> PostgresServer {
     let server = PostgresServer::start(settings);
     server.sql("CREATE TABLE effect (key text NOT NULL)");
@@ -31,29 +31,29 @@ pub(crate) async fn service(url: &str) -> Idempotency {
     Idempotency::new(builder().connect(url).await.unwrap())
 }
 
-/// The rows written, and the records that are completed.
-pub(crate) fn effects(server: &PostgresServer) -> (String, String) {
+/// The number of effects, and the number of completed and of all records.
+pub(crate) fn counts(server: &PostgresServer) -> (String, String) {
     let effects = server.sql("SELECT count(*) FROM effect");
     let records =
         "SELECT count(*) FILTER (WHERE state = 2) || ' of ' || count(*) FROM idem_records";
     (effects, server.sql(records))
 }
 
-pub(crate) fn found(effects: &str, records: &str) -> (String, String) {
+pub(crate) fn expected(effects: &str, records: &str) -> (String, String) {
     (effects.to_owned(), records.to_owned())
 }
 
-pub(crate) async fn write(connection: &mut PgConnection) -> sqlx::Result<()> {
+pub(crate) async fn write_effect(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO effect VALUES ('k')").execute(connection).await.map(drop)
 }
 
-/// A handler that writes and then answers with `status`.
-pub(crate) async fn answering(mut tx: Tx, status: u16) -> u16 {
-    write(&mut tx).await.unwrap();
+/// A handler that writes a row and returns `status`.
+pub(crate) async fn write_and_return(mut tx: Tx, status: u16) -> u16 {
+    write_effect(&mut tx).await.unwrap();
     status
 }
 
-/// Calls `handler`, which is a function that is given a transaction, under a key.
+/// Calls `handler` with a transaction, under a key.
 pub(crate) async fn call<F>(
     idempotency: &Idempotency,
     policy: &'static Policy,
@@ -85,20 +85,20 @@ where
 }
 
 fn executed(status: u16) -> Executed<u16> {
-    let answer = StoredResponse { status, headers: Headers::default(), body: "done".into() };
+    let response = StoredResponse { status, headers: Headers::default(), body: "done".into() };
     let outcome = Outcome::of_status(status);
-    Executed { reply: status, outcome, completion: Completion::Response(answer) }
+    Executed { reply: status, outcome, completion: Completion::Response(response) }
 }
 
-pub(crate) fn executed_with(reply: &Reply, status: u16) {
+pub(crate) fn assert_executed(reply: &Reply, status: u16) {
     assert!(matches!(reply, Ok(Served::Executed(found)) if *found == status), "{reply:?}");
 }
 
-pub(crate) fn replayed_with(reply: &Reply, status: u16) {
-    let is_it = |answer: &StoredResponse| answer.status == status;
-    assert!(matches!(reply, Ok(Served::Replayed(answer)) if is_it(answer)), "{reply:?}");
+pub(crate) fn assert_replayed(reply: &Reply, status: u16) {
+    let matches = |response: &StoredResponse| response.status == status;
+    assert!(matches!(reply, Ok(Served::Replayed(response)) if matches(response)), "{reply:?}");
 }
 
-/// Connections that are in a transaction.
-pub(crate) const OPEN: &str = "SELECT count(*) FROM pg_stat_activity
+/// The number of connections inside a transaction.
+pub(crate) const OPEN_TRANSACTIONS: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE state LIKE 'idle in transaction%' AND backend_type = 'client backend'";

@@ -1,6 +1,6 @@
-//! Calls that are sent in one statement: each gets its own answer, whatever becomes of the others.
+//! Calls that share a statement: each gets its own result.
 //!
-//! On one thread, all that are joined have lined up before the first statement is sent.
+//! The tests run on one thread. All joined calls are queued before the first statement is sent.
 
 use std::time::Duration;
 
@@ -14,22 +14,24 @@ use idem_testkit::servers::{PostgresServer, Proxy};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{HOUR, answered, builder, completed, failure, key, request, store, url, won};
+use crate::support::{
+    HOUR, builder, claim_new, completed, completion, error_kind, new_id, request, store, url,
+};
 
 async fn claim_all(store: &PostgresStore, ids: &[RecordId]) -> Vec<ClaimOutcome> {
     let calls = ids.iter().map(|id| store.claim(*id, request()));
     join_all(calls).await.into_iter().map(Result::unwrap).collect()
 }
 
-fn acquired(claimed: &ClaimOutcome) -> Option<Claim> {
-    match claimed {
+fn acquired(outcome: &ClaimOutcome) -> Option<Claim> {
+    match outcome {
         ClaimOutcome::Acquired(claim) => Some(*claim),
         _ => None,
     }
 }
 
 #[tokio::test]
-async fn calls_that_meet_share_statements() {
+async fn concurrent_calls_share_statements() {
     let server = PostgresServer::start(&["shared_preload_libraries=pg_stat_statements"]);
     server.sql("CREATE EXTENSION pg_stat_statements");
     let store = store(&server).await;
@@ -44,14 +46,14 @@ async fn calls_that_meet_share_statements() {
         calls
     };
     server.sql("SELECT pg_stat_statements_reset()");
-    let ids: Vec<RecordId> = (0..64).map(|_| key()).collect();
+    let ids: Vec<RecordId> = (0..64).map(|_| new_id()).collect();
     let claims = claim_all(&store, &ids).await;
     assert_eq!(sent("claim"), 2, "64 claims, 32 to a statement");
 
     let ends = claims.iter().zip(0..64).map(|(claimed, number)| {
         let mut claim = acquired(claimed).unwrap();
         claim.token = FencingToken(claim.token.0 + number % 2);
-        store.complete(claim, answered(format!("{number}")), HOUR)
+        store.complete(claim, completion(format!("{number}")), HOUR)
     });
     let ends = join_all(ends).await;
     assert_eq!(sent("complete"), 2, "64 completions");
@@ -71,10 +73,10 @@ async fn calls_that_meet_share_statements() {
 }
 
 #[tokio::test]
-async fn one_of_the_duplicates_in_a_statement_wins() {
+async fn one_duplicate_of_a_batch_acquires_the_key() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
-    let (one, two) = (key(), key());
+    let (one, two) = (new_id(), new_id());
     let ids: Vec<RecordId> = (0..32).map(|n| if n % 2 == 0 { one } else { two }).collect();
     let claimed = claim_all(&store, &ids).await;
     let winners: Vec<RecordId> = claimed.iter().filter_map(acquired).map(|won| won.id).collect();
@@ -82,78 +84,79 @@ async fn one_of_the_duplicates_in_a_statement_wins() {
     assert!(winners.contains(&one) && winners.contains(&two));
 }
 
-/// One key that cannot be claimed, because an open transaction holds it, keeps no other from it.
+/// An open transaction has locked one record. The other call of the batch succeeds.
 #[tokio::test]
-async fn refused_statement_is_sent_again_call_by_call() {
+async fn rejected_batch_is_sent_again_one_by_one() {
     let server = PostgresServer::start(&[]);
-    // It is not the statement's timeout that parts them.
+    // The timeout of the statement must not end the batch.
     let store = builder().statement_timeout(HOUR).connect(&server.url()).await.unwrap();
-    let held = won(&store).await;
+    let held = claim_new(&store).await;
     let mut other = PgConnection::connect(&server.url()).await.unwrap();
     let mut open = other.begin().await.unwrap();
     let id = held.id.as_bytes().as_slice();
-    // Whether it goes is not known yet, so whoever would change it waits.
+    // The delete is not committed, so that the completion of this record waits.
     let delete = sqlx::query("DELETE FROM idem_records WHERE id = $1").bind(id);
     delete.execute(&mut *open).await.unwrap();
-    let end = answered("late");
-    let free = won(&store).await;
+    let end = completion("late");
+    let free = claim_new(&store).await;
     let blocked = store.complete(held, end.clone(), HOUR);
     let both = async { futures_util::join!(blocked, store.complete(free, end, HOUR)) };
-    let (blocked, ended) = timeout(Duration::from_secs(60), both).await.expect("they hang");
-    assert_eq!(failure(blocked), StoreErrorKind::NotDone);
+    let (blocked, ended) =
+        timeout(Duration::from_secs(60), both).await.expect("a completion hangs");
+    assert_eq!(error_kind(blocked), StoreErrorKind::NotDone);
     assert_eq!(ended.unwrap(), Update::Applied);
     open.rollback().await.unwrap();
-    assert_eq!(store.complete(held, answered("later"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(held, completion("later"), HOUR).await.unwrap(), Update::Applied);
 }
 
 #[tokio::test]
-async fn lost_reply_is_unknown_for_all_that_it_carried() {
+async fn lost_reply_is_unknown_for_the_whole_batch() {
     let server = PostgresServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
     let store = builder().max_connections(1).connect(&url(&proxy)).await.unwrap();
-    // The statement is prepared, so that the next bytes are those of the call.
-    claim_all(&store, &[key(), key()]).await;
-    let (one, two) = ((key(), request()), (key(), request()));
+    // The statement is prepared first, so that the next bytes belong to the call.
+    claim_all(&store, &[new_id(), new_id()]).await;
+    let (one, two) = ((new_id(), request()), (new_id(), request()));
     proxy.cut_after(one.0.as_bytes().to_vec());
     let both =
         || async { futures_util::join!(store.claim(one.0, one.1), store.claim(two.0, two.1)) };
     let (of_one, of_two) = both().await;
-    assert_eq!(failure(of_one), StoreErrorKind::Unknown);
-    assert_eq!(failure(of_two), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(of_one), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(of_two), StoreErrorKind::Unknown);
     let (of_one, of_two) = both().await;
     assert_eq!(acquired(&of_one.unwrap()).unwrap().nonce, one.1.nonce);
     assert_eq!(acquired(&of_two.unwrap()).unwrap().nonce, two.1.nonce);
 }
 
-/// What waited for too long behind others is not sent: its caller may have given up long ago, and it would
-/// claim a key for nobody.
+/// A call that waited too long is not sent: its caller may have given up, and the key would stay claimed
+/// without a run.
 #[tokio::test]
 async fn overdue_call_is_never_sent() {
-    const PATIENCE: Duration = Duration::from_millis(200);
+    const WAIT_TIMEOUT: Duration = Duration::from_millis(200);
     let server = PostgresServer::start(&[]);
-    let store = builder().wait_timeout(PATIENCE).connect(&server.url()).await.unwrap();
-    // As many connections as there are statements at a time.
-    let ids: Vec<RecordId> = (0..64).map(|_| key()).collect();
+    let store = builder().wait_timeout(WAIT_TIMEOUT).connect(&server.url()).await.unwrap();
+    // This opens a connection for each concurrent statement.
+    let ids: Vec<RecordId> = (0..64).map(|_| new_id()).collect();
     claim_all(&store, &ids).await;
     server.pause();
-    let overdue = key();
+    let overdue = new_id();
     let mut calls = Vec::new();
-    for id in [key(), key(), overdue] {
+    for id in [new_id(), new_id(), overdue] {
         let store = store.clone();
         calls.push(tokio::spawn(async move { store.claim(id, request()).await }));
-        // This thread runs what is ready, and so it is on its way, or waits behind others.
+        // The test has one thread. After these yields the call is sent or queued.
         for _ in 0..10 {
             yield_now().await;
         }
     }
-    sleep(PATIENCE * 2).await;
+    sleep(WAIT_TIMEOUT * 2).await;
     server.resume();
-    let [one, two, late] = &join_all(calls).await[..] else { panic!("three calls") };
+    let [one, two, late] = &join_all(calls).await[..] else { panic!("there are not three calls") };
     for sent in [one, two] {
         assert!(sent.as_ref().unwrap().as_ref().is_ok_and(|won| acquired(won).is_some()));
     }
     let late = late.as_ref().unwrap().as_ref().unwrap_err();
     assert_eq!(late.kind(), StoreErrorKind::NotDone);
     let again = store.claim(overdue, request()).await.unwrap();
-    assert!(acquired(&again).is_some(), "nobody has it");
+    assert!(acquired(&again).is_some(), "the key is not free");
 }
