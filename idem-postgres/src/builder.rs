@@ -19,6 +19,9 @@ use crate::store::{Inner, PostgresStore};
 use crate::sweep;
 
 /// Settings of a [`PostgresStore`]; see [`PostgresStore::builder`].
+///
+/// The methods that connect [check the server](idem_core::rules::guarantees#store-checks) first. They are
+/// cancel safe, and must be called within a Tokio runtime.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PostgresStoreBuilder {
@@ -90,16 +93,16 @@ impl PostgresStoreBuilder {
     }
 
     /// Sets the maximum number of connections for the store's statements, and again for the transactions of
-    /// handlers. Default 16. In addition, one connection listens, and up to two renew
-    /// leases. An existing pool keeps its own maximum for both.
+    /// handlers. Default 16. In addition, one connection listens, and up to two renew leases. An existing pool
+    /// keeps its own maximum for both.
     pub const fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = connections;
         self
     }
 
-    /// Sets the maximum time that a call waits for a connection, and before that in the queue of a batch.
-    /// After that the call fails without being sent. Default 1 s. An existing pool keeps its own timeout for
-    /// connections.
+    /// Sets the maximum time that a call waits for a connection, and before that for its batch or for other
+    /// claims of a scope with a quota. After that the call fails without being sent. Default 1 s. An existing
+    /// pool keeps its own timeout for connections.
     pub const fn wait_timeout(mut self, timeout: Duration) -> Self {
         self.wait_timeout = timeout;
         self
@@ -142,7 +145,7 @@ impl PostgresStoreBuilder {
         self
     }
 
-    /// Starts although the server has a [`HealthIssue`], and logs the issue at the start and every minute.
+    /// Starts although the server has a [`HealthIssue`], and logs the issue at start and every minute.
     pub const fn allow_unsafe_server(mut self) -> Self {
         self.allow_unsafe_server = true;
         self
@@ -200,9 +203,9 @@ impl PostgresStoreBuilder {
         self.open(source, transactions).await
     }
 
-    /// Takes all connections from an existing pool, and checks the server as [`connect`](Self::connect) does.
-    /// The pool must lead to the primary. While handlers hold all connections, requests are refused with
-    /// 503.
+    /// Uses an existing pool for statements and transactions. The connections that listen and renew leases are
+    /// opened separately, with the options of the pool. The pool must lead to the primary. While handlers hold
+    /// all of its connections, requests are refused with 503.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).

@@ -19,7 +19,7 @@ const LOCK: &str = include_str!("migrations/lock.sql");
 /// The error of a migration. Its source is the error of the database.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot migrate the schema of the table {table}; grant CREATE on the schema to the role, or apply `migration_sql()` by hand"
+    "cannot migrate the schema of the table {table}; if the role lacks CREATE on the schema, apply `migration_sql()` with another role"
 )]
 pub struct SchemaError {
     table: String,

@@ -3,7 +3,7 @@
 use idem_core::store::{Claim, StoreError, Update};
 
 use crate::conn::Connections;
-use crate::sql::{Batchable, Names, Statements, bind_claim, unapplied};
+use crate::sql::{Batchable, Names, Statements, bind_claim, unapplied_update};
 
 /// The connections, names and statements of one store.
 pub(crate) struct Shared {
@@ -22,6 +22,6 @@ impl Shared {
     /// The result of a completion that changed nothing: it was applied before, or the claim is stale.
     pub(crate) async fn unapplied_completion(&self, claim: &Claim) -> Result<Update, StoreError> {
         let query = bind_claim(self.statements.read.query(), claim);
-        unapplied(self.connections.fetch(query).await?.as_ref())
+        unapplied_update(self.connections.fetch(query).await?.as_ref())
     }
 }

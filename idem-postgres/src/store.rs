@@ -43,7 +43,8 @@ impl PostgresStore {
         health::check(&self.0.shared).await
     }
 
-    /// The time since the oldest record expired that has not been deleted yet. Zero if every expired record is deleted.
+    /// The time since the oldest record expired that has not been deleted yet. Zero if every expired record is
+    /// deleted.
     ///
     /// Cancel safe: the statement only reads.
     ///

@@ -65,7 +65,7 @@ impl Batchable for CompleteCall {
 
 /// The result of a completion that changed nothing, from the row of `read.sql`: the completion was
 /// applied before, or the claim is stale.
-pub(crate) fn unapplied(row: Option<&PgRow>) -> Result<Update, StoreError> {
+pub(crate) fn unapplied_update(row: Option<&PgRow>) -> Result<Update, StoreError> {
     let Some(row) = row else { return Ok(Update::Stale(None)) };
     match row::get(row, "is_owner")? {
         true => Ok(Update::Applied),

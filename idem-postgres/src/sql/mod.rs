@@ -10,7 +10,7 @@ mod values;
 
 pub(crate) use batchable::Batchable;
 pub(crate) use claim::ClaimCall;
-pub(crate) use complete::{CompleteCall, unapplied};
+pub(crate) use complete::{CompleteCall, unapplied_update};
 pub(crate) use names::Names;
 pub(crate) use statements::{Query, Statements};
 pub(crate) use values::{bind_claim, interval, lock_key};
