@@ -1,9 +1,13 @@
-//! A network that loses answers, between a client and the payments example.
+//! A network that loses responses, between a client and the example `payments-axum`.
 //!
-//! `cargo run -p lost-answers` pays four times over it: with one key for all attempts, which charges once;
-//! with a key in a file, by a client that crashes and comes back, which charges once; with a new key for each
-//! attempt, and, at a service that asks for none, without a key, which both charge for every answer that got
-//! lost. It starts `payments-axum` itself; each attempt's span goes to standard error.
+//! `cargo run -p lost-answers` pays in four ways:
+//!
+//! - with one key for all attempts: one charge,
+//! - with a key in a file, by a client that crashes and is started again: one charge,
+//! - with a new key for each attempt: one charge for each attempt,
+//! - without a key, at a service that requires none: one charge for each attempt.
+//!
+//! It starts `payments-axum` itself. The span of each attempt is printed to standard error.
 
 mod proxy;
 mod server;
@@ -11,7 +15,7 @@ mod unguarded;
 
 use std::io::{self, IsTerminal};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use idem_client::{
     FileKeyStore, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, KeyStore, Reply,
     RetryPolicy,
@@ -31,27 +35,27 @@ async fn main() -> Result<()> {
     let server = Server::start()?;
 
     println!(
-        "Of four answers, the network swallows one, cuts one off, and resets the connection of one.\n"
+        "Of four responses, the network drops one, truncates one, and resets the connection of one.\n"
     );
     let before = charges(&server).await?;
-    let answer = pay_with_one_key(&Proxy::start(server.address).await?).await?;
-    println!("one key, kept over all attempts: {answer}");
+    let reply = pay_with_one_key(&Proxy::start(server.address).await?).await?;
+    println!("one key for all attempts: {reply}");
     println!("  charges: {}\n", charges(&server).await? - before);
 
     let before = charges(&server).await?;
-    let answer = pay_across_a_crash(&Proxy::start(server.address).await?).await?;
-    println!("one key, kept over a crash: {answer}");
+    let reply = pay_across_a_crash(&Proxy::start(server.address).await?).await?;
+    println!("one key, kept in a file over a crash: {reply}");
     println!("  charges: {}\n", charges(&server).await? - before);
 
     let before = charges(&server).await?;
     let new_key = |payment: RequestBuilder| payment.idempotency_key(&IdempotencyKey::random());
-    let answer = pay_in_a_loop(&Proxy::start(server.address).await?, new_key).await?;
-    println!("a new key for each attempt: {answer}");
+    let reply = pay_in_a_loop(&Proxy::start(server.address).await?, new_key).await?;
+    println!("a new key for each attempt: {reply}");
     println!("  charges: {}\n", charges(&server).await? - before);
 
     let unguarded = Unguarded::start().await?;
-    let answer = pay_in_a_loop(&Proxy::start(unguarded.address).await?, |payment| payment).await?;
-    println!("no key, and a service that asks for none: {answer}");
+    let reply = pay_in_a_loop(&Proxy::start(unguarded.address).await?, |payment| payment).await?;
+    println!("no key, at a service that requires none: {reply}");
     println!("  charges: {}", unguarded.charges());
     Ok(())
 }
@@ -70,21 +74,21 @@ async fn pay_with_one_key(network: &Proxy) -> Result<String> {
     Ok(describe(&payment(&client, network).send_idempotent().await?))
 }
 
-/// The first client has sent its only attempt when it is gone, as in a crash; the second knows no more than
-/// which order to pay, and finds the key.
+/// Pays with two clients. The first makes one attempt and is gone, as after a crash. The second has only the
+/// name of the order, and finds the key in the file.
 async fn pay_across_a_crash(network: &Proxy) -> Result<String> {
     let directory = tempfile::tempdir()?;
     let pay = async |client: ClientWithMiddleware| {
         let keys = FileKeyStore::new(directory.path())?;
         let request = payment(&client, network).idempotency_key_from(&keys, "order-1001").await?;
-        let answer = request.send_idempotent().await;
-        if answer.as_ref().is_ok_and(|answer| answer.response().status().is_success()) {
+        let result = request.send_idempotent().await;
+        if result.as_ref().is_ok_and(|reply| reply.response().status().is_success()) {
             keys.forget("order-1001").await?;
         }
-        anyhow::Ok(answer)
+        anyhow::Ok(result)
     };
     let lost = pay(client(RetryPolicy::new().attempts(1))?).await?;
-    ensure!(lost.is_err(), "the network lost no answer");
+    ensure!(lost.is_err(), "the network delivered the first response, which it should lose");
     Ok(describe(&pay(client(RetryPolicy::new())?).await??))
 }
 
@@ -93,12 +97,12 @@ fn client(policy: RetryPolicy) -> Result<ClientWithMiddleware> {
     Ok(middleware.attach(ClientBuilder::new(http()?)).build())
 }
 
-fn describe(answer: &Reply) -> String {
-    let origin = if answer.is_replayed() { "replayed" } else { "fresh" };
-    format!("{}, {origin}", answer.response().status())
+fn describe(reply: &Reply) -> String {
+    let origin = if reply.is_replayed() { "replayed" } else { "fresh" };
+    format!("{}, {origin}", reply.response().status())
 }
 
-/// The loop that everybody writes, whose attempts have nothing in common that a service could know them by.
+/// The usual retry loop. Its attempts have no common key, so the service cannot recognize them as one payment.
 async fn pay_in_a_loop(
     network: &Proxy,
     prepare: impl Fn(RequestBuilder) -> RequestBuilder,
@@ -109,13 +113,13 @@ async fn pay_in_a_loop(
         let Ok(response) = attempt.send().await else { continue };
         let status = response.status();
         if response.bytes().await.is_ok() {
-            return Ok(format!("{status}, after every lost answer was tried again"));
+            return Ok(format!("{status}, after a retry for every lost response"));
         }
     }
-    bail!("the network lost all answers")
+    bail!("the network lost the responses to 10 attempts; it should deliver one of four")
 }
 
-/// A client that opens a connection for each attempt, as a network that resets them makes it do anyway.
+/// A client that opens a new connection for each attempt, because the proxy treats each connection separately.
 fn http() -> reqwest::Result<Client> {
     let client = Client::builder().no_proxy().redirect(redirect::Policy::none());
     client.pool_max_idle_per_host(0).build()
@@ -128,9 +132,11 @@ fn payment(client: &ClientWithMiddleware, network: &Proxy) -> RequestBuilder {
         .json(&json!({"amount": 4200, "currency": "EUR"}))
 }
 
-/// What was charged, asked for without the network between.
+/// The number of charges, read directly from the server, without the lossy network.
 async fn charges(server: &Server) -> Result<usize> {
     let request = http()?.get(format!("http://{}/payments", server.address));
-    let list: Vec<Value> = request.bearer_auth("alice-token").send().await?.json().await?;
+    let response =
+        request.bearer_auth("alice-token").send().await.context("cannot list the charges")?;
+    let list: Vec<Value> = response.json().await.context("the list of charges is not JSON")?;
     Ok(list.len())
 }

@@ -1,4 +1,4 @@
-//! A payment service as many are: every request that arrives is a charge.
+//! A payment service without idempotency keys: every request is a charge.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,9 +1,11 @@
 //! A consumer of orders that charges once for each order, however often the broker delivers it.
 //!
 //! `cargo run -p orders-consumer` needs a NATS server with JetStream (`nats-server -js`). It places 100
-//! orders, sends each of them up to three times, and consumes them until nothing is left. The URL of the
-//! server can be given as the first argument, and with `--features redis` or `--features postgres` the URL
-//! of a store as the second: then any number of these consumers share the work.
+//! orders, sends each of them up to three times, and consumes them until the stream is empty.
+//!
+//! The first argument is the URL of the NATS server (default `nats://127.0.0.1:4222`). With the feature
+//! `redis` or `postgres`, the second argument is the URL of a store. Any number of consumers with the same
+//! store share the work.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -21,7 +23,7 @@ use idem_core::{
 use serde::{Deserialize, Serialize};
 
 const ORDERS: u64 = 100;
-const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 #[derive(Serialize, Deserialize)]
 struct OrderPlaced {
@@ -35,8 +37,8 @@ struct Receipt {
     charge: u64,
 }
 
-/// Charges once for each order. A later delivery gets the receipt of the first; where a run has to be
-/// repeated, the provider knows the payment by its key.
+/// Charges once for each order. A later delivery gets the receipt of the first one. If a run is repeated, the
+/// provider recognizes the payment by its key.
 #[idempotent(
     ttl = "7d",
     scope = "order.tenant",
@@ -57,12 +59,12 @@ async fn on_order_placed(
 
 #[derive(Debug, thiserror::Error)]
 enum OrderError {
-    #[error("this is no order: {0}")]
+    #[error("the message is not an order: {0}")]
     NotAnOrder(#[from] serde_json::Error),
-    #[error("the provider is down, and nothing was sent to it")]
+    #[error("the payment provider is down; no charge was sent")]
     ProviderDown,
-    #[error("the provider did not answer")]
-    NoAnswer,
+    #[error("the payment provider did not respond; the charge may have been made")]
+    NoResponse,
     #[error(transparent)]
     Rejected(#[from] Rejected),
 }
@@ -71,13 +73,13 @@ impl Failure for OrderError {
     fn outcome(&self) -> Outcome {
         match self {
             Self::ProviderDown => Outcome::NotExecuted,
-            Self::NotAnOrder(_) | Self::NoAnswer | Self::Rejected(_) => Outcome::Ambiguous,
+            Self::NotAnOrder(_) | Self::NoResponse | Self::Rejected(_) => Outcome::Ambiguous,
         }
     }
 
     fn rejected(&self) -> Option<&Rejected> {
         match self {
-            Self::Rejected(refused) => Some(refused),
+            Self::Rejected(rejected) => Some(rejected),
             _ => None,
         }
     }
@@ -85,16 +87,16 @@ impl Failure for OrderError {
     fn disposition(&self) -> Disposition {
         match self {
             Self::NotAnOrder(_) => Disposition::DeadLetter,
-            Self::ProviderDown | Self::NoAnswer => {
+            Self::ProviderDown | Self::NoResponse => {
                 Disposition::Redeliver { after: Duration::from_millis(100) }
             }
-            Self::Rejected(refused) => refused.disposition(),
+            Self::Rejected(rejected) => rejected.disposition(),
         }
     }
 }
 
-/// Stands for a payment provider that takes keys: a stream of charges, of which NATS keeps one for each
-/// message id. Every third call fails, before or after it charged.
+/// Simulates a payment provider that accepts keys: a stream of charges, in which NATS stores one message per
+/// message id. One call in three fails, before or after the charge.
 struct Payments(Context);
 
 impl Payments {
@@ -106,10 +108,10 @@ impl Payments {
         let amount = order.amount.to_string().into();
         let charge = PublishMessage::build().payload(amount).message_id(key.as_str());
         let receipt =
-            self.0.send_publish("charges", charge).await.map_err(|_| OrderError::NoAnswer)?;
-        let receipt = receipt.await.map_err(|_| OrderError::NoAnswer)?;
+            self.0.send_publish("charges", charge).await.map_err(|_| OrderError::NoResponse)?;
+        let receipt = receipt.await.map_err(|_| OrderError::NoResponse)?;
         if luck == 1 {
-            return Err(OrderError::NoAnswer);
+            return Err(OrderError::NoResponse);
         }
         Ok(receipt.sequence)
     }
@@ -119,24 +121,29 @@ impl Payments {
 async fn main() -> Result<(), Error> {
     tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).init();
     let url = std::env::args().nth(1).unwrap_or_else(|| "nats://127.0.0.1:4222".to_owned());
-    let broker = async_nats::jetstream::new(async_nats::connect(url).await?);
+    let connection = async_nats::connect(&url).await.map_err(|error| {
+        format!("cannot connect to NATS at {url}: {error}; start it with `nats-server -js`")
+    })?;
+    let broker = async_nats::jetstream::new(connection);
     let idempotency = store(std::env::args().nth(2)).await?.namespace("orders").build();
 
     let mut charges = stream_of(&broker, "charges").await?;
     let consumer = consumer(&broker).await?;
     let sent = place_orders(&broker).await?;
-    let [acted_on, again, dead] = consume(&broker, &consumer, &idempotency).await?;
+    let [acknowledged, redelivered, dead] = consume(&broker, &consumer, &idempotency).await?;
     if let Drained::GaveUp(runs) = idempotency.drain(Duration::from_secs(30)).await {
-        return Err(format!("{runs} orders were cut off").into());
+        return Err(format!("{runs} orders were still running after 30 s").into());
     }
     let charged = charges.info().await?.state.messages;
     println!("{ORDERS} orders in {sent} messages: {charged} charges");
-    println!("deliveries here: {acted_on} acknowledged, {again} redelivered, {dead} dead-lettered");
+    println!(
+        "deliveries to this consumer: {acknowledged} acknowledged, {redelivered} redelivered, {dead} dead-lettered"
+    );
     Ok(())
 }
 
-/// Handles what the broker delivers until it has nothing left; a service would go on until it is told to
-/// stop. Counts the deliveries that were acknowledged, redelivered and dead-lettered.
+/// Handles deliveries until the stream is empty; a service would continue until it is stopped. Returns the
+/// numbers of deliveries that were acknowledged, redelivered and dead-lettered.
 async fn consume(
     broker: &Context,
     consumer: &Consumer<pull::Config>,
@@ -151,8 +158,8 @@ async fn consume(
             let order = serde_json::from_slice(&message.payload)?;
             on_order_placed(idempotency, &order, &payments).await
         };
-        let settled = batch(&messages, AT_ONCE, handle).await;
-        for (message, disposition) in messages.iter().zip(settled) {
+        let dispositions = batch(&messages, CONCURRENCY, handle).await;
+        for (message, disposition) in messages.iter().zip(dispositions) {
             counts[settle(broker, message, disposition).await?] += 1;
         }
     }
@@ -164,7 +171,7 @@ async fn settle(
     message: &Message,
     disposition: Disposition,
 ) -> Result<usize, Error> {
-    let (place, kind) = match disposition {
+    let (index, kind) = match disposition {
         Disposition::Acknowledge => (0, AckKind::Ack),
         Disposition::Redeliver { after } => (1, AckKind::Nak(Some(after))),
         Disposition::DeadLetter => {
@@ -173,7 +180,7 @@ async fn settle(
         }
     };
     message.ack_with(kind).await?;
-    Ok(place)
+    Ok(index)
 }
 
 async fn is_busy(consumer: &Consumer<pull::Config>) -> Result<bool, Error> {
@@ -181,7 +188,8 @@ async fn is_busy(consumer: &Consumer<pull::Config>) -> Result<bool, Error> {
     Ok(info.num_pending > 0 || info.num_ack_pending > 0)
 }
 
-/// Sends every order one to three times, as a producer that retries would, and something that is none.
+/// Sends every order one to three times, as a producer with retries would, and one message that is not an
+/// order. Returns the number of messages.
 async fn place_orders(broker: &Context) -> Result<u64, Error> {
     let mut sent = 1;
     broker.publish("orders", "not an order".into()).await?.await?;
@@ -201,7 +209,7 @@ async fn consumer(broker: &Context) -> Result<Consumer<pull::Config>, Error> {
     let orders = stream_of(broker, "orders").await?;
     let config = pull::Config {
         durable_name: Some("charger".to_owned()),
-        // More than a whole batch can take.
+        // Longer than a whole batch can take.
         ack_wait: Duration::from_secs(60),
         ..pull::Config::default()
     };
@@ -230,6 +238,6 @@ async fn store(url: Option<String>) -> Result<IdempotencyBuilder, Error> {
         url if url.starts_with("postgres") => {
             Ok(Idempotency::builder(idem_postgres::PostgresStore::connect(url).await?))
         }
-        _ => Err("no store for this URL; add `--features redis` or `postgres`".into()),
+        _ => Err("unsupported store URL; use `redis://…` with `--features redis`, or `postgres://…` with `--features postgres`".into()),
     }
 }

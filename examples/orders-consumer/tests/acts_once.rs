@@ -1,4 +1,4 @@
-//! The example as a user meets it: started as a process, beside a NATS server.
+//! Runs the example as a process, with a NATS server.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -14,7 +14,7 @@ fn start(args: &[&str]) -> Child {
         .unwrap()
 }
 
-/// What it prints, once it has nothing left to do.
+/// The output of a consumer after it has ended.
 fn summary(consumer: Child) -> String {
     let output = consumer.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -29,7 +29,7 @@ fn one_charge_for_each_order() {
     assert!(summary.ends_with(" 1 dead-lettered\n"), "{summary}");
     assert!(
         !summary.contains(" 0 redelivered"),
-        "nothing failed, so this showed nothing: {summary}"
+        "no delivery failed, so the test proves nothing: {summary}"
     );
 }
 

@@ -1,8 +1,9 @@
 //! A payments server that charges once per `Idempotency-Key`, however often the client retries.
 //!
-//! `cargo run -p payments-actix` starts it and prints what to try. A listen address can be given as the
-//! first argument, and with `--features redis` or `--features postgres` the URL of a store as the second:
-//! then any number of these servers share the keys.
+//! `cargo run -p payments-actix` starts it and prints commands to try.
+//!
+//! The first argument is the listen address (default `127.0.0.1:3000`). With the feature `redis` or
+//! `postgres`, the second argument is the URL of a store. All servers with the same store share the keys.
 
 use std::collections::HashMap;
 use std::future::{Ready, ready};
@@ -18,14 +19,14 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{
     App, Either, Error, FromRequest, HttpRequest, HttpServer, Responder, get, post, rt, web,
 };
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use idem_actix::{
     Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, idempotent,
 };
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Every charge that was made, per tenant: what must not grow when a client retries.
+/// All charges of each tenant. A retry must not add one.
 #[derive(Default)]
 struct Ledger(Mutex<HashMap<String, Vec<Payment>>>);
 
@@ -42,7 +43,7 @@ struct Payment {
     currency: String,
 }
 
-/// Who calls: taken from the bearer token, never from anything else that the client sends.
+/// The authenticated tenant. It comes from the bearer token, never from other data that the client sends.
 struct Tenant(String);
 
 impl ScopeValue for Tenant {
@@ -60,12 +61,12 @@ impl FromRequest for Tenant {
         ready(match header.and_then(|header| header.strip_prefix("Bearer ")) {
             Some("alice-token") => Ok(Self("acme".to_owned())),
             Some("carol-token") => Ok(Self("globex".to_owned())),
-            _ => Err(ErrorUnauthorized("who are you?")),
+            _ => Err(ErrorUnauthorized("unknown bearer token")),
         })
     }
 }
 
-/// A refusal is an answer like any other: it is stored and replayed.
+/// A declined payment is stored and replayed like any other response.
 const DECLINED: (&str, StatusCode) = ("the card was declined", StatusCode::PAYMENT_REQUIRED);
 
 #[post("/payments")]
@@ -103,7 +104,7 @@ impl Ledger {
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
-    // What goes wrong inside is told to nobody else.
+    // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
     let store = store(std::env::args().nth(2)).await?;
     let idempotency = Idempotency::builder(store).namespace("payments").build();
@@ -114,19 +115,25 @@ async fn main() -> anyhow::Result<()> {
     };
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    // Its own signal handling would stop the workers under charges whose clients have hung up.
-    let server = HttpServer::new(app).disable_signals().shutdown_timeout(5).bind(address)?;
+    // The signal handling of actix-web would stop the workers while charges of disconnected clients still run.
+    let server = HttpServer::new(app).disable_signals().shutdown_timeout(5);
+    let server = server.bind(&address).with_context(|| {
+        format!("cannot listen on {address}; pass another address as the first argument")
+    })?;
     let terminate = signal(SignalKind::terminate())?;
-    print_what_to_try(&server.addrs());
+    print_usage(&server.addrs());
     let server = server.run();
     let control = server.handle();
     let served = rt::spawn(server);
-    asked_to_stop(terminate).await;
+    shutdown_requested(terminate).await;
 
-    // Let them finish and be recorded first.
+    // Let the running charges finish and store their responses before the workers stop.
     let drained = idem_actix::stop(&control, idempotency.drain(Duration::from_secs(30))).await;
     served.await??;
-    ensure!(drained == Drained::Finished, "payments were cut off: {drained:?}");
+    ensure!(
+        drained == Drained::Finished,
+        "some payments were still running after 30 s: {drained:?}"
+    );
     Ok(())
 }
 
@@ -134,37 +141,43 @@ async fn store(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>>
     Ok(match url.as_deref() {
         None => Arc::new(MemoryStore::new()),
         #[cfg(feature = "redis")]
-        Some(url) if url.starts_with("redis") => {
-            Arc::new(idem_actix::RedisStore::connect(url).await?)
-        }
+        Some(url) if url.starts_with("redis") => Arc::new(
+            idem_actix::RedisStore::connect(url)
+                .await
+                .context("cannot connect to Redis; check the URL in the second argument")?,
+        ),
         #[cfg(feature = "postgres")]
-        Some(url) if url.starts_with("postgres") => {
-            Arc::new(idem_actix::PostgresStore::connect(url).await?)
-        }
-        Some(_) => bail!("no store for this URL; add `--features redis` or `--features postgres`"),
+        Some(url) if url.starts_with("postgres") => Arc::new(
+            idem_actix::PostgresStore::connect(url)
+                .await
+                .context("cannot connect to Postgres; check the URL in the second argument")?,
+        ),
+        Some(_) => bail!(
+            "unsupported store URL; use `redis://…` with `--features redis`, or `postgres://…` with `--features postgres`"
+        ),
     })
 }
 
-/// Ctrl-C, or what containers and service managers send.
-async fn asked_to_stop(mut terminate: Signal) {
+/// Waits for Ctrl-C, or for the SIGTERM of a container runtime or service manager.
+async fn shutdown_requested(mut terminate: Signal) {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
 }
 
-fn print_what_to_try(addresses: &[SocketAddr]) {
+fn print_usage(addresses: &[SocketAddr]) {
     for address in addresses {
         let server = format!("http://{address}");
         println!("listening on {server}\n");
         println!(
-            "Send this twice. The second answer is the first one, marked `idempotent-replayed: true`:\n"
+            "Send this twice. The second response repeats the first one, with `idempotent-replayed: true`:\n"
         );
         println!("  curl -i {server}/payments -H 'Authorization: Bearer alice-token' \\");
         println!(
             "       -H 'Idempotency-Key: order-1001' --json '{{\"amount\": 4200, \"currency\": \"EUR\"}}'\n"
         );
-        println!("There is one charge:\n");
+        println!("List the charges. There is only one:\n");
         println!("  curl {server}/payments -H 'Authorization: Bearer alice-token'");
     }
 }

@@ -1,8 +1,9 @@
 //! A payments server that charges once per `Idempotency-Key`, however often the client retries.
 //!
-//! `cargo run -p payments-axum` starts it and prints what to try. A listen address can be given as the
-//! first argument, and with `--features redis` or `--features postgres` the URL of a store as the second:
-//! then any number of these servers share the keys.
+//! `cargo run -p payments-axum` starts it and prints commands to try.
+//!
+//! The first argument is the listen address (default `127.0.0.1:3000`). With the feature `redis` or
+//! `postgres`, the second argument is the URL of a store. All servers with the same store share the keys.
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
@@ -10,7 +11,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{StatusCode, request::Parts};
@@ -31,7 +32,7 @@ struct App {
     ledger: Ledger,
 }
 
-/// Every charge that was made, per tenant: what must not grow when a client retries.
+/// All charges of each tenant. A retry must not add one.
 #[derive(Clone, Default)]
 struct Ledger(Arc<Mutex<HashMap<String, Vec<Payment>>>>);
 
@@ -48,7 +49,7 @@ struct Payment {
     currency: String,
 }
 
-/// Who calls: taken from the bearer token, never from anything else that the client sends.
+/// The authenticated tenant. It comes from the bearer token, never from other data that the client sends.
 struct Tenant(String);
 
 impl ScopeValue for Tenant {
@@ -70,7 +71,7 @@ impl<S: Sync> FromRequestParts<S> for Tenant {
     }
 }
 
-/// A refusal is an answer like any other: it is stored and replayed.
+/// A declined payment is stored and replayed like any other response.
 const DECLINED: (StatusCode, &str) = (StatusCode::PAYMENT_REQUIRED, "the card was declined");
 
 #[idempotent(ttl = "24h", scope = "tenant")]
@@ -106,7 +107,7 @@ impl Ledger {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // What goes wrong inside is told to nobody else.
+    // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
     let store = store(std::env::args().nth(2)).await?;
     let idempotency = Idempotency::builder(store).namespace("payments").build();
@@ -115,22 +116,27 @@ async fn main() -> anyhow::Result<()> {
         Router::new().route("/payments", post(create_payment).get(list_payments)).with_state(app);
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(&address).await.with_context(|| {
+        format!("cannot listen on {address}; pass another address as the first argument")
+    })?;
     let terminate = signal(SignalKind::terminate())?;
-    print_what_to_try(&listener)?;
+    print_usage(&listener)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let server =
         axum::serve(listener, router).with_graceful_shutdown(async { drop(stopped.await) });
     let served = tokio::spawn(server.into_future());
-    asked_to_stop(terminate).await;
+    shutdown_requested(terminate).await;
     drop(stop);
 
-    // Charges whose clients have hung up still run: let them finish and be recorded. That begins at once,
-    // since the server itself waits for clients that stall as long as they like.
+    // Charges whose clients have disconnected are still running: let them finish and store their responses.
+    // Start draining immediately. The server itself may wait for stalled clients indefinitely.
     let drained = idempotency.drain(Duration::from_secs(30)).await;
-    // For answers that are on their way.
+    // Time to send the remaining responses.
     let _stalled = timeout(Duration::from_secs(5), served).await;
-    ensure!(drained == Drained::Finished, "payments were cut off: {drained:?}");
+    ensure!(
+        drained == Drained::Finished,
+        "some payments were still running after 30 s: {drained:?}"
+    );
     Ok(())
 }
 
@@ -138,36 +144,42 @@ async fn store(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>>
     Ok(match url.as_deref() {
         None => Arc::new(MemoryStore::new()),
         #[cfg(feature = "redis")]
-        Some(url) if url.starts_with("redis") => {
-            Arc::new(idem_axum::RedisStore::connect(url).await?)
-        }
+        Some(url) if url.starts_with("redis") => Arc::new(
+            idem_axum::RedisStore::connect(url)
+                .await
+                .context("cannot connect to Redis; check the URL in the second argument")?,
+        ),
         #[cfg(feature = "postgres")]
-        Some(url) if url.starts_with("postgres") => {
-            Arc::new(idem_axum::PostgresStore::connect(url).await?)
-        }
-        Some(_) => bail!("no store for this URL; add `--features redis` or `--features postgres`"),
+        Some(url) if url.starts_with("postgres") => Arc::new(
+            idem_axum::PostgresStore::connect(url)
+                .await
+                .context("cannot connect to Postgres; check the URL in the second argument")?,
+        ),
+        Some(_) => bail!(
+            "unsupported store URL; use `redis://…` with `--features redis`, or `postgres://…` with `--features postgres`"
+        ),
     })
 }
 
-/// Ctrl-C, or what containers and service managers send.
-async fn asked_to_stop(mut terminate: Signal) {
+/// Waits for Ctrl-C, or for the SIGTERM of a container runtime or service manager.
+async fn shutdown_requested(mut terminate: Signal) {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
 }
 
-fn print_what_to_try(listener: &TcpListener) -> io::Result<()> {
+fn print_usage(listener: &TcpListener) -> io::Result<()> {
     let server = format!("http://{}", listener.local_addr()?);
     println!("listening on {server}\n");
     println!(
-        "Send this twice. The second answer is the first one, marked `idempotent-replayed: true`:\n"
+        "Send this twice. The second response repeats the first one, with `idempotent-replayed: true`:\n"
     );
     println!("  curl -i {server}/payments -H 'Authorization: Bearer alice-token' \\");
     println!(
         "       -H 'Idempotency-Key: order-1001' --json '{{\"amount\": 4200, \"currency\": \"EUR\"}}'\n"
     );
-    println!("There is one charge:\n");
+    println!("List the charges. There is only one:\n");
     println!("  curl {server}/payments -H 'Authorization: Bearer alice-token'");
     Ok(())
 }

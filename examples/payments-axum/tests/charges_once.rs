@@ -1,4 +1,4 @@
-//! The example as a user meets it: started as a process, called over HTTP.
+//! Runs the example as a process and calls it over HTTP.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
-/// The running example; ends with the test.
+/// A running server. It is stopped when this handle is dropped.
 struct Server {
     process: Child,
     url: String,
-    /// Kept open: a server whose output nobody reads any more would fail to print.
+    /// Kept open, because the server fails to print when its output is closed.
     _stdout: BufReader<ChildStdout>,
 }
 
@@ -54,14 +54,14 @@ impl Server {
 }
 
 impl Server {
-    /// How it ended, which it does within a minute.
-    fn ended(&mut self) -> ExitStatus {
+    /// Waits up to a minute for the server to end, and returns its exit status.
+    fn exit_status(&mut self) -> ExitStatus {
         let since = Instant::now();
         loop {
             if let Some(status) = self.process.try_wait().unwrap() {
                 return status;
             }
-            assert!(since.elapsed() < Duration::from_secs(60), "it does not end");
+            assert!(since.elapsed() < Duration::from_secs(60), "the server does not end");
             sleep(Duration::from_millis(20));
         }
     }
@@ -79,7 +79,7 @@ fn replayed(response: &Response) -> bool {
 }
 
 #[tokio::test]
-async fn a_retry_gets_the_first_answer_and_charges_nothing() {
+async fn a_retry_gets_the_first_response_and_charges_nothing() {
     let server = Server::start();
     let first = server.pay("alice-token", "order-1001", 4200).send().await.unwrap();
     assert_eq!(first.status(), StatusCode::CREATED);
@@ -92,7 +92,7 @@ async fn a_retry_gets_the_first_answer_and_charges_nothing() {
 }
 
 #[tokio::test]
-async fn another_amount_another_tenant_and_another_key_are_told_apart() {
+async fn other_amounts_tenants_and_keys_are_distinguished() {
     let server = Server::start();
     let first = server.pay("alice-token", "order-1001", 4200).send().await.unwrap();
     assert_eq!(first.status(), StatusCode::CREATED);
@@ -107,7 +107,7 @@ async fn another_amount_another_tenant_and_another_key_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_refused_request_leaves_the_key_free() {
+async fn a_rejected_request_does_not_use_the_key() {
     let server = Server::start();
     let stranger = server.pay("mallory-token", "order-1001", 4200).send().await.unwrap();
     assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
@@ -119,18 +119,18 @@ async fn a_refused_request_leaves_the_key_free() {
 }
 
 #[tokio::test]
-async fn a_client_that_stalls_does_not_keep_it_from_stopping() {
+async fn a_stalled_client_does_not_block_the_shutdown() {
     let mut server = Server::start();
     let address = server.url.strip_prefix("http://").unwrap();
     let mut stalled = TcpStream::connect(address).unwrap();
     let head = "POST /payments HTTP/1.1\r\nhost: shop\r\nauthorization: Bearer alice-token\r\n\
         idempotency-key: k\r\ncontent-type: application/json\r\ncontent-length: 35\r\n\r\n";
     stalled.write_all(format!("{head}{{").as_bytes()).unwrap();
-    // By the time this later connection is answered, that one has been accepted.
+    // The server accepts connections in order: after this response it has accepted the stalled one.
     assert_eq!(server.charges("alice-token").await, 0);
     let id = server.process.id().to_string();
     assert!(Command::new("kill").arg(id).status().unwrap().success());
-    assert!(server.ended().success());
+    assert!(server.exit_status().success());
 }
 
 #[cfg(feature = "redis")]

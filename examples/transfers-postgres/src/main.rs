@@ -1,12 +1,13 @@
-//! Money moves between accounts in the same transaction as the record of its `Idempotency-Key`: all of it
-//! is there, or nothing, whatever is killed when.
+//! A server that moves money between accounts in the same transaction as the record of the
+//! `Idempotency-Key`. Both are committed or neither is, whenever a process is killed.
 //!
-//! `cargo run -p transfers-postgres -- postgres://postgres@127.0.0.1/postgres` starts it and prints what to
-//! try. A listen address can be given as the second argument.
+//! `cargo run -p transfers-postgres -- postgres://postgres@127.0.0.1/postgres` starts it and prints commands
+//! to try. The second argument is the listen address (default `127.0.0.1:3000`).
 
 use std::io;
 use std::time::Duration;
 
+use anyhow::{Context, bail};
 use axum::extract::{FromRef, FromRequestParts, Path, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{StatusCode, request::Parts};
@@ -36,7 +37,7 @@ struct Transfer {
     cents: i64,
 }
 
-/// Who pays: taken from the bearer token, never from anything else that the client sends.
+/// The authenticated payer. It comes from the bearer token, never from other data that the client sends.
 struct Payer(String);
 
 impl ScopeValue for Payer {
@@ -58,12 +59,13 @@ impl<S: Sync> FromRequestParts<S> for Payer {
     }
 }
 
-/// Every refusal undoes what was written before it, and is stored and replayed.
+/// An error response. It rolls back what the handler wrote, and is stored and replayed.
 type Rejected = (StatusCode, &'static str);
-const TOO_LITTLE: Rejected = (StatusCode::PAYMENT_REQUIRED, "the account has too little");
-const NOBODY: Rejected = (StatusCode::NOT_FOUND, "there is no such payee");
-const PAID: Rejected = (StatusCode::CONFLICT, "this invoice is paid");
-const NO_AMOUNT: Rejected = (StatusCode::BAD_REQUEST, "an amount is more than nothing");
+const INSUFFICIENT_FUNDS: Rejected =
+    (StatusCode::PAYMENT_REQUIRED, "the balance of the account is too low");
+const UNKNOWN_PAYEE: Rejected = (StatusCode::NOT_FOUND, "the payee does not exist");
+const ALREADY_PAID: Rejected = (StatusCode::CONFLICT, "the invoice is already paid");
+const INVALID_AMOUNT: Rejected = (StatusCode::BAD_REQUEST, "the amount must be greater than zero");
 
 #[idempotent(ttl = "24h", scope = "payer")]
 async fn create_transfer(
@@ -73,13 +75,13 @@ async fn create_transfer(
 ) -> Result<(StatusCode, Json<Transfer>), Rejected> {
     let NewTransfer { payee, cents, invoice } = order;
     if cents <= 0 {
-        return Err(NO_AMOUNT);
+        return Err(INVALID_AMOUNT);
     }
-    // Always in the same order, so that two transfers in opposite directions wait and do not deadlock.
+    // Lock in a fixed order, so that two transfers in opposite directions cannot deadlock.
     let lock = "SELECT id FROM account WHERE id IN ($1, $2) ORDER BY id FOR UPDATE";
     let lock = sqlx::query(lock).bind(&payer.0).bind(&payee).fetch_all(&mut *tx);
     if lock.await.map_err(failed)?.len() < 2 {
-        return Err(NOBODY);
+        return Err(UNKNOWN_PAYEE);
     }
     let credit = "UPDATE account SET cents = cents + $1 WHERE id = $2";
     let credit = sqlx::query(credit).bind(cents).bind(&payee).execute(&mut *tx);
@@ -87,20 +89,20 @@ async fn create_transfer(
     let debit = "UPDATE account SET cents = cents - $1 WHERE id = $2 AND cents >= $1";
     let debit = sqlx::query(debit).bind(cents).bind(&payer.0).execute(&mut *tx);
     if debit.await.map_err(failed)?.rows_affected() == 0 {
-        return Err(TOO_LITTLE);
+        return Err(INSUFFICIENT_FUNDS);
     }
     let record = "INSERT INTO transfer (payer, payee, cents, invoice) VALUES ($1, $2, $3, $4)
                   ON CONFLICT (payer, invoice) DO NOTHING RETURNING id";
     let record = sqlx::query_scalar(record).bind(payer.0).bind(payee).bind(cents).bind(invoice);
-    let id = record.fetch_optional(&mut *tx).await.map_err(failed)?.ok_or(PAID)?;
+    let id = record.fetch_optional(&mut *tx).await.map_err(failed)?.ok_or(ALREADY_PAID)?;
     Ok((StatusCode::CREATED, Json(Transfer { id, cents })))
 }
 
-/// A 500 undoes everything and frees the key: the client may try again.
+/// A 500 rolls back the transaction and releases the key, so the client may retry.
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(error: sqlx::Error) -> Rejected {
-    eprintln!("the database failed: {error}");
-    (StatusCode::INTERNAL_SERVER_ERROR, "try again")
+    eprintln!("database error: {error}");
+    (StatusCode::INTERNAL_SERVER_ERROR, "database error; retry with the same key")
 }
 
 async fn balance(State(db): State<PgPool>, Path(id): Path<String>) -> Result<String, StatusCode> {
@@ -110,37 +112,48 @@ async fn balance(State(db): State<PgPool>, Path(id): Path<String>) -> Result<Str
 }
 
 #[tokio::main]
-async fn main() -> io::Result<()> {
+async fn main() -> anyhow::Result<()> {
     let mut args = std::env::args().skip(1);
-    let url = args.next().ok_or_else(|| io::Error::other("the URL of a Postgres is missing"))?;
-    let database = PgPool::connect(&url).await.map_err(io::Error::other)?;
+    let url = args.next().context(
+        "missing argument: the URL of a Postgres database, such as postgres://postgres@127.0.0.1/postgres",
+    )?;
+    let database = PgPool::connect(&url).await;
+    let database =
+        database.context("cannot connect to the database; check the URL in the first argument")?;
     let schema = sqlx::raw_sql(include_str!("schema.sql"));
-    schema.execute(&database).await.map_err(io::Error::other)?;
-    let store = PostgresStore::connect(&url).await.map_err(io::Error::other)?;
+    schema.execute(&database).await.context("cannot create the tables of the example")?;
+    let store = PostgresStore::connect(&url).await.context("cannot open the idempotency store")?;
     let idempotency = Idempotency::builder(store).namespace("transfers").build();
 
     let router = Router::new()
         .route("/transfers", post(create_transfer))
         .route("/accounts/{id}", get(balance))
         .with_state(App { idempotency: idempotency.clone(), database });
-    let listener = TcpListener::bind(args.next().as_deref().unwrap_or("127.0.0.1:3000")).await?;
-    print_what_to_try(&listener)?;
-    let asked_to_stop = async { drop(tokio::signal::ctrl_c().await) };
-    axum::serve(listener, router).with_graceful_shutdown(asked_to_stop).await?;
+    let address = args.next().unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = TcpListener::bind(&address).await.with_context(|| {
+        format!("cannot listen on {address}; pass another address as the second argument")
+    })?;
+    print_usage(&listener)?;
+    let shutdown = async { drop(tokio::signal::ctrl_c().await) };
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
 
     match idempotency.drain(Duration::from_secs(30)).await {
         Drained::Finished => Ok(()),
-        Drained::GaveUp(_) => Err(io::Error::other("transfers were cut off and rolled back")),
+        Drained::GaveUp(runs) => {
+            bail!("{runs} transfers were still running after 30 s and were rolled back")
+        }
     }
 }
 
-fn print_what_to_try(listener: &TcpListener) -> io::Result<()> {
+fn print_usage(listener: &TcpListener) -> io::Result<()> {
     let server = format!("http://{}", listener.local_addr()?);
     println!("listening on {server}\n");
-    println!("Send this twice. The second answer is the first one, marked as replayed:\n");
+    println!(
+        "Send this twice. The second response repeats the first one, with `idempotent-replayed: true`:\n"
+    );
     println!("  curl -i {server}/transfers -H 'Authorization: Bearer alice-token' \\");
     println!("       -H 'Idempotency-Key: order-1001' \\");
     println!("       --json '{{\"payee\": \"bob\", \"cents\": 4200, \"invoice\": \"2026-17\"}}'\n");
-    println!("The money moved once:\n\n  curl {server}/accounts/alice");
+    println!("Check the balance. The money moved once:\n\n  curl {server}/accounts/alice");
     Ok(())
 }

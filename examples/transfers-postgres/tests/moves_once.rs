@@ -1,4 +1,4 @@
-//! The example as a user meets it: started as a process, called over HTTP, killed.
+//! Runs the example as a process, calls it over HTTP and kills it.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -9,11 +9,11 @@ use idem_testkit::servers::PostgresServer;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::json;
 
-/// The running example; ends with the test.
+/// A running server. It is stopped when this handle is dropped.
 struct Server {
     process: Child,
     url: String,
-    /// Kept open: a server whose output nobody reads any more would fail to print.
+    /// Kept open, because the server fails to print when its output is closed.
     _stdout: BufReader<ChildStdout>,
 }
 
@@ -72,7 +72,7 @@ async fn money_moves_once_over_two_servers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refusals_move_nothing_and_are_replayed() {
+async fn error_responses_move_nothing_and_are_replayed() {
     let database = PostgresServer::start(&[]);
     let server = Server::start(&database);
     assert_eq!(server.pay("a", 1, "17").send().await.unwrap().status(), StatusCode::CREATED);
@@ -84,7 +84,7 @@ async fn refusals_move_nothing_and_are_replayed() {
     assert_eq!(server.balances().await, ["9999", "1"]);
 }
 
-/// The server is killed while it works; another one goes on, and every retry ends in one transfer.
+/// Each server is killed while it works. Another one continues, and every retry ends in one transfer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_moves_once_however_often_servers_are_killed() {
     let database = PostgresServer::start(&[]);
@@ -93,7 +93,7 @@ async fn money_moves_once_however_often_servers_are_killed() {
         let server = Server::start(&database);
         for _ in 0..10 {
             order += 1;
-            // Some are answered, some are cut off with the server.
+            // Some requests get a response, others are lost with the server.
             let request = server.pay(&order.to_string(), 1, &order.to_string());
             tokio::spawn(request.send());
         }
@@ -109,9 +109,12 @@ async fn money_moves_once_however_often_servers_are_killed() {
             if answer.status() == StatusCode::CREATED {
                 break;
             }
-            // The transaction of a server that was killed a moment ago.
+            // The transaction of a server that was killed may still be open.
             assert_eq!(answer.status(), StatusCode::CONFLICT);
-            assert!(answer.headers().contains_key("retry-after"), "not the invoice: it is unpaid");
+            assert!(
+                answer.headers().contains_key("retry-after"),
+                "the conflict is the open transaction: the invoice is unpaid"
+            );
         }
     }
     assert_eq!(server.balances().await, ["9950", "50"]);
