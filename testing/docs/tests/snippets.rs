@@ -8,10 +8,7 @@ use std::path::Path;
 use idem_docs::documents::{Fence, documents, fences, root, sources};
 
 /// READMEs whose blocks are not in a compiled file yet. Remove each as it is rewritten.
-const EXEMPT: &[&str] = &[
-    "idem-actix/README.md",
-    "idem-axum/README.md",
-];
+const EXEMPT: &[&str] = &["idem-actix/README.md", "idem-axum/README.md"];
 
 #[test]
 fn every_rust_block_is_compiled() {
