@@ -1,4 +1,94 @@
-#![doc = include_str!("../README.md")]
+//! Idempotent [actix-web](https://docs.rs/actix-web) handlers: one attribute, one execution per key.
+//!
+//! A client sends one `Idempotency-Key` per operation and repeats the request with the same key until it has a
+//! response. The handler runs once. Every repetition gets the first response, byte for byte, marked
+//! `Idempotent-Replayed: true`.
+//!
+//! At most one result is accepted per key, and by default at most one run starts per key. An effect is exactly-once
+//! only inside a Postgres transaction. In doubt, idem refuses to run the handler again. The promises are listed in
+//! [guarantees](idem_core::rules::guarantees).
+//!
+//! # Example
+//!
+//! ```no_run
+//! use std::future::{Ready, ready};
+//!
+//! use actix_web::dev::Payload;
+//! use actix_web::error::ErrorUnauthorized;
+//! use actix_web::http::StatusCode;
+//! use actix_web::{App, Error, FromRequest, HttpRequest, HttpServer, Responder, post, web};
+//! use idem_actix::{Idempotency, MemoryStore, idempotent};
+//!
+//! /// The tenant that sent the request, taken from its bearer token.
+//! struct Tenant {
+//!     id: String,
+//! }
+//!
+//! impl FromRequest for Tenant {
+//!     type Error = Error;
+//!     type Future = Ready<Result<Self, Error>>;
+//!
+//!     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+//!         ready(match request.headers().get("authorization") {
+//!             Some(token) if token == "Bearer alice-token" => Ok(Self { id: "acme".to_owned() }),
+//!             _ => Err(ErrorUnauthorized("unknown token")),
+//!         })
+//!     }
+//! }
+//!
+//! #[post("/payments")]
+//! #[idempotent(ttl = "24h", scope = "tenant.id")]
+//! async fn create_payment(tenant: Tenant, amount: web::Json<u64>) -> impl Responder {
+//!     println!("charging {amount} for {}", tenant.id);
+//!     (amount, StatusCode::CREATED)
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     // Created once, outside of the closure, so that all workers share it.
+//!     let idempotency = web::Data::new(Idempotency::new(MemoryStore::new()));
+//!     HttpServer::new(move || App::new().app_data(idempotency.clone()).service(create_payment))
+//!         .bind("127.0.0.1:3000")?
+//!         .run()
+//!         .await
+//! }
+//! ```
+//!
+//! # What happens to a request
+//!
+//! 1. The router and your middleware run as usual. Authentication and rate limits see replays too.
+//! 2. idem looks for a `web::Data<Idempotency>` of the app, scope or resource. Without one the response is a 500, and the
+//!    log names the missing line.
+//! 3. idem reads the key and buffers the body up to the limit of `web::PayloadConfig` (default 256 KiB). A missing or
+//!    malformed key is refused with 400, a larger body with 413.
+//! 4. The extractors of all parameters read the buffered body, up to their own limits. A rejection of an extractor is its own response, and the
+//!    key stays free.
+//! 5. idem claims the key. If the key is new, the handler runs and its response is stored. Otherwise the stored
+//!    response is replayed, or the request is refused with a
+//!    [problem document](idem_core::rules::semantics#problem-documents).
+//!
+//! A handler need not be `Send`. A client that disconnects, or a timeout around the route, does not stop the handler. The run
+//! moves to its own task on the same worker, and its response is stored. Call [`stop`] to end a server without losing
+//! such runs.
+//!
+//! The complete rules are in [semantics](idem_core::rules::semantics).
+//!
+//! # Feature flags
+//!
+//! | Feature | Default | Adds |
+//! |---|---|---|
+//! | `redis` | no | the Redis and Valkey store: `RedisStore`, and the crate [idem-redis](https://docs.rs/idem-redis) as `redis` |
+//! | `postgres` | no | the Postgres store: `PostgresStore`, the transaction extractor `Tx`, and the crate [idem-postgres](https://docs.rs/idem-postgres) as `postgres` |
+//!
+//! A feature only adds items. It never changes what the attribute expands to.
+//!
+//! # Links
+//!
+//! * [`idempotent`]: the reference of the attribute
+//! * [Guide](https://github.com/idem-rs/idem/blob/main/docs/guide/src/introduction.md): a tutorial, responses, stores, operation, troubleshooting
+//! * [actix-web](https://github.com/idem-rs/idem/blob/main/docs/guide/src/actix.md): what differs from axum, and how to stop a server
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod call;
 mod rejection;
@@ -27,27 +117,34 @@ pub use idem_core::{
 /// }
 /// ```
 ///
-/// The keys are listed [in the crate's documentation](crate#the-attribute). Every mistake is reported at
-/// compile time, all at once, each on its own token. The function stays whole inside the one that is
-/// generated.
+#[doc = include_str!("../docs/attribute.md")]
 pub use idem_macros::idempotent_actix as idempotent;
-/// The Postgres store (feature `postgres`).
+/// The crate of the Postgres store.
 #[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use idem_postgres as postgres;
 #[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use idem_postgres::PostgresStore;
-/// The Redis and Valkey store (feature `redis`).
+/// The crate of the Redis and Valkey store.
 #[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use idem_redis as redis;
 #[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use idem_redis::RedisStore;
 pub use response::Declared;
 pub use stop::stop;
 #[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use tx::Tx;
 
-/// What the attribute's expansion names. Not API: it changes with every release, which is why the crates
-/// pin each other exactly.
+// Compile errors name these items by their shortest public path, which would otherwise contain `__private`.
+#[doc(hidden)]
+pub use call::{Call, Guarded};
+
+/// The items that the attribute's expansion names. They are not part of the API and can change in every release,
+/// so the crates require the exact version of each other.
 #[doc(hidden)]
 pub mod __private {
     pub use actix_web::HttpResponse as Response;
@@ -56,3 +153,8 @@ pub mod __private {
 
     pub use crate::call::Guarded;
 }
+
+/// The README's example, compiled as a doctest.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
