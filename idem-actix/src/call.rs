@@ -1,4 +1,4 @@
-//! A guarded call: the extractor that stands in for all of a handler's parameters, and what follows it.
+//! A guarded call: the extractor in place of the handler's parameters, and the run of the handler.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -14,7 +14,8 @@ use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Rejection};
 use crate::request::{self, BodyError};
 use crate::{rejection, response, state};
 
-/// The request as it reaches a guarded handler. Nothing is read before the handler's policy is known.
+/// The request of a guarded handler, before its arguments are extracted. Nothing is read before the handler's
+/// policy is known.
 pub struct Guarded {
     request: HttpRequest,
     payload: Payload,
@@ -30,8 +31,8 @@ impl FromRequest for Guarded {
 }
 
 impl Guarded {
-    /// Reads the key, buffers the body and extracts the handler's arguments `T` from it, in this order. A
-    /// request that any of them refuses never touches the store.
+    /// Reads the key, buffers the body and extracts the handler's arguments `T`, in this order. A request that fails
+    /// one of these steps never reaches the store.
     ///
     /// # Errors
     /// The response to a request that was refused.
@@ -67,7 +68,7 @@ impl Guarded {
     }
 }
 
-/// All arguments, and the slot of a transaction that one of them wants.
+/// Extracts all arguments. Also returns the slot of a transaction, if one of them asked for a transaction.
 async fn extract<T: FromRequest>(
     request: &HttpRequest,
     mut payload: Payload,
@@ -88,17 +89,18 @@ fn call_for(
 
 /// A request that passed all extractors.
 pub struct Call<T> {
-    /// What a [`Responder`] answers.
+    /// The request that the handler's [`Responder`] responds to.
     request: HttpRequest,
     arguments: T,
-    /// `None`: it runs unguarded.
+    /// `None` if the handler runs unguarded.
     guard: Option<Guard>,
 }
 
+/// The guard of a call with a key.
 struct Guard {
     idempotency: Idempotency,
     builder: CallBuilder,
-    /// Through which the handler gets a transaction, if it takes one.
+    /// The slot through which the handler gets its transaction, if it takes a `Tx`.
     slot: Option<TransactionSlot>,
 }
 
@@ -108,7 +110,7 @@ impl<T> Call<T> {
         &self.arguments
     }
 
-    /// The key comes from an expression of the attribute.
+    /// Sets the key from the attribute's `key` expression. Has no effect on a call that runs unguarded.
     #[must_use]
     pub fn with_key(mut self, key: Result<IdempotencyKey, KeyError>) -> Self {
         if let Some(guard) = &mut self.guard {
@@ -117,23 +119,21 @@ impl<T> Call<T> {
         self
     }
 
-    /// The request is compared by an expression of the attribute.
+    /// Sets the fingerprint from the attribute's `fingerprint` expression. Has no effect on a call that runs
+    /// unguarded.
     #[must_use]
-    pub fn with_fingerprint(
-        mut self,
-        material: Result<FingerprintInput, serde_json::Error>,
-    ) -> Self {
+    pub fn with_fingerprint(mut self, input: Result<FingerprintInput, serde_json::Error>) -> Self {
         if let Some(guard) = &mut self.guard {
-            guard.builder.fingerprint(material);
+            guard.builder.fingerprint(input);
         }
         self
     }
 }
 
 impl<T: 'static> Call<T> {
-    /// Answers the request, running `handler` if its key is new in `scope`.
+    /// Runs `handler` if the key is new in `scope`, and returns the response.
     ///
-    /// All that can be known at once is found out at once: the body need not live as long as its run.
+    /// The call is built before the first poll, so that the returned future does not hold the parts of the request.
     pub fn run<H, Fut>(
         self,
         scope: Scope,
@@ -144,15 +144,15 @@ impl<T: 'static> Call<T> {
         Fut: Future<Output: Responder> + 'static,
     {
         let Self { request, arguments, guard } = self;
-        let asked = request.clone();
+        let responding = request.clone();
         let handle = move || {
             let respond =
-                move |answer: Fut::Output| answer.respond_to(&request).map_into_boxed_body();
+                move |output: Fut::Output| output.respond_to(&responding).map_into_boxed_body();
             handler(arguments).map(respond)
         };
         match guard {
             None => Either::Left(handle().map(response::unmarked)),
-            Some(guard) => Either::Right(guard.run(scope, &asked, handle)),
+            Some(guard) => Either::Right(guard.run(scope, &request, handle)),
         }
     }
 }
@@ -177,10 +177,10 @@ impl Guard {
         let max_response = idempotency.max_response();
         let execute =
             move |_claim| handle().then(move |response| response::record(response, max_response));
-        let served = idempotency.run_local(call, execute, || http::panicked(response::from_answer));
+        let served = idempotency.run_local(call, execute, || http::panicked(response::from_stored));
         Either::Right(served.map(move |served| match served {
             Ok(Served::Executed(response)) => response,
-            Ok(Served::Replayed(answer)) => response::replay(answer),
+            Ok(Served::Replayed(response)) => response::replay(response),
             Err(refused) => rejection::into_response(&idempotency, &refused),
         }))
     }

@@ -1,4 +1,4 @@
-//! What of an actix-web request the engine must know.
+//! The parts of an actix-web request that the engine reads: header, body, fingerprint and operation.
 
 use std::borrow::Cow;
 
@@ -15,36 +15,36 @@ use futures_util::{TryStreamExt, stream};
 use idem_core::http::RequestParts;
 use idem_core::http::{self, Chunks};
 
-/// The limit of a [`PayloadConfig`] that nobody set, in bytes.
+/// The default limit of a [`PayloadConfig`], in bytes.
 const DEFAULT_LIMIT: usize = 256 << 10;
 
-/// Why a request's body could not be buffered.
+/// The reason why a request body could not be buffered.
 pub(crate) enum BodyError {
-    /// It is over the route's limit.
+    /// The body is larger than the route's limit.
     TooLarge,
-    /// It did not arrive, or is not what the route takes.
+    /// The body could not be read, or the route does not accept it.
     Broken(HttpResponse),
 }
 
-/// A request's whole body.
+/// A request's complete body.
 pub(crate) struct Body {
-    /// Gives it again, as it was sent.
+    /// Yields the body again, as it was sent.
     pub(crate) payload: Payload,
-    /// As the extractors will see it.
+    /// The body after decoding, as the extractors read it.
     pub(crate) bytes: Bytes,
 }
 
-/// Buffers a body, as [`web::Bytes`] does: under the route's own [`PayloadConfig`].
+/// Buffers a body like [`web::Bytes`], up to the limit of the route's [`PayloadConfig`].
 pub(crate) async fn buffer(request: &HttpRequest, payload: Payload) -> Result<Body, BodyError> {
     let (sent, bytes) = read(request, payload).await.map_err(body_error)?;
     let sent = Box::pin(stream::iter([Ok(sent)]));
     Ok(Body { payload: Payload::Stream { payload: sent }, bytes })
 }
 
-/// Made once: a name is parsed whenever it is made.
+/// A static, because constructing a `HeaderName` parses it.
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(http::IDEMPOTENCY_KEY);
 
-/// The lines of a request's header.
+/// Returns the values of the request's header `name`, one for each line.
 pub(crate) fn lines<'a>(request: &'a HttpRequest, name: &str) -> impl Iterator<Item = &'a [u8]> {
     let headers = request.headers();
     let lines = if name == http::IDEMPOTENCY_KEY {
@@ -55,7 +55,8 @@ pub(crate) fn lines<'a>(request: &'a HttpRequest, name: &str) -> impl Iterator<I
     lines.map(HeaderValue::as_bytes)
 }
 
-/// What of a request is compared (R11), with the body that was buffered.
+/// The parts of a request that make up its [fingerprint](idem_core::rules::semantics#fingerprint-input), with
+/// the buffered body.
 pub(crate) fn parts<'a>(request: &'a HttpRequest, body: &'a [u8]) -> RequestParts<'a> {
     let uri = request.uri();
     RequestParts {
@@ -67,13 +68,13 @@ pub(crate) fn parts<'a>(request: &'a HttpRequest, body: &'a [u8]) -> RequestPart
     }
 }
 
-/// The path of the operation that a request asks for: its match pattern; the concrete path where there is
-/// no pattern, as in a default service (R14).
+/// The path in the [operation](idem_core::rules::semantics#scope-and-operation) of a request: its match pattern.
+/// Without a pattern, as in a default service, the concrete path takes its place.
 pub(crate) fn pattern(request: &HttpRequest) -> Cow<'_, str> {
     request.match_pattern().map_or_else(|| Cow::Borrowed(request.path()), Cow::Owned)
 }
 
-/// The body as it was sent, and as the extractors will see it.
+/// Reads the body. Returns it as it was sent, and after decoding.
 async fn read(request: &HttpRequest, mut payload: Payload) -> Result<(Bytes, Bytes), Error> {
     if !request.headers().contains_key(CONTENT_ENCODING) {
         let body = match config(request) {
@@ -87,8 +88,8 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<(Bytes, Byt
     Ok((sent, body))
 }
 
-/// A body under the limit that holds where the app sets none. The framework's own extractor copies it; one
-/// that came in one piece, the usual case, is shared instead.
+/// Reads a body under the default limit. A body that arrives in one chunk, the usual case, is not copied;
+/// `web::Bytes` would copy it.
 async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, PayloadError> {
     if announced(request).is_some_and(|bytes| bytes > DEFAULT_LIMIT) {
         return Err(PayloadError::Overflow);
@@ -103,6 +104,7 @@ async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, P
     Ok(body.into_bytes())
 }
 
+/// The value of `Content-Length`.
 fn announced(request: &HttpRequest) -> Option<usize> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
@@ -112,8 +114,9 @@ fn config(request: &HttpRequest) -> Option<&PayloadConfig> {
     config.or_else(|| Some(&***request.app_data::<web::Data<PayloadConfig>>()?))
 }
 
-/// Stands in for `request` and says nothing of an encoding, so that its body is read as it was sent: the
-/// extractors decode it themselves. The limit is known to the framework's own extractor alone.
+/// Returns a request like `request` without `Content-Encoding`, so that `web::Bytes` reads the body as it was sent.
+/// The handler's extractors decode it later. The value of a `PayloadConfig`'s limit is private, so only
+/// `web::Bytes` can apply it.
 fn unencoded(request: &HttpRequest) -> HttpRequest {
     let config = config(request).cloned().unwrap_or_default();
     let mut unencoded = TestRequest::default().app_data(config);

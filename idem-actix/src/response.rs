@@ -1,4 +1,4 @@
-//! Actix-web responses to stored answers and back.
+//! Conversion between actix-web responses and stored responses.
 
 use std::error::Error;
 use std::future::ready;
@@ -16,10 +16,11 @@ use idem_core::http::Executed;
 use idem_core::http::{self, Delivery, Head};
 use idem_core::store::{Headers, StoredResponse};
 
-/// Made once: a name is parsed whenever it is made.
+/// A static, because constructing a `HeaderName` parses it.
 static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
 
-/// A response that says itself what it means for the key (R21).
+/// A response with a declared [outcome](idem_core::rules::semantics#outcome-of-a-response), which takes precedence
+/// over its status.
 ///
 /// ```
 /// use actix_web::Responder;
@@ -31,8 +32,8 @@ static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
 /// }
 /// ```
 ///
-/// Where a response is built by hand, as in a `ResponseError`, it is the same to put the [`Outcome`] among
-/// its extensions.
+/// Code that builds a response, such as a `ResponseError`, can insert the [`Outcome`] into the extensions of the
+/// response instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Declared<R>(pub Outcome, pub R);
 
@@ -46,7 +47,7 @@ impl<R: Responder> Responder for Declared<R> {
     }
 }
 
-/// What a handler's response is to its caller and to the record.
+/// Reads a handler's response: returns the response for the client, and the completion for the record.
 pub(crate) fn record(
     response: HttpResponse,
     max: usize,
@@ -61,11 +62,12 @@ pub(crate) fn record(
     let head = Head { status, headers: stored_headers(response.headers()), declared, announced };
     http::capture(head, Streamed(body), max, move |body| match body {
         Ok(body) => response.set_body(rebuild(body, size)),
-        Err(answer) => from_answer(answer),
+        Err(stored) => from_stored(stored),
     })
 }
 
-/// A handler's response without what only a replay may say (R25).
+/// Removes the [replay marker](idem_core::rules::semantics#replay-marker) from a handler's response. Only a
+/// replay may have it.
 pub(crate) fn unmarked(mut response: HttpResponse) -> HttpResponse {
     response.headers_mut().remove(&REPLAYED);
     response
@@ -78,7 +80,7 @@ fn stored_headers(headers: &HeaderMap) -> Headers {
 
 fn rebuild(body: Delivery<Streamed, Box<dyn Error>>, size: BodySize) -> BoxBody {
     match body {
-        // Unlike an empty body, none at all is not announced either.
+        // An empty body has `Content-Length: 0`; no body has no such header.
         Delivery::Whole(_) if size == BodySize::None => BoxBody::new(body::None::new()),
         Delivery::Whole(body) => BoxBody::new(body),
         Delivery::Longer(start, Streamed(body)) if start.is_empty() => body,
@@ -102,18 +104,19 @@ impl Stream for Streamed {
     }
 }
 
-/// A stored answer, marked as a replay (R25).
-pub(crate) fn replay(answer: StoredResponse) -> HttpResponse {
-    let mut response = from_answer(answer);
+/// Returns a stored response with the [replay marker](idem_core::rules::semantics#replay-marker).
+pub(crate) fn replay(stored: StoredResponse) -> HttpResponse {
+    let mut response = from_stored(stored);
     response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
     response
 }
 
-/// An answer as a response; its bytes are shared. One that no handler can have given is a 500.
-pub(crate) fn from_answer(answer: StoredResponse) -> HttpResponse {
-    build(answer).unwrap_or_else(|| {
+/// Converts a stored response. The bytes of the body are shared, not copied. A stored response that is not
+/// valid HTTP becomes a 500.
+pub(crate) fn from_stored(stored: StoredResponse) -> HttpResponse {
+    build(stored).unwrap_or_else(|| {
         tracing::error!(
-            "a stored answer is not an HTTP response: the record is damaged, or another program's"
+            "a stored response is not valid HTTP: the record is damaged or was written by another program"
         );
         HttpResponse::InternalServerError().finish()
     })

@@ -1,25 +1,28 @@
-//! The end of a server: its runs end before its workers do (RELIABILITY M2).
+//! Graceful shutdown: active runs end before the workers stop.
 
 use actix_web::dev::ServerHandle;
 
-/// Stops a server gracefully: it accepts no more connections, its runs end and their answers are stored,
-/// and only then its workers stop.
+/// Stops a server gracefully.
+///
+/// The server stops accepting connections. Then `drain` lets the active runs end and store their responses. Then
+/// the workers stop. Returns the result of `drain`.
 ///
 /// ```no_run
 /// use std::time::Duration;
 /// use actix_web::dev::ServerHandle;
 /// use idem_actix::{Drained, Idempotency};
 ///
-/// async fn end(server: ServerHandle, idempotency: Idempotency) -> Drained {
+/// async fn shut_down(server: ServerHandle, idempotency: Idempotency) -> Drained {
 ///     idem_actix::stop(&server, idempotency.drain(Duration::from_secs(30))).await
 /// }
 /// ```
 ///
-/// Left to itself, actix-web stops its workers first, and drops with them every run whose client has hung
-/// up: its key ends as unknown. So switch its own signal handling off
-/// ([`HttpServer::disable_signals`](actix_web::HttpServer::disable_signals)) and call this instead.
+/// Use it in place of actix-web's signal handling, which
+/// [`HttpServer::disable_signals`](actix_web::HttpServer::disable_signals) turns off. actix-web alone stops its
+/// workers and drops every run whose client has disconnected. Such a run ends as `outcome-unknown`. See
+/// [shutdown](idem_core::rules::guarantees#shutdown).
 ///
-/// Cancel safe: dropped, the server does not accept connections and is not stopped.
+/// Cancel safe: if the future is dropped, the server no longer accepts connections, but its workers keep running.
 pub async fn stop<D>(server: &ServerHandle, drain: impl Future<Output = D>) -> D {
     server.pause().await;
     let drained = drain.await;

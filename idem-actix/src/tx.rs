@@ -1,4 +1,4 @@
-//! The transaction of a handler, as an extractor.
+//! The extractor for a handler's transaction.
 
 use std::future::{Ready, ready};
 use std::ops::{Deref, DerefMut};
@@ -9,8 +9,8 @@ use actix_web::{Error, FromRequest, HttpRequest};
 use idem_core::store::TransactionSlot;
 use idem_postgres::sqlx::PgConnection;
 
-/// The transaction of a guarded handler (feature `postgres`): what the handler writes through it, the claim
-/// of the key and the stored answer are committed together, or not at all.
+/// The Postgres transaction of a guarded handler. The claim of the key, the handler's writes through this
+/// connection, and the stored response are committed together or not at all.
 ///
 /// ```
 /// use actix_web::{HttpResponse, error, web};
@@ -25,13 +25,15 @@ use idem_postgres::sqlx::PgConnection;
 /// }
 /// ```
 ///
-/// * A success (2xx, 3xx) commits. Any other final answer, such as a 4xx, undoes what the handler wrote and is
-///   stored alone. A 5xx, a panic, and statuses that say "not executed" undo everything and free the key.
-/// * The store must be a [`PostgresStore`](crate::PostgresStore), and the request must have a key, or it is
-///   answered 500, and the log says why.
-/// * `guarantee`, `lease` and `max_attempts` of the attribute have no meaning for such a handler.
-/// * An extractor of your own may take one, in the request's own task: in one that it spawns, no transaction
-///   is offered.
+/// * A success (2xx, 3xx) commits. Any other final response, such as a 4xx, rolls back the handler's writes and
+///   is stored alone. A 5xx, a panic, and statuses that mean
+///   ["not executed"](idem_core::rules::semantics#outcome-of-a-response) roll back everything and free the key.
+///   See [exactly-once effect](idem_core::rules::guarantees#exactly-once-effect).
+/// * The store must be a [`PostgresStore`](crate::PostgresStore), and the request must have a key. Otherwise the
+///   response is a 500, and the log names the reason.
+/// * The attribute's `guarantee`, `lease` and `max_attempts` have no effect on such a handler.
+/// * Your own extractors can extract a `Tx`, but only in the task of the request. A task that an extractor
+///   spawns cannot get one.
 #[derive(Debug)]
 pub struct Tx(idem_postgres::Tx);
 
@@ -39,7 +41,7 @@ impl Deref for Tx {
     type Target = PgConnection;
 
     /// # Panics
-    /// If the handler is not guarded, so that nobody opened a transaction.
+    /// If the handler is not guarded, so that no transaction was opened.
     fn deref(&self) -> &PgConnection {
         &self.0
     }
@@ -61,7 +63,7 @@ impl FromRequest for Tx {
         let tx = TransactionSlot::want().map(|slot| Self(idem_postgres::Tx::from_slot(slot)));
         ready(tx.ok_or_else(|| {
             tracing::error!(
-                "a handler takes a `Tx` and is not guarded, or its `Tx` was extracted in another task: put `#[idempotent(…)]` next to it"
+                "a `Tx` was extracted outside of a guarded handler or in another task; add `#[idempotent(…)]` to the handler, and extract the `Tx` in the task of the request"
             );
             ErrorInternalServerError("Internal Server Error")
         }))

@@ -1,4 +1,4 @@
-//! What a handler can know of its run.
+//! `Execution` in a handler.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -7,7 +7,7 @@ use actix_web::test::{self, TestRequest};
 use actix_web::{App, Responder, post, web};
 use idem_actix::{Execution, Idempotency, MemoryStore, idempotent};
 
-/// Fails in a way that lets it run again, and tells the key that it would hand on.
+/// Fails with a status that releases the key, and returns its downstream key.
 #[post("/fail")]
 #[idempotent(ttl = "1h", scope = "global", guarantee = "at-least-once")]
 async fn fail() -> impl Responder {
@@ -35,7 +35,7 @@ async fn call(path: &str, key: Option<&'static str>) -> String {
 }
 
 #[actix_web::test]
-async fn a_key_to_hand_on_is_stable_over_runs_and_differs_by_key() {
+async fn a_downstream_key_is_equal_in_every_run_and_differs_by_key() {
     let first = call("/fail", Some("one")).await;
     assert_eq!(first.len(), 36);
     assert_eq!(call("/fail", Some("one")).await, first);
@@ -43,7 +43,7 @@ async fn a_key_to_hand_on_is_stable_over_runs_and_differs_by_key() {
 }
 
 #[actix_web::test]
-async fn a_request_without_a_key_is_no_execution() {
+async fn a_request_without_a_key_has_no_execution() {
     assert_eq!(call("/try", Some("one")).await, "true");
     assert_eq!(call("/try", None).await, "false");
 }

@@ -1,5 +1,5 @@
-//! A handler in an app without an `Idempotency`. A test binary of its own: another test's thread
-//! that reaches the log line first would have it switched off for every subscriber of one thread.
+//! A handler in an app without an `Idempotency`. This test has its own binary. If the thread of another test
+//! reached the log statement first, `tracing` would disable it for the subscriber of this test.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ async fn pay(runs: Data<AtomicU32>) -> impl Responder {
     "paid"
 }
 
-/// Takes what is logged.
+/// Collects the log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -33,9 +33,9 @@ impl Write for Log {
     }
 }
 
-/// A 500, even where nothing would be guarded, and a line that says what to write.
+/// The response is a 500, even for a safe method, and the log names the missing line.
 #[actix_web::test]
-async fn nothing_runs_and_the_log_says_what_to_write() {
+async fn the_handler_does_not_run_and_the_log_names_the_missing_line() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();

@@ -28,7 +28,7 @@ async fn optional(mut tx: Tx, transfer: Json<Transfer>) -> HttpResponse {
     carry_out(&mut tx, *transfer).await
 }
 
-/// An extractor of an application's own that takes its time.
+/// An extractor of an application that extracts a `Tx` after it was suspended.
 struct Ledger(Tx);
 
 impl FromRequest for Ledger {
@@ -49,7 +49,7 @@ async fn last(mut ledger: Ledger) -> HttpResponse {
     carry_out(&mut ledger.0, Transfer { status: 201, gated: false }).await
 }
 
-/// Takes a `Tx` and is not guarded.
+/// A handler without the attribute that takes a `Tx`.
 async fn bare(mut tx: Tx, transfer: Json<Transfer>) -> HttpResponse {
     carry_out(&mut tx, *transfer).await
 }
@@ -114,6 +114,6 @@ async fn other_store_is_an_error() {
 async fn unguarded_handler_is_an_error() {
     let address = serve(Idempotency::new(MemoryStore::new())).await;
     let request = reqwest::Client::new().post(format!("http://{address}/bare"));
-    let answer = request.json(&Transfer { status: 201, gated: false }).send().await.unwrap();
-    assert_eq!(answer.status(), 500);
+    let response = request.json(&Transfer { status: 201, gated: false }).send().await.unwrap();
+    assert_eq!(response.status(), 500);
 }

@@ -1,4 +1,4 @@
-//! A guarded call: the extractor that stands in for a handler's last parameter, and what follows it.
+//! A guarded call: the extractor in place of the handler's last parameter, and the run of the handler.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -17,21 +17,21 @@ use crate::request::{self, BodyError, Operation};
 use crate::state::ProvidesIdempotency;
 use crate::{rejection, response};
 
-/// Marks `Guarded` as an extractor of its own kind for each kind `M` of the extractor inside it, so that
-/// the last parameter may be one that takes the body or one that takes only the head.
+/// The kind of the extractor `Guarded`, for each kind `M` of the extractor inside it. It lets the last parameter be
+/// an extractor of the body or of the head.
 pub struct Via<M>(M);
 
-/// The request as it reaches a guarded handler, whose last argument `T` is still to be extracted from it.
-/// Nothing is read before the handler's policy is known.
+/// The request of a guarded handler, before the last argument `T` is extracted from it. Nothing is read before the
+/// handler's policy is known.
 pub struct Guarded<T, S, M> {
-    /// Boxed, because it is moved from future to future, and each would have to make room for it.
+    /// Boxed, because every future that it moves through would store it by value.
     request: Box<Request>,
     state: S,
     last: PhantomData<fn() -> (T, M)>,
 }
 
-/// Asks nothing of the state but that it can be kept: what a guarded handler needs of it, and of its last
-/// argument, are bounds on the handler itself, where rustc can say what is missing.
+/// The bounds on the state are only those for storing it. All other bounds are on the handler itself, where rustc
+/// reports the one that is not met.
 impl<T, S, M> FromRequest<S, Via<M>> for Guarded<T, S, M>
 where
     S: Clone + Send + Sync,
@@ -48,8 +48,8 @@ where
     S: ProvidesIdempotency,
     T: FromRequest<S, M>,
 {
-    /// Reads the key, buffers the body and runs the handler's last extractor on it, in this order. A
-    /// request that any of them refuses never touches the store.
+    /// Reads the key, buffers the body and runs the handler's last extractor, in this order. A request that fails
+    /// one of these steps never reaches the store.
     ///
     /// # Errors
     /// The response to a request that was refused.
@@ -88,7 +88,8 @@ where
     }
 }
 
-/// The last argument, and the slot of a transaction that it wants, or an earlier one wanted.
+/// Extracts the last argument. Also returns the slot of a transaction, if this argument or an earlier one asked for
+/// a transaction.
 async fn extract<T, S, M>(
     request: Box<Request>,
     state: &S,
@@ -97,8 +98,8 @@ where
     T: FromRequest<S, M>,
 {
     let earlier = request.extensions().get::<TransactionSlot>().cloned();
-    // Boxed: the framework boxes the handler's future, and with an extractor's inside, that would be too
-    // large for an allocator's quick sizes.
+    // Boxed, because axum boxes the handler's future. With the extractor's future inside, the box would be too large
+    // for an allocator's fast size classes.
     let extracting = Box::pin(TransactionSlot::offer(|| T::from_request(*request, state)));
     let (last, slot) = extracting.await;
     Ok((last.map_err(IntoResponse::into_response)?, earlier.or(slot)))
@@ -116,15 +117,16 @@ fn call_for(
 /// A request that passed all extractors.
 pub struct Call<T> {
     last: T,
-    /// `None`: it runs unguarded.
+    /// `None` if the handler runs unguarded.
     guard: Option<Guard>,
 }
 
+/// The guard of a call with a key.
 struct Guard {
     idempotency: Idempotency,
     builder: CallBuilder,
     operation: Operation,
-    /// Through which the handler gets a transaction, if it takes one.
+    /// The slot through which the handler gets its transaction, if it takes a `Tx`.
     slot: Option<TransactionSlot>,
 }
 
@@ -134,7 +136,7 @@ impl<T> Call<T> {
         &self.last
     }
 
-    /// The key comes from an expression of the attribute.
+    /// Sets the key from the attribute's `key` expression. Has no effect on a call that runs unguarded.
     #[must_use]
     pub fn with_key(mut self, key: Result<IdempotencyKey, KeyError>) -> Self {
         if let Some(guard) = &mut self.guard {
@@ -143,24 +145,21 @@ impl<T> Call<T> {
         self
     }
 
-    /// The request is compared by an expression of the attribute.
+    /// Sets the fingerprint from the attribute's `fingerprint` expression. Has no effect on a call that runs
+    /// unguarded.
     #[must_use]
-    pub fn with_fingerprint(
-        mut self,
-        material: Result<FingerprintInput, serde_json::Error>,
-    ) -> Self {
+    pub fn with_fingerprint(mut self, input: Result<FingerprintInput, serde_json::Error>) -> Self {
         if let Some(guard) = &mut self.guard {
-            guard.builder.fingerprint(material);
+            guard.builder.fingerprint(input);
         }
         self
     }
 }
 
 impl<T: Send + 'static> Call<T> {
-    /// Answers the request, running `handler` if its key is new in `scope`.
+    /// Runs `handler` if the key is new in `scope`, and returns the response.
     ///
-    /// All that can be known at once is found out at once: what the request was need not live as long as
-    /// its run.
+    /// The call is built before the first poll, so that the returned future does not hold the parts of the request.
     pub fn run<H, Fut>(
         self,
         scope: Scope,
@@ -193,10 +192,10 @@ impl Guard {
         let max_response = idempotency.max_response();
         let execute =
             move |_claim| handle().then(move |response| response::record(response, max_response));
-        let served = idempotency.run(call, execute, || http::panicked(response::from_answer));
+        let served = idempotency.run(call, execute, || http::panicked(response::from_stored));
         Either::Right(served.map(move |served| match served {
             Ok(Served::Executed(response)) => response,
-            Ok(Served::Replayed(answer)) => response::replay(answer),
+            Ok(Served::Replayed(response)) => response::replay(response),
             Err(refused) => rejection::into_response(&idempotency, &refused),
         }))
     }

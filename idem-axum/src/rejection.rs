@@ -1,16 +1,16 @@
-//! Rejections as responses, opaque to clients.
+//! Rejections as responses. The response does not contain the error's source.
 
 use axum::response::Response;
 use idem_core::{Idempotency, Rejection};
 
-use crate::response::from_answer;
+use crate::response::from_stored;
 
-/// The response to a call that the engine refused.
+/// The response to a call that the engine rejected.
 pub(crate) fn into_response(idempotency: &Idempotency, rejection: &Rejection) -> Response {
-    from_answer(idempotency.problem(rejection))
+    from_stored(idempotency.problem(rejection))
 }
 
-/// The response to a request that never became a call of the engine.
+/// The response to a request that was rejected before it became a call of the engine.
 pub(crate) fn refuse(idempotency: &Idempotency, rejection: &Rejection) -> Response {
-    from_answer(idempotency.refuse(rejection))
+    from_stored(idempotency.refuse(rejection))
 }

@@ -1,4 +1,4 @@
-//! What of an axum request the engine must know.
+//! The parts of an axum request that the engine reads: header, body, fingerprint and operation.
 
 use std::error::Error;
 use std::mem::take;
@@ -14,15 +14,17 @@ use http_body_util::LengthLimitError;
 use idem_core::http::RequestParts;
 use idem_core::http::{self, Chunks};
 
-/// Why a request's body could not be buffered.
+/// The reason why a request body could not be buffered.
 pub(crate) enum BodyError {
-    /// It is over the route's limit.
+    /// The body is larger than the route's limit.
     TooLarge,
-    /// It did not arrive.
+    /// The body could not be read.
     Broken(Response),
 }
 
-/// Takes the whole body out of a request, under the route's own limit (`DefaultBodyLimit`, or a layer's).
+/// Takes the whole body out of a request, up to the route's limit (`DefaultBodyLimit`, or a layer).
+///
+/// Cancel safe: dropping the future drops the request's body.
 pub(crate) async fn buffer(request: &mut Request) -> Result<Bytes, BodyError> {
     *request = take(request).with_limited_body();
     let mut sent = take(request.body_mut()).into_data_stream();
@@ -33,10 +35,10 @@ pub(crate) async fn buffer(request: &mut Request) -> Result<Bytes, BodyError> {
     Ok(body.into_bytes())
 }
 
-/// Made once: a name is parsed whenever it is made.
+/// A static, because constructing a `HeaderName` parses it.
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(http::IDEMPOTENCY_KEY);
 
-/// The lines of a request's header.
+/// Returns the values of the request's header `name`, one for each line.
 pub(crate) fn lines<'a>(request: &'a Request, name: &str) -> impl Iterator<Item = &'a [u8]> {
     let headers = request.headers();
     let lines = if name == http::IDEMPOTENCY_KEY {
@@ -47,13 +49,14 @@ pub(crate) fn lines<'a>(request: &'a Request, name: &str) -> impl Iterator<Item 
     lines.into_iter().map(HeaderValue::as_bytes)
 }
 
-/// The address that was asked for, before any router stripped a prefix.
+/// The request's URI before nested routers removed their prefixes.
 fn original_uri(request: &Request) -> &Uri {
     let original = request.extensions().get::<OriginalUri>();
     original.map_or_else(|| request.uri(), |original| &original.0)
 }
 
-/// What of a request is compared (R11), with the body that was buffered.
+/// The parts of a request that make up its [fingerprint](idem_core::rules::semantics#fingerprint-input), with
+/// the buffered body.
 pub(crate) fn parts<'a>(request: &'a Request, body: &'a [u8]) -> RequestParts<'a> {
     let uri = original_uri(request);
     RequestParts {
@@ -65,8 +68,8 @@ pub(crate) fn parts<'a>(request: &'a Request, body: &'a [u8]) -> RequestParts<'a
     }
 }
 
-/// The operation that a request asks for: method and route template; the concrete path where there is no
-/// template, as in a fallback (R14).
+/// The [operation](idem_core::rules::semantics#scope-and-operation) of a request: its method and route template.
+/// Without a template, as in a fallback, the concrete path takes its place.
 pub(crate) struct Operation {
     method: Method,
     path: Path,
@@ -85,6 +88,7 @@ impl Operation {
         Self { method: request.method().clone(), path }
     }
 
+    /// The method, and the template or path.
     pub(crate) fn words(&self) -> [&str; 2] {
         let path = match &self.path {
             Path::Template(template) => template.as_str(),

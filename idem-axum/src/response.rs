@@ -1,4 +1,4 @@
-//! Axum responses to stored answers and back.
+//! Conversion between axum responses and stored responses.
 
 use std::future::ready;
 
@@ -11,10 +11,10 @@ use idem_core::http::Executed;
 use idem_core::http::{self, Delivery, Head};
 use idem_core::store::{Headers, StoredResponse};
 
-/// Made once: a name is parsed whenever it is made.
+/// A static, because constructing a `HeaderName` parses it.
 static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
 
-/// What a handler's response is to its caller and to the record.
+/// Reads a handler's response: returns the response for the client, and the completion for the record.
 pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Executed<Response>> {
     let (parts, body) = unmarked(response).into_parts();
     let head = Head {
@@ -25,11 +25,12 @@ pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Exe
     };
     http::capture(head, body.into_data_stream(), max, |body| match body {
         Ok(body) => Response::from_parts(parts, rebuild(body)),
-        Err(answer) => from_answer(answer),
+        Err(stored) => from_stored(stored),
     })
 }
 
-/// A handler's response without what only a replay may say (R25).
+/// Removes the [replay marker](idem_core::rules::semantics#replay-marker) from a handler's response. Only a
+/// replay may have it.
 pub(crate) fn unmarked(mut response: Response) -> Response {
     response.headers_mut().remove(&REPLAYED);
     response
@@ -51,18 +52,19 @@ fn rebuild(body: Delivery<BodyDataStream, axum::Error>) -> Body {
     }
 }
 
-/// A stored answer, marked as a replay (R25).
-pub(crate) fn replay(answer: StoredResponse) -> Response {
-    let mut response = from_answer(answer);
+/// Returns a stored response with the [replay marker](idem_core::rules::semantics#replay-marker).
+pub(crate) fn replay(stored: StoredResponse) -> Response {
+    let mut response = from_stored(stored);
     response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
     response
 }
 
-/// An answer as a response; its bytes are shared. One that no handler can have given is a 500.
-pub(crate) fn from_answer(answer: StoredResponse) -> Response {
-    build(answer).unwrap_or_else(|| {
+/// Converts a stored response. The bytes of the body are shared, not copied. A stored response that is not
+/// valid HTTP becomes a 500.
+pub(crate) fn from_stored(stored: StoredResponse) -> Response {
+    build(stored).unwrap_or_else(|| {
         tracing::error!(
-            "a stored answer is not an HTTP response: the record is damaged, or another program's"
+            "a stored response is not valid HTTP: the record is damaged or was written by another program"
         );
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     })

@@ -1,19 +1,19 @@
-//! How a guarded handler finds its `Idempotency`: through the router's state.
+//! Access to the `Idempotency` of a guarded handler, through the router's state.
 
 use axum::extract::FromRef;
 use idem_core::Idempotency;
 
-/// A router's state that an [`Idempotency`] can be taken from.
+/// A router state that contains an [`Idempotency`].
 ///
-/// Implemented for every state `S` with `Idempotency: FromRef<S>`: for `Idempotency` itself, and for an
-/// application's state that has one as a field and says so.
+/// Implemented for every state `S` with `Idempotency: FromRef<S>`. These are `Idempotency` itself, and states with
+/// an `Idempotency` field and `#[derive(FromRef)]`.
 #[diagnostic::on_unimplemented(
     message = "the router's state `{Self}` has no `Idempotency` for its idempotent handlers",
     label = "an idempotent handler needs an `Idempotency` in the router's state",
-    note = "add a field `idempotency: Idempotency` to `{Self}`, and `#[derive(FromRef)]` or `impl FromRef<{Self}> for Idempotency`; or make an `Idempotency` the state itself"
+    note = "write a state with a field `idempotency: Idempotency` and `#[derive(Clone, FromRef)]` (axum's feature `macros`), or use an `Idempotency` as the state"
 )]
 pub trait ProvidesIdempotency {
-    /// The handle.
+    /// Returns a clone of the `Idempotency`.
     fn idempotency(&self) -> Idempotency;
 }
 

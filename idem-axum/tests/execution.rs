@@ -1,4 +1,4 @@
-//! What a handler can know of its run.
+//! `Execution` in a handler.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -11,7 +11,7 @@ use axum::routing::post;
 use idem_axum::{Execution, Idempotency, MemoryStore, idempotent};
 use tokio::net::TcpListener;
 
-/// Fails in a way that lets it run again, and tells the key that it would hand on.
+/// Fails with a status that releases the key, and returns its downstream key.
 #[idempotent(ttl = "1h", scope = "global", guarantee = "at-least-once")]
 async fn fail() -> (StatusCode, String) {
     let execution = Execution::current();
@@ -42,7 +42,7 @@ async fn call(path: &str, key: Option<&str>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_to_hand_on_is_stable_over_runs_and_differs_by_key() {
+async fn a_downstream_key_is_equal_in_every_run_and_differs_by_key() {
     let first = call("/fail", Some("one")).await;
     assert_eq!(first.len(), 36);
     assert_eq!(call("/fail", Some("one")).await, first);
@@ -50,7 +50,7 @@ async fn a_key_to_hand_on_is_stable_over_runs_and_differs_by_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_without_a_key_is_no_execution() {
+async fn a_request_without_a_key_has_no_execution() {
     assert_eq!(call("/try", Some("one")).await, "true");
     assert_eq!(call("/try", None).await, "false");
 }

@@ -27,7 +27,7 @@ async fn optional(mut tx: Tx, Json(transfer): Json<Transfer>) -> StatusCode {
     carry_out(&mut tx, transfer).await
 }
 
-/// An extractor of an application's own that takes its time.
+/// An extractor of an application that extracts a `Tx` after it was suspended.
 struct Ledger(Tx);
 
 impl<S: Sync> FromRequestParts<S> for Ledger {

@@ -1,4 +1,4 @@
-//! The handle comes with the app's data.
+//! The `Idempotency` in the app's data.
 
 use actix_web::test::init_service;
 use actix_web::web::{self, Data};
@@ -12,9 +12,9 @@ async fn pay(runs: Data<Runs>) -> impl Responder {
     runs.run()
 }
 
-/// As with all of the app's data, the innermost counts.
+/// The innermost value is used, as for all app data.
 #[actix_web::test]
-async fn a_scope_may_have_a_handle_of_its_own() {
+async fn a_scope_can_have_its_own_idempotency() {
     let scope = web::scope("/own").app_data(idempotency()).route("/pay", web::post().to(pay));
     let app = App::new().app_data(Data::new(Runs::default())).service(scope);
     let app = init_service(app.route("/pay", web::post().to(pay))).await;

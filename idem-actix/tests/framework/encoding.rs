@@ -1,4 +1,4 @@
-//! Bodies that come compressed: actix-web's extractors decode them.
+//! Compressed request bodies, which actix-web's extractors decode.
 
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::{self, Data, Json, PayloadConfig};
@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::support::{Runs, idempotency, post, send};
 
 const AMOUNT: &[u8] = include_bytes!("amount.json.gz");
-/// The same JSON, written and compressed otherwise.
+/// The same JSON with other spaces and another compression level.
 const AMOUNT_STORED: &[u8] = include_bytes!("amount_stored.json.gz");
-/// A hundred thousand spaces before it.
+/// The same JSON after a hundred thousand spaces.
 const SPACES: &[u8] = include_bytes!("spaces.json.gz");
 
 #[idempotent(ttl = "24h", scope = "global")]
@@ -42,7 +42,7 @@ fn gzip(body: &'static [u8]) -> TestRequest {
 }
 
 #[actix_web::test]
-async fn a_body_is_compared_as_its_handler_sees_it() {
+async fn a_body_is_compared_after_decoding() {
     let app = app!(1000);
     let first = send!(app, gzip(AMOUNT));
     send!(app, gzip(AMOUNT)).replays(first.executed(201));
@@ -52,7 +52,7 @@ async fn a_body_is_compared_as_its_handler_sees_it() {
 }
 
 #[actix_web::test]
-async fn a_body_is_bounded_as_sent_and_as_decoded() {
+async fn a_body_is_limited_before_and_after_decoding() {
     let app = app!(1000);
     assert!(SPACES.len() < 1000);
     send!(app, gzip(SPACES)).refused(413, "body-too-large");
@@ -65,7 +65,7 @@ async fn a_body_is_bounded_as_sent_and_as_decoded() {
 #[actix_web::test]
 async fn a_body_that_cannot_be_decoded_is_refused() {
     let app = app!(1000);
-    let refused = send!(app, gzip(b"this is no gzip"));
+    let refused = send!(app, gzip(b"this is not gzip"));
     assert!((400..500).contains(&refused.status), "{refused:?}");
     send!(app, gzip(AMOUNT)).executed(201);
 }

@@ -1,4 +1,4 @@
-//! All extractors of a handler run on one buffered body, before the claim.
+//! All extractors of a handler read one buffered body, before the claim.
 
 use std::collections::HashMap;
 
@@ -106,7 +106,7 @@ async fn every_argument_is_extracted() {
 }
 
 #[actix_web::test]
-async fn every_extractor_of_a_body_gets_it() {
+async fn every_body_extractor_gets_the_body() {
     let app = app!();
     for (path, content_type, body, expected) in [
         ("/form", "application/x-www-form-urlencoded", "a=b", "1 b"),
@@ -128,7 +128,7 @@ async fn every_extractor_of_a_body_gets_it() {
 }
 
 #[actix_web::test]
-async fn an_extractor_may_try_again_or_do_without() {
+async fn an_extractor_can_read_the_body_again_or_ignore_it() {
     let app = app!();
     let text = |path| post(path).insert_header(("content-type", "text/plain")).set_payload("{");
     assert_eq!(send!(app, text("/either")).executed(200).body, "1 bytes");
@@ -136,7 +136,7 @@ async fn an_extractor_may_try_again_or_do_without() {
 }
 
 #[actix_web::test]
-async fn a_refusal_is_the_extractors_own_and_frees_the_key() {
+async fn a_rejection_is_the_extractors_own_and_leaves_the_key_free() {
     let app = app!();
     let json = |body: &'static str| post("/shops/s?x=1").set_payload(body);
     let typed = |body| json(body).insert_header(("content-type", "application/json"));

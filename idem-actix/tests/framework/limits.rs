@@ -1,4 +1,4 @@
-//! The body is buffered under the app's own limits; over them nothing is claimed (R36).
+//! Request body limits are those of the app. A request over the limit claims nothing.
 
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::{self, Data, Json, JsonConfig, PayloadConfig};
@@ -31,21 +31,21 @@ macro_rules! app {
     };
 }
 
-/// A JSON string of so many bytes.
+/// A request whose body is a JSON string of `size` bytes.
 fn of_size(path: &str, size: usize) -> TestRequest {
     let body = format!("\"{}\"", "a".repeat(size - 2));
     post(path).insert_header(("content-type", "application/json")).set_payload(body)
 }
 
 #[actix_web::test]
-async fn actix_webs_default_holds() {
+async fn the_default_limit_is_that_of_actix_web() {
     let app = app!();
     send!(app, of_size("/", (256 << 10) + 1)).refused(413, "body-too-large");
     send!(app, of_size("/", 256 << 10)).executed(201);
 }
 
 #[actix_web::test]
-async fn the_apps_limit_holds() {
+async fn the_limit_of_the_app_applies() {
     let app = app!(PayloadConfig::new(1000));
     send!(app, of_size("/", 1001)).refused(413, "body-too-large");
     send!(app, of_size("/", 1000)).executed(201);
@@ -55,14 +55,14 @@ async fn the_apps_limit_holds() {
 }
 
 #[actix_web::test]
-async fn a_resources_limit_replaces_the_apps() {
+async fn the_limit_of_a_resource_replaces_that_of_the_app() {
     let app = app!(PayloadConfig::new(1000));
     send!(app, of_size("/small", 101)).refused(413, "body-too-large");
     send!(app, of_size("/small", 100)).executed(201);
 }
 
 #[actix_web::test]
-async fn an_extractors_lower_limit_is_its_own() {
+async fn a_lower_limit_of_an_extractor_is_rejected_by_the_extractor() {
     let app = app!(JsonConfig::default().limit(10));
     let refused = send!(app, of_size("/", 11));
     assert!(!String::from_utf8_lossy(refused.executed(413).body.as_ref()).contains("urn:idem"));

@@ -1,5 +1,5 @@
-//! What actix-web's users have and axum's do not: the attribute amid its routes, extractors and
-//! responders. What both have is in the shared scenarios.
+//! The attribute with features that only actix-web has: its routes, extractors and responders. The shared
+//! scenarios cover everything else.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 

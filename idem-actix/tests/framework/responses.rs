@@ -1,4 +1,4 @@
-//! What handlers return: responders, errors, and what they declare.
+//! Return values of handlers: responders, errors and declared outcomes.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ async fn provider_is_down(runs: Data<Runs>) -> impl Responder {
 }
 
 #[idempotent(ttl = "24h", scope = "global")]
-async fn busy_for_good(runs: Data<Runs>) -> impl Responder {
+async fn busy_but_final(runs: Data<Runs>) -> impl Responder {
     Declared(Outcome::Final, (runs.count().to_string(), StatusCode::SERVICE_UNAVAILABLE))
 }
 
@@ -72,7 +72,7 @@ macro_rules! app {
 }
 
 #[actix_web::test]
-async fn an_error_is_an_answer() {
+async fn an_error_is_stored() {
     let app = app!(decline);
     let first = send!(app, post("/"));
     assert_eq!(first.executed(402).body, "declined by run 1");
@@ -80,28 +80,28 @@ async fn an_error_is_an_answer() {
 }
 
 #[actix_web::test]
-async fn an_error_may_say_that_nothing_happened() {
+async fn an_error_can_declare_not_executed() {
     let app = app!(decline_before_acting);
     send!(app, post("/")).executed(402);
     assert_eq!(send!(app, post("/")).executed(402).body, "declined by run 2");
 }
 
 #[actix_web::test]
-async fn a_responder_may_say_that_nothing_happened() {
+async fn a_responder_can_declare_not_executed() {
     let app = app!(provider_is_down);
     send!(app, post("/")).executed(502);
     assert_eq!(send!(app, post("/")).executed(502).body, "2");
 }
 
 #[actix_web::test]
-async fn a_responder_may_say_that_its_answer_stands() {
-    let app = app!(busy_for_good);
+async fn a_responder_can_declare_final() {
+    let app = app!(busy_but_final);
     let first = send!(app, post("/"));
     send!(app, post("/")).replays(first.executed(503));
 }
 
 #[actix_web::test]
-async fn nothing_is_an_answer_too() {
+async fn an_empty_response_is_stored() {
     let app = app!(nothing);
     let first = send!(app, post("/"));
     send!(app, post("/")).replays(first.executed(204));

@@ -1,4 +1,4 @@
-//! Scopes, guards and route macros: what an operation is (R14).
+//! The operation of handlers in scopes, behind guards and below route macros.
 
 use actix_web::http::Method;
 use actix_web::test::init_service;
@@ -91,7 +91,7 @@ async fn a_scope_is_part_of_the_pattern_and_of_the_path() {
 }
 
 #[actix_web::test]
-async fn a_guard_chooses_the_handler_and_names_keep_them_apart() {
+async fn handlers_chosen_by_a_guard_are_separated_by_their_operation() {
     let app = init_service(App::new().configure(routes)).await;
     let json = || post("/guarded").insert_header(("content-type", "application/json"));
     let first = send!(app, json());
@@ -101,7 +101,7 @@ async fn a_guard_chooses_the_handler_and_names_keep_them_apart() {
 }
 
 #[actix_web::test]
-async fn a_default_service_is_known_by_its_path() {
+async fn the_operation_of_a_default_service_is_its_path() {
     let app = init_service(App::new().configure(routes)).await;
     let first = send!(app, post("/nowhere"));
     send!(app, post("/nowhere")).replays(first.executed(201));

@@ -1,4 +1,4 @@
-//! An app in this process, and a client that keeps to one key.
+//! Requests to an app in this process, all with one key.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,12 +10,12 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, Responder};
 use idem_actix::{Idempotency, MemoryStore};
 
-/// How often handlers ran.
+/// The number of runs.
 #[derive(Default)]
 pub(crate) struct Runs(AtomicU32);
 
 impl Runs {
-    /// Counts a run and answers with its number, so that no two runs answer alike.
+    /// Counts a run and responds with its number, so that each run has a different response.
     pub(crate) fn run(&self) -> impl Responder + use<> {
         HttpResponse::Created().body(self.count().to_string())
     }
@@ -37,20 +37,21 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// Answered by a run, not by a record.
+    /// Asserts that a run, not a record, produced the response.
     #[track_caller]
     pub(crate) fn executed(&self, status: u16) -> &Self {
         assert_eq!((self.status, self.replayed), (status, false), "{self:?}");
         self
     }
 
+    /// Asserts that the response is a replay of `first`.
     #[track_caller]
     pub(crate) fn replays(&self, first: &Self) {
         assert_eq!((self.status, &self.body), (first.status, &first.body));
         assert!(self.replayed && !first.replayed, "{self:?}");
     }
 
-    /// Rejected with a problem document of this slug.
+    /// Asserts that the response is a problem document with this slug.
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, slug: &str) {
         let body = String::from_utf8_lossy(&self.body);
@@ -59,7 +60,7 @@ impl Response {
     }
 }
 
-/// POST `path` under the key `k`.
+/// A POST request to `path` with the key `k`.
 pub(crate) fn post(path: &str) -> TestRequest {
     TestRequest::post().uri(path).insert_header(("idempotency-key", "k"))
 }
@@ -68,16 +69,16 @@ pub(crate) fn method(method: Method, path: &str) -> TestRequest {
     post(path).method(method)
 }
 
-/// Sends a request as actix-web's dispatcher does. A macro, because the type of requests has no name here.
+/// Sends a request to the app. This is a macro, because the type of the app cannot be named.
 macro_rules! send {
     ($app:expr, $request:expr) => {
-        $crate::support::answer(actix_web::test::call_service(&$app, $request.to_request()).await)
+        $crate::support::read(actix_web::test::call_service(&$app, $request.to_request()).await)
             .await
     };
 }
 pub(crate) use send;
 
-pub(crate) async fn answer(response: ServiceResponse<impl MessageBody>) -> Response {
+pub(crate) async fn read(response: ServiceResponse<impl MessageBody>) -> Response {
     let status = response.status().as_u16();
     let replayed = response.headers().contains_key("idempotent-replayed");
     let body = to_bytes(response.into_body()).await.map_err(Into::into).unwrap();

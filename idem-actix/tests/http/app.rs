@@ -1,5 +1,4 @@
-//! The scenario app on actix-web: one annotated handler per row of the table in
-//! `idem_testkit::http::app`.
+//! The scenario app on actix-web: its server and its routes.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,24 +6,24 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::error::{ErrorGatewayTimeout, ErrorUnsupportedMediaType, JsonPayloadError};
-use actix_web::http::header::{HeaderValue, IF_MATCH};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::rt::{System, time::timeout};
 use actix_web::web::{
-    Bytes, Data, Json, JsonConfig, Path, PayloadConfig, Query, ServiceConfig, patch, post,
-    resource, route, scope,
+    Data, JsonConfig, PayloadConfig, ServiceConfig, patch, post, resource, route, scope,
 };
-use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, Responder};
+use actix_web::{App, Error, HttpRequest, HttpServer};
 use futures_util::FutureExt;
-use idem_actix::{Idempotency, idempotent};
-use idem_testkit::http::app::{Label, MAX_REQUEST, Order, Payments};
+use idem_actix::Idempotency;
+use idem_testkit::http::app::{MAX_REQUEST, Payments};
 use idem_testkit::http::{Closing, Listening};
 use tokio::sync::oneshot;
 
-use crate::extract::{Tenant, User};
-use crate::respond::Replied;
+use crate::handlers::{
+    accepted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note, nothing,
+    raw, release, see_other, short, strict, takeover, touch, user_payment, wait, wait_briefly,
+};
 
-/// Fewer workers than scenarios keep connections, so that many share one.
+/// The number of workers. It is smaller than the number of connections, so that connections share a worker.
 const WORKERS: usize = 2;
 
 pub(crate) async fn start(idempotency: Idempotency, payments: Payments) -> Listening {
@@ -53,7 +52,7 @@ pub(crate) async fn start(idempotency: Idempotency, payments: Payments) -> Liste
     }
 }
 
-/// Ends with its scenario.
+/// Stops the server at the end of its scenario.
 struct Running(ServerHandle);
 
 impl Drop for Running {
@@ -108,7 +107,7 @@ fn routes(app: &mut ServiceConfig) {
         .route("/nothing", post().to(nothing));
 }
 
-/// Says, unlike the default, that it is the media type which is wrong.
+/// Returns 415 for a wrong media type. actix-web's default is 400.
 fn unsupported(error: JsonPayloadError, _: &HttpRequest) -> Error {
     match error {
         JsonPayloadError::ContentType => ErrorUnsupportedMediaType(error),
@@ -133,195 +132,4 @@ async fn bounded(
         Ok(response) => response,
         Err(elapsed) => Err(ErrorGatewayTimeout(elapsed)),
     }
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn create(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn amend(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    id: Path<String>,
-    request: HttpRequest,
-    Json(order): Json<Order>,
-) -> Replied {
-    let if_match = request.headers().get(IF_MATCH).map(HeaderValue::as_bytes);
-    Replied(payments.amend(&id, if_match, order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", optional)]
-async fn note(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "user")]
-async fn user_payment(
-    payments: Data<Payments>,
-    User(user): User,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", fingerprint = "raw")]
-async fn raw(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Query(label): Query<Label>,
-    body: Bytes,
-) -> Replied {
-    Replied(payments.echo(&label, body).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn json_any(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Query(label): Query<Label>,
-    body: Bytes,
-) -> Replied {
-    Replied(payments.echo(&label, body).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn empty(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await.only(204))
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn see_other(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await.only(303))
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn accepted(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await.only(202))
-}
-
-#[idempotent(ttl = "1h", scope = "tenant")]
-async fn short(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", wait = "30s")]
-async fn wait(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", wait = "100ms")]
-async fn wait_briefly(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", guarantee = "at-least-once")]
-async fn release(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", lease = "500ms")]
-async fn hold(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", lease = "500ms", guarantee = "at-least-once")]
-async fn takeover(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", syntax = "strict")]
-async fn strict(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", max_run = "200ms", lease = "100ms")]
-async fn max_run(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", key = "order.note")]
-async fn by_note(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", fingerprint = "order.amount")]
-async fn by_amount(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-/// It takes no body.
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn touch(
-    payments: Data<Payments>,
-    Tenant(tenant): Tenant,
-    Query(label): Query<Label>,
-) -> Replied {
-    Replied(payments.touch(&label).await)
-}
-
-#[idempotent(ttl = "24h", scope = "global")]
-async fn nothing() -> impl Responder {
-    HttpResponse::NoContent()
 }

@@ -1,4 +1,4 @@
-//! The principal of a request, as an application's own extractors find it.
+//! The extractors of the scenario app: the tenant and the user that sent a request.
 
 use std::future::{Ready, ready};
 

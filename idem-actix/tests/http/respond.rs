@@ -1,4 +1,4 @@
-//! A scenario's reply as an actix-web response.
+//! Conversion of a handler's reply to an actix-web response.
 
 use actix_web::body::{BodyStream, BoxBody};
 use actix_web::http::StatusCode;
@@ -6,9 +6,10 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use idem_testkit::http::app::{Reply, ReplyBody};
 
-pub(crate) struct Replied(pub(crate) Reply);
+/// The reply that a scenario asks its handler for.
+pub(crate) struct HandlerReply(pub(crate) Reply);
 
-impl Responder for Replied {
+impl Responder for HandlerReply {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {

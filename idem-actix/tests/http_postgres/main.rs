@@ -1,4 +1,4 @@
-//! The scenarios that every adapter shares, on actix-web with the Postgres store.
+//! The HTTP scenarios that all adapters share, on actix-web with the Postgres store.
 
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
@@ -6,6 +6,8 @@
 mod app;
 #[path = "../http/extract.rs"]
 mod extract;
+#[path = "../http/handlers.rs"]
+mod handlers;
 #[path = "../http/respond.rs"]
 mod respond;
 
@@ -19,8 +21,8 @@ use idem_testkit::servers::PostgresServer;
 static SERVER: LazyLock<PostgresServer> =
     LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
 
-/// A store of a schema of its own. That all of its times lie further back is as good as moving the
-/// server's clock.
+/// Connects a store with its own schema. Moving all of its times into the past has the same effect as advancing
+/// the server's clock.
 async fn records() -> Records {
     let schema = format!("http_{:016x}", rand::random::<u64>());
     let builder = PostgresStore::builder().schema(&*schema);

@@ -1,4 +1,4 @@
-//! The scenarios that every adapter shares, on actix-web with the Redis store.
+//! The HTTP scenarios that all adapters share, on actix-web with the Redis store.
 
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
@@ -6,6 +6,8 @@
 mod app;
 #[path = "../http/extract.rs"]
 mod extract;
+#[path = "../http/handlers.rs"]
+mod handlers;
 #[path = "../http/respond.rs"]
 mod respond;
 
@@ -18,8 +20,8 @@ use idem_testkit::servers::RedisServer;
 
 static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 
-/// A store of a namespace of its own. Leases and ttls are judged by how long a key has to live, so
-/// shortening that is as good as moving the server's clock.
+/// Connects a store with its own namespace. The store judges leases and ttls by the remaining lifetime of a key.
+/// Shortening it has the same effect as advancing the server's clock.
 async fn records() -> Records {
     let namespace = format!("{:016x}", rand::random::<u64>());
     let builder = RedisStore::builder().namespace(&*namespace);

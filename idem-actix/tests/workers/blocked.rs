@@ -1,4 +1,4 @@
-//! A handler that blocks its worker, and the other runs there (M15).
+//! A handler that blocks its worker, and the other runs on that worker.
 
 use idem_actix::{Idempotency, MemoryStore};
 use idem_conformance::{FaultStore, Kind};
@@ -7,12 +7,12 @@ use serde_json::json;
 
 use crate::support::{body, client, order, send, serve};
 
-/// With the fourth renewal a lease is surely over.
+/// The number of renewals after which a lease would have ended. A lease is renewed after a third of it.
 const RENEWALS_PER_LEASE: u32 = 4;
 
-/// Neither is taken over from another process, and the answers of both are stored.
+/// No other process takes over either run, and both responses are stored.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_blocked_worker_loses_no_lease_and_no_answer() {
+async fn a_blocked_worker_keeps_its_leases_and_responses() {
     let records = MemoryStore::new();
     let (store, faults) = FaultStore::new(records.clone());
     let server = serve(1, Idempotency::new(store)).await;

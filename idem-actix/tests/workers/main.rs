@@ -1,4 +1,4 @@
-//! What a worker is, one thread, and what that must not break (RELIABILITY M1, M2, M15).
+//! A worker is one thread. These tests show that leases, responses and other runs do not suffer from that.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{body, client, order, send, serve};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panic_leaves_its_worker_and_the_runs_there_alone() {
+async fn a_panic_affects_neither_its_worker_nor_other_runs() {
     let server = serve(1, Idempotency::new(MemoryStore::new())).await;
     let client = client();
     let waiting = body("waiting", &json!({ "gate": true }));
@@ -24,6 +24,6 @@ async fn a_panic_leaves_its_worker_and_the_runs_there_alone() {
 
     gate.open();
     assert_eq!(first.await.unwrap().status, 201);
-    assert_eq!(server.workers.count(), 1, "no thread took the worker's place");
+    assert_eq!(server.workers.count(), 1, "the worker was not replaced");
     server.control.stop(false).await;
 }

@@ -12,7 +12,7 @@ const CLIENTS: usize = 64;
 const ROUNDS: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_many_runs_whichever_worker_they_meet() {
+async fn one_of_many_concurrent_requests_runs_across_workers() {
     let server = serve(WORKERS, Idempotency::new(MemoryStore::new())).await;
     let clients: Vec<_> = (0..CLIENTS).map(|_| client()).collect();
     for round in 0..ROUNDS {
@@ -21,14 +21,14 @@ async fn one_of_many_runs_whichever_worker_they_meet() {
         let requests = clients
             .iter()
             .map(|client| send(order(client, &server, "/payments", &note).json(&body)));
-        let answers = join_all(requests).await;
+        let responses = join_all(requests).await;
         let (done, early): (Vec<_>, Vec<_>) =
-            answers.iter().partition(|answer| answer.status == 201);
+            responses.iter().partition(|response| response.status == 201);
         let (replays, runs): (Vec<_>, Vec<_>) =
-            done.into_iter().partition(|answer| answer.replayed);
+            done.into_iter().partition(|response| response.replayed);
         let [run] = runs[..] else { panic!("{} runs in {note}", runs.len()) };
         assert!(replays.iter().all(|replay| replay.body == run.body), "{replays:?}");
-        assert!(early.iter().all(|answer| answer.status == 409), "{early:?}");
+        assert!(early.iter().all(|response| response.status == 409), "{early:?}");
         assert_eq!(server.payments.tally_of(&note), Tally { attempts: 1, effects: 1 });
     }
     assert_eq!(server.workers.count(), WORKERS);

@@ -11,7 +11,7 @@ use crate::support::{self, Server, body, client, order, send, serve};
 
 const LONG: Duration = Duration::from_secs(600);
 
-/// Begins a run at its gate, and its client goes.
+/// Starts a run that waits at its gate, and disconnects its client.
 async fn begin_and_leave(server: &Server, body: &Value) {
     let (body, mut raw) = (body.to_string(), Raw::connect(server.address).await);
     let request = format!(
@@ -25,7 +25,7 @@ async fn begin_and_leave(server: &Server, body: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stop_lets_every_run_end_and_stores_its_answer() {
+async fn stop_lets_every_run_end_and_stores_its_response() {
     let records = MemoryStore::new();
     let server = serve(2, Idempotency::new(records.clone())).await;
     let (left, attended) =
@@ -44,9 +44,9 @@ async fn stop_lets_every_run_end_and_stores_its_answer() {
         let (control, idempotency) = (server.control.clone(), server.idempotency.clone());
         async move { idem_actix::stop(&control, idempotency.drain(LONG)).await }
     });
-    // On a connection that is open already, since no other is accepted.
+    // The server accepts no new connections, so this uses an open one.
     while send(known().json(&new)).await.status != 503 {}
-    assert!(!stopping.is_finished(), "it waits");
+    assert!(!stopping.is_finished(), "`stop` waits for the runs");
     server.payments.gate("left").open();
     server.payments.gate("attended").open();
     assert_eq!(stopping.await.unwrap(), Drained::Finished);
@@ -66,9 +66,9 @@ async fn stop_lets_every_run_end_and_stores_its_answer() {
     next.control.stop(false).await;
 }
 
-/// Why `stop` is there.
+/// The behaviour of actix-web that makes `stop` necessary.
 #[tokio::test(flavor = "multi_thread")]
-async fn actix_web_itself_does_not_wait_for_a_run_whose_client_left() {
+async fn actix_web_alone_drops_a_run_whose_client_disconnected() {
     let server = serve(1, Idempotency::new(MemoryStore::new())).await;
     begin_and_leave(&server, &body("left", &json!({ "gate": true }))).await;
     server.control.stop(true).await;

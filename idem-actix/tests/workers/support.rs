@@ -1,4 +1,4 @@
-//! A server over TCP, and its clients.
+//! A server over TCP, and clients for it.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-/// The threads that answered.
+/// The threads that handled requests.
 #[derive(Clone, Default)]
 pub(crate) struct Workers(Arc<Mutex<HashSet<ThreadId>>>);
 
@@ -85,18 +85,18 @@ async fn note(
 
 #[idempotent(ttl = "24h", scope = "global")]
 async fn pay(payments: Data<Payments>, order: Json<Order>) -> impl Responder {
-    answer(&payments, order).await
+    respond(&payments, order).await
 }
 
 #[idempotent(ttl = "24h", scope = "global", lease = "300ms", guarantee = "at-least-once")]
 async fn takeover(payments: Data<Payments>, order: Json<Order>) -> impl Responder {
-    answer(&payments, order).await
+    respond(&payments, order).await
 }
 
-async fn answer(payments: &Payments, order: Json<Order>) -> impl Responder + use<> {
+async fn respond(payments: &Payments, order: Json<Order>) -> impl Responder + use<> {
     match payments.pay(order.into_inner()).await.body {
         ReplyBody::Whole(body) => HttpResponse::Created().body(body),
-        ReplyBody::Stream(_) => unreachable!("none is asked for"),
+        ReplyBody::Stream(_) => unreachable!("no request asks for a stream"),
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) struct Response {
     pub(crate) body: String,
 }
 
-/// An order under its note as key, by a client with connections of its own.
+/// A request for an order. Its key is its note.
 pub(crate) fn order(client: &Client, server: &Server, path: &str, note: &str) -> RequestBuilder {
     client.post(format!("http://{}{path}", server.address)).header("idempotency-key", note)
 }

@@ -1,25 +1,25 @@
-//! The scenario app on axum: one annotated handler per row of the table in `idem_testkit::http::app`.
+//! The scenario app on axum: its server and its routes.
 
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, FromRef, Path, Query, Request, State};
-use axum::http::header::IF_MATCH;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, patch, post};
-use axum::{Json, Router};
-use bytes::Bytes;
 use futures_util::FutureExt;
-use idem_axum::{Idempotency, idempotent};
-use idem_testkit::http::app::{Label, MAX_REQUEST, Order, Payments};
+use idem_axum::Idempotency;
+use idem_testkit::http::app::{MAX_REQUEST, Payments};
 use idem_testkit::http::{Closing, Listening};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::extract::{Tenant, User};
-use crate::respond::Replied;
+use crate::handlers::{
+    accepted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note, nothing,
+    raw, release, see_other, short, strict, takeover, touch, user_payment, wait, wait_briefly,
+};
 
 #[derive(Clone, FromRef)]
 struct App {
@@ -90,195 +90,4 @@ fn router(app: App) -> Router {
 async fn present(State(payments): State<Payments>, request: Request, next: Next) -> Response {
     let _present = payments.present();
     next.run(request).await
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn create(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn amend(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Json(order): Json<Order>,
-) -> Replied {
-    let if_match = headers.get(IF_MATCH).map(HeaderValue::as_bytes);
-    Replied(payments.amend(&id, if_match, order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", optional)]
-async fn note(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "user")]
-async fn user_payment(
-    State(payments): State<Payments>,
-    User(user): User,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", fingerprint = "raw")]
-async fn raw(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Query(label): Query<Label>,
-    body: Bytes,
-) -> Replied {
-    Replied(payments.echo(&label, body).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn json_any(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Query(label): Query<Label>,
-    body: Bytes,
-) -> Replied {
-    Replied(payments.echo(&label, body).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn empty(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await.only(204))
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn see_other(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await.only(303))
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn accepted(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await.only(202))
-}
-
-#[idempotent(ttl = "1h", scope = "tenant")]
-async fn short(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", wait = "30s")]
-async fn wait(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", wait = "100ms")]
-async fn wait_briefly(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", guarantee = "at-least-once")]
-async fn release(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", lease = "500ms")]
-async fn hold(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", lease = "500ms", guarantee = "at-least-once")]
-async fn takeover(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", syntax = "strict")]
-async fn strict(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", max_run = "200ms", lease = "100ms")]
-async fn max_run(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", key = "order.note")]
-async fn by_note(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", fingerprint = "order.amount")]
-async fn by_amount(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
-) -> Replied {
-    Replied(payments.pay(order).await)
-}
-
-/// Its last parameter takes only the head.
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn touch(
-    State(payments): State<Payments>,
-    Tenant(tenant): Tenant,
-    Query(label): Query<Label>,
-) -> Replied {
-    Replied(payments.touch(&label).await)
-}
-
-#[idempotent(ttl = "24h", scope = "global")]
-async fn nothing() -> StatusCode {
-    StatusCode::NO_CONTENT
 }

@@ -1,9 +1,10 @@
-//! The wire rules, over TCP: the scenarios that every adapter shares, on axum.
+//! The HTTP scenarios that all adapters share, over TCP on axum.
 
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
 mod app;
 mod extract;
+mod handlers;
 mod respond;
 
 idem_testkit::http_suite!(app::start);

@@ -1,13 +1,14 @@
-//! A scenario's reply as an axum response.
+//! Conversion of a handler's reply to an axum response.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use idem_testkit::http::app::{Reply, ReplyBody};
 
-pub(crate) struct Replied(pub(crate) Reply);
+/// The reply that a scenario asks its handler for.
+pub(crate) struct HandlerReply(pub(crate) Reply);
 
-impl IntoResponse for Replied {
+impl IntoResponse for HandlerReply {
     fn into_response(self) -> Response {
         let Reply { status, headers, body, declared } = self.0;
         let mut response = Response::new(match body {
