@@ -1,19 +1,21 @@
-//! The user's function beside the mistakes, so that one mistake gives one message.
+//! The expansion of an attribute with mistakes: the compile errors and the user's item.
+//!
+//! The item is emitted too, because without it every use of its name would be a further error.
 
-use crate::signature::{Handler, is_ours};
+use crate::parse::handler::{Handler, is_idempotent};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// The mistakes, and the function as it was written, without this attribute.
-pub(crate) fn function(mistakes: &syn::Error, handler: &Handler) -> TokenStream {
+/// Returns the errors and the function as it was written, without any `#[idempotent]`.
+pub(crate) fn function(errors: &syn::Error, handler: &Handler) -> TokenStream {
     let Handler { attrs, vis, sig, body } = handler;
-    let attrs = attrs.iter().filter(|attr| !is_ours(attr));
-    let mistakes = mistakes.to_compile_error();
-    quote! { #mistakes #(#attrs)* #vis #sig #body }
+    let attrs = attrs.iter().filter(|attr| !is_idempotent(attr));
+    let errors = errors.to_compile_error();
+    quote! { #errors #(#attrs)* #vis #sig #body }
 }
 
-/// The mistakes, and an item that is no function.
-pub(crate) fn item(mistakes: &syn::Error, item: &TokenStream) -> TokenStream {
-    let mistakes = mistakes.to_compile_error();
-    quote! { #mistakes #item }
+/// Returns the error and an item that is not a function.
+pub(crate) fn item(error: &syn::Error, item: &TokenStream) -> TokenStream {
+    let error = error.to_compile_error();
+    quote! { #error #item }
 }

@@ -1,34 +1,21 @@
-//! The actix-web flavour: all parameters are extracted as one tuple, from the buffered body.
+//! Code generation for actix-web: one extractor takes the request, and all parameters are extracted from it
+//! as one tuple after the body is buffered.
 
-use super::{Flavour, HTTP_KEYS, HTTP_REQUIRED, parts};
-use crate::check;
-use crate::plan::Plan;
-use crate::signature::Handler;
+use super::parts;
+use crate::attribute::Attribute;
+use crate::parse::handler::Handler;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote_spanned;
-
-pub(crate) const ACTIX: Flavour = Flavour {
-    keys: HTTP_KEYS,
-    required: HTTP_REQUIRED,
-    route_macros: &[
-        "connect", "delete", "get", "head", "options", "patch", "post", "put", "route", "routes",
-        "trace",
-    ],
-    max_parameters: 16,
-    signature: check::handler,
-    answers_http: true,
-    expand,
-};
 
 /// Input:
 /// ```text
 /// #[idempotent(ttl = "24h", scope = "tenant")]
-/// async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> StoredResponse { body }
+/// async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Receipt { body }
 /// ```
 /// Output:
 /// ```text
 /// async fn create(call: Guarded) -> Response {
-///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> StoredResponse { body }
+///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Receipt { body }
 ///     let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
 ///     let call = match call.admit::<(Tenant, Json<NewPayment>,)>(policy).await {
 ///         Ok(call) => call,
@@ -38,20 +25,22 @@ pub(crate) const ACTIX: Flavour = Flavour {
 ///     call.run(scope, move |(arg0, arg1,)| create(arg0, arg1,)).await
 /// }
 /// ```
-/// The types stand in the body, not in the parameter: a type that is no extractor is then named by
-/// rustc, while in the parameter it would only make the function no handler.
-fn expand(handler: &Handler, plan: &Plan) -> TokenStream {
+/// The parameter types are named in the body and not in the generated parameter. In the body, rustc reports
+/// the type that is not an extractor. In the parameter, it would only report that the function is not a
+/// handler.
+pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let site = Span::mixed_site();
     let private = quote_spanned!(site=> ::idem_actix::__private);
     let attrs = handler.attrs.iter().filter(parts::is_outer);
     let (vis, sig) = (&handler.vis, &handler.sig);
     let (asyncness, fn_token, name) = (&sig.asyncness, &sig.fn_token, &sig.ident);
     let response = quote_spanned!(parts::output(handler)=> -> #private::Response);
-    let place = |position| {
+    let param_ref = |position| {
         let position = Literal::usize_unsuffixed(position);
         quote_spanned!(site=> &__call.arguments().#position)
     };
-    let guarded = parts::guarded(&private, handler, plan, &place, (admit(handler), run(handler)));
+    let steps = (admit(handler), run(handler));
+    let guarded = parts::guarded(&private, handler, attribute, &param_ref, steps);
     let body = parts::block(handler, guarded);
     quote_spanned! {site=>
         #(#attrs)*
@@ -59,16 +48,16 @@ fn expand(handler: &Handler, plan: &Plan) -> TokenStream {
     }
 }
 
-/// `call.admit::<(Tenant, Json<NewPayment>,)>(policy).await`, where a type that is no extractor is
-/// refused: hence at the parameters.
+/// `call.admit::<(Tenant, Json<NewPayment>,)>(policy).await`. Its span is the parameter list, where rustc
+/// reports a type that is not an extractor.
 fn admit(handler: &Handler) -> TokenStream {
     let types = handler.parameters().map(|parameter| &parameter.ty);
     let site = Span::mixed_site().located_at(handler.sig.paren_token.span.join());
     quote_spanned!(site=> __call.admit::<(#(#types,)*)>(__policy).await)
 }
 
-/// `call.run(scope, move |(arg0, arg1,)| create(arg0, arg1,)).await`, where a return type that is no
-/// response is refused: hence at that type.
+/// `call.run(scope, move |(arg0, arg1,)| create(arg0, arg1,)).await`. Its span is the return type, where rustc
+/// reports a type that is not a responder.
 fn run(handler: &Handler) -> TokenStream {
     let name = handler.name();
     let arguments: Vec<_> =

@@ -1,27 +1,16 @@
-//! The axum flavour: the last parameter is wrapped in an extractor that buffers the body.
+//! Code generation for axum: an extractor that buffers the body takes the place of the last parameter.
 
-use super::{Flavour, HTTP_KEYS, HTTP_REQUIRED, parts};
-use crate::check;
-use crate::plan::Plan;
-use crate::signature::Handler;
+use super::parts;
+use crate::attribute::Attribute;
+use crate::parse::handler::Handler;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::PatType;
 
-pub(crate) const AXUM: Flavour = Flavour {
-    keys: HTTP_KEYS,
-    required: HTTP_REQUIRED,
-    route_macros: &[],
-    max_parameters: 16,
-    signature: check::handler,
-    answers_http: true,
-    expand,
-};
-
 /// Input:
 /// ```text
 /// #[idempotent(ttl = "24h", scope = "tenant")]
-/// async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> StoredResponse { body }
+/// async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Receipt { body }
 /// ```
 /// Output:
 /// ```text
@@ -32,7 +21,7 @@ pub(crate) const AXUM: Flavour = Flavour {
 /// where
 ///     Json<NewPayment>: FromRequest<__State, __Via>,
 /// {
-///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> StoredResponse { body }
+///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Receipt { body }
 ///     let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
 ///     let call = match call.admit(policy).await {
 ///         Ok(call) => call,
@@ -42,9 +31,9 @@ pub(crate) const AXUM: Flavour = Flavour {
 ///     call.run(scope, move |last| create(arg0, last)).await
 /// }
 /// ```
-/// The router's state and the kind of the last extractor are parameters with bounds: rustc names what a
-/// bound lacks, while from within an extractor it would only say that the function is no handler.
-fn expand(handler: &Handler, plan: &Plan) -> TokenStream {
+/// The router's state and the kind of the last extractor are type parameters with bounds, so that rustc reports
+/// a bound that is not met. Inside an extractor, it would only report that the function is not a handler.
+pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let site = Span::mixed_site();
     let private = quote_spanned!(site=> ::idem_axum::__private);
     let attrs = handler.attrs.iter().filter(parts::is_outer);
@@ -55,7 +44,7 @@ fn expand(handler: &Handler, plan: &Plan) -> TokenStream {
     let is_extractor =
         quote_spanned!(parts::at(&last)=> #last: #private::FromRequest<__State, __Via>);
     let response = quote_spanned!(parts::output(handler)=> -> #private::Response);
-    let body = parts::block(handler, body(&private, handler, plan));
+    let body = parts::block(handler, body(&private, handler, attribute));
     quote_spanned! {site=>
         #(#attrs)*
         #vis #asyncness #fn_token #name<__State: #private::ProvidesIdempotency, __Via>(
@@ -75,7 +64,7 @@ fn parameters(private: &TokenStream, handler: &Handler, last: &TokenStream) -> T
     quote_spanned!(Span::mixed_site()=> #(#names: #types,)* __call: #guarded)
 }
 
-/// The type of the last parameter; the unit extracts nothing where there is none.
+/// Returns the type of the last parameter, or `()`, an extractor of nothing, if the handler has no parameters.
 fn last_type(handler: &Handler) -> TokenStream {
     match split_last(handler) {
         (_, Some(last)) => last.ty.to_token_stream(),
@@ -83,19 +72,19 @@ fn last_type(handler: &Handler) -> TokenStream {
     }
 }
 
-fn body(private: &TokenStream, handler: &Handler, plan: &Plan) -> TokenStream {
+fn body(private: &TokenStream, handler: &Handler, attribute: &Attribute) -> TokenStream {
     let site = Span::mixed_site();
     let last = handler.parameters().count().saturating_sub(1);
-    let place = |position| match parts::argument(position) {
+    let param_ref = |position| match parts::argument(position) {
         _ if position == last => quote_spanned!(site=> __call.last()),
         argument => quote_spanned!(site=> &#argument),
     };
     let admit = quote_spanned!(site=> __call.admit(__policy).await);
-    parts::guarded(private, handler, plan, &place, (admit, run(handler)))
+    parts::guarded(private, handler, attribute, &param_ref, (admit, run(handler)))
 }
 
-/// `call.run(scope, move |last| create(arg0, last)).await`, where a return type that is no response
-/// is refused: hence at that type.
+/// `call.run(scope, move |last| create(arg0, last)).await`. Its span is the return type, where rustc reports
+/// a type that is not a response.
 fn run(handler: &Handler) -> TokenStream {
     let name = handler.name();
     let (first, last) = split_last(handler);

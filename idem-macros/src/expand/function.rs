@@ -1,24 +1,13 @@
-//! The function flavour: the function keeps its signature, and its body is polled if the key is new.
+//! Code generation for plain functions: the signature stays, and the body is polled only for a new key.
 
-use super::{FUNCTION_KEYS, FUNCTION_REQUIRED, Flavour, parts};
-use crate::bindings;
-use crate::check;
-use crate::plan::{Plan, Source};
-use crate::signature::Handler;
+use super::parts;
+use crate::attribute::{Attribute, KeySource};
+use crate::parse::bindings;
+use crate::parse::handler::Handler;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ReturnType;
 use syn::ext::IdentExt;
-
-pub(crate) const FUNCTION: Flavour = Flavour {
-    keys: FUNCTION_KEYS,
-    required: FUNCTION_REQUIRED,
-    route_macros: &[],
-    max_parameters: usize::MAX,
-    signature: check::function,
-    answers_http: false,
-    expand,
-};
 
 /// Input:
 /// ```text
@@ -39,22 +28,22 @@ pub(crate) const FUNCTION: Flavour = Flavour {
 ///     call.run(body).await
 /// }
 /// ```
-/// The body stays where its parameters are, so that they may be borrowed, `self` among them. It is pinned,
-/// because a future that is handed on by value takes up its room again in each that it is handed to.
-fn expand(handler: &Handler, plan: &Plan) -> TokenStream {
+/// The body stays inside the function, so that it can borrow the parameters, including `self`. It is pinned,
+/// because a future that is passed by value is stored again in every future that it is passed to.
+pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let Handler { attrs, vis, sig, .. } = handler;
-    let body = parts::block(handler, guarded(handler, plan));
+    let body = parts::block(handler, guarded(handler, attribute));
     quote_spanned!(Span::mixed_site()=> #(#attrs)* #vis #sig #body)
 }
 
-fn guarded(handler: &Handler, plan: &Plan) -> TokenStream {
+fn guarded(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let site = Span::mixed_site();
     let private = quote_spanned!(site=> ::idem_core::__private);
     let rebind = |mentions: &[String]| rebind(handler, mentions);
-    let policy = parts::policy(&private, plan);
-    let scope = parts::scope(&private, &plan.scope, &rebind);
-    let call = call(&private, handler, plan, &rebind);
-    let fingerprint = parts::fingerprint(&private, plan, &rebind);
+    let policy = parts::policy(&private, attribute);
+    let scope = parts::scope(&private, &attribute.scope, &rebind);
+    let call = call(&private, handler, attribute, &rebind);
+    let fingerprint = parts::fingerprint(&private, attribute, &rebind);
     let body = body(handler);
     let run = quote_spanned!(parts::output(handler)=> __call.run(__body).await);
     quote_spanned! {site=>
@@ -71,13 +60,13 @@ fn guarded(handler: &Handler, plan: &Plan) -> TokenStream {
 fn call(
     private: &TokenStream,
     handler: &Handler,
-    plan: &Plan,
+    attribute: &Attribute,
     rebind: parts::Rebind<'_>,
 ) -> TokenStream {
     let site = Span::mixed_site();
     let name = handler.name().unraw().to_string();
-    let (Source::Argument(key), Some(handle)) = (&plan.source, &plan.handle) else {
-        unreachable!("a function without a key or a handle was reported");
+    let (KeySource::Argument(key), Some(handle)) = (&attribute.key, &attribute.handle) else {
+        unreachable!("a function without a key or an `Idempotency` is reported as an error");
     };
     let path = quote_spanned!(site=> #private::IdempotencyKey);
     let key = parts::value_of(&path, key, rebind);
@@ -88,8 +77,8 @@ fn call(
     }
 }
 
-/// The user's body as a future. What it returns is written out, because rustc does not tell the inside of
-/// an `async` block what the outside expects.
+/// The user's body as a future. The `if let` states its return type, because rustc does not infer the type of
+/// an `async` block from where its result is used.
 fn body(handler: &Handler) -> TokenStream {
     let body = parts::nested_body(handler);
     let ty = match &handler.sig.output {
@@ -106,7 +95,7 @@ fn body(handler: &Handler) -> TokenStream {
     }
 }
 
-/// `let event = &event;`: no expression can move a parameter away.
+/// `let event = &event;` for each mentioned parameter, so that an expression cannot move it.
 fn rebind(handler: &Handler, mentions: &[String]) -> TokenStream {
     let bound = handler.parameters().flat_map(|parameter| bindings::names(&parameter.pat));
     let mentioned = bound.filter(|name| mentions.iter().any(|mention| name == mention));

@@ -1,30 +1,32 @@
-//! Pieces that every flavour quotes. Names of ours get `Span::mixed_site`, so that no local of the
-//! user's meets them, and two underscores, since in a pattern a constant or static of the user's would
-//! stand before them; comments leave the underscores out. Where rustc checks a type for us, the names
-//! stand at the user's token.
+//! Pieces of code that the targets share.
+//!
+//! Generated names have the span `Span::mixed_site`, so that they never meet the user's variables. They start
+//! with two underscores, because in a pattern a constant or static of the same name would take precedence.
+//! The examples in comments leave the underscores out. Where rustc checks a user's type, the generated tokens
+//! have the location of the user's token.
 
-use crate::bindings;
-use crate::duration::Length;
-use crate::expression::{Expression, Fingerprint, Scope};
-use crate::plan::{Guarantee, Plan, Source};
-use crate::signature::Handler;
+use crate::attribute::{Attribute, Guarantee, KeySource};
+use crate::parse::bindings;
+use crate::parse::duration::DurationLit;
+use crate::parse::expression::{Expression, Fingerprint, Scope};
+use crate::parse::handler::Handler;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
+use syn::ReturnType;
 use syn::spanned::Spanned;
-use syn::{Attribute, ReturnType};
 
-/// Where a parameter's value is found in the generated function, as a reference.
-pub(crate) type Place<'a> = &'a dyn Fn(usize) -> TokenStream;
+/// Returns an expression in the generated function that borrows the parameter at a position.
+pub(crate) type ParamRef<'a> = &'a dyn Fn(usize) -> TokenStream;
 
-/// Binds the names that an expression mentions to references, before it is evaluated.
+/// Returns statements that bind the names mentioned by an expression to references.
 pub(crate) type Rebind<'a> = &'a dyn Fn(&[String]) -> TokenStream;
 
-/// The location of `tokens`, without their names.
+/// The location of `tokens` for messages, with the name resolution of generated code.
 pub(crate) fn at(tokens: &impl Spanned) -> Span {
     Span::mixed_site().located_at(tokens.span())
 }
 
-/// The location of the return type, or of the name where none is written.
+/// The location of the return type, or of the function's name if no return type is written.
 pub(crate) fn output(handler: &Handler) -> Span {
     match &handler.sig.output {
         ReturnType::Type(_, ty) => at(ty),
@@ -32,17 +34,18 @@ pub(crate) fn output(handler: &Handler) -> Span {
     }
 }
 
+/// The name of the argument at a position.
 pub(crate) fn argument(position: usize) -> Ident {
     format_ident!("__arg{position}", span = Span::mixed_site())
 }
 
-/// The user's function, whole, under its own name. What the attribute mentions counts as used there:
-/// a tenant is often a parameter for nothing else.
-fn inner(handler: &Handler, plan: &Plan) -> TokenStream {
+/// The user's complete function, under its own name. Parameters that the attribute mentions are marked as used,
+/// because some handlers take a parameter, such as the tenant, only for the scope.
+fn inner(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let site = Span::mixed_site();
     let attrs = handler.attrs.iter().filter(|attr| !is_outer(attr));
     let sig = &handler.sig;
-    let mentions = plan.mentions();
+    let mentions = attribute.mentions();
     let bound = handler.parameters().flat_map(|parameter| bindings::names(&parameter.pat));
     let used: Vec<_> =
         bound.filter(|name| mentions.iter().any(|mention| name == mention)).collect();
@@ -56,42 +59,42 @@ fn inner(handler: &Handler, plan: &Plan) -> TokenStream {
     quote_spanned!(site=> #(#attrs)* #sig #body)
 }
 
-/// The generated body between the user's own braces: to rustc the function is then the user's,
-/// and an unused handler is reported like any other.
+/// The generated body between the user's own braces. Then rustc treats the function as the user's, and reports
+/// a handler that is not used.
 pub(crate) fn block(handler: &Handler, statements: TokenStream) -> Group {
     let mut block = Group::new(Delimiter::Brace, statements);
     block.set_span(handler.body.span());
     block
 }
 
-/// `'body: { body }`, to stand within another block. Nothing breaks to the label: without it, rustc takes the
-/// user's braces around a single expression for superfluous.
+/// `'body: { body }`, the user's body as a nested block. Nothing breaks to the label. Without it, rustc reports
+/// the braces around a single expression as unused.
 pub(crate) fn nested_body(handler: &Handler) -> TokenStream {
     let body = &handler.body;
     quote_spanned!(Span::mixed_site()=> '__body: #body)
 }
 
-/// What every flavour's function does: admits the call, finds its scope, and runs it.
+/// The body of a guarded HTTP handler: admits the call, evaluates the expressions and runs the call.
 /// ```text
-/// async fn create(…) -> StoredResponse { body }
+/// async fn create(…) -> Receipt { body }
 /// let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
 /// let call = match /* admit */ { Ok(call) => call, Err(refused) => return refused };
-/// let scope = { let tenant = /* place */; Scope::of(tenant) };
+/// let scope = { let tenant = /* param_ref */; Scope::of(tenant) };
 /// /* run */
 /// ```
-/// The policy is a local: a constant here could be seen from the user's body.
+/// The policy is a variable, because the user's function could see a constant.
 pub(crate) fn guarded(
     private: &TokenStream,
     handler: &Handler,
-    plan: &Plan,
-    place: Place<'_>,
+    attribute: &Attribute,
+    param_ref: ParamRef<'_>,
     (admit, run): (TokenStream, TokenStream),
 ) -> TokenStream {
-    let (inner, policy) = (inner(handler, plan), policy(private, plan));
-    let rebind = |mentions: &[String]| rebind(mentions, handler, place);
-    let scope = scope(private, &plan.scope, &rebind);
-    let key = key(private, plan, &rebind);
-    let fingerprint = fingerprint(private, plan, &rebind);
+    let (inner, policy) = (inner(handler, attribute), policy(private, attribute));
+    let rebind = |mentions: &[String]| rebind(mentions, handler, param_ref);
+    let scope = scope(private, &attribute.scope, &rebind);
+    let key = key(private, attribute, &rebind);
+    let fingerprint = fingerprint(private, attribute, &rebind);
     quote_spanned! {Span::mixed_site()=>
         #inner
         let __policy = const { &#policy };
@@ -106,9 +109,9 @@ pub(crate) fn guarded(
     }
 }
 
-/// `let key = …; let call = call.with_key(key);`, where the attribute names it.
-fn key(private: &TokenStream, plan: &Plan, rebind: Rebind<'_>) -> Option<TokenStream> {
-    let Source::Argument(key) = &plan.source else {
+/// `let key = …; let call = call.with_key(key);`, if the attribute has a `key`.
+fn key(private: &TokenStream, attribute: &Attribute, rebind: Rebind<'_>) -> Option<TokenStream> {
+    let KeySource::Argument(key) = &attribute.key else {
         return None;
     };
     let site = Span::mixed_site();
@@ -116,50 +119,51 @@ fn key(private: &TokenStream, plan: &Plan, rebind: Rebind<'_>) -> Option<TokenSt
     Some(quote_spanned!(site=> let __key = #key; let __call = __call.with_key(__key);))
 }
 
-/// `let material = …; let call = call.with_fingerprint(material);`, where the attribute names it.
+/// `let material = …; let call = call.with_fingerprint(material);`, if the attribute has an expression for it.
 pub(crate) fn fingerprint(
     private: &TokenStream,
-    plan: &Plan,
+    attribute: &Attribute,
     rebind: Rebind<'_>,
 ) -> Option<TokenStream> {
-    let Fingerprint::Of(material) = &plan.fingerprint else {
+    let Fingerprint::Of(input) = &attribute.fingerprint else {
         return None;
     };
     let site = Span::mixed_site();
-    let material = value_of(&quote_spanned!(site=> #private::FingerprintInput), material, rebind);
+    let material = value_of(&quote_spanned!(site=> #private::FingerprintInput), input, rebind);
     Some(quote_spanned! {site=>
         let __material = #material;
         let __call = __call.with_fingerprint(__material);
     })
 }
 
-/// The attributes that speak to callers, and the lint levels: these hold for the user's function
-/// inside as well, while an `expect` inside could not see what is reported outside.
-pub(crate) fn is_outer(attr: &&Attribute) -> bool {
+/// Whether an attribute goes on the generated function instead of the user's function inside it. These are the
+/// attributes for callers and the lint levels. The levels hold for the inner function too, while an `expect`
+/// on the inner function would miss lints that are reported on the outer one.
+pub(crate) fn is_outer(attr: &&syn::Attribute) -> bool {
     const OUTER: &[&str] =
         &["doc", "cfg", "deprecated", "must_use", "allow", "expect", "warn", "deny", "forbid"];
     OUTER.iter().any(|name| attr.path().is_ident(name))
 }
 
-/// `Policy::new(ttl, guarantee).with_…(…)`, each builder only where its key was written.
-pub(crate) fn policy(private: &TokenStream, plan: &Plan) -> TokenStream {
+/// `Policy::new(ttl, guarantee).with_…(…)`, with one setter for each argument that was written.
+pub(crate) fn policy(private: &TokenStream, attribute: &Attribute) -> TokenStream {
     let site = Span::mixed_site();
-    let ttl = duration(&plan.ttl);
-    let guarantee = match plan.guarantee {
+    let ttl = duration(&attribute.ttl);
+    let guarantee = match attribute.guarantee {
         Guarantee::AtMostOnce => quote_spanned!(site=> AtMostOnce),
         Guarantee::AtLeastOnce => quote_spanned!(site=> AtLeastOnce),
     };
-    let lease = plan.lease.as_ref().map(duration).into_iter();
-    let wait = plan.wait.as_ref().map(duration).into_iter();
-    let max_run = plan.max_run.as_ref().map(duration).into_iter();
-    let max_attempts = plan.max_attempts.into_iter();
-    let operation = plan.operation.iter();
-    let fingerprint = match plan.fingerprint {
+    let lease = attribute.lease.as_ref().map(duration).into_iter();
+    let wait = attribute.wait.as_ref().map(duration).into_iter();
+    let max_run = attribute.max_run.as_ref().map(duration).into_iter();
+    let max_attempts = attribute.max_attempts.into_iter();
+    let operation = attribute.operation.iter();
+    let fingerprint = match attribute.fingerprint {
         Fingerprint::Default => None,
         Fingerprint::Raw => Some(quote_spanned!(site=> .with_raw_fingerprint())),
         Fingerprint::Of(_) => Some(quote_spanned!(site=> .with_argument_fingerprint())),
     };
-    let key = key_source(private, &plan.source).into_iter();
+    let key = key_source(private, &attribute.key).into_iter();
     quote_spanned! {site=>
         #private::Policy::new(#ttl, #private::Guarantee::#guarantee)
             #(.with_lease(#lease))*
@@ -172,13 +176,13 @@ pub(crate) fn policy(private: &TokenStream, plan: &Plan) -> TokenStream {
     }
 }
 
-/// `.with_key_header(syntax, required)`, where it is not the default, or `.with_argument_key()`.
-fn key_source(private: &TokenStream, source: &Source) -> Option<TokenStream> {
+/// `.with_key_header(syntax, required)`, unless both are the default, or `.with_argument_key()`.
+fn key_source(private: &TokenStream, source: &KeySource) -> Option<TokenStream> {
     let site = Span::mixed_site();
     match *source {
-        Source::Argument(_) => Some(quote_spanned!(site=> .with_argument_key())),
-        Source::Header { optional: false, strict: false } => None,
-        Source::Header { optional, strict } => {
+        KeySource::Argument(_) => Some(quote_spanned!(site=> .with_argument_key())),
+        KeySource::Header { optional: false, strict: false } => None,
+        KeySource::Header { optional, strict } => {
             let syntax =
                 format_ident!("{}", if strict { "Strict" } else { "Lenient" }, span = site);
             let required = !optional;
@@ -187,8 +191,8 @@ fn key_source(private: &TokenStream, source: &Source) -> Option<TokenStream> {
     }
 }
 
-fn duration(length: &Length) -> TokenStream {
-    let millis = Literal::u64_suffixed(length.millis());
+fn duration(literal: &DurationLit) -> TokenStream {
+    let millis = Literal::u64_suffixed(literal.millis());
     quote_spanned!(Span::mixed_site()=> ::core::time::Duration::from_millis(#millis))
 }
 
@@ -224,18 +228,19 @@ pub(crate) fn value_of(
     quote_spanned!(at(&expression.expr)=> { #lets #path::of(#value) })
 }
 
-/// The user's own patterns, matched on references: no expression can move an argument away.
-fn rebind(mentions: &[String], handler: &Handler, place: Place<'_>) -> TokenStream {
+/// Matches the user's patterns on references to the arguments, so that an expression cannot move an argument.
+fn rebind(mentions: &[String], handler: &Handler, param_ref: ParamRef<'_>) -> TokenStream {
     let parameters = handler.parameters().map(|parameter| &parameter.pat).enumerate();
     let mentioned = parameters.filter(|(_, pat)| bindings::binds_any(pat, mentions));
     let lets = mentioned.map(|(position, pat)| {
         let pat = bindings::by_reference(pat, mentions);
-        let place = place(position);
-        quote_spanned!(Span::mixed_site()=> let #pat = #place;)
+        let param_ref = param_ref(position);
+        quote_spanned!(Span::mixed_site()=> let #pat = #param_ref;)
     });
     lets.collect()
 }
 
+/// The expression as a reference.
 fn reference(expression: &Expression) -> TokenStream {
     let expr = &expression.expr;
     if expression.is_binding {

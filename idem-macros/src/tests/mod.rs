@@ -1,33 +1,29 @@
-//! The attribute as a function on tokens: what it says of mistakes, and what it expands to.
+//! The attribute as a function on tokens: its messages and its expansion.
 
-mod expand;
-mod functions;
 mod mistakes;
+mod snapshots;
 
-use crate::expand::{ACTIX, AXUM, FUNCTION, Flavour};
+use crate::target::Target;
 use proc_macro2::TokenStream;
 use syn::{File, Item};
 
-fn axum(args: TokenStream, item: &TokenStream) -> File {
-    expand(&AXUM, args, item)
-}
-
-fn actix(args: TokenStream, item: &TokenStream) -> File {
-    expand(&ACTIX, args, item)
-}
-
-fn function(args: TokenStream, item: &TokenStream) -> File {
-    expand(&FUNCTION, args, item)
-}
-
-fn expand(flavour: &Flavour, args: TokenStream, item: &TokenStream) -> File {
-    let tokens = crate::expand::attribute(flavour, args, item);
+/// Expands the attribute and parses the result.
+fn expand(target: Target, args: TokenStream, item: &TokenStream) -> File {
+    let tokens = crate::expand_attribute(target, args, item);
     match syn::parse2(tokens.clone()) {
         Ok(file) => file,
         Err(error) => panic!("{error} in {tokens}"),
     }
 }
 
-fn is_mistake(item: &Item) -> bool {
-    matches!(item, Item::Macro(call) if call.mac.path.segments.iter().any(|s| s.ident == "compile_error"))
+/// The message of a `compile_error!`, or `None` for any other item.
+fn message(item: &Item) -> Option<String> {
+    let Item::Macro(call) = item else { return None };
+    if !call.mac.path.segments.iter().any(|segment| segment.ident == "compile_error") {
+        return None;
+    }
+    match syn::parse2::<syn::LitStr>(call.mac.tokens.clone()) {
+        Ok(text) => Some(text.value()),
+        Err(error) => panic!("{error}"),
+    }
 }

@@ -1,4 +1,4 @@
-//! Below actix-web's route macros, and where routes are built.
+//! The attribute below route macros, and on handlers of routes that are built by calls.
 
 #![deny(warnings)]
 
@@ -11,7 +11,7 @@ async fn create(tenant: String) -> String {
     tenant
 }
 
-/// With a guard of its own.
+/// A route with a guard.
 #[patch("/payments/{id}", guard = "typed")]
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub async fn amend(id: web::Path<u64>, tenant: String) -> impl Responder {

@@ -87,7 +87,7 @@ async fn patterns(
     format!("{tenant} {currency} {id} {amount}")
 }
 
-// Its worker is one thread: nothing need be `Send`.
+// A worker is one thread, so nothing has to be `Send`.
 #[idempotent(ttl = "24h", scope = "tenant")]
 async fn not_send(tenant: Tenant, content_type: web::Header<ContentType>) -> impl Responder {
     let shared = Rc::new(tenant.0);
@@ -96,7 +96,7 @@ async fn not_send(tenant: Tenant, content_type: web::Header<ContentType>) -> imp
     shared.to_string()
 }
 
-// Names that the expansion uses itself.
+// Names that the expansion uses, without their underscores.
 #[idempotent(ttl = "24h", scope = "call, scope")]
 async fn names(call: Tenant, scope: Tenant, arg0: Tenant, policy: Tenant) -> &'static str {
     drop((call, scope, arg0, policy));

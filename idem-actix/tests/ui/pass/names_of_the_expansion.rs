@@ -4,7 +4,7 @@
 use actix_web::{App, web};
 use idem_actix::idempotent;
 
-// In a pattern, an item of the user's stands before a name of ours.
+// In a pattern, a constant or static takes precedence over a new binding of the same name.
 const call: u8 = 1;
 const key: u8 = 2;
 const material: u8 = 3;

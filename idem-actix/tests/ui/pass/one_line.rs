@@ -4,7 +4,7 @@
 use actix_web::{App, web};
 use idem_actix::idempotent;
 
-// A body of one line, whose braces rustc must not take for superfluous.
+// rustc must not report the braces of a one-line body as unused.
 #[rustfmt::skip]
 #[idempotent(ttl = "24h", scope = "tenant.as_str()")]
 async fn mentioned(tenant: web::Path<String>) -> &'static str { "done" }

@@ -37,14 +37,14 @@ struct NewPayment {
     amount: u64,
 }
 
-// The last parameter need not take the body.
+// A last parameter that does not take the body.
 #[idempotent(ttl = "24h", scope = "tenant")]
 async fn head_only(tenant: Tenant) -> StatusCode {
     drop(tenant);
     StatusCode::from_u16(POLICY).unwrap_or_default()
 }
 
-// A parameter may be there for the attribute alone.
+// A parameter that only the attribute uses.
 #[idempotent(ttl = "24h", scope = "tenant")]
 async fn scope_only(tenant: Tenant) {}
 
@@ -70,7 +70,7 @@ async fn patterns(
     drop((shop, id, amount));
 }
 
-// Names that the expansion uses itself.
+// Names that the expansion uses, without their underscores.
 #[idempotent(ttl = "24h", scope = "call, scope")]
 async fn names(call: Tenant, scope: Tenant, arg0: Tenant, last: Tenant, policy: Tenant) {
     drop((call, scope, arg0, last, policy));
@@ -93,7 +93,7 @@ async fn debug_below(tenant: Tenant, Json(amount): Json<u64>) -> Json<u64> {
     Json(amount)
 }
 
-// `debug_handler` stands below: above, it would call the function with the parameters as written.
+// `debug_handler` goes below. Above, it would call the function with the parameters that the user wrote.
 #[idempotent(ttl = "24h", scope = "global")]
 #[axum::debug_handler(state = App)]
 async fn debug_below_nothing() {}

@@ -1,4 +1,4 @@
-//! The state is an `Idempotency`, has one, or is whatever a library's user chooses.
+//! The state is an `Idempotency`, contains one, or is a type parameter of a library.
 
 use axum::extract::{FromRef, State};
 use axum::routing::post;

@@ -6,7 +6,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use idem_axum::{Idempotency, MemoryStore, idempotent};
 
-// In a pattern, an item of the user's stands before a name of ours.
+// In a pattern, a constant or static takes precedence over a new binding of the same name.
 const call: u8 = 1;
 const key: u8 = 2;
 const material: u8 = 3;

@@ -6,7 +6,7 @@ use axum::extract::Path;
 use axum::routing::post;
 use idem_axum::{Idempotency, MemoryStore, idempotent};
 
-// A body of one line, whose braces rustc must not take for superfluous.
+// rustc must not report the braces of a one-line body as unused.
 #[rustfmt::skip]
 #[idempotent(ttl = "24h", scope = "tenant")]
 async fn mentioned(Path(tenant): Path<String>) -> &'static str { "done" }

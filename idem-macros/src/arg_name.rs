@@ -1,0 +1,75 @@
+//! The names of the attribute's arguments, with the kind of value and an example for each.
+
+/// The name of an argument of the attribute, such as `ttl` in `ttl = "24h"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ArgName {
+    Ttl,
+    Scope,
+    Operation,
+    Key,
+    Optional,
+    Guarantee,
+    Wait,
+    Lease,
+    MaxRun,
+    MaxAttempts,
+    Fingerprint,
+    Syntax,
+    Idempotency,
+}
+
+/// The kind of value that an argument takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueKind {
+    /// A string literal.
+    Text,
+    /// An integer literal.
+    Number,
+    /// No value: the name alone.
+    Flag,
+}
+
+impl ArgName {
+    /// The name as it is written in the attribute.
+    pub(crate) fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The kind of value that the argument takes.
+    pub(crate) fn kind(self) -> ValueKind {
+        self.row().1
+    }
+
+    /// The argument with an example value, for messages.
+    pub(crate) fn example(self) -> &'static str {
+        self.row().2
+    }
+
+    fn row(self) -> (&'static str, ValueKind, &'static str) {
+        use ValueKind::{Flag, Number, Text};
+        match self {
+            Self::Ttl => ("ttl", Text, r#"ttl = "24h""#),
+            Self::Scope => ("scope", Text, r#"scope = "tenant""#),
+            Self::Operation => ("operation", Text, r#"operation = "payments.create""#),
+            Self::Key => ("key", Text, r#"key = "event.id""#),
+            Self::Optional => ("optional", Flag, "optional"),
+            Self::Guarantee => ("guarantee", Text, r#"guarantee = "at-most-once""#),
+            Self::Wait => ("wait", Text, r#"wait = "3s""#),
+            Self::Lease => ("lease", Text, r#"lease = "30s""#),
+            Self::MaxRun => ("max_run", Text, r#"max_run = "15m""#),
+            Self::MaxAttempts => ("max_attempts", Number, "max_attempts = 3"),
+            Self::Fingerprint => ("fingerprint", Text, r#"fingerprint = "payment""#),
+            Self::Syntax => ("syntax", Text, r#"syntax = "strict""#),
+            Self::Idempotency => ("idempotency", Text, r#"idempotency = "ctx.idempotency""#),
+        }
+    }
+}
+
+/// `scope = "global"`: all callers share one key space.
+pub(crate) const GLOBAL: &str = "global";
+/// `fingerprint = "raw"`: request bodies are compared byte by byte.
+pub(crate) const RAW: &str = "raw";
+/// The type name of the parameter through which a plain function gets its `Idempotency`.
+pub(crate) const HANDLE_TYPE: &str = "Idempotency";
+/// The name under which the attribute is re-exported.
+pub(crate) const ATTRIBUTE: &str = "idempotent";

@@ -1,0 +1,57 @@
+//! The attribute after parsing: one field for each setting.
+
+use crate::parse::duration::DurationLit;
+use crate::parse::expression::{Expression, Fingerprint, Scope};
+use syn::{Expr, LitStr};
+
+/// The arguments of one `#[idempotent(…)]`, parsed and checked. An optional argument that was not written
+/// is `None`.
+pub(crate) struct Attribute {
+    pub(crate) ttl: DurationLit,
+    pub(crate) scope: Scope,
+    pub(crate) guarantee: Guarantee,
+    pub(crate) key: KeySource,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) operation: Option<LitStr>,
+    pub(crate) wait: Option<DurationLit>,
+    pub(crate) lease: Option<DurationLit>,
+    pub(crate) max_run: Option<DurationLit>,
+    pub(crate) max_attempts: Option<u32>,
+    /// The expression that yields the `Idempotency`. Plain functions only.
+    pub(crate) handle: Option<Expr>,
+}
+
+/// The value of `guarantee`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guarantee {
+    AtMostOnce,
+    AtLeastOnce,
+}
+
+/// The source of the idempotency key.
+pub(crate) enum KeySource {
+    /// The request's header.
+    Header { optional: bool, strict: bool },
+    /// The expression of the argument `key`.
+    Argument(Expression),
+}
+
+impl Attribute {
+    /// The names that occur in the expressions of the attribute.
+    pub(crate) fn mentions(&self) -> Vec<&String> {
+        let scope = match &self.scope {
+            Scope::Global => &[],
+            Scope::Parts(parts) => &parts[..],
+        };
+        let key = match &self.key {
+            KeySource::Header { .. } => None,
+            KeySource::Argument(key) => Some(key),
+        };
+        let fingerprint = match &self.fingerprint {
+            Fingerprint::Default | Fingerprint::Raw => None,
+            Fingerprint::Of(input) => Some(input),
+        };
+        let expressions = scope.iter().chain(key).chain(fingerprint);
+        expressions.flat_map(|expression| &expression.mentions).collect()
+    }
+}

@@ -1,0 +1,76 @@
+//! The rules for arguments that are required or that depend on each other.
+
+use crate::arg_name::ArgName;
+use crate::attribute::Guarantee;
+use crate::errors::Errors;
+use crate::parse::args::Args;
+use crate::parse::handler::Handler;
+use proc_macro2::Span;
+use syn::ext::IdentExt;
+
+/// Every argument in `required` must be written.
+pub(crate) fn required(args: &Args, required: &[ArgName], errors: &mut Errors) {
+    for arg in required {
+        if args.is_missing(*arg) {
+            let message = format!("`{}` is missing; write `{}`", arg.name(), arg.example());
+            errors.push(syn::Error::new(Span::call_site(), message));
+        }
+    }
+}
+
+/// `max_attempts` needs `guarantee = "at-least-once"`. `guarantee` is `None` if it was not written or is
+/// wrong; a wrong one is reported once.
+pub(crate) fn attempts_need_at_least_once(
+    args: &Args,
+    guarantee: Option<Guarantee>,
+    errors: &mut Errors,
+) {
+    let Some(name) = args.name(ArgName::MaxAttempts) else {
+        return;
+    };
+    if args.is_missing(ArgName::Guarantee) || guarantee == Some(Guarantee::AtMostOnce) {
+        let message = "`max_attempts` requires `guarantee = \"at-least-once\"`; add it or \
+                       remove `max_attempts`";
+        errors.add(name, message);
+    }
+}
+
+/// Arguments about the key header cannot be combined with `key`.
+pub(crate) fn header_args_need_a_header(args: &Args, errors: &mut Errors) {
+    if args.name(ArgName::Key).is_none() {
+        return;
+    }
+    for arg in [ArgName::Optional, ArgName::Syntax] {
+        if let Some(name) = args.name(arg) {
+            let message = format!(
+                "`{name}` applies to the key header, but `key` takes the key from a parameter; remove \
+                 one of the two"
+            );
+            errors.add(name, message);
+        }
+    }
+}
+
+/// Methods and generic functions need an `operation`. Their bare name is shared by several functions, and
+/// one of them would return what another one stored, without a run.
+pub(crate) fn shared_names_need_an_operation(args: &Args, handler: &Handler, errors: &mut Errors) {
+    if !args.is_missing(ArgName::Operation) {
+        return;
+    }
+    let name = handler.name().unraw();
+    if let Some(receiver) = handler.sig.receiver() {
+        let message = format!(
+            "a method needs an `operation`, because all methods named `{name}` would share their keys; \
+             write one, such as `operation = \"orders.{name}\"`"
+        );
+        errors.add(receiver, message);
+    }
+    if let Some(parameter) = handler.sig.generics.type_params().next() {
+        let message = format!(
+            "a generic function needs an `operation`, because all types `{}` share its keys; write \
+             `operation = \"…\"`, and put what distinguishes the types into `key` or `scope`",
+            parameter.ident
+        );
+        errors.add(&parameter.ident, message);
+    }
+}

@@ -1,0 +1,89 @@
+//! The rules for `ttl`, `lease` and `max_run`.
+
+use crate::errors::Errors;
+use crate::parse::duration::DurationLit;
+use humantime::format_duration;
+use std::time::Duration;
+
+/// The default lease of `idem_core::Policy`.
+const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+/// The default `max_run` of `idem_core::Policy`.
+const DEFAULT_MAX_RUN: Duration = Duration::from_secs(15 * 60);
+/// A lease is renewed after a third of it. With a shorter lease, the latency of the store could use up the
+/// other two thirds.
+const MIN_LEASE: Duration = Duration::from_millis(100);
+
+/// A lease must be long enough to be renewed.
+pub(crate) fn lease_can_be_renewed(lease: Option<&DurationLit>, errors: &mut Errors) {
+    if let Some(lease) = lease.filter(|lease| lease.value < MIN_LEASE) {
+        let message = format!(
+            "a `lease` of `{}` is too short to be renewed; write at least `100ms`",
+            lease.text()
+        );
+        errors.add(&lease.literal, message);
+    }
+}
+
+/// `ttl` must not be shorter than a written `lease`. The default lease is not compared, so that a short `ttl`
+/// alone is accepted.
+pub(crate) fn ttl_covers_lease(
+    ttl: Option<&DurationLit>,
+    lease: Option<&DurationLit>,
+    errors: &mut Errors,
+) {
+    if let (Some(ttl), Some(lease)) = (ttl, lease)
+        && ttl.value < lease.value
+    {
+        let (ttl_text, lease_text) = (ttl.text(), lease.text());
+        let message = format!(
+            "a `ttl` of `{ttl_text}` is shorter than the `lease`; write at least `{lease_text}`"
+        );
+        errors.add(&ttl.literal, message);
+    }
+}
+
+/// `max_run` must not be shorter than `lease`. One that was not written has its default.
+pub(crate) fn max_run_covers_lease(
+    max_run: Option<&DurationLit>,
+    lease: Option<&DurationLit>,
+    errors: &mut Errors,
+) {
+    let longest = max_run.map_or(DEFAULT_MAX_RUN, |max_run| max_run.value);
+    if lease.map_or(DEFAULT_LEASE, |lease| lease.value) <= longest {
+        return;
+    }
+    match (max_run, lease) {
+        (Some(max_run), None) => {
+            let text = max_run.text();
+            let default = format_duration(DEFAULT_LEASE);
+            let message = format!(
+                "a `max_run` of `{text}` is shorter than the default `lease` of `{default}`; write `lease \
+                 = \"{text}\"` or a shorter one too"
+            );
+            errors.add(&max_run.literal, message);
+        }
+        (max_run, Some(lease)) => {
+            let default = || format_duration(DEFAULT_MAX_RUN).to_string();
+            let longest = max_run.map_or_else(default, DurationLit::text);
+            let message = format!(
+                "a `lease` of `{}` is longer than `max_run`; write at most `{longest}`",
+                lease.text()
+            );
+            errors.add(&lease.literal, message);
+        }
+        (None, None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use idem_core::{Guarantee, Policy};
+
+    #[test]
+    fn the_defaults_are_those_of_the_policy() {
+        let policy = Policy::new(Duration::from_secs(1), Guarantee::AtMostOnce);
+        assert_eq!(policy.lease, DEFAULT_LEASE);
+        assert_eq!(policy.max_run, DEFAULT_MAX_RUN);
+    }
+}

@@ -1,0 +1,5 @@
+//! The rules for the annotated function and for combinations of arguments, one function for each rule.
+
+pub(crate) mod args;
+pub(crate) mod durations;
+pub(crate) mod signature;

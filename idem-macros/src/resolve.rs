@@ -1,0 +1,151 @@
+//! Turns the written arguments into an [`Attribute`].
+
+use crate::arg_name::ArgName;
+use crate::attribute::{Attribute, Guarantee, KeySource};
+use crate::check;
+use crate::errors::Errors;
+use crate::parse::args::Args;
+use crate::parse::duration::DurationLit;
+use crate::parse::expression::{Expression, Fingerprint, Scope};
+use crate::parse::handle_param;
+use crate::parse::handler::Handler;
+use crate::target::Target;
+use syn::{Expr, LitInt, LitStr};
+
+/// Parses and checks every argument, so that all mistakes are reported together. Returns `None` if a
+/// required argument is missing or wrong.
+pub(crate) fn attribute(
+    args: &Args,
+    handler: &Handler,
+    target: Target,
+    errors: &mut Errors,
+) -> Option<Attribute> {
+    check::args::required(args, target.required(), errors);
+    let durations = Durations::resolve(args, errors);
+    let (guarantee, max_attempts) = guarantee_and_attempts(args, errors);
+    let scope = parse(args, ArgName::Scope, errors, |text| Scope::parse(text, handler));
+    let key = key_source(args, handler, errors);
+    let fingerprint =
+        parse(args, ArgName::Fingerprint, errors, |text| Fingerprint::parse(text, handler, target));
+    let handle = (!target.is_http()).then(|| {
+        check::args::shared_names_need_an_operation(args, handler, errors);
+        handle(args, handler, errors)
+    });
+    Some(Attribute {
+        ttl: durations.ttl?,
+        scope: scope?,
+        guarantee,
+        key,
+        fingerprint: fingerprint.unwrap_or(Fingerprint::Default),
+        operation: args.text(ArgName::Operation).cloned(),
+        wait: durations.wait,
+        lease: durations.lease,
+        max_run: durations.max_run,
+        max_attempts,
+        handle: handle.flatten(),
+    })
+}
+
+struct Durations {
+    ttl: Option<DurationLit>,
+    wait: Option<DurationLit>,
+    lease: Option<DurationLit>,
+    max_run: Option<DurationLit>,
+}
+
+impl Durations {
+    fn resolve(args: &Args, errors: &mut Errors) -> Self {
+        let durations = Self {
+            ttl: parse(args, ArgName::Ttl, errors, DurationLit::parse),
+            wait: parse(args, ArgName::Wait, errors, DurationLit::parse),
+            lease: parse(args, ArgName::Lease, errors, DurationLit::parse),
+            max_run: parse(args, ArgName::MaxRun, errors, DurationLit::parse),
+        };
+        let lease = durations.lease.as_ref();
+        check::durations::lease_can_be_renewed(lease, errors);
+        check::durations::ttl_covers_lease(durations.ttl.as_ref(), lease, errors);
+        check::durations::max_run_covers_lease(durations.max_run.as_ref(), lease, errors);
+        durations
+    }
+}
+
+fn guarantee_and_attempts(args: &Args, errors: &mut Errors) -> (Guarantee, Option<u32>) {
+    let guarantee = parse(args, ArgName::Guarantee, errors, guarantee);
+    let number = args.number(ArgName::MaxAttempts);
+    let attempts = number.and_then(|number| errors.collect(max_attempts(number)));
+    check::args::attempts_need_at_least_once(args, guarantee, errors);
+    (guarantee.unwrap_or(Guarantee::AtMostOnce), attempts)
+}
+
+fn key_source(args: &Args, handler: &Handler, errors: &mut Errors) -> KeySource {
+    let strict = parse(args, ArgName::Syntax, errors, is_strict);
+    let key = parse(args, ArgName::Key, errors, |text| {
+        Expression::parse(text, handler, ArgName::Key, None)
+    });
+    check::args::header_args_need_a_header(args, errors);
+    let header = KeySource::Header {
+        optional: args.name(ArgName::Optional).is_some(),
+        strict: strict.unwrap_or(false),
+    };
+    key.map_or(header, KeySource::Argument)
+}
+
+/// Returns the expression that yields the `Idempotency`: the value of `idempotency`, or the parameter of
+/// that type.
+fn handle(args: &Args, handler: &Handler, errors: &mut Errors) -> Option<Expr> {
+    if args.is_missing(ArgName::Idempotency) {
+        return errors.collect(handle_param::find(handler));
+    }
+    let expression = parse(args, ArgName::Idempotency, errors, |text| {
+        Expression::parse(text, handler, ArgName::Idempotency, None)
+    });
+    expression.map(|expression| expression.expr)
+}
+
+/// Parses the string value of `arg`, if it was written.
+fn parse<T>(
+    args: &Args,
+    arg: ArgName,
+    errors: &mut Errors,
+    parse: impl FnOnce(&LitStr) -> syn::Result<T>,
+) -> Option<T> {
+    args.text(arg).and_then(|text| errors.collect(parse(text)))
+}
+
+fn guarantee(text: &LitStr) -> syn::Result<Guarantee> {
+    match text.value().as_str() {
+        "at-most-once" => Ok(Guarantee::AtMostOnce),
+        "at-least-once" => Ok(Guarantee::AtLeastOnce),
+        "exactly-once" => Err(syn::Error::new_spanned(
+            text,
+            "`exactly-once` is not a value of `guarantee`, but the effect of a handler that takes a \
+             transaction (`Tx`); write `at-most-once` or `at-least-once`",
+        )),
+        other => Err(syn::Error::new_spanned(
+            text,
+            format!("`{other}` is not a guarantee; write `at-most-once` or `at-least-once`"),
+        )),
+    }
+}
+
+fn is_strict(text: &LitStr) -> syn::Result<bool> {
+    match text.value().as_str() {
+        "strict" => Ok(true),
+        "lenient" => Ok(false),
+        other => Err(syn::Error::new_spanned(
+            text,
+            format!("`{other}` is not a syntax of the key header; write `strict` or `lenient`"),
+        )),
+    }
+}
+
+fn max_attempts(number: &LitInt) -> syn::Result<u32> {
+    match number.base10_parse() {
+        Ok(0) => Err(syn::Error::new_spanned(number, "`max_attempts` must be at least 1")),
+        Ok(attempts) => Ok(attempts),
+        Err(_) => Err(syn::Error::new_spanned(
+            number,
+            format!("`{number}` is out of range; write a number from 1 to {}", u32::MAX),
+        )),
+    }
+}

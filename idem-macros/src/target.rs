@@ -1,0 +1,82 @@
+//! The kinds of functions that the attribute expands for.
+
+use crate::arg_name::ArgName;
+
+/// The kind of function that is annotated. The user selects it by the crate that `idempotent` is imported
+/// from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// An axum handler.
+    Axum,
+    /// An actix-web handler.
+    Actix,
+    /// A plain async function.
+    Function,
+}
+
+impl Target {
+    /// Whether the function handles HTTP requests. A plain function gets its `Idempotency` from its caller.
+    pub(crate) fn is_http(self) -> bool {
+        match self {
+            Self::Axum | Self::Actix => true,
+            Self::Function => false,
+        }
+    }
+
+    /// The arguments that the attribute accepts.
+    pub(crate) fn arg_names(self) -> &'static [ArgName] {
+        if self.is_http() { HTTP } else { FUNCTION }
+    }
+
+    /// The arguments that have no default.
+    pub(crate) fn required(self) -> &'static [ArgName] {
+        if self.is_http() { HTTP_REQUIRED } else { FUNCTION_REQUIRED }
+    }
+
+    /// The route attributes of the framework that replace the function by another item.
+    pub(crate) fn route_macros(self) -> &'static [&'static str] {
+        match self {
+            Self::Actix => ACTIX_ROUTE_MACROS,
+            Self::Axum | Self::Function => &[],
+        }
+    }
+}
+
+const HTTP: &[ArgName] = &[
+    ArgName::Ttl,
+    ArgName::Scope,
+    ArgName::Operation,
+    ArgName::Key,
+    ArgName::Optional,
+    ArgName::Guarantee,
+    ArgName::Wait,
+    ArgName::Lease,
+    ArgName::MaxRun,
+    ArgName::MaxAttempts,
+    ArgName::Fingerprint,
+    ArgName::Syntax,
+];
+
+const HTTP_REQUIRED: &[ArgName] = &[ArgName::Ttl, ArgName::Scope];
+
+const FUNCTION: &[ArgName] = &[
+    ArgName::Ttl,
+    ArgName::Scope,
+    ArgName::Operation,
+    ArgName::Key,
+    ArgName::Guarantee,
+    ArgName::Wait,
+    ArgName::Lease,
+    ArgName::MaxRun,
+    ArgName::MaxAttempts,
+    ArgName::Fingerprint,
+    ArgName::Idempotency,
+];
+
+const FUNCTION_REQUIRED: &[ArgName] =
+    &[ArgName::Ttl, ArgName::Scope, ArgName::Key, ArgName::Guarantee];
+
+const ACTIX_ROUTE_MACROS: &[&str] = &[
+    "connect", "delete", "get", "head", "options", "patch", "post", "put", "route", "routes",
+    "trace",
+];

@@ -1,0 +1,112 @@
+//! The names and values of arguments.
+
+use super::{args, handler, messages, more};
+use quote::quote;
+
+#[test]
+fn the_names_of_arguments() {
+    let known = "the known keys are: `ttl`, `scope`, `operation`, `key`, `optional`, `guarantee`, \
+                 `wait`, `lease`, `max_run`, `max_attempts`, `fingerprint`, `syntax`";
+    more(&quote!(leese = "30s"), &format!("unknown key `leese`; did you mean `lease`? {known}"));
+    more(&quote!(retention = "30s"), &format!("unknown key `retention`; {known}"));
+    more(
+        &quote!("24h"),
+        &format!(
+            "expected `key = value`; write one of the keys: {}",
+            known.trim_start_matches("the known keys are: ")
+        ),
+    );
+    more(&quote!(ttl = "1h"), "`ttl` is written twice; keep one");
+    args(quote!(scope = "tenant"), "`ttl` is missing; write `ttl = \"24h\"`");
+    args(quote!(ttl = "24h"), "`scope` is missing; write `scope = \"tenant\"`");
+}
+
+#[test]
+fn a_misspelt_key_is_not_reported_as_missing_too() {
+    for misspelt in [
+        quote!(ttl = "24h", scop = "tenant"),
+        quote!(tll = "24h", scope = "tenant"),
+        quote!(ttl = "24h", scope = "tenant", scop = "tenant"),
+        quote!(ttl = "24h", scope = "tenant", guarante = "at-least-once", max_attempts = 3),
+    ] {
+        let messages = messages(misspelt, &handler());
+        assert!(matches!(&messages[..], [one] if one.contains("did you mean")), "{messages:?}");
+    }
+}
+
+#[test]
+fn the_kinds_of_values() {
+    more(&quote!(wait), "`wait` needs a value; write `wait = \"3s\"`");
+    more(&quote!(wait =), "`wait` needs a value; write `wait = \"3s\"`");
+    more(&quote!(wait("3s")), "`wait` needs a value; write `wait = \"3s\"`");
+    more(&quote!(optional = true), "`optional` takes no value; write `optional` alone");
+    args(quote!(ttl = 24, scope = "tenant"), "`ttl` takes a string; write `ttl = \"24h\"`");
+    args(quote!(ttl = 36h, scope = "tenant"), "`ttl` takes a string; write `ttl = \"36h\"`");
+    args(
+        quote!(ttl = "24h", scope = user.tenant),
+        "`scope` takes a string; write `scope = \"user.tenant\"`",
+    );
+    args(
+        quote!(ttl = "24h", scope = b"tenant"),
+        "`scope` takes a string; write `scope = \"tenant\"`",
+    );
+    args(
+        quote!(ttl = "24h", scope = " "),
+        "`scope` is empty; write a value such as `scope = \"tenant\"`",
+    );
+    more(
+        &quote!(operation = ""),
+        "`operation` is empty; write a value such as `operation = \"payments.create\"`",
+    );
+}
+
+#[test]
+fn the_values_of_guarantee_and_syntax() {
+    more(
+        &quote!(guarantee = "exactly-once"),
+        "`exactly-once` is not a value of `guarantee`, but the effect of a handler that takes a \
+         transaction (`Tx`); write `at-most-once` or `at-least-once`",
+    );
+    more(
+        &quote!(guarantee = "once"),
+        "`once` is not a guarantee; write `at-most-once` or `at-least-once`",
+    );
+    more(
+        &quote!(syntax = "loose"),
+        "`loose` is not a syntax of the key header; write `strict` or `lenient`",
+    );
+}
+
+#[test]
+fn the_range_and_use_of_max_attempts() {
+    let unused = "`max_attempts` requires `guarantee = \"at-least-once\"`; add it or \
+                  remove `max_attempts`";
+    more(&quote!(max_attempts = 3), unused);
+    more(&quote!(max_attempts = 3, guarantee = "at-most-once"), unused);
+    let least = quote!(guarantee = "at-least-once");
+    more(&quote!(#least, max_attempts = 0), "`max_attempts` must be at least 1");
+    more(
+        &quote!(#least, max_attempts = "3"),
+        "`max_attempts` takes a whole number; write `max_attempts = 3`",
+    );
+    for too_large in [quote!(4294967296), quote!(99999999999999999999999)] {
+        more(
+            &quote!(#least, max_attempts = #too_large),
+            &format!("`{too_large}` is out of range; write a number from 1 to 4294967295"),
+        );
+    }
+}
+
+#[test]
+fn header_arguments_cannot_be_combined_with_key() {
+    more(
+        &quote!(key = "payment.id", optional),
+        "`optional` applies to the key header, but `key` takes the key from a parameter; remove \
+         one of the two",
+    );
+    more(
+        &quote!(key = "payment.id", syntax = "lenient"),
+        "`syntax` applies to the key header, but `key` takes the key from a parameter; remove \
+         one of the two",
+    );
+}
