@@ -1,6 +1,7 @@
 //! The commands of this repository, for a person and for CI: `cargo xtask <command>`.
 
 mod bench;
+mod bugs;
 mod ci;
 mod features;
 mod prose;
@@ -27,6 +28,12 @@ enum Task {
         /// What the benchmarks are given, such as a filter or `--save-baseline main`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
+    },
+    /// Inject known bugs one by one, and see which suites notice them
+    Bugs {
+        /// Only this bug, by its name in `xtask/src/bugs/list.rs`
+        #[arg(long)]
+        bug: Option<String>,
     },
     /// Check the language of all texts, and the links between them
     Prose {
@@ -57,6 +64,7 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Test => test::run(&shell),
         Task::Bench { args } => bench::run(&shell, &args),
+        Task::Bugs { bug } => bugs::run(&shell, bug.as_deref()),
         Task::Prose { counts: true, repo } => prose::counts(&repo),
         Task::Prose { counts: false, repo } => prose::check(&repo),
         Task::Ci => ci::run(&shell),

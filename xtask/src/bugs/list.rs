@@ -1,0 +1,260 @@
+//! The known bugs: their edits, and the suites that look for them.
+
+use super::suite::Suite;
+use super::{Bug, Edit};
+
+const fn suite(name: &'static str, package: &'static str, target: &'static str) -> Suite {
+    Suite { name, package, target }
+}
+
+const fn edit(file: &'static str, from: &'static str, to: &'static str) -> Edit {
+    Edit { file, from, to }
+}
+
+const UNIT: Suite = suite("unit", "idem-core", "idem_core");
+const MODEL: Suite = suite("model", "idem-core", "model");
+const ENGINE: Suite = suite("engine", "idem-core", "engine");
+const FAULTS: Suite = suite("faults", "idem-conformance", "faults");
+const MEMORY: Suite = suite("memory", "idem-conformance", "memory");
+const REDIS: Suite = suite("redis", "idem-redis", "conformance");
+const POSTGRES: Suite = suite("postgres", "idem-postgres", "conformance");
+const TRANSACTION: Suite = suite("tx", "idem-postgres", "transaction");
+const HTTP: Suite = suite("http", "idem-axum", "http");
+const PROCESS: Suite = suite("process", "testbed", "process");
+
+const STATE_MACHINE: &str = "idem-core/src/state_machine.rs";
+const CLAIM_LUA: &str = "idem-redis/src/scripts/claim.lua";
+const RENEW_LUA: &str = "idem-redis/src/scripts/renew.lua";
+const COMPLETE_LUA: &str = "idem-redis/src/scripts/complete.lua";
+const FREE_LUA: &str = "idem-redis/src/scripts/free.lua";
+const FUNCTIONS_SQL: &str = "idem-postgres/src/migrations/0001_records.sql";
+const CLAIM_SQL: &str = "idem-postgres/src/queries/claim.sql";
+const CLAIMS_SQL: &str = "idem-postgres/src/queries/claims.sql";
+const READ_SQL: &str = "idem-postgres/src/queries/read.sql";
+const RENEW_SQL: &str = "idem-postgres/src/queries/renew.sql";
+const RELEASE_SQL: &str = "idem-postgres/src/queries/release.sql";
+const ABANDON_SQL: &str = "idem-postgres/src/queries/abandon.sql";
+
+const CURRENT_CLAIM: &str = "owner = $2 AND fence = $3 AND";
+/// The arguments are still named, or the server could not infer their types.
+const ANY_CLAIM: &str = "(owner = $2 AND fence = $3 OR true) AND";
+
+pub(super) const BUGS: [Bug; 12] = [
+    // A completion is accepted from any claim.
+    Bug {
+        name: "complete-without-claim",
+        edits: &[
+            edit(
+                STATE_MACHINE,
+                "Some(slot) if slot.held_by(claim, now) => {",
+                "Some(slot) if !slot.expired(now) => {",
+            ),
+            edit(COMPLETE_LUA, "string.sub(known, 11) == string.sub(ARGV[1], 11)", "true"),
+            edit(
+                FUNCTIONS_SQL,
+                "r.owner = own_owner AND r.fence = own_fence AND r.state IN",
+                "r.state IN",
+            ),
+        ],
+        looks: &[
+            (MODEL, "two_faults"),
+            (ENGINE, ""),
+            (FAULTS, ""),
+            (MEMORY, ""),
+            (REDIS, "completion"),
+            (POSTGRES, "completion"),
+        ],
+    },
+    // A renewal is accepted from any claim.
+    Bug {
+        name: "renew-without-claim",
+        edits: &[
+            edit(
+                STATE_MACHINE,
+                "slot.held_by(claim, now) && slot.record.state == State::Running => {\n            let lease_until",
+                "!slot.expired(now) && slot.record.state == State::Running => {\n            let lease_until",
+            ),
+            edit(RENEW_LUA, "string.sub(head, 21) ~= ARGV[1]", "false"),
+            edit(RENEW_SQL, CURRENT_CLAIM, ANY_CLAIM),
+        ],
+        looks: &[
+            (MODEL, "two_faults"),
+            (ENGINE, ""),
+            (FAULTS, ""),
+            (MEMORY, ""),
+            (REDIS, "renewal"),
+            (POSTGRES, "renewal"),
+        ],
+    },
+    // A release is accepted from any claim.
+    Bug {
+        name: "release-without-claim",
+        edits: &[
+            edit(
+                STATE_MACHINE,
+                "slot.held_by(claim, now) && slot.record.state == State::Running => {\n            (Change::Remove",
+                "!slot.expired(now) && slot.record.state == State::Running => {\n            (Change::Remove",
+            ),
+            edit(
+                FREE_LUA,
+                "string.sub(head, 21, 20 + #ARGV[1]) ~= ARGV[1]",
+                "(#ARGV[1] == 16 and string.sub(head, 21, 36) ~= ARGV[1])",
+            ),
+            edit(RELEASE_SQL, CURRENT_CLAIM, ANY_CLAIM),
+        ],
+        looks: &[
+            (MODEL, "two_faults"),
+            (ENGINE, ""),
+            (FAULTS, ""),
+            (MEMORY, ""),
+            (REDIS, "release"),
+            (POSTGRES, "release"),
+        ],
+    },
+    // A running record expires when its lease ends.
+    Bug {
+        name: "lease-as-ttl",
+        edits: &[
+            edit(STATE_MACHINE, "lease_until.after(request.ttl)", "lease_until"),
+            edit(STATE_MACHINE, "lease_until.after(ttl)", "lease_until"),
+            edit(
+                "idem-redis/src/value.rs",
+                "let grace_ms = millis(ttl);",
+                "let (grace_ms, _) = (0, millis(ttl));",
+            ),
+            edit(FUNCTIONS_SQL, "own_now + own_lease + own_ttl", "own_now + own_lease"),
+            edit(RENEW_SQL, "+ $5", "+ 0 * $5"),
+        ],
+        looks: &[
+            (MODEL, "two_faults"),
+            (ENGINE, ""),
+            (FAULTS, ""),
+            (MEMORY, ""),
+            (REDIS, "lapsed"),
+            (POSTGRES, "lapsed"),
+            (PROCESS, "pause"),
+        ],
+    },
+    // Leases and retention are counted by the clock of the process.
+    Bug {
+        name: "client-clock",
+        edits: &[
+            edit(CLAIM_LUA, "'PX', ARGV[3]", "'PXAT', ARGV[3]"),
+            edit(COMPLETE_LUA, "'PX', ARGV[3]", "'PXAT', ARGV[3]"),
+            edit(RENEW_LUA, "'PEXPIRE', KEYS[1], ARGV[3]", "'PEXPIREAT', KEYS[1], ARGV[3]"),
+            edit("idem-redis/src/store.rs", ".arg(\"PX\").arg(terms", ".arg(\"PXAT\").arg(terms"),
+            edit(
+                "idem-redis/src/value.rs",
+                "let kept_ms = lives_ms + u64::from(pad);",
+                "let kept_ms = lives_ms + u64::from(pad) + std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_millis() as u64);",
+            ),
+            edit(FUNCTIONS_SQL, "own_now := clock_timestamp()", "own_now := client_now"),
+            edit(
+                FUNCTIONS_SQL,
+                "IN max_keys integer,",
+                "IN max_keys integer, IN client_now timestamptz,",
+            ),
+            edit(CLAIM_SQL, "$12)", "$12, clock_timestamp())"),
+            edit(CLAIMS_SQL, "NULL, NULL, NULL)", "NULL, NULL, NULL, clock_timestamp())"),
+            edit(
+                "idem-postgres/src/statements.rs",
+                "sqlx::query(AssertSqlSafe(Arc::clone(&self.sql)))",
+                "sqlx::query(AssertSqlSafe(self.sql.replace(\"clock_timestamp()\", &format!(\"to_timestamp({})\", std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |now| now.as_secs_f64())))))",
+            ),
+        ],
+        looks: &[(REDIS, "lapsed"), (POSTGRES, "lapsed"), (PROCESS, "clock")],
+    },
+    // Postgres: `now()`, the start of the transaction, in place of `clock_timestamp()`.
+    Bug {
+        name: "transaction-clock",
+        edits: &[
+            edit(FUNCTIONS_SQL, "clock_timestamp()", "now()"),
+            edit(READ_SQL, "clock_timestamp()", "now()"),
+            edit(RENEW_SQL, "clock_timestamp()", "now()"),
+            edit(RELEASE_SQL, "clock_timestamp()", "now()"),
+            edit(ABANDON_SQL, "clock_timestamp()", "now()"),
+        ],
+        looks: &[(POSTGRES, "lapsed"), (TRANSACTION, "ends")],
+    },
+    // A run whose completion could not be stored frees the key.
+    Bug {
+        name: "release-on-store-error",
+        edits: &[edit("idem-core/src/engine/settle.rs", "TODO", "TODO")],
+        looks: &[(ENGINE, ""), (FAULTS, ""), (HTTP, ""), (PROCESS, "completion")],
+    },
+    // A run whose client left is dropped instead of detached.
+    Bug {
+        name: "drop-with-client",
+        edits: &[edit("idem-core/src/engine/mod.rs", "TODO", "TODO")],
+        looks: &[
+            (ENGINE, ""),
+            (FAULTS, ""),
+            (TRANSACTION, "ends"),
+            (HTTP, ""),
+            (PROCESS, "client"),
+        ],
+    },
+    // A claim that is sent again after a lost reply is treated as a duplicate of itself.
+    Bug {
+        name: "no-claim-by-nonce",
+        edits: &[
+            edit(
+                STATE_MACHINE,
+                "let sent_again = record.nonce == request.nonce;",
+                "let sent_again = false;",
+            ),
+            edit(CLAIM_LUA, "string.sub(found, 21, 36) == string.sub(ARGV[2], 5, 20)", "false"),
+            edit(FUNCTIONS_SQL, "standing.owner = own_owner AND", "false AND"),
+        ],
+        looks: &[
+            (MODEL, "two_faults"),
+            (ENGINE, ""),
+            (FAULTS, ""),
+            (MEMORY, ""),
+            (REDIS, "same_owner"),
+            (POSTGRES, "same_owner"),
+            (HTTP, ""),
+            (PROCESS, "claim"),
+        ],
+    },
+    // A takeover keeps the fencing token of the earlier run.
+    Bug {
+        name: "token-stands-still",
+        edits: &[
+            edit(STATE_MACHINE, "TODO", "TODO"),
+            edit(
+                CLAIM_LUA,
+                "acquire(math.max(now, fence + 1), attempt + 1,",
+                "acquire(fence, attempt + 1,",
+            ),
+            edit(
+                FUNCTIONS_SQL,
+                "greatest((extract(epoch FROM own_now) * 1000000)::bigint, r.fence + 1)",
+                "CASE WHEN standing.expires_at <= own_now THEN r.fence + 1 ELSE r.fence END",
+            ),
+        ],
+        looks: &[
+            (MODEL, "two_faults"),
+            (ENGINE, ""),
+            (MEMORY, ""),
+            (REDIS, "takeover"),
+            (POSTGRES, "takeover"),
+        ],
+    },
+    // A completed record is replayed to every request, whatever its fingerprint.
+    Bug {
+        name: "replay-before-mismatch",
+        edits: &[edit("idem-core/src/engine/duplicate.rs", "TODO", "TODO")],
+        looks: &[(ENGINE, ""), (FAULTS, ""), (HTTP, "")],
+    },
+    // Hashed parts are separated by a colon instead of prefixed by their length.
+    Bug {
+        name: "separator-for-length",
+        edits: &[edit(
+            "idem-core/src/hash.rs",
+            "self.push(&(bytes.len() as u64).to_be_bytes());",
+            "self.push(b\":\");",
+        )],
+        looks: &[(UNIT, ""), (ENGINE, ""), (HTTP, "")],
+    },
+];
