@@ -3,6 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
+use crate::bugs;
 use crate::features::{Build, builds};
 use crate::prose;
 use crate::step::step;
@@ -14,6 +15,7 @@ const DENY_PROSE: bool = false;
 pub(crate) fn run(shell: &Shell) -> Result<()> {
     step("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
     let prose = if DENY_PROSE { prose::check } else { prose::counts };
+    step("bugs", || bugs::check(shell))?;
     step("prose", || prose(&shell.current_dir()))?;
     step("clippy", || {
         let clippy = cmd!(shell, "cargo clippy --workspace --all-features --all-targets");

@@ -29,7 +29,7 @@ const COMPLETE_LUA: &str = "idem-redis/src/scripts/complete.lua";
 const FREE_LUA: &str = "idem-redis/src/scripts/free.lua";
 const FUNCTIONS_SQL: &str = "idem-postgres/src/migrations/0001_records.sql";
 const CLAIM_SQL: &str = "idem-postgres/src/queries/claim.sql";
-const CLAIMS_SQL: &str = "idem-postgres/src/queries/claims.sql";
+const CLAIMS_SQL: &str = "idem-postgres/src/queries/claim_batch.sql";
 const READ_SQL: &str = "idem-postgres/src/queries/read.sql";
 const RENEW_SQL: &str = "idem-postgres/src/queries/renew.sql";
 const RELEASE_SQL: &str = "idem-postgres/src/queries/release.sql";
@@ -119,8 +119,8 @@ pub(super) const BUGS: [Bug; 12] = [
             edit(STATE_MACHINE, "lease_until.after(ttl)", "lease_until"),
             edit(
                 "idem-redis/src/value.rs",
-                "let grace_ms = millis(ttl);",
-                "let (grace_ms, _) = (0, millis(ttl));",
+                "let grace_ms = to_millis(ttl);",
+                "let (grace_ms, _) = (0, to_millis(ttl));",
             ),
             edit(FUNCTIONS_SQL, "own_now + own_lease + own_ttl", "own_now + own_lease"),
             edit(RENEW_SQL, "+ $5", "+ 0 * $5"),
@@ -132,7 +132,7 @@ pub(super) const BUGS: [Bug; 12] = [
             (MEMORY, ""),
             (REDIS, "lapsed"),
             (POSTGRES, "lapsed"),
-            (PROCESS, "pause"),
+            (PROCESS, "pause_without_duplicate"),
         ],
     },
     // Leases and retention are counted by the clock of the process.
@@ -142,11 +142,11 @@ pub(super) const BUGS: [Bug; 12] = [
             edit(CLAIM_LUA, "'PX', ARGV[3]", "'PXAT', ARGV[3]"),
             edit(COMPLETE_LUA, "'PX', ARGV[3]", "'PXAT', ARGV[3]"),
             edit(RENEW_LUA, "'PEXPIRE', KEYS[1], ARGV[3]", "'PEXPIREAT', KEYS[1], ARGV[3]"),
-            edit("idem-redis/src/store.rs", ".arg(\"PX\").arg(terms", ".arg(\"PXAT\").arg(terms"),
+            edit("idem-redis/src/claim.rs", ".arg(\"PX\").arg(prefix", ".arg(\"PXAT\").arg(prefix"),
             edit(
                 "idem-redis/src/value.rs",
-                "let kept_ms = lives_ms + u64::from(pad);",
-                "let kept_ms = lives_ms + u64::from(pad) + std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_millis() as u64);",
+                "let kept_ms = record_ms + u64::from(pad_ms);",
+                "let kept_ms = record_ms + u64::from(pad_ms) + std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_millis() as u64);",
             ),
             edit(FUNCTIONS_SQL, "own_now := clock_timestamp()", "own_now := client_now"),
             edit(
@@ -157,12 +157,12 @@ pub(super) const BUGS: [Bug; 12] = [
             edit(CLAIM_SQL, "$12)", "$12, clock_timestamp())"),
             edit(CLAIMS_SQL, "NULL, NULL, NULL)", "NULL, NULL, NULL, clock_timestamp())"),
             edit(
-                "idem-postgres/src/statements.rs",
-                "sqlx::query(AssertSqlSafe(Arc::clone(&self.sql)))",
-                "sqlx::query(AssertSqlSafe(self.sql.replace(\"clock_timestamp()\", &format!(\"to_timestamp({})\", std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |now| now.as_secs_f64())))))",
+                "idem-postgres/src/sql/statements.rs",
+                "AssertSqlSafe(Arc::clone(&self.sql))",
+                "AssertSqlSafe(self.sql.replace(\"clock_timestamp()\", &format!(\"to_timestamp({})\", std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |now| now.as_secs_f64()))))",
             ),
         ],
-        looks: &[(REDIS, "lapsed"), (POSTGRES, "lapsed"), (PROCESS, "clock")],
+        looks: &[(REDIS, "lapsed"), (POSTGRES, "lapsed"), (PROCESS, "client_clock_wrong")],
     },
     // Postgres: `now()`, the start of the transaction, in place of `clock_timestamp()`.
     Bug {
@@ -179,19 +179,34 @@ pub(super) const BUGS: [Bug; 12] = [
     // A run whose completion could not be stored frees the key.
     Bug {
         name: "release-on-store-error",
-        edits: &[edit("idem-core/src/engine/settle.rs", "TODO", "TODO")],
-        looks: &[(ENGINE, ""), (FAULTS, ""), (HTTP, ""), (PROCESS, "completion")],
+        edits: &[edit(
+            "idem-core/src/engine/settle.rs",
+            "let ask = || first.take().unwrap_or_else(|| self.ask(&end))",
+            "let ask = || first.take().unwrap_or_else(|| self.ask(&End::Release))",
+        )],
+        looks: &[(ENGINE, ""), (FAULTS, ""), (HTTP, ""), (PROCESS, "completion_reply_lost")],
     },
     // A run whose client left is dropped instead of detached.
     Bug {
         name: "drop-with-client",
-        edits: &[edit("idem-core/src/engine/mod.rs", "TODO", "TODO")],
+        edits: &[
+            edit(
+                "idem-core/src/engine/mod.rs",
+                "InPlace::new(running, to_runtime)",
+                "InPlace::new(running, drop)",
+            ),
+            edit(
+                "idem-core/src/engine/mod.rs",
+                "InPlace::new(running, to_this_thread)",
+                "InPlace::new(running, drop)",
+            ),
+        ],
         looks: &[
             (ENGINE, ""),
             (FAULTS, ""),
             (TRANSACTION, "ends"),
             (HTTP, ""),
-            (PROCESS, "client"),
+            (PROCESS, "client_disconnects_during_run"),
         ],
     },
     // A claim that is sent again after a lost reply is treated as a duplicate of itself.
@@ -200,28 +215,32 @@ pub(super) const BUGS: [Bug; 12] = [
         edits: &[
             edit(
                 STATE_MACHINE,
-                "let sent_again = record.nonce == request.nonce;",
-                "let sent_again = false;",
+                "let is_repeated = record.nonce == request.nonce;",
+                "let is_repeated = false;",
             ),
             edit(CLAIM_LUA, "string.sub(found, 21, 36) == string.sub(ARGV[2], 5, 20)", "false"),
-            edit(FUNCTIONS_SQL, "standing.owner = own_owner AND", "false AND"),
+            edit(FUNCTIONS_SQL, "existing.owner = own_owner AND", "false AND"),
         ],
         looks: &[
             (MODEL, "two_faults"),
             (ENGINE, ""),
             (FAULTS, ""),
             (MEMORY, ""),
-            (REDIS, "same_owner"),
-            (POSTGRES, "same_owner"),
+            (REDIS, "repeated_claim"),
+            (POSTGRES, "repeated_claim"),
             (HTTP, ""),
-            (PROCESS, "claim"),
+            (PROCESS, "claim_reply_lost"),
         ],
     },
     // A takeover keeps the fencing token of the earlier run.
     Bug {
         name: "token-stands-still",
         edits: &[
-            edit(STATE_MACHINE, "TODO", "TODO"),
+            edit(
+                STATE_MACHINE,
+                "FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1)));",
+                "match previous { Some(previous) if attempt > 1 => previous, _ => FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1))) };",
+            ),
             edit(
                 CLAIM_LUA,
                 "acquire(math.max(now, fence + 1), attempt + 1,",
@@ -230,7 +249,7 @@ pub(super) const BUGS: [Bug; 12] = [
             edit(
                 FUNCTIONS_SQL,
                 "greatest((extract(epoch FROM own_now) * 1000000)::bigint, r.fence + 1)",
-                "CASE WHEN standing.expires_at <= own_now THEN r.fence + 1 ELSE r.fence END",
+                "CASE WHEN existing.expires_at <= own_now THEN r.fence + 1 ELSE r.fence END",
             ),
         ],
         looks: &[
@@ -244,7 +263,11 @@ pub(super) const BUGS: [Bug; 12] = [
     // A completed record is replayed to every request, whatever its fingerprint.
     Bug {
         name: "replay-before-mismatch",
-        edits: &[edit("idem-core/src/engine/duplicate.rs", "TODO", "TODO")],
+        edits: &[edit(
+            "idem-core/src/engine/begin.rs",
+            "if contradict(",
+            "if !matches!(existing.state, State::Completed(_)) && contradict(",
+        )],
         looks: &[(ENGINE, ""), (FAULTS, ""), (HTTP, "")],
     },
     // Hashed parts are separated by a colon instead of prefixed by their length.
