@@ -1,8 +1,8 @@
-//! Work that its caller cannot cut off: polled in place, handed to the runtime when dropped.
+//! A future that survives cancellation: it is polled in place, and spawned as a task if the caller drops it.
 //!
-//! A task per request would cost a spawn, a wake-up and a hop between threads on every request, for the
-//! sake of the few whose client leaves (PERFORMANCE section 7). So the work runs inside the caller's
-//! task, and only when that drops it, half-way, does the rest of it become a task.
+//! A task per request would cost every request a spawn, a wake-up and a thread hop, for the few requests
+//! whose client leaves. So the work runs inside the caller's task, and only becomes a task of its own when
+//! the caller drops it unfinished.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,31 +11,33 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-/// See the [module](self).
-pub(crate) struct InPlace<F: Future, D: FnOnce(Pin<Box<F>>)> {
+/// A boxed future that is passed to `detach` if it is dropped unfinished.
+pub(crate) struct DetachOnDrop<F: Future, D: FnOnce(Pin<Box<F>>)> {
     work: Option<Pin<Box<F>>>,
     detach: Option<D>,
 }
 
-impl<F: Future, D: FnOnce(Pin<Box<F>>)> InPlace<F, D> {
+impl<F: Future, D: FnOnce(Pin<Box<F>>)> DetachOnDrop<F, D> {
     pub(crate) fn new(work: F, detach: D) -> Self {
         Self { work: Some(Box::pin(work)), detach: Some(detach) }
     }
 }
 
-/// Nothing is pinned by value: the work sits in its own box.
-impl<F: Future, D: FnOnce(Pin<Box<F>>)> Unpin for InPlace<F, D> {}
+/// Nothing is pinned by value: the work is boxed.
+impl<F: Future, D: FnOnce(Pin<Box<F>>)> Unpin for DetachOnDrop<F, D> {}
 
-impl<F: Future, D: FnOnce(Pin<Box<F>>)> Future for InPlace<F, D> {
+impl<F: Future, D: FnOnce(Pin<Box<F>>)> Future for DetachOnDrop<F, D> {
     type Output = F::Output;
 
+    /// # Panics
+    /// If polled after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         #[expect(
             clippy::expect_used,
             reason = "the contract of Future: not polled after it was ready"
         )]
         let mut work = self.work.take().expect("polled after it was ready");
-        // Taken out while it is polled: if it panics there is no rest that could be handed over.
+        // Taken out while it is polled: work that panics must not be detached.
         let polled = work.as_mut().poll(cx);
         if polled.is_pending() {
             self.work = Some(work);
@@ -44,7 +46,7 @@ impl<F: Future, D: FnOnce(Pin<Box<F>>)> Future for InPlace<F, D> {
     }
 }
 
-impl<F: Future, D: FnOnce(Pin<Box<F>>)> Drop for InPlace<F, D> {
+impl<F: Future, D: FnOnce(Pin<Box<F>>)> Drop for DetachOnDrop<F, D> {
     fn drop(&mut self) {
         if let (Some(work), Some(detach)) = (self.work.take(), self.detach.take()) {
             detach(work);
@@ -52,8 +54,9 @@ impl<F: Future, D: FnOnce(Pin<Box<F>>)> Drop for InPlace<F, D> {
     }
 }
 
-/// Hands work over to the runtime of the calling thread, on any of its workers.
-pub(crate) fn to_runtime<F>(work: F)
+/// Spawns `work` on the runtime of the calling thread, on any of its workers. Outside of a runtime, logs a
+/// warning and drops it.
+pub(crate) fn spawn_on_runtime<F>(work: F)
 where
     F: Future + Send + 'static,
     F::Output: Send,
@@ -64,14 +67,15 @@ where
     }
 }
 
-/// Hands work over to the calling thread, for handlers that are not `Send`. Needs a `LocalSet` or an
-/// actix worker around it.
-pub(crate) fn to_this_thread<F>(work: F)
+/// Spawns `work` on the calling thread, for handlers that are not `Send`. Outside of a `LocalSet` or an
+/// actix-web worker, logs a warning and drops it.
+pub(crate) fn spawn_on_thread<F>(work: F)
 where
     F: Future + 'static,
 {
     let spawn = || drop(tokio::task::spawn_local(async move { drop(work.await) }));
-    // A thread cannot be asked beforehand, and a panic out of a drop may abort the process.
+    // `spawn_local` panics outside of a `LocalSet`, and there is no way to check that first. A panic in a
+    // destructor could abort the process.
     if catch_unwind(AssertUnwindSafe(spawn)).is_err() {
         warn_no_runtime();
     }
@@ -79,6 +83,6 @@ where
 
 fn warn_no_runtime() {
     tracing::warn!(
-        "the runtime went away under a run: its outcome will be unknown; await `Idempotency::drain` before the runtime ends"
+        "the runtime ended during a run, so its outcome will be unknown; await `Idempotency::drain` before the runtime ends"
     );
 }

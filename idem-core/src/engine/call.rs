@@ -1,12 +1,8 @@
 //! One request under a key, as the engine sees it, and how adapters build it.
 
-use std::fmt;
+use tracing::Span;
 
-use tracing::field::Empty;
-use tracing::level_filters::LevelFilter;
-use tracing::{Span, info_span};
-
-use super::Idempotency;
+use super::{Idempotency, trace};
 use crate::http::RequestParts;
 use crate::model::{
     Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource, Policy,
@@ -154,7 +150,7 @@ impl Idempotency {
         let id = RecordId::new(secret, &config.namespace, operation, scope_id, key);
         let max_keys = scope.quota().or(config.quota.filter(|_| !scope.is_global()));
         let quota = max_keys.map(|max_keys| Quota { scope: scope_id.keyed(secret), max_keys });
-        let span = span(operation, &id);
+        let span = trace::span(operation, &id);
         Ok(Call { id, policy, fingerprint: None, quota, transaction: None, span })
     }
 
@@ -174,28 +170,4 @@ impl Idempotency {
 /// (`docs/semantics.md#safe-methods`).
 fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
-}
-
-/// Returns the span of a call, or [`Span::none`] if tracing is off. A disabled span would still format its
-/// fields for the `log` crate if another crate enables tracing's feature `log`.
-fn span(operation: &[&str], record: &RecordId) -> Span {
-    if LevelFilter::current() < LevelFilter::INFO {
-        return Span::none();
-    }
-    info_span!(
-        "idempotent",
-        operation = %OperationName(operation),
-        %record,
-        attempt = Empty,
-        outcome = Empty,
-    )
-}
-
-/// The parts of an operation's name, joined by spaces when a subscriber formats the span.
-struct OperationName<'a>(&'a [&'a str]);
-
-impl fmt::Display for OperationName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
-    }
 }

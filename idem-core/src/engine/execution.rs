@@ -1,4 +1,4 @@
-//! What a handler can know of the run that it is part of.
+//! The current run, as the code inside the handler sees it.
 
 use std::cell::Cell;
 
@@ -22,8 +22,8 @@ thread_local! {
 /// }
 /// ```
 ///
-/// It is known wherever the handler's own future is being polled. A task or thread that the handler
-/// starts does not see it: take it before, and move the copy there.
+/// It is available while the handler's own future is polled. It is not available in a task or thread that
+/// the handler starts: call [`current`](Self::current) first, and move the copy there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Execution {
     record: RecordId,
@@ -32,43 +32,44 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// The run that the calling code is part of: of nested ones the innermost.
+    /// Returns the run that the calling code is part of. Of nested runs, that is the innermost.
     ///
     /// # Panics
-    /// Outside of one: in a task or thread that the handler started, or where an `optional` key was not
-    /// sent. Better so than that a provider is called without a key.
+    /// Outside of a run: in a task or thread that the handler started, or if the key is `optional` and the
+    /// request had none. A panic is safer than a call to a provider without a key.
     pub fn current() -> Self {
-        #[expect(clippy::expect_used, reason = "documented, as `tokio::runtime::Handle::current`")]
+        #[expect(clippy::expect_used, reason = "documented, like `tokio::runtime::Handle::current`")]
         Self::try_current().expect(
             "there is no idempotent execution here; call `Execution::current` in the guarded function itself, \
              not in a task that it spawns",
         )
     }
 
-    /// [`current`](Self::current), or `None` outside of a run.
+    /// Returns the run that the calling code is part of, or `None` outside of a run.
     pub fn try_current() -> Option<Self> {
         CURRENT.get()
     }
 
-    /// Which run of the key this is, from 1. More than 1 means that an earlier one was not heard of for a
-    /// lease, and may have had an effect. A key that was freed starts at 1 again.
+    /// Returns the number of this run within its key, from 1. A number above 1 means that an earlier run lost
+    /// its lease, and may have had an effect. After a key was freed, the numbers start at 1 again.
     pub const fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// A number that grows with every run of the key. Whatever keeps the highest one it saw can refuse
-    /// a stale run that wakes up late.
+    /// Returns the fencing token, which grows with every run of the key. A service that remembers the highest
+    /// token can reject calls of a [stale run](crate::rules::semantics#stale-runs).
     pub const fn fencing_token(&self) -> FencingToken {
         self.token
     }
 
-    /// A key for a call that this run makes in turn, such as to a payment provider: the same in every
-    /// attempt, another for each `label`, for each operation and for each key. So a provider that takes
-    /// keys charges once, however often this runs.
+    /// Returns an idempotency key for a call that this run makes, such as to a payment provider. It is equal
+    /// in every attempt, and differs by `label`, operation and key. A provider that accepts keys therefore
+    /// charges once, even if the handler runs several times
+    /// ([downstream calls](crate::rules::semantics#downstream-calls)).
     ///
-    /// It is a UUID of version 8 (RFC 9562) in its 36 characters, which is what even strict providers
-    /// take. Derived from the identity of the record by SHA-256: a change of the namespace, the secret or
-    /// the operation's name changes it too.
+    /// It is a UUID of version 8 (RFC 9562) in its 36-character form, which strict providers accept too. It is
+    /// derived from the record's identity by SHA-256, so a change of the namespace, the secret or the
+    /// operation's name changes it.
     pub fn downstream_key(&self, label: &str) -> IdempotencyKey {
         let mut digest = PartDigest::new(None);
         digest.part(b"downstream1");
@@ -77,23 +78,22 @@ impl Execution {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest.finish()[..16]);
         let uuid = uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string();
-        IdempotencyKey::new(uuid).unwrap_or_else(|error| {
-            unreachable!("hexadecimal digits and dashes are a key: {error}")
-        })
+        IdempotencyKey::new(uuid)
+            .unwrap_or_else(|error| unreachable!("a UUID is a valid key: {error}"))
     }
 
     pub(super) const fn of(claim: Claim) -> Self {
         Self { record: claim.id, token: claim.token, attempt: claim.attempt }
     }
 
-    /// Calls `poll` as part of this run.
+    /// Calls `poll` with this run as the current one.
     pub(super) fn enter<R>(self, poll: impl FnOnce() -> R) -> R {
         let _outer = Outer(CURRENT.replace(Some(self)));
         poll()
     }
 }
 
-/// The run around this one, which is current again when this is dropped.
+/// The enclosing run. It becomes the current one again when this is dropped.
 struct Outer(Option<Execution>);
 
 impl Drop for Outer {
@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_panic_leaves_the_execution() {
-        let panicked = std::panic::catch_unwind(|| execution(1, 1).enter(|| panic!("planted")));
+        let panicked =
+            std::panic::catch_unwind(|| execution(1, 1).enter(|| panic!("in a handler")));
         assert!(panicked.is_err());
         assert_eq!(Execution::try_current(), None);
     }

@@ -1,46 +1,53 @@
-//! The engine: claim, execute, store (DESIGN section 4).
+//! The engine: it claims the key, runs the handler and stores the result
+//! ([order of work](crate::rules::semantics#order-of-work)).
+//!
+//! A call passes through `call` (identity), `start` (claim, or the meaning of an existing record), `run` or
+//! `transaction` (the handler) and `settle` (the end). Beside them, `lease` renews what is claimed, `wait`
+//! holds duplicates and `drain` ends the process.
 
-mod begin;
-mod borrowed;
-mod builder;
 mod call;
 mod claim;
+mod config;
+mod deadline;
 mod drain;
+mod duplicate;
 mod execution;
-mod keeper;
+mod lease;
+mod retry;
 mod run;
+mod served;
 mod settle;
-mod transact;
+mod start;
+mod trace;
+mod transaction;
 mod wait;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures_util::future::Either;
 use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::info_span;
 
+pub use call::{Call, CallBuilder};
+pub use config::IdempotencyBuilder;
+pub use drain::Drained;
+pub use execution::Execution;
+pub use served::{Executed, Served};
+
+use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
 use crate::http::problem;
 use crate::model::{Claim, Rejection, StoredResponse};
 use crate::store::IdempotencyStore;
+use config::Config;
+use lease::LeaseManager;
+use start::Start;
+use wait::WaitLimiter;
 
-pub use builder::IdempotencyBuilder;
-pub use call::{Call, CallBuilder};
-pub use drain::Drained;
-pub use execution::Execution;
-pub use run::{Executed, Served};
-
-use crate::detach::{InPlace, to_runtime, to_this_thread};
-use builder::Config;
-use keeper::Keeper;
-use wait::WaitingRoom;
-
-/// The handle that guarded handlers work through: a store and how it is used. Cloning is cheap and
-/// shares everything.
+/// The handle through which guarded handlers use a store. Cloning is cheap, and clones share everything.
 ///
 /// ```
 /// use idem_core::{Idempotency, MemoryStore};
@@ -53,9 +60,10 @@ pub struct Idempotency(Arc<Engine>);
 struct Engine {
     store: Arc<dyn IdempotencyStore>,
     config: Config,
-    keeper: Keeper,
+    leases: LeaseManager,
+    /// Counts starts, runs and their ends, so that `drain` can wait for them.
     runs: TaskTracker,
-    waiting: WaitingRoom,
+    waiters: WaitLimiter,
     draining: AtomicBool,
 }
 
@@ -66,15 +74,16 @@ impl fmt::Debug for Idempotency {
 }
 
 impl Idempotency {
-    /// Answers a call: runs `handler` if the key is new, replays its answer if it is done, refuses
-    /// otherwise. `on_panic` is what a panic of the handler is recorded as.
+    /// Serves a call: runs `handler` if the key is new, replays the stored response if the key is done, and
+    /// returns a rejection otherwise. `on_panic` returns the result that a panic of the handler counts as.
     ///
-    /// Cancel safe: a run that began goes on when this future is dropped, on the runtime of the thread
-    /// that dropped it, and its answer is stored (R33). So a timeout around this does not cut it off.
+    /// Cancel safe: if this future is dropped, a started run continues on the runtime of the dropping thread,
+    /// and its result is stored ([client disconnect](crate::rules::semantics#client-disconnect)). A timeout
+    /// around this future therefore does not cancel the run.
     ///
     /// # Errors
-    /// A [`Rejection`] if the handler was not run and nothing could be replayed, or if how it ended could
-    /// not be established.
+    /// A [`Rejection`] if the handler did not run and nothing could be replayed, or if the end of the run
+    /// could not be stored or was not accepted.
     pub fn run<T, H, Fut, P>(
         &self,
         call: Call,
@@ -87,18 +96,20 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>> + Send + 'static,
         P: FnOnce() -> Executed<T> + Send + 'static,
     {
-        let engine = self.clone();
+        let idempotency = self.clone();
         async move {
-            let running = match engine.begin(&call).await?.execute(handler, on_panic) {
-                Either::Left(answer) => return Ok(Served::Replayed(answer)),
-                Either::Right(running) => InPlace::new(running, to_runtime),
+            let running = match idempotency.start(&call).await? {
+                Start::Replay(response) => return Ok(Served::Replayed(response)),
+                Start::Run(run) => {
+                    DetachOnDrop::new(run.execute(handler, on_panic), spawn_on_runtime)
+                }
             };
             running.await
         }
     }
 
-    /// [`run`](Self::run) for handlers that are not `Send`: a run whose caller leaves goes on on this
-    /// thread, which must be an actix worker or drive a `LocalSet`.
+    /// [`run`](Self::run) for handlers that are not `Send`. A run whose caller leaves continues on the same
+    /// thread, which must be an actix-web worker or inside a [`LocalSet`](tokio::task::LocalSet).
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -114,47 +125,70 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>> + 'static,
         P: FnOnce() -> Executed<T> + 'static,
     {
-        let engine = self.clone();
+        let idempotency = self.clone();
         async move {
-            let running = match engine.begin(&call).await?.execute(handler, on_panic) {
-                Either::Left(answer) => return Ok(Served::Replayed(answer)),
-                Either::Right(running) => InPlace::new(running, to_this_thread),
+            let running = match idempotency.start(&call).await? {
+                Start::Replay(response) => return Ok(Served::Replayed(response)),
+                Start::Run(run) => {
+                    DetachOnDrop::new(run.execute(handler, on_panic), spawn_on_thread)
+                }
             };
             running.await
         }
     }
 
-    /// The lower-case name of the header that carries the key.
+    /// [`run`](Self::run) for a handler that borrows from its caller and therefore cannot outlive it.
+    ///
+    /// Not cancel safe: dropping this future during the run has the effect of a crash. The lease is not
+    /// renewed any more. Once it is over, the outcome is unknown (at most once) or the next call runs the
+    /// handler again (at least once). To protect the run from its caller, spawn the whole call as a task. If
+    /// the handler has ended, its end is stored in any case.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_borrowed<T, H, Fut, P>(
+        &self,
+        call: Call,
+        handler: H,
+        on_panic: P,
+    ) -> Result<Served<T>, Rejection>
+    where
+        H: FnOnce(Claim) -> Fut,
+        Fut: Future<Output = Executed<T>>,
+        P: FnOnce() -> Executed<T>,
+    {
+        let running = match self.start(&call).await? {
+            Start::Replay(response) => return Ok(Served::Replayed(response)),
+            Start::Run(run) => run.execute(handler, on_panic),
+        };
+        running.await
+    }
+
+    /// Returns the lower-case name of the header that carries the key.
     pub fn header(&self) -> &str {
         &self.0.config.header
     }
 
-    /// The largest response body that is kept, in bytes.
+    /// Returns the size of the largest response body that is stored, in bytes.
     pub fn max_response(&self) -> usize {
         self.0.config.max_response
     }
 
-    /// How long a caller that is told to come again should stay away, where nothing better is known.
+    /// Returns the default `Retry-After` delay.
     pub(crate) fn retry_after(&self) -> Duration {
         self.0.config.retry_after
     }
 
-    /// The problem document for a request that was refused before it became a [`Call`], with a span that
-    /// tells of it.
+    /// Returns the problem document for a request that was refused before it became a [`Call`], and records
+    /// the rejection in a span.
     pub fn refuse(&self, rejection: &Rejection) -> StoredResponse {
-        run::report(&info_span!("idempotent", outcome = Empty), rejection);
+        trace::record_rejection(&info_span!("idempotent", outcome = Empty), rejection);
         self.problem(rejection)
     }
 
-    /// The problem document for a rejection that [`run`](Self::run) returned.
+    /// Returns the problem document for a rejection that [`run`](Self::run) returned.
     pub fn problem(&self, rejection: &Rejection) -> StoredResponse {
         let config = &self.0.config;
         problem::document(rejection, &config.problem_base, config.retry_after, &config.header)
     }
-}
-
-/// `from` and `by` later; a time so far off that clocks cannot hold it is as good as thirty years.
-fn after(from: Instant, by: Duration) -> Instant {
-    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-    from.checked_add(by).unwrap_or(from + FAR)
 }

@@ -1,4 +1,5 @@
-//! Duplicates that wait for the first to finish (R17).
+//! Duplicates that wait until the first request is done
+//! ([waiting duplicates](crate::rules::semantics#waiting-duplicates)).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,78 +7,77 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
 
-use super::after;
+use super::deadline::after;
 use crate::model::RecordId;
 use crate::store::{Changed, IdempotencyStore};
 
-/// The seats for waiting duplicates: capped, because waiting ties up connections and helps a flood.
-pub(super) struct WaitingRoom {
-    seats: Arc<Mutex<Seats>>,
+/// The pause before the first poll of a waiting duplicate. It doubles with every poll.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// Limits the number of waiting duplicates, per key and in total, because they use connections and memory.
+pub(super) struct WaitLimiter {
+    counts: Arc<Mutex<Counts>>,
     max_total: usize,
     max_per_key: usize,
 }
 
+/// The number of waiting duplicates.
 #[derive(Default)]
-struct Seats {
+struct Counts {
     per_key: HashMap<RecordId, usize>,
     total: usize,
 }
 
-impl WaitingRoom {
+impl WaitLimiter {
     pub(super) fn new(max_total: usize, max_per_key: usize) -> Self {
-        Self { seats: Arc::default(), max_total, max_per_key }
+        Self { counts: Arc::default(), max_total, max_per_key }
     }
 
-    /// A seat, if there is one. Given back when dropped.
+    /// Returns a permit to wait for up to `wait`, or `None` at a limit. Dropping it frees the place.
     pub(super) fn enter(&self, id: RecordId, wait: Duration) -> Option<Waiter> {
-        let mut seats = lock(&self.seats);
-        let taken = seats.per_key.get(&id).copied().unwrap_or(0);
-        if seats.total >= self.max_total || taken >= self.max_per_key {
+        let mut counts = lock(&self.counts);
+        let of_key = counts.per_key.get(&id).copied().unwrap_or(0);
+        if counts.total >= self.max_total || of_key >= self.max_per_key {
             return None;
         }
-        seats.total += 1;
-        seats.per_key.insert(id, taken + 1);
-        drop(seats);
+        counts.total += 1;
+        counts.per_key.insert(id, of_key + 1);
+        drop(counts);
         Some(Waiter {
             id,
-            seats: Arc::clone(&self.seats),
+            counts: Arc::clone(&self.counts),
             until: after(Instant::now(), wait),
             pause: FIRST_PAUSE,
-            listening: None,
+            changed: None,
         })
     }
 }
 
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// One waiting duplicate. It holds no store connection while it waits; dropping it is all there is to
-/// cancel.
+/// One waiting duplicate. It holds no store connection while it waits. Drop it to stop waiting.
 pub(super) struct Waiter {
     id: RecordId,
-    seats: Arc<Mutex<Seats>>,
+    counts: Arc<Mutex<Counts>>,
     until: Instant,
     pause: Duration,
-    listening: Option<Changed>,
+    changed: Option<Changed>,
 }
 
 impl Waiter {
-    /// Waits for a reason to claim again; `false` once the time is up. A wake-up is only a hint and may
-    /// be lost, so a jittered poll runs underneath.
+    /// Waits until the record may have changed, so that the caller claims again. Returns `false` if the time
+    /// is up. Wake-ups of the store can be lost, so a jittered poll ends the wait too.
     pub(super) async fn next(&mut self, store: &dyn IdempotencyStore) -> bool {
         let now = Instant::now();
         if now >= self.until {
             return false;
         }
-        // Listens before the next claim, so that no change falls between the two.
-        let listening = self.listening.replace(store.changed(self.id));
-        match listening {
-            None => {}
-            Some(changed) => {
-                let poll_at = now + self.pause.mul_f64(rand::random_range(0.5..1.0));
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-                drop(timeout_at(poll_at.min(self.until).into(), changed).await);
-            }
+        // Subscribes before the caller's next claim, so that no change between the two is missed. The first
+        // call only subscribes: the record may have changed since the caller's first claim.
+        let subscribed = self.changed.replace(store.changed(self.id));
+        if let Some(changed) = subscribed {
+            let poll_at = now + self.pause.mul_f64(rand::random_range(0.5..1.0));
+            self.pause = (self.pause * 2).min(MAX_PAUSE);
+            drop(timeout_at(poll_at.min(self.until).into(), changed).await);
         }
         true
     }
@@ -85,17 +85,17 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        let mut seats = lock(&self.seats);
-        seats.total -= 1;
-        if let Some(taken) = seats.per_key.get_mut(&self.id) {
-            *taken -= 1;
-            if *taken == 0 {
-                seats.per_key.remove(&self.id);
+        let mut counts = lock(&self.counts);
+        counts.total -= 1;
+        if let Some(of_key) = counts.per_key.get_mut(&self.id) {
+            *of_key -= 1;
+            if *of_key == 0 {
+                counts.per_key.remove(&self.id);
             }
         }
     }
 }
 
-fn lock(seats: &Mutex<Seats>) -> MutexGuard<'_, Seats> {
-    seats.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The result of a store operation, ready or pending.
+//! The reply to a store operation, ready or pending.
 
 use std::fmt;
 use std::future::Future;
@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::detach::{InPlace, to_runtime};
+use crate::detach::{DetachOnDrop, spawn_on_runtime};
 use crate::model::StoreError;
 
-/// The answer of a store: at once, or when its future is done.
+/// The reply of a store, ready or pending.
 ///
-/// A store in memory answers [at once](Self::ready) and costs no allocation; others
+/// A store in memory returns [ready](Self::ready) replies, which need no allocation. Other stores
 /// [box a future](Self::new).
 #[must_use = "futures do nothing unless polled"]
 pub struct StoreFuture<T>(Inner<T>);
@@ -22,51 +22,51 @@ enum Inner<T> {
 }
 
 impl<T> StoreFuture<T> {
-    /// An answer that is there already.
-    pub const fn ready(answer: Result<T, StoreError>) -> Self {
-        Self(Inner::Ready(Some(answer)))
+    /// Makes a reply that is ready.
+    pub const fn ready(reply: Result<T, StoreError>) -> Self {
+        Self(Inner::Ready(Some(reply)))
     }
 
-    /// An answer that takes a round trip.
+    /// Makes a pending reply from a future, which is boxed.
     pub fn new(future: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Self {
         Self(Inner::Pending(Box::pin(future)))
     }
 
-    /// [`new`](Self::new) for a client whose connections do not survive being cut off: a future that is
-    /// dropped half-way is driven to its end by the runtime of the thread that dropped it.
+    /// [`new`](Self::new) for a client whose connections do not survive a cancelled call. If the reply is
+    /// dropped while it is pending, the runtime of the dropping thread drives `future` to its end.
     pub fn uncut(future: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Self
     where
         T: Send + 'static,
     {
-        Self::new(InPlace::new(future, to_runtime))
+        Self::new(DetachOnDrop::new(future, spawn_on_runtime))
     }
 
-    /// The answer if it is there already and no error, else the future.
+    /// Returns the value if the reply is ready and successful, or else the unchanged reply.
     pub(crate) fn into_ok(self) -> Result<T, Self> {
         match self.0 {
-            Inner::Ready(Some(Ok(answer))) => Ok(answer),
+            Inner::Ready(Some(Ok(value))) => Ok(value),
             other => Err(Self(other)),
         }
     }
 
-    /// The answer if it is there already, else the future.
+    /// Returns the result if the reply is ready, or else the pending reply.
     pub(crate) fn into_ready(self) -> Result<Result<T, StoreError>, Self> {
         match self.0 {
-            Inner::Ready(Some(answer)) => Ok(answer),
+            Inner::Ready(Some(result)) => Ok(result),
             pending => Err(Self(pending)),
         }
     }
 }
 
 impl<T: Send + Unpin + 'static> StoreFuture<T> {
-    /// Waits for the reply up to `timeout`. A call that has not been answered by then continues on the
-    /// runtime, and the result is [`StoreErrorKind::Unknown`](super::StoreErrorKind::Unknown).
+    /// Waits for the reply up to `timeout`. After that, the call continues on the runtime, and the result is
+    /// an error of kind [`Unknown`](super::StoreErrorKind::Unknown).
     pub(crate) async fn bounded(self, timeout: Duration) -> Result<T, StoreError> {
         match self.into_ready() {
             Ok(reply) => reply,
             Err(pending) => {
-                let in_place = InPlace::new(pending, to_runtime);
-                tokio::time::timeout(timeout, in_place)
+                let reply = DetachOnDrop::new(pending, spawn_on_runtime);
+                tokio::time::timeout(timeout, reply)
                     .await
                     .unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)))
             }
@@ -85,7 +85,7 @@ impl<T: Unpin> Future for StoreFuture<T> {
                 clippy::expect_used,
                 reason = "the contract of Future, documented under # Panics"
             )]
-            Inner::Ready(answer) => Poll::Ready(answer.take().expect("polled after it was ready")),
+            Inner::Ready(result) => Poll::Ready(result.take().expect("polled after it was ready")),
             Inner::Pending(future) => future.as_mut().poll(cx),
         }
     }

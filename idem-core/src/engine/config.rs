@@ -1,0 +1,191 @@
+//! The settings of an [`Idempotency`], and its builder.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+use super::lease::LeaseManager;
+use super::wait::WaitLimiter;
+use super::{Engine, Idempotency};
+use crate::hash::Secret;
+use crate::http;
+use crate::store::IdempotencyStore;
+
+/// The settings of all handlers of a service. The settings of one handler are in its attribute.
+#[derive(Debug)]
+pub(super) struct Config {
+    pub(super) namespace: Box<str>,
+    pub(super) secret: Option<Secret>,
+    pub(super) store_timeout: Duration,
+    pub(super) max_response: usize,
+    pub(super) retry_after: Duration,
+    pub(super) problem_base: Box<str>,
+    pub(super) quota: Option<NonZeroU32>,
+    pub(super) header: Box<str>,
+}
+
+/// Builds an [`Idempotency`]. Made by [`Idempotency::builder`].
+#[derive(Debug)]
+#[must_use]
+pub struct IdempotencyBuilder {
+    store: Arc<dyn IdempotencyStore>,
+    config: Config,
+    max_waiters: usize,
+    max_waiters_per_key: usize,
+}
+
+impl Idempotency {
+    /// Makes a handle for `store` with the default settings of [`IdempotencyBuilder`].
+    pub fn new(store: impl IdempotencyStore) -> Self {
+        Self::builder(store).build()
+    }
+
+    /// Begins to build a handle for `store`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use idem_core::{Idempotency, MemoryStore};
+    ///
+    /// let idempotency = Idempotency::builder(MemoryStore::new())
+    ///     .namespace("payments")
+    ///     .store_timeout(Duration::from_secs(2))
+    ///     .build();
+    /// ```
+    pub fn builder(store: impl IdempotencyStore) -> IdempotencyBuilder {
+        IdempotencyBuilder {
+            store: Arc::new(store),
+            config: Config {
+                namespace: "default".into(),
+                secret: None,
+                store_timeout: Duration::from_secs(5),
+                max_response: 256 << 10,
+                retry_after: crate::model::MIN_RETRY_AFTER,
+                problem_base: "urn:idem:problem:".into(),
+                quota: None,
+                header: http::IDEMPOTENCY_KEY.into(),
+            },
+            max_waiters: 1024,
+            max_waiters_per_key: 32,
+        }
+    }
+}
+
+impl IdempotencyBuilder {
+    /// Sets the namespace, which separates services that share one store. The default is `default`.
+    ///
+    /// The namespace is part of every [record's identity](crate::rules::guarantees#record-identity), so a
+    /// change makes all keys new.
+    pub fn namespace(mut self, namespace: impl Into<Box<str>>) -> Self {
+        self.config.namespace = namespace.into();
+        self
+    }
+
+    /// Sets the secret for all digests, which become HMACs. Without it, a reader of the store can guess keys,
+    /// scopes and short bodies. The default is no secret.
+    ///
+    /// The secret is part of every [record's identity](crate::rules::guarantees#record-identity), so a change
+    /// makes all keys new.
+    ///
+    /// # Panics
+    /// If `secret` is empty.
+    pub fn secret(mut self, secret: impl AsRef<[u8]>) -> Self {
+        assert!(
+            !secret.as_ref().is_empty(),
+            "the secret is empty: set at least one byte, or do not call `secret`"
+        );
+        self.config.secret = Some(Secret::new(secret.as_ref()));
+        self
+    }
+
+    /// Sets how long a request waits for the store before it is refused with 503
+    /// ([store failure before the run](crate::rules::semantics#store-failure-before-the-run)). The default is
+    /// 5 s.
+    ///
+    /// The store call continues in the background, and its late reply is still handled. The end of a
+    /// transaction is awaited for twice this time, because the store may have to look up whether it was
+    /// committed.
+    pub const fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.config.store_timeout = timeout;
+        self
+    }
+
+    /// Sets the size of the largest response body that is stored, in bytes. The default is 256 KiB. A larger
+    /// response is sent, but [not retained](crate::rules::guarantees#response-not-retained).
+    pub const fn max_response(mut self, bytes: usize) -> Self {
+        self.config.max_response = bytes;
+        self
+    }
+
+    /// Sets the delay in the [`Retry-After`](crate::rules::semantics#retry-after) header of refusals. It is
+    /// sent in whole seconds, at least 1. The default is 1 s.
+    pub const fn retry_after(mut self, retry_after: Duration) -> Self {
+        self.config.retry_after = retry_after;
+        self
+    }
+
+    /// Sets the prefix of the `type` of [problem documents](crate::rules::semantics#problem-documents): an
+    /// absolute URI such as `https://api.example.com/problems/`, to which the slug is appended. The default
+    /// is `urn:idem:problem:`.
+    ///
+    /// # Panics
+    /// If `base` contains a character that a URI cannot contain: a space, `<`, `>`, `"`, a control character
+    /// or a non-ASCII character.
+    pub fn problem_base(mut self, base: impl Into<Box<str>>) -> Self {
+        let base = base.into();
+        let in_uri = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"');
+        assert!(
+            base.bytes().all(in_uri),
+            "the problem base {base:?} contains a character that a URI cannot contain"
+        );
+        self.config.problem_base = base;
+        self
+    }
+
+    /// Sets the maximum number of live keys of a scope. Further keys are refused with 429
+    /// ([key quotas](crate::rules::semantics#key-quotas)). The default is no limit.
+    ///
+    /// A [`ScopeValue`](crate::ScopeValue) can return a limit that replaces this one. The global scope has no
+    /// limit.
+    pub const fn keys_per_scope(mut self, max_keys: NonZeroU32) -> Self {
+        self.config.quota = Some(max_keys);
+        self
+    }
+
+    /// Sets the name of the request header that carries the key
+    /// ([key source](crate::rules::semantics#key-source)). The default is `idempotency-key`.
+    ///
+    /// # Panics
+    /// If `name` is not a valid header name (RFC 9110, section 5.1).
+    pub fn header(mut self, name: impl Into<String>) -> Self {
+        let name = name.into().to_ascii_lowercase();
+        let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let is_name = !name.is_empty() && name.bytes().all(in_name);
+        assert!(is_name, "{name:?} is not a valid header name");
+        self.config.header = name.into();
+        self
+    }
+
+    /// Sets the maximum number of duplicates that wait concurrently, in this process and per key. Further
+    /// duplicates are refused with 409 immediately
+    /// ([waiting duplicates](crate::rules::semantics#waiting-duplicates)). The defaults are 1,024 and 32.
+    pub const fn max_waiters(mut self, in_process: usize, per_key: usize) -> Self {
+        self.max_waiters = in_process;
+        self.max_waiters_per_key = per_key;
+        self
+    }
+
+    /// Builds the handle.
+    pub fn build(self) -> Idempotency {
+        Idempotency(Arc::new(Engine {
+            leases: LeaseManager::new(Arc::clone(&self.store)),
+            store: self.store,
+            config: self.config,
+            runs: TaskTracker::new(),
+            waiters: WaitLimiter::new(self.max_waiters, self.max_waiters_per_key),
+            draining: AtomicBool::new(false),
+        }))
+    }
+}

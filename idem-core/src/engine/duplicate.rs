@@ -1,0 +1,68 @@
+//! What an existing record means for a request.
+
+use crate::model::{ExistingRecord, Fingerprint, Rejection, State, StoredResponse, contradict};
+
+/// The request that found the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finder {
+    /// A request whose claim was refused because the key is taken. Its handler did not run.
+    Duplicate,
+    /// A run that lost its claim. Its handler ran and may have had an effect.
+    StaleRun,
+    /// A transaction that lost its claim and was rolled back.
+    StaleTransaction,
+}
+
+/// The meaning of a record, unless it leads to a rejection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The key is done. The request gets this response.
+    Replay(StoredResponse),
+    /// Another run is active.
+    InProgress,
+}
+
+/// Decides what `existing` means for a request with `fingerprint`:
+///
+/// | Record | Duplicate | Stale run | Stale transaction |
+/// |---|---|---|---|
+/// | other fingerprint, running | key reused | outcome unknown | in progress |
+/// | other fingerprint, any other state | key reused | outcome unknown | outcome unknown |
+/// | completed | replay | replay | replay |
+/// | running | in progress | outcome unknown | in progress |
+/// | not retained | result unavailable | outcome unknown | outcome unknown |
+/// | unknown | outcome unknown | outcome unknown | outcome unknown |
+///
+/// The fingerprint is compared first ([fingerprint before
+/// state](crate::rules::semantics#fingerprint-before-state)). A stale run gets only the accepted result of
+/// the same request ([stale runs](crate::rules::semantics#stale-runs)).
+pub(super) fn evaluate(
+    finder: Finder,
+    fingerprint: Option<Fingerprint>,
+    existing: ExistingRecord,
+) -> Result<Meaning, Rejection> {
+    let same_request = !contradict(existing.fingerprint, fingerprint);
+    match (finder, existing.state) {
+        (Finder::Duplicate, _) if !same_request => Err(Rejection::KeyReused),
+        (_, State::Completed(response)) if same_request => Ok(Meaning::Replay(response)),
+        (Finder::Duplicate | Finder::StaleTransaction, State::Running) => Ok(Meaning::InProgress),
+        (Finder::Duplicate, State::NotRetained { status }) => {
+            Err(Rejection::ResultUnavailable { status })
+        }
+        _ => Err(Rejection::OutcomeUnknown),
+    }
+}
+
+/// Decides what a stale run or transaction returns. `existing` is the record that the store reported, or
+/// `None` if the key has no record.
+pub(super) fn evaluate_stale(
+    finder: Finder,
+    fingerprint: Option<Fingerprint>,
+    existing: Option<Box<ExistingRecord>>,
+) -> Result<StoredResponse, Rejection> {
+    let existing = existing.ok_or(Rejection::OutcomeUnknown)?;
+    match evaluate(finder, fingerprint, *existing)? {
+        Meaning::Replay(response) => Ok(response),
+        Meaning::InProgress => Err(Rejection::InProgress),
+    }
+}

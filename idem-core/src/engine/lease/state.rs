@@ -1,0 +1,140 @@
+//! The shared state of a lease, which its run and the renewal thread both change.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
+
+use crate::engine::deadline::after;
+use crate::model::{Claim, Fingerprint, Guarantee, Policy};
+
+/// Why a run was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum LeaseLoss {
+    /// Another run may own the key. Only under at least once.
+    PossibleTakeover,
+    /// The run exceeded `max_run` or the deadline of a drain. The record says that its outcome is unknown.
+    GivenUp,
+}
+
+/// The values of [`LeaseState::phase`].
+const RUNNING: u8 = 0;
+const POSSIBLE_TAKEOVER: u8 = 1;
+const GIVEN_UP: u8 = 2;
+const SETTLING: u8 = 3;
+const ENDED: u8 = 4;
+
+/// The state of one lease.
+pub(super) struct LeaseState {
+    pub(super) claim: Claim,
+    pub(super) policy: &'static Policy,
+    pub(super) fingerprint: Option<Fingerprint>,
+    give_up_at: Instant,
+    claimed_at: Instant,
+    /// When the last successful renewal was sent, in microseconds since `claimed_at`. Both times are from
+    /// before the request was sent, so the lease never ends later here than in the store.
+    renewed_at: AtomicU64,
+    phase: AtomicU8,
+    run: AtomicWaker,
+}
+
+impl LeaseState {
+    pub(super) fn new(
+        claim: Claim,
+        policy: &'static Policy,
+        fingerprint: Option<Fingerprint>,
+        claimed_at: Instant,
+    ) -> Self {
+        Self {
+            claim,
+            policy,
+            fingerprint,
+            give_up_at: after(claimed_at, policy.max_run),
+            claimed_at,
+            renewed_at: AtomicU64::new(0),
+            phase: AtomicU8::new(RUNNING),
+            run: AtomicWaker::new(),
+        }
+    }
+
+    /// Whether the claim still belongs to its run: the handler is active, or its end is being written.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.phase.load(Ordering::Acquire), RUNNING | SETTLING)
+    }
+
+    /// Whether the handler has ended and the store has not accepted the end yet.
+    pub(super) fn is_settling(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == SETTLING
+    }
+
+    /// Cancels the run if its handler is active. Returns false if the handler has ended, or the lease was
+    /// lost before.
+    pub(super) fn lose(&self, loss: LeaseLoss) -> bool {
+        let lost = self.leave_running(match loss {
+            LeaseLoss::PossibleTakeover => POSSIBLE_TAKEOVER,
+            LeaseLoss::GivenUp => GIVEN_UP,
+        });
+        if lost {
+            self.run.wake();
+        }
+        lost
+    }
+
+    /// Marks that the handler has ended. From now on only the run writes its end. A loss at the same moment
+    /// stays recorded, and the end is written over it.
+    pub(super) fn begin_settling(&self) {
+        self.leave_running(SETTLING);
+    }
+
+    fn leave_running(&self, next: u8) -> bool {
+        self.phase.compare_exchange(RUNNING, next, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Marks that the run is over. Returns whether it was dropped while its handler was active.
+    pub(super) fn end(&self) -> bool {
+        self.phase.swap(ENDED, Ordering::AcqRel) == RUNNING
+    }
+
+    /// Returns the loss of the lease, if there is one, and otherwise lets `waker` be woken by it.
+    pub(super) fn poll_loss(&self, waker: &Waker) -> Option<LeaseLoss> {
+        self.run.register(waker);
+        match self.phase.load(Ordering::Acquire) {
+            POSSIBLE_TAKEOVER => Some(LeaseLoss::PossibleTakeover),
+            GIVEN_UP => Some(LeaseLoss::GivenUp),
+            _ => None,
+        }
+    }
+
+    /// Records that a renewal which was sent at `sent_at` succeeded.
+    pub(super) fn renewed(&self, sent_at: Instant) {
+        self.renewed_at.fetch_max(self.since_claimed(sent_at), Ordering::AcqRel);
+    }
+
+    /// Whether the last successful renewal is a whole lease ago.
+    pub(super) fn lapsed(&self, now: Instant) -> bool {
+        let renewed_at = self.renewed_at.load(Ordering::Acquire);
+        let since = self.since_claimed(now).saturating_sub(renewed_at);
+        Duration::from_micros(since) >= self.policy.lease
+    }
+
+    /// Whether the run exceeded its `max_run`.
+    pub(super) fn overran(&self, now: Instant) -> bool {
+        now >= self.give_up_at
+    }
+
+    pub(super) fn may_be_taken_over(&self) -> bool {
+        self.policy.guarantee == Guarantee::AtLeastOnce
+    }
+
+    /// Returns the time of the next renewal: a third of the lease after `now`, reduced at random by up to a
+    /// fifth so that the renewals of a burst spread out. At the latest when the run is given up.
+    pub(super) fn next_due(&self, now: Instant) -> Instant {
+        let third = (self.policy.lease / 3).mul_f64(rand::random_range(0.8..1.0));
+        after(now, third).min(self.give_up_at)
+    }
+
+    fn since_claimed(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.claimed_at).as_micros()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,57 @@
+//! Repeated store operations: how often, with which pauses, and how long.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable};
+
+use super::deadline::after;
+use crate::model::{Claim, Completion, StoreError, StoreErrorKind};
+use crate::store::{IdempotencyStore, Update};
+
+/// The time after which an attempt of a repeated operation counts as lost, and the next one starts.
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Number of times that a claim is sent, or a transaction opened, before the request is refused.
+pub(super) const MAX_SENDS: u32 = 3;
+
+/// Returns the pause after `sends` failures: 20 ms · 2^`sends`, reduced at random by up to half.
+pub(super) fn pause(sends: u32) -> Duration {
+    Duration::from_millis(20 << sends).mul_f64(rand::random_range(0.5..1.0))
+}
+
+/// Repeats `attempt` until it succeeds, `wanted` returns false or the record is corrupt. The pauses grow
+/// from 20 ms to 1 s and are jittered.
+pub(super) async fn retry_until_stored<A, F>(
+    attempt: A,
+    wanted: impl Fn() -> bool,
+) -> Result<Update, StoreError>
+where
+    A: FnMut() -> F,
+    F: Future<Output = Result<Update, StoreError>>,
+{
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(20))
+        .with_max_delay(Duration::from_secs(1))
+        .with_jitter()
+        .without_max_times();
+    attempt
+        .retry(pauses)
+        .sleep(tokio::time::sleep)
+        .when(|error| error.kind() != StoreErrorKind::Corrupt && wanted())
+        .await
+}
+
+/// Writes `completion`, and repeats that until the store replies. The last attempt starts before
+/// `max_duration` is over.
+pub(super) async fn complete_with_retries(
+    store: &dyn IdempotencyStore,
+    claim: Claim,
+    completion: &Completion,
+    ttl: Duration,
+    max_duration: Duration,
+) -> Result<Update, StoreError> {
+    let deadline = after(Instant::now(), max_duration);
+    let attempt = || store.complete(claim, completion.clone(), ttl).bounded(ATTEMPT_TIMEOUT);
+    retry_until_stored(attempt, || Instant::now() < deadline).await
+}

@@ -1,0 +1,171 @@
+//! The start of a guarded call: claim the key, or find out what the record under it means.
+
+use std::future::Future;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use futures_util::future::Either;
+use tracing::Instrument;
+
+use super::duplicate::{Finder, Meaning, evaluate};
+use super::execution::Execution;
+use super::run::LeasedRun;
+use super::served::{Executed, Served};
+use super::trace::record_rejection;
+use super::transaction::TransactionRun;
+use super::wait::Waiter;
+use super::{Call, Idempotency};
+use crate::model::{Claim, ExistingRecord, Rejection, StoreError, StoredResponse};
+use crate::store::{ClaimOutcome, OpenOutcome, TransactionSlot};
+
+/// What a guarded call does next, unless it is rejected.
+pub(super) enum Start {
+    /// The key is new. The handler runs.
+    Run(Run),
+    /// The key is done. This is its response.
+    Replay(StoredResponse),
+}
+
+/// A run whose handler has not been polled.
+pub(super) enum Run {
+    /// The key is claimed by a lease.
+    Leased(LeasedRun),
+    /// The key is claimed by an open transaction.
+    InTransaction(TransactionRun),
+}
+
+impl Run {
+    /// Runs the handler to its end, and stores the result. The run ends if the returned future is dropped.
+    pub(super) fn execute<T, H, Fut, P>(
+        self,
+        handler: H,
+        on_panic: P,
+    ) -> impl Future<Output = Result<Served<T>, Rejection>>
+    where
+        H: FnOnce(Claim) -> Fut,
+        Fut: Future<Output = Executed<T>>,
+        P: FnOnce() -> Executed<T>,
+    {
+        match self {
+            Self::Leased(run) => Either::Left(run.execute(handler, on_panic)),
+            // Boxed, because a leased run is the usual one and would have to reserve the space.
+            Self::InTransaction(run) => Either::Right(Box::pin(run.execute(handler, on_panic))),
+        }
+    }
+}
+
+/// One attempt to start.
+enum Attempt {
+    Started(Start),
+    /// Another run of the key is active.
+    InProgress,
+}
+
+impl Idempotency {
+    /// Claims the key. While another run is active, waits and claims again, as far as the policy allows it.
+    pub(super) async fn start(&self, call: &Call) -> Result<Start, Rejection> {
+        let _tracked = self.0.runs.token();
+        let started = self.start_or_wait(call).await;
+        match &started {
+            Ok(Start::Run(Run::Leased(run))) => call.span.record("attempt", run.claim().attempt),
+            Ok(Start::Run(Run::InTransaction(_))) => call.span.record("attempt", 1),
+            Ok(Start::Replay(_)) => call.span.record("outcome", "replayed"),
+            Err(rejection) => {
+                record_rejection(&call.span, rejection);
+                return started;
+            }
+        };
+        started
+    }
+
+    async fn start_or_wait(&self, call: &Call) -> Result<Start, Rejection> {
+        let mut waiter = None;
+        loop {
+            if let Attempt::Started(start) = self.attempt(call).await? {
+                return Ok(start);
+            }
+            let waiter = match &mut waiter {
+                Some(waiter) => waiter,
+                None => waiter.insert(self.enter_wait(call)?),
+            };
+            let next = waiter.next(&*self.0.store).instrument(call.span.clone());
+            if !Box::pin(next).await {
+                return Err(Rejection::InProgress);
+            }
+        }
+    }
+
+    fn enter_wait(&self, call: &Call) -> Result<Box<Waiter>, Rejection> {
+        let wait = call.policy.wait.ok_or(Rejection::InProgress)?;
+        self.0.waiters.enter(call.id, wait).map(Box::new).ok_or(Rejection::InProgress)
+    }
+
+    /// Claims the key once.
+    async fn attempt(&self, call: &Call) -> Result<Attempt, Rejection> {
+        self.check_accepting()?;
+        if let Some(slot) = &call.transaction {
+            let attempt = self.attempt_transaction(call, slot).instrument(call.span.clone());
+            return Box::pin(attempt).await;
+        }
+        // The lease is counted from before the claim is sent.
+        let claimed_at = Instant::now();
+        // A statement of its own, so that this future reserves space for the box alone.
+        let retrying = match self.try_claim(call) {
+            Ok(outcome) => return self.evaluate_claim(call, outcome, claimed_at),
+            Err(retrying) => retrying,
+        };
+        let outcome = retrying.await?;
+        self.evaluate_claim(call, outcome, claimed_at)
+    }
+
+    fn evaluate_claim(
+        &self,
+        call: &Call,
+        outcome: ClaimOutcome,
+        claimed_at: Instant,
+    ) -> Result<Attempt, Rejection> {
+        match outcome {
+            ClaimOutcome::Acquired(claim) => {
+                let lease = self.0.leases.hold(claim, call.policy, call.fingerprint, claimed_at);
+                let run = LeasedRun::new(self, lease, call.span.clone());
+                Ok(Attempt::Started(Start::Run(Run::Leased(run))))
+            }
+            ClaimOutcome::Exists(existing) => evaluate_existing(call, existing),
+            ClaimOutcome::AtCapacity(capacity) => Err(Rejection::TooManyKeys(capacity)),
+        }
+    }
+
+    /// Opens a transaction that claims the key once.
+    async fn attempt_transaction(
+        &self,
+        call: &Call,
+        slot: &TransactionSlot,
+    ) -> Result<Attempt, Rejection> {
+        match self.open_transaction(call, slot).await? {
+            OpenOutcome::Opened(transaction) => {
+                let run = TransactionRun::new(self, transaction, call);
+                Ok(Attempt::Started(Start::Run(Run::InTransaction(run))))
+            }
+            OpenOutcome::Exists(existing) => evaluate_existing(call, existing),
+            OpenOutcome::AtCapacity(capacity) => Err(Rejection::TooManyKeys(capacity)),
+        }
+    }
+
+    /// Checks that leases can be renewed, and that the process is not shutting down. Calls that a run makes
+    /// in turn are part of that run, and [shutdown](crate::rules::guarantees#shutdown) waits for them.
+    fn check_accepting(&self) -> Result<(), Rejection> {
+        let started = self.0.leases.start();
+        started.map_err(|error| Rejection::StoreUnavailable(Some(StoreError::not_done(error))))?;
+        if self.0.draining.load(Ordering::SeqCst) && Execution::try_current().is_none() {
+            return Err(Rejection::Draining);
+        }
+        Ok(())
+    }
+}
+
+fn evaluate_existing(call: &Call, existing: ExistingRecord) -> Result<Attempt, Rejection> {
+    Ok(match evaluate(Finder::Duplicate, call.fingerprint, existing)? {
+        Meaning::Replay(response) => Attempt::Started(Start::Replay(response)),
+        Meaning::InProgress => Attempt::InProgress,
+    })
+}
