@@ -181,8 +181,8 @@ pub(super) const BUGS: [Bug; 12] = [
         name: "release-on-store-error",
         edits: &[edit(
             "idem-core/src/engine/settle.rs",
-            "let ask = || first.take().unwrap_or_else(|| self.ask(&end))",
-            "let ask = || first.take().unwrap_or_else(|| self.ask(&End::Release))",
+            "let attempt = || first.take().unwrap_or_else(|| self.send(&end))",
+            "let attempt = || first.take().unwrap_or_else(|| self.send(&End::Release))",
         )],
         looks: &[(ENGINE, ""), (FAULTS, ""), (HTTP, ""), (PROCESS, "completion_reply_lost")],
     },
@@ -192,13 +192,13 @@ pub(super) const BUGS: [Bug; 12] = [
         edits: &[
             edit(
                 "idem-core/src/engine/mod.rs",
-                "InPlace::new(running, to_runtime)",
-                "InPlace::new(running, drop)",
+                "run.execute(handler, on_panic), spawn_on_runtime)",
+                "run.execute(handler, on_panic), drop)",
             ),
             edit(
                 "idem-core/src/engine/mod.rs",
-                "InPlace::new(running, to_this_thread)",
-                "InPlace::new(running, drop)",
+                "run.execute(handler, on_panic), spawn_on_thread)",
+                "run.execute(handler, on_panic), drop)",
             ),
         ],
         looks: &[
@@ -263,11 +263,18 @@ pub(super) const BUGS: [Bug; 12] = [
     // A completed record is replayed to every request, whatever its fingerprint.
     Bug {
         name: "replay-before-mismatch",
-        edits: &[edit(
-            "idem-core/src/engine/begin.rs",
-            "if contradict(",
-            "if !matches!(existing.state, State::Completed(_)) && contradict(",
-        )],
+        edits: &[
+            edit(
+                "idem-core/src/engine/duplicate.rs",
+                "(Finder::Duplicate, _) if !same_request =>",
+                "(Finder::Duplicate, State::Running | State::Unknown) if !same_request =>",
+            ),
+            edit(
+                "idem-core/src/engine/duplicate.rs",
+                "State::Completed(response)) if same_request =>",
+                "State::Completed(response)) =>",
+            ),
+        ],
         looks: &[(ENGINE, ""), (FAULTS, ""), (HTTP, "")],
     },
     // Hashed parts are separated by a colon instead of prefixed by their length.
