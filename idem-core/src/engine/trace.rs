@@ -36,11 +36,12 @@ impl fmt::Display for OperationName<'_> {
 
 /// Records the result of a call in its span.
 pub(super) fn record_result<T>(span: &Span, result: &Result<Served<T>, Rejection>) {
-    match result {
-        Ok(Served::Executed(_)) => span.record("outcome", "executed"),
-        Ok(Served::Replayed(_)) => span.record("outcome", "replayed"),
+    let outcome = match result {
+        Ok(Served::Executed(_)) => "executed",
+        Ok(Served::Replayed(_)) => "replayed",
         Err(rejection) => return record_rejection(span, rejection),
     };
+    span.record("outcome", outcome);
 }
 
 /// Records a rejection in the span, and logs it if an operator should see it.
