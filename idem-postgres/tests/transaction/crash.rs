@@ -41,7 +41,7 @@ async fn fault_crash_in_transaction_at_each_point() {
                 proxy.hold("COMMIT");
                 let mut stdin = child.stdin.take().unwrap();
                 stdin.write_all(b"go\n").unwrap();
-                proxy.sprung().await;
+                proxy.triggered().await;
             }
             _ => await_point(&mut child, point),
         }

@@ -105,7 +105,7 @@ async fn fault_redis_failover_loses_writes_and_is_detected() {
     let claim = won(&store).await;
     store.check().await.unwrap();
     primary.kill();
-    proxy.lead_to(replica.port());
+    proxy.redirect_to(replica.port());
     let issues = loop {
         if let Ok(issues) = store.check().await {
             break issues;

@@ -1,4 +1,4 @@
-//! The engine alone on the memory store: first execution, replay, and a claim that many want, by threads.
+//! The engine on the memory store: first execution, replay and a contended claim, by number of threads.
 
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use idem_core::{Guarantee, Idempotency, IdempotencyKey, MemoryStore, Outcome, Po
 
 static POLICY: Policy = Policy::new(Duration::from_secs(60), Guarantee::AtMostOnce);
 
-/// Which key a thread uses in a round.
+/// The key of a thread in a round.
 type Keys = fn(thread: u64, round: u64) -> u64;
 
-/// What the threads compete for, from nothing to everything.
+/// The workloads, from no contention to full contention.
 const WORKLOADS: [(&str, Keys); 3] = [
     ("first execution", |thread, round| thread << 48 | round),
     ("replay", |thread, _| thread),
-    // All threads want each key: one runs, the others are refused or get its answer.
+    // All threads use the same key. One runs, and the others are refused or get its response.
     ("contended claim", |_, round| round),
 ];
 
@@ -34,7 +34,7 @@ fn engine(c: &mut Criterion) {
     group.finish();
 }
 
-/// The time that `threads` take for `rounds` calls each.
+/// Returns the time that `threads` threads take for `rounds` calls each.
 fn on_threads(threads: u64, rounds: u64, keys: Keys) -> Duration {
     let idempotency = Idempotency::new(MemoryStore::with_capacity(usize::MAX, usize::MAX));
     let start = Barrier::new(threads as usize);
@@ -55,7 +55,7 @@ fn calls(
     rounds: u64,
     key: impl Fn(u64) -> u64,
 ) -> Duration {
-    #[expect(clippy::expect_used, reason = "a program")]
+    #[expect(clippy::expect_used, reason = "a benchmark")]
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let scope = Scope::of("tenant");
@@ -74,12 +74,12 @@ fn calls(
 }
 
 fn executed() -> Executed<()> {
-    let answer = StoredResponse {
+    let response = StoredResponse {
         status: 201,
         headers: Headers::default(),
         body: Bytes::from_static(&[b'x'; 1024]),
     };
-    Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(answer) }
+    Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(response) }
 }
 
 criterion_group!(benches, engine);

@@ -1,4 +1,4 @@
-//! What it costs to tell one request from another, by body size.
+//! The cost of a fingerprint, by kind and size of the body.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -35,14 +35,14 @@ fn fingerprints(c: &mut Criterion) {
     group.finish();
 }
 
-/// An array of small objects whose members are not in order, of about `size` bytes.
+/// Returns an array of small objects with members out of order, of about `size` bytes.
 fn objects(size: usize) -> String {
     let item = r#"{"sku":"A-1000","quantity":2,"price":"19.90","note":"gift, \u00fc"}"#;
     let items = vec![item; size / (item.len() + 1)];
     format!("[{}]", items.join(","))
 }
 
-/// An object that is little else than one text.
+/// Returns an object of `size` bytes that consists mostly of one text.
 fn text(size: usize) -> String {
     format!(r#"{{"amount":4200,"currency":"EUR","note":"{}"}}"#, "n".repeat(size - 43))
 }

@@ -1,4 +1,4 @@
-//! A guarded function side by side with the bare one, on the memory store: first call and replay.
+//! A guarded function next to the bare one, on the memory store: first call and replay.
 
 use std::hint::black_box;
 
@@ -52,7 +52,7 @@ async fn guarded(idempotency: &Idempotency, event: &OrderPlaced) -> Result<Recei
 }
 
 fn function(c: &mut Criterion) {
-    #[expect(clippy::expect_used, reason = "a program")]
+    #[expect(clippy::expect_used, reason = "a benchmark")]
     let runtime = Runtime::new().expect("a runtime");
     let idempotency = Idempotency::new(MemoryStore::with_capacity(usize::MAX, usize::MAX));
     let mut group = c.benchmark_group("function");

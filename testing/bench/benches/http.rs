@@ -1,23 +1,24 @@
-//! HTTP side by side: the bare handler, a hand-written baseline and the annotated handler on either
-//! framework, each in a process of its own on its own core, in turn and several times over. What counts is the ratio of
-//! server CPU time per request within a round: machines differ, and so do minutes.
+//! Handlers over HTTP: the bare handler, one made idempotent by hand and the annotated one, on each framework.
+//!
+//! Each variant runs in a separate process on its own core. The variants are measured in turn, several times. Compare
+//! the ratios of server CPU time per request within a round, because machines and minutes differ.
 //!
 //! `cargo bench -p idem-bench --bench http -- --rounds 5`
 
 use std::time::Duration;
 
 use anyhow::Context;
-use idem_bench::load::{self, Counted, Keys};
+use idem_bench::load::{self, Keys, Measurements};
 use idem_bench::process::{Server, pin_load};
 use idem_bench::rounds::{CONNECTIONS, WARM_UP, is_wanted, median, rounds};
 use idem_bench::server::{self, FRAMEWORKS, Variants};
 
-/// What a variant is measured for at a time, before it is another's turn: other work on the machine comes and
-/// goes within seconds, and so meets all of them.
+/// The time for which a variant is measured before the next one. Slices are short, so that other work on the
+/// machine affects all variants equally.
 const SLICE: Duration = Duration::from_millis(100);
 const SLICES: usize = 15;
 
-/// One variant in one round.
+/// The measurements of one variant in one round.
 #[derive(Clone, Copy)]
 struct Sample {
     cpu_us: f64,
@@ -49,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The rounds of every variant of every framework, in their order.
+/// Returns the rounds of every variant of every framework, in their order.
 async fn sample(keys: Keys, rounds: usize) -> anyhow::Result<Vec<Vec<Sample>>> {
     let _awake = load::stay_awake();
     let mut samples = vec![Vec::new(); FRAMEWORKS.as_flattened().len()];
@@ -61,7 +62,7 @@ async fn sample(keys: Keys, rounds: usize) -> anyhow::Result<Vec<Vec<Sample>>> {
     Ok(samples)
 }
 
-/// Every variant with a fresh server, by slices in turn.
+/// Measures every variant on a fresh server, in slices.
 async fn round(keys: Keys) -> anyhow::Result<Vec<Sample>> {
     let mut turns = Vec::new();
     for variant in FRAMEWORKS.as_flattened() {
@@ -69,7 +70,7 @@ async fn round(keys: Keys) -> anyhow::Result<Vec<Sample>> {
         load::run(&server.address, CONNECTIONS, WARM_UP, keys, "warm")
             .await
             .context("while warming up")?;
-        turns.push(Turns { server, cpu: Duration::ZERO, counted: Counted::default() });
+        turns.push(Turns { server, cpu: Duration::ZERO, measured: Measurements::default() });
     }
     for slice in 0..SLICES {
         for turn in &mut turns {
@@ -79,29 +80,29 @@ async fn round(keys: Keys) -> anyhow::Result<Vec<Sample>> {
     Ok(turns.into_iter().map(Turns::sum).collect())
 }
 
-/// The turns of one variant in one round.
+/// The slices of one variant in one round.
 struct Turns {
     server: Server,
     cpu: Duration,
-    counted: Counted,
+    measured: Measurements,
 }
 
 impl Turns {
     async fn take(&mut self, keys: Keys, prefix: &str) -> anyhow::Result<()> {
         let before = self.server.cpu_time()?;
-        let counted = load::run(&self.server.address, CONNECTIONS, SLICE, keys, prefix).await?;
+        let measured = load::run(&self.server.address, CONNECTIONS, SLICE, keys, prefix).await?;
         self.cpu += self.server.cpu_time()? - before;
-        self.counted.latencies.extend(counted.latencies);
+        self.measured.latencies.extend(measured.latencies);
         Ok(())
     }
 
     fn sum(mut self) -> Sample {
-        let requests = self.counted.latencies.len() as f64;
+        let requests = self.measured.latencies.len() as f64;
         Sample {
             cpu_us: micros(self.cpu) / requests,
             per_second: requests / (SLICE * SLICES as u32).as_secs_f64(),
-            p50_us: micros(self.counted.percentile(0.50)),
-            p99_us: micros(self.counted.percentile(0.99)),
+            p50_us: micros(self.measured.percentile(0.50)),
+            p99_us: micros(self.measured.percentile(0.99)),
         }
     }
 }

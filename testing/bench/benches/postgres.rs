@@ -1,15 +1,16 @@
-//! The Postgres store side by side with the client library alone and with what a good engineer writes by
-//! hand: claims with completions and replays alone, then handlers over HTTP, then a business transaction with
-//! its record and without. Postgres and the load are on one core, what is measured is on the other, in turn
-//! and several times over; the ratios within a round count.
+//! The Postgres store next to the client library alone and next to handlers by hand: claims, completions and replays
+//! without HTTP, then handlers over HTTP, then a business transaction with and without its record.
+//!
+//! Postgres and the load share one core, and the measured process has the other. The variants are measured in turn,
+//! several times. Compare the ratios within a round.
 //!
 //! `cargo bench -p idem-bench --bench postgres -- --rounds 5 --only replay`
 
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use idem_bench::by_hand_postgres::ByHand;
 use idem_bench::load::Keys;
-use idem_bench::pairs_postgres::ByHand;
 use idem_bench::process::pin_load;
 use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, requests};
 use idem_bench::server::{self, IN_POSTGRES, ON_POSTGRES};
@@ -22,12 +23,12 @@ use idem_testkit::servers::PostgresServer;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 static POLICY: Policy = Policy::new(DAY, Guarantee::AtMostOnce);
-static ANSWER: [u8; BODY] = [7; BODY];
+static RESPONSE: [u8; BODY] = [7; BODY];
 
-/// How claims and completions are made without HTTP.
+/// The variants of claims and completions without HTTP.
 const PAIRS: [&str; 2] = ["raw pairs", "idem-postgres pairs"];
 
-/// How replays are made without HTTP: by hand as an insert and then a select.
+/// The variants of replays without HTTP. By hand, a replay is an insert followed by a select.
 const REPLAYS: [&str; 2] = ["raw replays", "idem-postgres replays"];
 
 struct Postgres(PostgresServer);
@@ -41,7 +42,7 @@ impl Store for Postgres {
         self.0.url()
     }
 
-    /// Of all of its processes, those that ended included.
+    /// Returns the CPU time of all processes, including those that have ended.
     fn cpu_seconds(&self) -> anyhow::Result<f64> {
         let first = self.0.pid();
         let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
@@ -53,10 +54,11 @@ impl Store for Postgres {
     }
 }
 
-/// Some of the times in a process's `stat`, in hundredths of a second: user, system, and those of children.
+/// Returns the sum of some fields of the `stat` file of a process, in hundredths of a second: user and system time,
+/// and those of its children.
 fn ticks(pid: &str, fields: std::ops::Range<usize>) -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, after_name) = stat.rsplit_once(')').context("a stat without a name")?;
+    let (_, after_name) = stat.rsplit_once(')').context("malformed stat file")?;
     let fields = after_name.split_whitespace().skip(fields.start - 2).take(fields.len());
     fields.map(|field| Ok(field.parse::<f64>()?)).sum()
 }
@@ -99,14 +101,17 @@ async fn calls_of(variant: &str, url: &str) -> anyhow::Result<()> {
     let (by_hand, key) = (ByHand::connect(url).await?, [7; 32]);
     let store = idem_axum::PostgresStore::connect(url).await?;
     by_hand.insert(&key, &[7; 16], &[7; 32]).await?;
-    by_hand.complete(&key, &[7; 16], &ANSWER).await?;
+    by_hand.complete(&key, &[7; 16], &RESPONSE).await?;
     complete(&store, claim(&store, key).await?.context("a new key")?).await?;
     match variant {
         "raw pairs" => {
             closed_loop(async || {
                 let (key, owner): ([u8; 32], [u8; 16]) = rand::random();
                 anyhow::ensure!(by_hand.insert(&key, &owner, &[7; 32]).await?, "not new");
-                anyhow::ensure!(by_hand.complete(&key, &owner, &ANSWER).await?, "fenced");
+                anyhow::ensure!(
+                    by_hand.complete(&key, &owner, &RESPONSE).await?,
+                    "the claim is stale"
+                );
                 Ok(())
             })
             .await
@@ -114,7 +119,7 @@ async fn calls_of(variant: &str, url: &str) -> anyhow::Result<()> {
         "raw replays" => {
             closed_loop(async || {
                 anyhow::ensure!(!by_hand.insert(&key, &[7; 16], &[7; 32]).await?, "new");
-                by_hand.select(&key).await?.map(drop).context("no answer")
+                by_hand.select(&key).await?.map(drop).context("no response")
             })
             .await
         }
@@ -132,11 +137,11 @@ async fn calls_of(variant: &str, url: &str) -> anyhow::Result<()> {
             })
             .await
         }
-        other => bail!("nothing is called `{other}`"),
+        other => bail!("unknown variant `{other}`"),
     }
 }
 
-/// A claim, if it was won.
+/// Claims a key, and returns the claim if it is acquired.
 async fn claim(store: &impl IdempotencyStore, id: [u8; 32]) -> anyhow::Result<Option<Claim>> {
     match store.claim(RecordId::from_bytes(id), ClaimRequest::new(&POLICY)).await? {
         ClaimOutcome::Acquired(claim) => Ok(Some(claim)),
@@ -145,9 +150,9 @@ async fn claim(store: &impl IdempotencyStore, id: [u8; 32]) -> anyhow::Result<Op
 }
 
 async fn complete(store: &impl IdempotencyStore, claim: Claim) -> anyhow::Result<()> {
-    let body = bytes::Bytes::from_static(&ANSWER);
-    let answer = StoredResponse { status: 201, headers: Headers::default(), body };
-    let fenced = store.complete(claim, Completion::Response(answer), DAY).await?;
-    anyhow::ensure!(fenced == idem_core::store::Update::Applied, "fenced");
+    let body = bytes::Bytes::from_static(&RESPONSE);
+    let response = StoredResponse { status: 201, headers: Headers::default(), body };
+    let update = store.complete(claim, Completion::Response(response), DAY).await?;
+    anyhow::ensure!(update == idem_core::store::Update::Applied, "the claim is stale");
     Ok(())
 }

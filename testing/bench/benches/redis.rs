@@ -1,14 +1,15 @@
-//! The Redis store side by side with what a good engineer writes by hand: claims and completions alone,
-//! then handlers over HTTP. Redis and the load are on one core, what is measured is on the other, in turn
-//! and several times over; the ratios within a round count.
+//! The Redis store next to the client library by hand: claims and completions without HTTP, then handlers over HTTP.
+//!
+//! Redis and the load share one core, and the measured process has the other. The variants are measured in turn,
+//! several times. Compare the ratios within a round.
 //!
 //! `cargo bench -p idem-bench --bench redis -- --rounds 5`
 
 use std::time::Duration;
 
 use anyhow::bail;
+use idem_bench::by_hand_redis::ByHand;
 use idem_bench::load::Keys;
-use idem_bench::pairs::ByHand;
 use idem_bench::process::pin_load;
 use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, requests};
 use idem_bench::server::{self, ON_REDIS};
@@ -20,7 +21,7 @@ use idem_testkit::servers::RedisServer;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How claims and completions are made without HTTP.
+/// The variants of claims and completions without HTTP.
 const PAIRS: [&str; 2] = ["by hand", "idem-redis"];
 
 struct Redis(RedisServer);
@@ -80,22 +81,26 @@ async fn pairs_of(variant: &str, url: &str) -> anyhow::Result<()> {
 }
 
 async fn by_hand(store: &ByHand) -> anyhow::Result<()> {
-    let (key, owner, print) = (format!("{:032x}", rand::random::<u128>()), rand::random(), [7; 32]);
-    store.claim(&key, &owner, &print).await?;
-    anyhow::ensure!(store.complete(&key, &owner, &print, &[7; BODY]).await?, "fenced");
+    let (key, owner, fingerprint) =
+        (format!("{:032x}", rand::random::<u128>()), rand::random(), [7; 32]);
+    store.claim(&key, &owner, &fingerprint).await?;
+    anyhow::ensure!(
+        store.complete(&key, &owner, &fingerprint, &[7; BODY]).await?,
+        "the claim is stale"
+    );
     Ok(())
 }
 
 async fn by_store(store: &impl IdempotencyStore) -> anyhow::Result<()> {
     static POLICY: Policy = Policy::new(DAY, Guarantee::AtMostOnce);
-    static ANSWER: [u8; BODY] = [7; BODY];
+    static RESPONSE: [u8; BODY] = [7; BODY];
     let id = RecordId::from_bytes(rand::random());
     let ClaimOutcome::Acquired(claim) = store.claim(id, ClaimRequest::new(&POLICY)).await? else {
         bail!("the key is not new")
     };
-    let body = bytes::Bytes::from_static(&ANSWER);
-    let answer = StoredResponse { status: 201, headers: Headers::default(), body };
-    let fenced = store.complete(claim, Completion::Response(answer), DAY).await?;
-    anyhow::ensure!(fenced == idem_core::store::Update::Applied, "fenced");
+    let body = bytes::Bytes::from_static(&RESPONSE);
+    let response = StoredResponse { status: 201, headers: Headers::default(), body };
+    let update = store.complete(claim, Completion::Response(response), DAY).await?;
+    anyhow::ensure!(update == idem_core::store::Update::Applied, "the claim is stale");
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! What the benchmarks share: the servers under load, the load, and the reading of a process's CPU time.
+//! The parts that the benchmarks share: the servers, the load, and the measurement of CPU time.
 
+pub mod by_hand_postgres;
+pub mod by_hand_redis;
 pub mod load;
-pub mod pairs;
-pub mod pairs_postgres;
 pub mod process;
 pub mod rounds;
 pub mod server;

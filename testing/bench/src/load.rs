@@ -1,4 +1,4 @@
-//! Closed-loop load: so many connections, each sending its next request when the last is answered.
+//! A closed-loop load: each connection sends its next request after the response to the last one.
 
 use std::time::{Duration, Instant};
 
@@ -8,24 +8,24 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How the keys of the requests are chosen.
+/// The choice of keys.
 #[derive(Clone, Copy, Debug)]
 pub enum Keys {
-    /// Every request has a new one.
+    /// Every request has a new key.
     Fresh,
-    /// All requests of a connection share one, so that every request but its first is a replay.
+    /// All requests of a connection share a key, so every request except the first is a replay.
     Repeated,
 }
 
-/// What a run of load counted.
+/// The measurements of a load run.
 #[derive(Debug, Default)]
-pub struct Counted {
-    /// How long each request took.
+pub struct Measurements {
+    /// The latency of each request.
     pub latencies: Vec<Duration>,
 }
 
-impl Counted {
-    /// The latency that `share` of the requests did not exceed.
+impl Measurements {
+    /// Returns the latency that the given share of the requests did not exceed.
     pub fn percentile(&mut self, share: f64) -> Duration {
         self.latencies.sort_unstable();
         let rank = (self.latencies.len() as f64 * share) as usize;
@@ -36,9 +36,10 @@ impl Counted {
     }
 }
 
-/// Keeps this thread's load from ever sleeping, until the handle is dropped; for a load that has its core
-/// to itself. Waking it costs a server several microseconds where cores are virtual, and only a server
-/// that is slower than the load would pay them: ratios would tell who waits for whom.
+/// Keeps the load on this thread awake until the handle is dropped. The load must have its own core.
+///
+/// On virtual cores, waking a sleeping load costs the server several microseconds. Only a server that is slower
+/// than the load pays them, which would distort the ratios.
 pub fn stay_awake() -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async {
         loop {
@@ -47,17 +48,17 @@ pub fn stay_awake() -> AbortOnDropHandle<()> {
     }))
 }
 
-/// Sends payments to `address` over `connections` for `duration`. Keys begin with `prefix`.
+/// Sends payments to `address` over `connections` connections for `duration`. Keys begin with `prefix`.
 ///
 /// # Errors
-/// If a connection breaks or an answer is not 201.
+/// If a connection fails or a response is not 201.
 pub async fn run(
     address: &str,
     connections: usize,
     duration: Duration,
     keys: Keys,
     prefix: &str,
-) -> anyhow::Result<Counted> {
+) -> anyhow::Result<Measurements> {
     let until = Instant::now() + duration;
     let mut tasks = JoinSet::new();
     for connection in 0..connections {
@@ -65,7 +66,7 @@ pub async fn run(
         let prefix = format!("{prefix}-{connection}");
         tasks.spawn(async move { send(&address, until, keys, &prefix).await });
     }
-    let mut counted = Counted::default();
+    let mut counted = Measurements::default();
     while let Some(latencies) = tasks.join_next().await {
         counted.latencies.extend(latencies??);
     }
@@ -102,11 +103,11 @@ async fn send(
     Ok(latencies)
 }
 
-/// Reads one answer.
+/// Reads one response.
 async fn receive(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<()> {
     buffer.clear();
     loop {
-        if let Some(len) = answer_len(buffer)?
+        if let Some(len) = response_len(buffer)?
             && buffer.len() >= len
         {
             return Ok(());
@@ -117,18 +118,18 @@ async fn receive(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result
     }
 }
 
-/// How long the answer at the start of `buffer` is, once its head is there.
-fn answer_len(buffer: &[u8]) -> anyhow::Result<Option<usize>> {
+/// Returns the length of the response at the start of `buffer`, once its head is complete.
+fn response_len(buffer: &[u8]) -> anyhow::Result<Option<usize>> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
-    let mut answer = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(head) = answer.parse(buffer)? else {
+    let mut response = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(head) = response.parse(buffer)? else {
         return Ok(None);
     };
-    if answer.code != Some(201) {
-        bail!("the server answered {:?}", answer.code);
+    if response.code != Some(201) {
+        bail!("expected status 201, got {:?}", response.code);
     }
     let length =
-        answer.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let length = length.context("an answer without a length")?;
+        response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let length = length.context("a response without Content-Length")?;
     Ok(Some(head + std::str::from_utf8(length.value)?.parse::<usize>()?))
 }

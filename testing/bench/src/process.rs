@@ -1,4 +1,4 @@
-//! A server in a process of its own, whose CPU time can be read.
+//! A server in a separate process, and its CPU time.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,33 +7,33 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-/// The core for servers and the core for the load, where `taskset` is there to pin them.
+/// The core of servers. The load runs on [`LOAD_CORE`]. Pinning requires `taskset`.
 pub const SERVER_CORE: &str = "0";
-/// See [`SERVER_CORE`].
+/// The core of the load.
 pub const LOAD_CORE: &str = "1";
 
-/// A running server; killed when dropped.
+/// A running server. It is killed when dropped.
 pub struct Server {
     child: Child,
-    /// Where it listens.
+    /// The address of the server.
     pub address: String,
 }
 
 impl Server {
-    /// Starts this very program again as `PROGRAM serve VARIANT`, on the server's core.
+    /// Starts this program again as `PROGRAM serve VARIANT`, on the core of servers.
     ///
     /// # Errors
-    /// If it cannot be started or does not say where it listens.
+    /// If the server cannot be started or does not print its address.
     pub fn start(variant: &str) -> anyhow::Result<Self> {
         Self::start_on(variant, "")
     }
 
-    /// The same for a variant on the store at `store_url`.
+    /// Like [`start`](Self::start), for a variant on the store at `store_url`.
     ///
     /// # Errors
-    /// As [`start`](Self::start).
+    /// Like [`start`](Self::start).
     pub fn start_on(variant: &str, store_url: &str) -> anyhow::Result<Self> {
-        let mut child = again()?
+        let mut child = this_program()?
             .args(["serve", variant])
             .env("STORE_URL", store_url)
             .stdout(Stdio::piped())
@@ -41,19 +41,19 @@ impl Server {
             .context("cannot start the server")?;
         let mut address = String::new();
         let stdout = child.stdout.take().context("no output of the server")?;
-        BufReader::new(stdout).read_line(&mut address).context("the server said nothing")?;
+        BufReader::new(stdout).read_line(&mut address).context("the server printed no address")?;
         Ok(Self { child, address: address.trim_end().to_owned() })
     }
 
-    /// How long its threads have run so far, by the scheduler's own count. Linux only.
+    /// Returns the CPU time of all threads, as counted by the scheduler. Linux only.
     ///
     /// # Errors
-    /// If the system does not tell.
+    /// If the CPU time cannot be read.
     pub fn cpu_time(&self) -> anyhow::Result<Duration> {
         let tasks = format!("/proc/{}/task", self.child.id());
         let mut total = 0;
         for task in fs::read_dir(&tasks)
-            .with_context(|| format!("cannot read {tasks}; the HTTP benchmark needs Linux"))?
+            .with_context(|| format!("cannot read {tasks}: the HTTP benchmark requires Linux"))?
         {
             let schedstat = fs::read_to_string(task?.path().join("schedstat"))?;
             let ran = schedstat.split_whitespace().next().context("an empty schedstat")?;
@@ -71,11 +71,11 @@ impl Drop for Server {
     }
 }
 
-/// This very program again, on the server's core.
+/// Returns a command that runs this program again, on the core of servers.
 ///
 /// # Errors
-/// If the system does not tell where it is.
-pub fn again() -> anyhow::Result<Command> {
+/// If the path of this program is unknown.
+pub fn this_program() -> anyhow::Result<Command> {
     let program = std::env::current_exe().context("no path to this program")?;
     if !can_pin() {
         return Ok(Command::new(program));
@@ -85,7 +85,7 @@ pub fn again() -> anyhow::Result<Command> {
     Ok(pinned)
 }
 
-/// Keeps this process off the server's core.
+/// Pins this process to the core of the load.
 pub fn pin_load() {
     let pid = std::process::id().to_string();
     drop(Command::new("taskset").args(["-cp", LOAD_CORE, &pid]).stdout(Stdio::null()).status());
@@ -94,7 +94,7 @@ pub fn pin_load() {
 fn can_pin() -> bool {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let taskset = Command::new("taskset").arg("--version").stdout(Stdio::null()).status();
-    // A process that was pinned already sees one core.
+    // A process that is already pinned sees only one core.
     taskset.is_ok_and(|status| status.success())
         && (cores > 1 || fs::metadata("/sys/devices/system/cpu/cpu1").is_ok())
 }

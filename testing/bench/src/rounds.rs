@@ -1,5 +1,5 @@
-//! Variants measured in turn: each round starts with another one and gives each a fresh server, so that the
-//! ratios within a round count.
+//! Measures variants in rounds. Each round starts with another variant and gives each one a fresh server, so that
+//! the ratios within a round are comparable.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -7,47 +7,47 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use crate::load::{self, Keys};
-use crate::process::{Server, again};
+use crate::process::{Server, this_program};
 
-/// How many calls or connections there are at once.
+/// The number of concurrent calls or connections.
 pub const CONNECTIONS: usize = 32;
-/// The size of a stored answer, in bytes.
+/// The size of a stored response, in bytes.
 pub const BODY: usize = 1024;
 
-/// How long a server is under load before it is measured.
+/// The time under load before the measurement.
 pub const WARM_UP: Duration = Duration::from_millis(500);
 const MEASURED: Duration = Duration::from_millis(1500);
 
 /// A database server under test.
 pub trait Store {
-    /// A fresh one.
+    /// Starts a fresh server.
     fn start() -> Self;
 
-    /// Where it listens.
+    /// Returns the URL of the server.
     fn url(&self) -> String;
 
-    /// How many seconds of CPU it has used.
+    /// Returns the CPU time of the server, in seconds.
     ///
     /// # Errors
-    /// If that cannot be read.
+    /// If the CPU time cannot be read.
     fn cpu_seconds(&self) -> anyhow::Result<f64>;
 }
 
-/// One variant in one round.
+/// The measurements of one variant in one round.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// Requests or calls.
+    /// Requests or calls per second.
     pub per_second: f64,
-    /// CPU time of what is measured, for each of them.
+    /// CPU time of the client or server per request or call, in microseconds.
     pub client_us: f64,
-    /// CPU time of the database, for each of them.
+    /// CPU time of the database per request or call, in microseconds.
     pub store_us: f64,
 }
 
-/// The rounds of every variant.
+/// Measures every variant in every round.
 ///
 /// # Errors
-/// If one cannot be measured.
+/// If a variant cannot be measured.
 pub fn in_turn<S: Store>(
     variants: &[&str],
     rounds: usize,
@@ -63,16 +63,16 @@ pub fn in_turn<S: Store>(
     Ok(samples)
 }
 
-/// Requests to a server of a variant.
+/// Measures requests to a server of a variant.
 ///
 /// # Errors
-/// If it cannot be started, or fails.
+/// If the server cannot be started or fails.
 pub async fn requests(variant: &str, store: &impl Store, keys: Keys) -> anyhow::Result<Sample> {
     let server = Server::start_on(variant, &store.url())?;
     load::run(&server.address, CONNECTIONS, WARM_UP, keys, "warm").await.context("warming up")?;
     let (cpu, store_cpu) = (server.cpu_time()?, store.cpu_seconds()?);
-    let counted = load::run(&server.address, CONNECTIONS, MEASURED, keys, "run").await?;
-    let requests = counted.latencies.len() as f64;
+    let measured = load::run(&server.address, CONNECTIONS, MEASURED, keys, "run").await?;
+    let requests = measured.latencies.len() as f64;
     Ok(Sample {
         per_second: requests / MEASURED.as_secs_f64(),
         client_us: (server.cpu_time()? - cpu).as_secs_f64() * 1e6 / requests,
@@ -80,13 +80,13 @@ pub async fn requests(variant: &str, store: &impl Store, keys: Keys) -> anyhow::
     })
 }
 
-/// Calls in a process of their own: this very program as `PROGRAM calls VARIANT URL`, which ends in
+/// Measures calls in a separate process: this program as `PROGRAM calls VARIANT URL`, which ends in
 /// [`closed_loop`].
 ///
 /// # Errors
-/// If it fails.
+/// If the process fails.
 pub fn calls(variant: &str, store: &impl Store) -> anyhow::Result<Sample> {
-    let output = again()?.args(["calls", variant, &store.url()]).output()?;
+    let output = this_program()?.args(["calls", variant, &store.url()]).output()?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let figures: Vec<f64> = printed.split_whitespace().filter_map(|f| f.parse().ok()).collect();
     let [calls, client_us] = figures[..] else { bail!("{output:?}") };
@@ -97,7 +97,7 @@ pub fn calls(variant: &str, store: &impl Store) -> anyhow::Result<Sample> {
     })
 }
 
-/// Makes `call` as often as it can be done, so many at a time, and prints what [`calls`] reads.
+/// Makes [`CONNECTIONS`] concurrent calls repeatedly, and prints the figures that [`calls`] reads.
 ///
 /// # Errors
 /// If a call fails.
@@ -115,23 +115,23 @@ pub async fn closed_loop(call: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::
     Ok(())
 }
 
-/// How long the threads of this process have run.
+/// Returns the CPU time of this process, in microseconds.
 fn own_cpu_us() -> anyhow::Result<f64> {
     let schedstat = std::fs::read_to_string("/proc/self/schedstat")?;
     let ran = schedstat.split_whitespace().next().context("an empty schedstat")?;
     Ok(ran.parse::<f64>()? / 1e3)
 }
 
-/// What `--rounds` says.
+/// Returns the value of `--rounds`. The default is 5.
 ///
 /// # Errors
-/// If it is no number.
+/// If the value is not a number.
 pub fn rounds(args: &[String]) -> anyhow::Result<usize> {
     let rounds = args.iter().skip_while(|arg| *arg != "--rounds").nth(1);
     Ok(rounds.map_or(Ok(5), |rounds| rounds.parse())?)
 }
 
-/// Whether `--only`, if it is there, is a part of `title`.
+/// Returns whether `title` contains the value of `--only`, or whether that option is missing.
 pub fn is_wanted(args: &[String], title: &str) -> bool {
     let only = args.iter().skip_while(|arg| *arg != "--only").nth(1);
     only.is_none_or(|only| title.contains(only.as_str()))
@@ -168,7 +168,7 @@ pub fn report(title: &str, what: &str, variants: &[&str], samples: &[Vec<Sample>
     }
 }
 
-/// The middle one of some figures.
+/// Returns the median of the figures.
 pub fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.collect();
     figures.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! Who calls: fixed bearer tokens. The tenant comes from the token alone.
+//! The callers: fixed bearer tokens. Only the token determines the tenant.
 
 use std::num::NonZeroU32;
 
@@ -12,16 +12,16 @@ pub struct Caller {
     may_pay: bool,
 }
 
-/// Whose payments these are.
+/// A tenant, which owns payments.
 #[derive(Clone, Copy, Debug)]
 pub struct Tenant(&'static str);
 
-/// Who in the tenant pays.
+/// A user of a tenant.
 #[derive(Clone, Copy, Debug)]
 pub struct User(Tenant, &'static str);
 
-/// How many live keys the tenant `flood` may have.
-const FLOOD: NonZeroU32 = NonZeroU32::new(5).unwrap();
+/// The quota of the tenant `flood`, in live keys.
+const FLOOD_QUOTA: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 impl ScopeValue for Tenant {
     fn write_parts(&self, parts: &mut ScopeParts) {
@@ -29,7 +29,7 @@ impl ScopeValue for Tenant {
     }
 
     fn quota(&self) -> Option<NonZeroU32> {
-        (self.0 == "flood").then_some(FLOOD)
+        (self.0 == "flood").then_some(FLOOD_QUOTA)
     }
 }
 
@@ -41,10 +41,10 @@ impl ScopeValue for User {
 }
 
 impl Caller {
-    /// Who sends a request, from its method and the value of `Authorization`.
+    /// Returns the caller of a request, from its method and the value of `Authorization`.
     ///
     /// # Errors
-    /// The status to answer: 401 without a known token, 403 for one who may only read.
+    /// The status of the refusal: 401 without a known token, 403 if the caller may only read.
     pub fn of(method: &str, authorization: Option<&[u8]>) -> Result<Self, u16> {
         let token =
             authorization.and_then(|field| field.strip_prefix(b"Bearer ")).ok_or(401_u16)?;

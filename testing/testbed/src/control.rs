@@ -1,4 +1,4 @@
-//! What tests ask of the server beside payments.
+//! The control endpoints, which tests use next to the payments.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::payment::Note;
 use crate::reply::Reply;
 use crate::service::Service;
 
-/// Behind `/_test`. Cloning shares it.
+/// The handlers below `/_test`. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Control {
     pub ledger: Ledger,
     pub service: Service,
     pub faults: Faults,
-    /// The store whose clock can be moved.
+    /// The store whose clock can be moved, if there is one.
     pub clock: Option<MemoryStore>,
     pub logs: Logs,
 }
 
-/// How the store behaves from now on.
+/// A new behaviour of the store.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Behaviour {
     mode: Mode,
@@ -39,7 +39,7 @@ enum Mode {
     Hang,
 }
 
-/// How far the store's clock moves.
+/// An advance of the store's clock.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Advance {
     advance_ms: u64,

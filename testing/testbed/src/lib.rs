@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![allow(missing_docs, reason = "the server's parts, for its two binaries alone")]
+#![allow(missing_docs, reason = "used by the two binaries only")]
 
 pub mod caller;
 pub mod control;
@@ -10,29 +10,29 @@ pub mod payment;
 pub mod precondition;
 pub mod process;
 pub mod reply;
+pub mod script;
 pub mod service;
-pub mod sim;
 pub mod store;
 
 use control::Control;
 use idem_core::Idempotency;
 use service::Service;
 
-/// The largest request body that is taken, in bytes.
+/// The maximum size of a request body, in bytes.
 pub const MAX_REQUEST: usize = 64 << 10;
 
-/// The largest response body that is kept, in bytes.
+/// The maximum size of a stored response, in bytes.
 pub const MAX_RESPONSE: usize = 64 << 10;
 
-/// How long the routes behind the timeout layer may take.
+/// The time limit of the route behind the timeout layer.
 pub const TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// What both binaries serve. Cloning shares it.
+/// The app that both binaries serve. Clones share one state.
 #[derive(Clone)]
 pub struct App {
     pub idempotency: Idempotency,
     pub service: Service,
     pub control: Control,
-    /// Whether the store has transactions, and so `/tx-payments`.
-    pub transacts: bool,
+    /// Whether the store has transactions, which `/tx-payments` needs.
+    pub has_transactions: bool,
 }

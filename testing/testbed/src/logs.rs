@@ -1,4 +1,4 @@
-//! What the process has logged: on standard error, and kept to be asked for.
+//! The log of the process, on standard error and in memory.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::Level;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// How much is kept; what is older is forgotten.
-const KEPT: usize = 8 << 20;
+/// The maximum size of the log in memory, in bytes. The oldest half is dropped beyond it.
+const MAX_SIZE: usize = 8 << 20;
 
-/// Cloning shares it.
+/// The log. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Logs(Arc<Mutex<Vec<u8>>>);
 
 impl Logs {
-    /// Begins to log, once for the process. Spans are told when they close, with their fields.
+    /// Starts logging. Call it once per process. Spans are logged with their fields when they close.
     pub fn start() -> Self {
         let logs = Self::default();
         let writer = logs.clone();
@@ -27,20 +27,20 @@ impl Logs {
         logs
     }
 
-    /// All of it, as text.
+    /// Returns the log as text.
     pub fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&kept).into_owned()
+        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 
 impl Write for Logs {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() + line.len() > KEPT {
-            kept.drain(..KEPT / 2);
+        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if text.len() + line.len() > MAX_SIZE {
+            text.drain(..MAX_SIZE / 2);
         }
-        kept.extend_from_slice(line);
+        text.extend_from_slice(line);
         io::stderr().write_all(line)?;
         Ok(line.len())
     }

@@ -1,28 +1,28 @@
-//! What requests ask for.
+//! The bodies and queries of requests.
 
 use std::num::NonZeroU64;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::sim::Sim;
+use crate::script::HandlerScript;
 
 /// The body of most requests.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Payment {
     pub amount: NonZeroU64,
     pub currency: String,
-    /// Where the money comes from; nobody looks.
+    /// The source of the money. It is not used.
     #[serde(rename = "source")]
     pub _source: String,
     /// The label under which effects are counted.
     #[serde(deserialize_with = "without_nul")]
     pub note: String,
-    /// Anything.
+    /// Any text. It is not used.
     #[serde(rename = "memo")]
     pub _memo: Option<String>,
-    #[serde(default)]
-    pub sim: Sim,
+    #[serde(default, rename = "sim")]
+    pub script: HandlerScript,
 }
 
 /// The body of a change.
@@ -32,8 +32,8 @@ pub struct Amendment {
     pub _memo: Option<String>,
     #[serde(deserialize_with = "without_nul")]
     pub note: String,
-    #[serde(default)]
-    pub sim: Sim,
+    #[serde(default, rename = "sim")]
+    pub script: HandlerScript,
 }
 
 /// The body of a new label.
@@ -42,15 +42,19 @@ pub struct NewLabel {
     pub label: String,
 }
 
-/// The query of requests whose body has no note.
+/// The query of requests without a note in the body.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Note {
     #[serde(deserialize_with = "without_nul")]
     pub note: String,
 }
 
-/// Not every store can count under a label with a NUL in it, so none does.
-fn without_nul<'de, D: Deserializer<'de>>(sent: D) -> Result<String, D::Error> {
-    let note = String::deserialize(sent)?;
-    if note.contains('\0') { Err(D::Error::custom("a note has no NUL")) } else { Ok(note) }
+/// Rejects a note with a NUL, which not every store can use as a label.
+fn without_nul<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let note = String::deserialize(deserializer)?;
+    if note.contains('\0') {
+        Err(D::Error::custom("a note must not contain NUL"))
+    } else {
+        Ok(note)
+    }
 }

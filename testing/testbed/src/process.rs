@@ -1,4 +1,4 @@
-//! The life of a server process: how it says that it is ready, how it is asked to end, and how it ended.
+//! The life of a server process: readiness, shutdown and exit code.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -11,58 +11,59 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// A drain that had to give something up.
+/// The exit code of a drain that gave up a run.
 const GAVE_UP: u8 = 3;
 
-/// How much longer than runs their connections may take.
+/// The additional time for connections after the drain of the runs.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How the server ended.
+/// The end of the server.
 #[derive(Clone, Copy, Debug)]
-pub struct Ended {
-    /// What became of the runs that have a key.
+pub struct Shutdown {
+    /// The result of the drain of guarded runs.
     pub drained: Drained,
-    /// Whether a handler without a key was still running.
+    /// Whether an unguarded handler was still running.
     pub cut_off: bool,
 }
 
-/// Says that connections are accepted: the only line on standard output.
+/// Reports that the server accepts connections, by the only line on standard output.
 ///
 /// # Errors
-/// If nobody can read it.
+/// If standard output is closed.
 pub fn announce(address: SocketAddr) -> Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "listening on http://{address}").context("standard output is closed")?;
     stdout.flush().context("standard output is closed")
 }
 
-/// Is cancelled when the process is asked to end. To be called in a runtime.
+/// Returns a token that SIGTERM cancels. Must be called in a Tokio runtime.
 ///
 /// # Errors
-/// If signals cannot be heard of.
-pub fn asked_to_end() -> Result<CancellationToken> {
-    let mut term = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
-    let asked = CancellationToken::new();
-    let told = asked.clone();
+/// If SIGTERM cannot be handled.
+pub fn shutdown_requested() -> Result<CancellationToken> {
+    let mut term = signal(SignalKind::terminate()).context("cannot handle SIGTERM")?;
+    let requested = CancellationToken::new();
+    let token = requested.clone();
     tokio::spawn(async move {
         term.recv().await;
-        told.cancel();
+        token.cancel();
     });
-    Ok(asked)
+    Ok(requested)
 }
 
-/// When connections are cut off, if the drain of runs begins now and may take that long.
+/// Returns the time at which connections are closed, if the drain of the runs begins now and takes at most
+/// `drain`.
 #[must_use]
 pub fn deadline(drain: Duration) -> Instant {
     Instant::now() + drain + GRACE
 }
 
-/// How the process ends: 0 if every handler came to its end, 3 if some were given up, 1 for an error.
-pub fn exit_code(ended: Result<Ended>) -> ExitCode {
+/// Returns the exit code: 0 if every handler ended, 3 if a handler was given up, and 1 for an error.
+pub fn exit_code(ended: Result<Shutdown>) -> ExitCode {
     match ended {
-        Ok(Ended { drained: Drained::Finished, cut_off: false }) => ExitCode::SUCCESS,
-        Ok(Ended { drained, cut_off }) => {
-            tracing::error!(?drained, cut_off, "the drain's deadline passed");
+        Ok(Shutdown { drained: Drained::Finished, cut_off: false }) => ExitCode::SUCCESS,
+        Ok(Shutdown { drained, cut_off }) => {
+            tracing::error!(?drained, cut_off, "the drain exceeded its deadline");
             ExitCode::from(GAVE_UP)
         }
         Err(error) => {

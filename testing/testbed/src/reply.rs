@@ -1,4 +1,4 @@
-//! What a handler answers, for a binary to turn into its framework's response.
+//! The response of a handler, which a binary converts into the response of its framework.
 
 use bytes::Bytes;
 use idem_testkit::http::app::{Ending, ReplyBody, pieces};
@@ -7,10 +7,10 @@ use idem_testkit::http::app::{Ending, ReplyBody, pieces};
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
-    /// The fields in their order; a name may come again.
+    /// The fields in their order. A name can occur several times.
     pub headers: Vec<(&'static str, String)>,
     pub body: Bytes,
-    /// In how many pieces the body is streamed, and what comes behind them; `None`: as a whole.
+    /// The number of chunks of a streamed body and its end. `None` if the body is not streamed.
     pub streamed: Option<(usize, Ending)>,
 }
 
@@ -30,8 +30,8 @@ impl Reply {
         self
     }
 
-    /// The same answer with another status and no body, nor a word about one. A status that a test asked
-    /// for stays.
+    /// Replaces a 201 by `status`, without a body or `Content-Type`. Another status, which a test has requested,
+    /// is kept.
     #[must_use]
     pub fn only(mut self, status: u16) -> Self {
         if self.status == 201 {
@@ -42,11 +42,11 @@ impl Reply {
         self
     }
 
-    /// The body as it is sent.
-    pub fn sent(&self) -> ReplyBody {
+    /// Returns the body as it is sent.
+    pub fn body(&self) -> ReplyBody {
         match self.streamed {
             None => ReplyBody::Whole(self.body.clone()),
-            Some((count, ends)) => ReplyBody::Stream(pieces(&self.body, count, ends)),
+            Some((count, end)) => ReplyBody::Stream(pieces(&self.body, count, end)),
         }
     }
 }

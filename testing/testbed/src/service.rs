@@ -1,4 +1,4 @@
-//! What the handlers do, without a framework.
+//! The work of the handlers, independent of a framework.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,19 +13,19 @@ use crate::ledger::{Entry, Ledger};
 use crate::payment::{Amendment, NewLabel, Note, Payment};
 use crate::precondition::IfMatch;
 use crate::reply::Reply;
-use crate::sim::{Effect, Sim};
+use crate::script::{Effect, HandlerScript};
 
-/// The payments service. Cloning shares it.
+/// The payments service. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Service {
     ledger: Ledger,
     gates: Arc<Mutex<HashMap<String, Arc<Gate>>>>,
 }
 
-/// A handler that was entered.
+/// A handler entry and the rest of its script.
 struct Run {
     entry: Entry,
-    sim: Sim,
+    script: HandlerScript,
 }
 
 impl Service {
@@ -33,43 +33,43 @@ impl Service {
         Self { ledger, gates: Arc::default() }
     }
 
-    /// Where handlers stop for `note`, if they are told to.
+    /// Returns the gate of `note`.
     pub fn gate(&self, note: &str) -> Arc<Gate> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(gates.entry(note.to_owned()).or_default())
     }
 
-    /// A new payment: 201, with a body and headers that differ from run to run.
+    /// Creates a payment: 201, with a body and headers that differ in every run.
     ///
     /// # Panics
-    /// If it is told to.
+    /// If the script contains a panic.
     pub async fn pay(&self, payment: Payment) -> Reply {
-        let Payment { amount, currency, note, sim, .. } = payment;
-        let run = match self.run(&note, sim).await {
+        let Payment { amount, currency, note, script, .. } = payment;
+        let run = match self.run(&note, script).await {
             Ok(run) => run,
             Err(failed) => return failed,
         };
         self.finish(run, amount.get(), &currency, &note).await
     }
 
-    /// [`pay`](Self::pay), with the effect in the transaction of the record.
+    /// Like [`pay`](Self::pay), with the effect in the transaction of the record.
     pub async fn pay_in(&self, transaction: &mut PgConnection, payment: Payment) -> Reply {
-        let Payment { amount, currency, note, sim, .. } = payment;
+        let Payment { amount, currency, note, script, .. } = payment;
         let Ok(entry) = self.ledger.enter(&note).await else { return not_entered() };
-        let sim = sim.for_entry(entry.number);
-        if sim.effect == Effect::Before {
+        let script = script.for_entry(entry.number);
+        if script.effect == Effect::Before {
             let effect = self.ledger.effect_in(&note, &entry, transaction).await;
             if effect.is_err() {
                 return not_counted();
             }
         }
-        self.finish(Run { entry, sim }, amount.get(), &currency, &note).await
+        self.finish(Run { entry, script }, amount.get(), &currency, &note).await
     }
 
-    /// A change of a payment: 200 and a new version, or 412 if `if_match` names another.
+    /// Changes a payment: 200 and a new version, or 412 if `if_match` does not match.
     ///
     /// # Panics
-    /// If it is told to.
+    /// If the script contains a panic.
     pub async fn amend(&self, id: &str, if_match: &IfMatch, change: Amendment) -> Reply {
         let Ok(entry) = self.ledger.enter(&change.note).await else { return not_entered() };
         let version = match self.revise(id, if_match).await {
@@ -80,16 +80,16 @@ impl Service {
             }
             Err(_) => return not_counted(),
         };
-        let Ok(sim) = self.act(&change.note, change.sim, &entry).await else {
+        let Ok(script) = self.act(&change.note, change.script, &entry).await else {
             return not_counted();
         };
-        sim.linger(&self.gate(&change.note)).await;
+        script.perform(&self.gate(&change.note)).await;
         let body = json!({ "id": id, "note": change.note, "version": version });
-        let status = sim.status.unwrap_or(200);
+        let status = script.status.unwrap_or(200);
         Reply::json(status, &body).with("etag", etag(id, version))
     }
 
-    /// A new version in place of one that `if_match` allows; `None` if the present one is another.
+    /// Creates a new version if `if_match` matches the current one. Returns `None` otherwise.
     async fn revise(&self, id: &str, if_match: &IfMatch) -> io::Result<Option<u64>> {
         loop {
             let version = self.ledger.version(id).await?;
@@ -103,17 +103,17 @@ impl Service {
         }
     }
 
-    /// 200 and the bytes that came.
+    /// Returns 200 with the body of the request.
     pub async fn echo(&self, note: &Note, body: Bytes) -> Reply {
-        match self.run(&note.note, Sim::default()).await {
+        match self.run(&note.note, HandlerScript::default()).await {
             Ok(_) => Reply::new(200, "application/octet-stream", body),
             Err(failed) => failed,
         }
     }
 
-    /// 201, whatever it is.
+    /// Returns 201 for any body.
     pub async fn take(&self, note: &Note) -> Reply {
-        match self.run(&note.note, Sim::default()).await {
+        match self.run(&note.note, HandlerScript::default()).await {
             Ok(Run { entry, .. }) => {
                 Reply::json(201, &json!({ "note": note.note, "seq": entry.seq }))
             }
@@ -121,44 +121,49 @@ impl Service {
         }
     }
 
-    /// Gives a payment a label: 200.
+    /// Sets the label of a payment: 200.
     pub async fn label(&self, id: &str, label: &NewLabel) -> Reply {
         let Ok(version) = self.ledger.revise(id).await else { return not_counted() };
         let body = json!({ "id": id, "label": label.label, "version": version });
         Reply::json(200, &body).with("etag", etag(id, version))
     }
 
-    /// A payment: 200, since every one that is asked for is there.
+    /// Returns a payment: 200, because every id exists.
     pub async fn show(&self, id: &str) -> Reply {
         let Ok(version) = self.ledger.version(id).await else { return not_counted() };
         Reply::json(200, &json!({ "id": id, "version": version })).with("etag", etag(id, version))
     }
 
-    /// The way to all payments: 200.
+    /// Returns the URL template of payments: 200.
     pub fn list(&self) -> Reply {
         Reply::json(200, &json!({ "payments": "/payments/{id}" }))
     }
 
-    /// Counts the entry and has the effect.
-    async fn run(&self, note: &str, sim: Sim) -> Result<Run, Reply> {
+    /// Counts the entry and performs the effect.
+    async fn run(&self, note: &str, script: HandlerScript) -> Result<Run, Reply> {
         let entry = self.ledger.enter(note).await.map_err(|_| not_entered())?;
-        let sim = self.act(note, sim, &entry).await.map_err(|_| not_counted())?;
-        Ok(Run { entry, sim })
+        let script = self.act(note, script, &entry).await.map_err(|_| not_counted())?;
+        Ok(Run { entry, script })
     }
 
-    /// Has the effect, and gives what is left to do.
-    async fn act(&self, note: &str, sim: Sim, entry: &Entry) -> io::Result<Sim> {
-        let sim = sim.for_entry(entry.number);
-        if sim.effect == Effect::Before {
+    /// Performs the effect, and returns the rest of the script.
+    async fn act(
+        &self,
+        note: &str,
+        script: HandlerScript,
+        entry: &Entry,
+    ) -> io::Result<HandlerScript> {
+        let script = script.for_entry(entry.number);
+        if script.effect == Effect::Before {
             self.ledger.effect(note, entry).await?;
         }
-        Ok(sim)
+        Ok(script)
     }
 
-    /// What follows the effect of a payment.
+    /// Performs the steps after the effect of a payment.
     async fn finish(&self, run: Run, amount: u64, currency: &str, note: &str) -> Reply {
-        let Run { entry, sim } = run;
-        sim.linger(&self.gate(note)).await;
+        let Run { entry, script } = run;
+        script.perform(&self.gate(note)).await;
         if self.ledger.finished(note, &entry).is_err() {
             return not_counted();
         }
@@ -166,11 +171,11 @@ impl Service {
         let id = seq.to_string();
         let mut body =
             json!({ "id": id, "amount": amount, "currency": currency, "note": note, "seq": seq });
-        if sim.size > 0 {
-            let pad = sim.size.saturating_sub(body.to_string().len());
+        if script.size > 0 {
+            let pad = script.size.saturating_sub(body.to_string().len());
             body["pad"] = "x".repeat(pad).into();
         }
-        let reply = Reply::json(sim.status.unwrap_or(201), &body)
+        let reply = Reply::json(script.status.unwrap_or(201), &body)
             .with("location", format!("/payments/{id}"))
             .with("etag", etag(&id, 1))
             .with("x-resource-version", "1")
@@ -179,7 +184,7 @@ impl Service {
             .with("set-cookie", format!("session={:016x}", rand::random::<u64>()))
             .with("x-request-id", format!("{:016x}", rand::random::<u64>()))
             .with("cache-control", "private");
-        Reply { streamed: sim.chunks.map(|count| (count, sim.ends)), ..reply }
+        Reply { streamed: script.chunks.map(|count| (count, script.ends)), ..reply }
     }
 }
 
@@ -191,12 +196,12 @@ fn tag(id: &str, version: u64) -> String {
     format!("{id}-{version}")
 }
 
-/// Nothing happened: the key is free.
+/// The response when nothing happened, which frees the key.
 fn not_entered() -> Reply {
     Reply::json(503, &json!({ "error": "the ledger is down" }))
 }
 
-/// Nobody knows whether it happened.
+/// The response when the effect is uncertain.
 fn not_counted() -> Reply {
     Reply::json(500, &json!({ "error": "the ledger went down" }))
 }

@@ -1,4 +1,4 @@
-//! The stores, by the scheme of their URL: the only place that knows which there are.
+//! The stores, selected by the scheme of their URL.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use idem_redis::RedisStore;
 
 use crate::control::Control;
 use crate::flags::Flags;
-use crate::ledger::{EffectsFile, Kept, Ledger};
+use crate::ledger::{Backend, EffectsFile, Ledger};
 use crate::logs::Logs;
 use crate::service::Service;
 use crate::{App, MAX_RESPONSE};
 
-/// How long a store call may take.
+/// The time limit of a store call.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Connects what the flags name.
+/// Connects the store and the ledger that the flags select.
 ///
 /// # Errors
 /// If the store or the ledger cannot be reached, or has an unknown scheme.
@@ -43,25 +43,25 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
             (idempotency, faults, None)
         }
         other => {
-            bail!("there is no store `{other}:`; write `memory:`, `redis://…` or `postgres://…`")
+            bail!("unknown store `{other}:`; expected `memory:`, `redis://…` or `postgres://…`")
         }
     };
-    let transacts = scheme(url) == "postgres";
+    let has_transactions = scheme(url) == "postgres";
     let service = Service::new(ledger.clone());
     let control = Control { ledger, service: service.clone(), faults, clock, logs };
-    Ok(App { idempotency, transacts, service, control })
+    Ok(App { idempotency, has_transactions, service, control })
 }
 
 async fn ledger(flags: &Flags) -> Result<Ledger> {
     let url = flags.ledger.as_deref().unwrap_or(&flags.store);
-    let kept = match scheme(url) {
-        "memory" => Kept::in_memory(),
-        "redis" => Kept::in_redis(url, &flags.namespace)?,
-        "postgres" => Kept::in_postgres(url, &flags.namespace).await?,
-        other => bail!("effects cannot be counted in `{other}:`"),
+    let backend = match scheme(url) {
+        "memory" => Backend::in_memory(),
+        "redis" => Backend::in_redis(url, &flags.namespace)?,
+        "postgres" => Backend::in_postgres(url, &flags.namespace).await?,
+        other => bail!("cannot count effects in `{other}:`"),
     };
     let file = flags.effects.as_deref().map(EffectsFile::open).transpose();
-    Ok(Ledger::new(kept, file.context("the effects file cannot be opened")?))
+    Ok(Ledger::new(backend, file.context("cannot open the effects file")?))
 }
 
 fn scheme(url: &str) -> &str {

@@ -1,4 +1,4 @@
-//! One payments route, three ways: bare, made idempotent by hand, and annotated; on either framework.
+//! One payments route in three variants on each framework: bare, made idempotent by hand, and annotated.
 
 mod actix;
 mod axum;
@@ -7,16 +7,16 @@ mod records;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-/// A framework's variants, the bare one first: what the others are compared with.
+/// The variants of a framework. The others are compared with the first one, the bare handler.
 pub type Variants = [&'static str; 3];
 
-/// The names that [`serve`] takes.
+/// The variants with the memory store.
 pub const FRAMEWORKS: [Variants; 2] = [
     ["bare-axum", "by-hand-axum", "annotated-axum"],
     ["bare-actix", "by-hand-actix", "annotated-actix"],
 ];
 
-/// Those that keep their records in the Redis that `STORE_URL` names.
+/// The variants with Redis. `STORE_URL` is the URL of the server.
 pub const ON_REDIS: [&str; 5] = [
     "bare-axum",
     "by-hand-redis-axum",
@@ -25,7 +25,7 @@ pub const ON_REDIS: [&str; 5] = [
     "annotated-redis-actix",
 ];
 
-/// Those that keep their records in the Postgres that `STORE_URL` names.
+/// The variants with Postgres. `STORE_URL` is the URL of the server.
 pub const ON_POSTGRES: [&str; 5] = [
     "by-hand-postgres-axum",
     "annotated-postgres-axum",
@@ -34,7 +34,7 @@ pub const ON_POSTGRES: [&str; 5] = [
     "bare-actix",
 ];
 
-/// A transaction of two statements, without idempotency and with it.
+/// A transaction of two statements, without and with idempotency.
 pub const IN_POSTGRES: [&str; 2] = ["business-axum", "transaction-axum"];
 
 #[derive(Deserialize)]
@@ -52,7 +52,7 @@ struct Payment {
     note: String,
 }
 
-/// What every variant does for its living.
+/// The work of every variant.
 fn charge(NewPayment { amount, currency, note }: NewPayment) -> Payment {
     Payment { id: 1, amount, currency, note }
 }
@@ -60,7 +60,7 @@ fn charge(NewPayment { amount, currency, note }: NewPayment) -> Payment {
 /// Serves a variant on a free port and one thread until the process is killed, and prints the address.
 ///
 /// # Errors
-/// If there is no such variant, or no port.
+/// If the variant is unknown, or if no port is free.
 pub fn serve(variant: &str) -> anyhow::Result<()> {
     let (way, framework) = variant.rsplit_once('-').context("no framework")?;
     match (way, framework) {
@@ -80,10 +80,10 @@ pub fn serve(variant: &str) -> anyhow::Result<()> {
         ("bare", "actix") => actix::serve(actix::bare::routes),
         ("by-hand", "actix") => actix::serve(actix::by_hand::routes()),
         ("annotated", "actix") => actix::serve(actix::annotated::routes()),
-        _ => bail!("no variant is called `{variant}`; there are {FRAMEWORKS:?}"),
+        _ => bail!("unknown variant `{variant}`; expected one of {FRAMEWORKS:?}"),
     }
 }
 
 fn store_url() -> anyhow::Result<String> {
-    std::env::var("STORE_URL").context("STORE_URL says where the store is")
+    std::env::var("STORE_URL").context("STORE_URL is not set")
 }

@@ -1,4 +1,4 @@
-//! The records of the hand-written baselines: 64 locked maps.
+//! The records of the handlers by hand: 64 locked maps.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ pub(super) struct Records<A> {
 pub(super) struct Record<A> {
     pub(super) fingerprint: [u8; 32],
     /// `None` while the first request runs.
-    pub(super) answer: Option<A>,
+    pub(super) response: Option<A>,
 }
 
 impl<A> Records<A> {

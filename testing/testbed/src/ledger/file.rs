@@ -1,4 +1,4 @@
-//! The ledger beside all stores: a file with a line of JSON for every entry and every effect.
+//! The ledger file, independent of all stores: one JSON line for every entry and every effect.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -8,49 +8,50 @@ use idem_core::Execution;
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// A file that processes append to.
+/// A file to which all processes append.
 #[derive(Debug)]
 pub struct EffectsFile(File);
 
-/// What happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum What {
+pub enum EventKind {
     /// A handler was entered.
     Attempt,
-    /// It had its effect.
+    /// A handler had its effect.
     Effect,
-    /// It came to its end by itself: neither cut off nor by a panic.
+    /// A handler ended regularly, without being cancelled or panicking.
     Finished,
 }
 
-/// One line.
+/// One line of the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {
-    pub what: What,
+    #[serde(rename = "what")]
+    pub kind: EventKind,
     pub note: String,
     /// The name of the run.
     pub run: String,
     /// The id of the process.
     pub process: u32,
-    /// When, in microseconds of the machine's monotonic clock.
+    /// The time in microseconds of the machine's monotonic clock.
     pub at: i64,
-    /// What the run knows of itself; nothing if no key was sent.
-    pub execution: Option<Known>,
+    /// The execution context of the run. `None` if no key was sent.
+    pub execution: Option<ExecutionContext>,
 }
 
-/// What a handler knows of its run.
+/// The execution context of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
-    /// Which run of the key it is, from 1.
+pub struct ExecutionContext {
+    /// The attempt number, counted from 1.
     pub attempt: u32,
-    /// Higher than that of every earlier run of the key.
+    /// The fencing token. It is higher than those of all earlier runs of the key.
     pub token: u64,
-    /// What a provider would be sent as the key of this payment.
+    /// The key that a payment provider would receive.
     pub downstream_key: String,
 }
 
-impl Known {
+impl ExecutionContext {
     fn current() -> Option<Self> {
         let execution = Execution::try_current()?;
         Some(Self {
@@ -62,22 +63,24 @@ impl Known {
 }
 
 impl EffectsFile {
+    /// Opens the file, and creates it if it is missing.
+    ///
     /// # Errors
-    /// If the file cannot be opened or made.
+    /// If the file can be neither opened nor created.
     pub fn open(path: &Path) -> io::Result<Self> {
         OpenOptions::new().append(true).create(true).open(path).map(Self)
     }
 
-    /// Appends by one write, so that the lines of several processes do not mix.
-    pub(super) fn append(&self, what: What, note: &str, run: &str) -> io::Result<()> {
+    /// Appends with a single write, so that the lines of several processes do not mix.
+    pub(super) fn append(&self, kind: EventKind, note: &str, run: &str) -> io::Result<()> {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC)?;
         let event = Event {
-            what,
+            kind,
             note: note.to_owned(),
             run: run.to_owned(),
             process: std::process::id(),
             at: now.tv_sec() * 1_000_000 + now.tv_nsec() / 1000,
-            execution: Known::current(),
+            execution: ExecutionContext::current(),
         };
         let mut line = serde_json::to_vec(&event)?;
         line.push(b'\n');

@@ -1,4 +1,4 @@
-//! The ledger in the process.
+//! The ledger in memory.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};

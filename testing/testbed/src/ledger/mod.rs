@@ -1,6 +1,6 @@
-//! What really happened: handler entries and effects, counted where the store keeps its records.
+//! The ledger: the handler entries and effects that actually happened, counted in the store of the records.
 //!
-//! Each is a member of a set, named by its run, so that counting can be tried again after an error without
+//! Each one is a member of a set, named by its run. Counting can therefore be retried after an error without
 //! counting twice.
 
 mod file;
@@ -17,52 +17,52 @@ use futures_util::future::{BoxFuture, ready};
 use idem_postgres::sqlx::PgConnection;
 use serde::Serialize;
 
-pub use file::{EffectsFile, Event, Known, What};
+pub use file::{EffectsFile, Event, EventKind, ExecutionContext};
 
-/// How often counting is tried while the ledger is down, and how long between.
-const TRIES: u32 = 100;
+/// The number of attempts to count while the ledger is down, and the pause between them.
+const MAX_RETRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Counts. Cloning shares it.
+/// Counts entries and effects. Clones share the counts.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    kept: Arc<Kept>,
+    backend: Arc<Backend>,
     file: Option<Arc<EffectsFile>>,
 }
 
-/// Where the counts are.
+/// The place of the counts.
 #[derive(Debug)]
-pub enum Kept {
+pub enum Backend {
     Memory(memory::Memory),
     Redis(redis::Redis),
     Postgres(postgres::Postgres),
 }
 
-/// An entry of a handler.
+/// A handler entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The name of the run.
     pub run: String,
-    /// Which entry of its note it is, from 1.
+    /// The number of the entry within its note, counted from 1.
     pub number: u64,
-    /// Unlike that of every other entry.
+    /// A sequence number that differs for every entry.
     pub seq: u64,
 }
 
-/// What was counted for one note.
+/// The counts of one note.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     pub attempts: u64,
     pub effects: u64,
 }
 
-impl Kept {
+impl Backend {
     pub fn in_memory() -> Self {
         Self::Memory(memory::Memory::default())
     }
 
     /// # Errors
-    /// If `url` cannot be read.
+    /// If `url` is invalid.
     pub fn in_redis(url: &str, namespace: &str) -> anyhow::Result<Self> {
         Ok(Self::Redis(redis::Redis::new(url, namespace)?))
     }
@@ -75,8 +75,8 @@ impl Kept {
 }
 
 impl Ledger {
-    pub fn new(kept: Kept, file: Option<EffectsFile>) -> Self {
-        Self { kept: Arc::new(kept), file: file.map(Arc::new) }
+    pub fn new(backend: Backend, file: Option<EffectsFile>) -> Self {
+        Self { backend: Arc::new(backend), file: file.map(Arc::new) }
     }
 
     /// Counts a handler entry.
@@ -85,113 +85,113 @@ impl Ledger {
     /// If the ledger stays down.
     pub async fn enter(&self, note: &str) -> io::Result<Entry> {
         let run = format!("{:032x}", rand::random::<u128>());
-        self.write(What::Attempt, note, &run)?;
-        let (number, seq) = retried(|| match &*self.kept {
-            Kept::Memory(kept) => ready(Ok(kept.enter(note, &run))).boxed(),
-            Kept::Redis(kept) => kept.enter(note, &run).boxed(),
-            Kept::Postgres(kept) => kept.enter(note, &run).boxed(),
+        self.write(EventKind::Attempt, note, &run)?;
+        let (number, seq) = retried(|| match &*self.backend {
+            Backend::Memory(backend) => ready(Ok(backend.enter(note, &run))).boxed(),
+            Backend::Redis(backend) => backend.enter(note, &run).boxed(),
+            Backend::Postgres(backend) => backend.enter(note, &run).boxed(),
         })
         .await?;
         Ok(Entry { run, number, seq })
     }
 
-    /// Has an effect.
+    /// Performs an effect.
     ///
     /// # Errors
     /// If the ledger stays down.
     pub async fn effect(&self, note: &str, entry: &Entry) -> io::Result<()> {
-        self.write(What::Effect, note, &entry.run)?;
-        retried(|| match &*self.kept {
-            Kept::Memory(kept) => {
-                kept.effect(note, &entry.run);
+        self.write(EventKind::Effect, note, &entry.run)?;
+        retried(|| match &*self.backend {
+            Backend::Memory(backend) => {
+                backend.effect(note, &entry.run);
                 ready(Ok(())).boxed()
             }
-            Kept::Redis(kept) => kept.effect(note, &entry.run).boxed(),
-            Kept::Postgres(kept) => kept.effect(note, &entry.run).boxed(),
+            Backend::Redis(backend) => backend.effect(note, &entry.run).boxed(),
+            Backend::Postgres(backend) => backend.effect(note, &entry.run).boxed(),
         })
         .await
     }
 
-    /// Has an effect that is there if and only if `transaction` is committed. The file does not learn of it:
-    /// nobody can tell yet whether it happens.
+    /// Performs an effect that exists if and only if `transaction` is committed. It is not written to the file,
+    /// because its commit is still uncertain.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the effect cannot be written.
     pub async fn effect_in(
         &self,
         note: &str,
         entry: &Entry,
         transaction: &mut PgConnection,
     ) -> io::Result<()> {
-        match &*self.kept {
-            Kept::Postgres(kept) => kept.effect_in(note, &entry.run, transaction).await,
-            _ => Err(io::Error::other("the ledger is not in the transaction's database")),
+        match &*self.backend {
+            Backend::Postgres(backend) => backend.effect_in(note, &entry.run, transaction).await,
+            _ => Err(io::Error::other("the ledger is not in the database of the transaction")),
         }
     }
 
-    /// Notes that a handler came to its end, in the file alone.
+    /// Records the end of a handler, in the file only.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn finished(&self, note: &str, entry: &Entry) -> io::Result<()> {
-        self.write(What::Finished, note, &entry.run)
+        self.write(EventKind::Finished, note, &entry.run)
     }
 
-    /// What was counted.
+    /// Returns the counts of a note.
     ///
     /// # Errors
     /// If the ledger is down.
     pub async fn counts(&self, note: &str) -> io::Result<Counts> {
-        match &*self.kept {
-            Kept::Memory(kept) => Ok(kept.counts(note)),
-            Kept::Redis(kept) => kept.counts(note).await,
-            Kept::Postgres(kept) => kept.counts(note).await,
+        match &*self.backend {
+            Backend::Memory(backend) => Ok(backend.counts(note)),
+            Backend::Redis(backend) => backend.counts(note).await,
+            Backend::Postgres(backend) => backend.counts(note).await,
         }
     }
 
-    /// The version of a payment, from 1.
+    /// Returns the version of a payment, counted from 1.
     ///
     /// # Errors
     /// If the ledger stays down.
     pub async fn version(&self, payment: &str) -> io::Result<u64> {
-        retried(|| match &*self.kept {
-            Kept::Memory(kept) => ready(Ok(kept.changes(payment))).boxed(),
-            Kept::Redis(kept) => kept.changes(payment).boxed(),
-            Kept::Postgres(kept) => kept.changes(payment).boxed(),
+        retried(|| match &*self.backend {
+            Backend::Memory(backend) => ready(Ok(backend.changes(payment))).boxed(),
+            Backend::Redis(backend) => backend.changes(payment).boxed(),
+            Backend::Postgres(backend) => backend.changes(payment).boxed(),
         })
         .await
         .map(|changes| changes + 1)
     }
 
-    /// Gives a payment a new version.
+    /// Creates a new version of a payment.
     ///
     /// # Errors
     /// If the ledger is down.
     pub async fn revise(&self, payment: &str) -> io::Result<u64> {
-        let changes = match &*self.kept {
-            Kept::Memory(kept) => kept.change(payment),
-            Kept::Redis(kept) => kept.change(payment).await?,
-            Kept::Postgres(kept) => kept.change(payment).await?,
+        let changes = match &*self.backend {
+            Backend::Memory(backend) => backend.change(payment),
+            Backend::Redis(backend) => backend.change(payment).await?,
+            Backend::Postgres(backend) => backend.change(payment).await?,
         };
         Ok(changes + 1)
     }
 
-    /// Gives a payment a new version if it has that one: `None` if it has another.
+    /// Creates a new version of a payment if its version is `version`. Returns `None` otherwise.
     ///
     /// # Errors
     /// If the ledger is down.
     pub async fn revise_if(&self, payment: &str, version: u64) -> io::Result<Option<u64>> {
         let expected = version - 1;
-        let changes = match &*self.kept {
-            Kept::Memory(kept) => kept.change_if(payment, expected),
-            Kept::Redis(kept) => kept.change_if(payment, expected).await?,
-            Kept::Postgres(kept) => kept.change_if(payment, expected).await?,
+        let changes = match &*self.backend {
+            Backend::Memory(backend) => backend.change_if(payment, expected),
+            Backend::Redis(backend) => backend.change_if(payment, expected).await?,
+            Backend::Postgres(backend) => backend.change_if(payment, expected).await?,
         };
         Ok(changes.map(|changes| changes + 1))
     }
 
-    fn write(&self, what: What, note: &str, run: &str) -> io::Result<()> {
-        self.file.as_ref().map_or(Ok(()), |file| file.append(what, note, run))
+    fn write(&self, kind: EventKind, note: &str, run: &str) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), |file| file.append(kind, note, run))
     }
 }
 
@@ -199,7 +199,7 @@ async fn retried<'a, T>(count: impl Fn() -> BoxFuture<'a, io::Result<T>>) -> io:
     let mut tries = 0;
     loop {
         match count().await {
-            Err(error) if tries < TRIES => {
+            Err(error) if tries < MAX_RETRIES => {
                 tracing::warn!(%error, "the ledger is down");
                 tries += 1;
                 tokio::time::sleep(PAUSE).await;

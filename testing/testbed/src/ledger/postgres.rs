@@ -1,4 +1,4 @@
-//! The ledger beside the records in Postgres.
+//! The ledger in Postgres, next to the records.
 
 use std::io;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::Counts;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Any number: processes that start together take turns by it.
-const TURN: i64 = 0x7465_7374;
+/// The advisory lock that serializes the setup of processes that start together. The number is arbitrary.
+const SETUP_LOCK: i64 = 0x7465_7374;
 
 #[derive(Debug)]
 pub struct Postgres {
@@ -27,8 +27,8 @@ impl Postgres {
         let options = PgPoolOptions::new().max_connections(8).acquire_timeout(TIMEOUT);
         let pool = options.connect(url).await?;
         let mut setup = pool.begin().await?;
-        let turn = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(TURN);
-        turn.execute(&mut *setup).await?;
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SETUP_LOCK);
+        lock.execute(&mut *setup).await?;
         sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *setup).await?;
         setup.commit().await?;
         Ok(Self { pool, namespace: namespace.to_owned() })

@@ -1,4 +1,4 @@
-//! The ledger beside the records in Redis.
+//! The ledger in Redis, next to the records.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::Counts;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Nothing if there were not so many changes.
+/// Returns nothing if the number of changes differs from the expected one.
 const CHANGE_IF: &str = "if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return false end
                          return redis.call('INCR', KEYS[1])";
 

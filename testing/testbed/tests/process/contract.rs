@@ -1,10 +1,10 @@
-//! The contract of the server, on both frameworks: what black-box suites rely on.
+//! The HTTP contract of the testbed on both frameworks, which external suites rely on.
 
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Bed, Problem, Server, Store};
+use crate::support::{Problem, Server, Store, TestEnv};
 
 const ORDERS: [(&str, u16); 16] = [
     ("/payments", 201),
@@ -30,12 +30,13 @@ fn order(note: &str) -> Value {
 }
 
 impl Server {
-    fn ask(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth("alice")
     }
 
     async fn post(&self, path: &str, key: &str, body: &Value) -> reqwest::Response {
-        let request = self.ask(Method::POST, path).header("idempotency-key", format!("\"{key}\""));
+        let request =
+            self.request(Method::POST, path).header("idempotency-key", format!("\"{key}\""));
         request.json(body).send().await.unwrap()
     }
 }
@@ -44,8 +45,8 @@ fn replayed(response: &reqwest::Response) -> bool {
     response.headers().contains_key("idempotent-replayed")
 }
 
-pub(crate) async fn every_route_succeeds_and_replays(bed: &Bed) {
-    let mut server = bed.start().await;
+pub(crate) async fn every_route_succeeds_and_replays(env: &TestEnv) {
+    let mut server = env.start().await;
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     server.client = client.build().unwrap();
     for (path, status) in ORDERS {
@@ -57,19 +58,20 @@ pub(crate) async fn every_route_succeeds_and_replays(bed: &Bed) {
     }
     for path in ["/payments", "/payments/7"] {
         for method in [Method::GET, Method::HEAD] {
-            assert_eq!(server.ask(method, path).send().await.unwrap().status(), 200, "{path}");
+            assert_eq!(server.request(method, path).send().await.unwrap().status(), 200, "{path}");
         }
     }
-    let label = server.ask(Method::PUT, "/payments/7/label").json(&json!({ "label": "l", "x": 1 }));
+    let label =
+        server.request(Method::PUT, "/payments/7/label").json(&json!({ "label": "l", "x": 1 }));
     assert_eq!(label.send().await.unwrap().status(), 200);
-    let unkeyed = server.ask(Method::POST, "/payments").json(&order("n")).send().await.unwrap();
+    let unkeyed = server.request(Method::POST, "/payments").json(&order("n")).send().await.unwrap();
     assert_eq!(unkeyed.status(), 400);
-    let unkeyed = server.ask(Method::POST, "/notes").json(&order("n")).send().await.unwrap();
+    let unkeyed = server.request(Method::POST, "/notes").json(&order("n")).send().await.unwrap();
     assert_eq!(unkeyed.status(), 201);
 }
 
-pub(crate) async fn the_first_answer_has_its_headers(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn a_first_response_has_its_headers(env: &TestEnv) {
+    let server = env.start().await;
     let first = server.post("/payments", "k", &order("n")).await;
     let headers = first.headers().clone();
     let body: Value = first.json().await.unwrap();
@@ -87,14 +89,14 @@ pub(crate) async fn the_first_answer_has_its_headers(bed: &Bed) {
     assert_ne!(body["seq"], other["seq"]);
 }
 
-pub(crate) async fn callers_are_told_apart(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn callers_have_different_rights(env: &TestEnv) {
+    let server = env.start().await;
     for (token, status) in
         [("alice", 201), ("alice-rot", 201), ("bob", 201), ("eve", 403), ("carol", 201), ("x", 401)]
     {
         let note = if token == "carol" { "globex" } else { "acme" };
-        let answer = server.pay("/refunds", "r").token(token).note(note).send().await;
-        assert_eq!(answer.status, status, "{token}");
+        let response = server.pay("/refunds", "r").token(token).note(note).send().await;
+        assert_eq!(response.status, status, "{token}");
     }
     server.assert_counts("acme", 1, 1).await;
     server.assert_counts("globex", 1, 1).await;
@@ -113,10 +115,10 @@ pub(crate) async fn callers_are_told_apart(bed: &Bed) {
     assert_eq!(reads.send().await.unwrap().status(), 401);
 }
 
-pub(crate) async fn who_calls_comes_first(bed: &Bed) {
-    let server = bed.start().await;
-    // The status for one who may write; eve may only read.
-    let tx_payments = if bed.store == Store::Postgres { 400 } else { 404 };
+pub(crate) async fn authentication_comes_first(env: &TestEnv) {
+    let server = env.start().await;
+    // The statuses are those of a caller who may write. `eve` may only read.
+    let tx_payments = if env.store == Store::Postgres { 400 } else { 404 };
     for (method, path, status) in [
         (Method::POST, "/payments", 400),
         (Method::POST, "/tx-payments", tx_payments),
@@ -132,35 +134,35 @@ pub(crate) async fn who_calls_comes_first(bed: &Bed) {
         let request = server.client.request(method.clone(), url).json(&json!({}));
         let for_eve = if method == Method::GET { status } else { 403 };
         for (token, status) in [("x", 401), ("eve", for_eve), ("alice", status)] {
-            let answer = request.try_clone().unwrap().bearer_auth(token).send().await.unwrap();
-            assert_eq!(answer.status(), status, "{method} {path} {token}");
+            let response = request.try_clone().unwrap().bearer_auth(token).send().await.unwrap();
+            assert_eq!(response.status(), status, "{method} {path} {token}");
         }
         assert_eq!(request.send().await.unwrap().status(), 401, "{method} {path}");
     }
 }
 
-pub(crate) async fn what_no_store_can_keep_is_refused(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn unsupported_input_is_refused(env: &TestEnv) {
+    let server = env.start().await;
     let nul = server.post("/payments", "nul", &order("a\0b")).await;
     assert_eq!(nul.status(), 422);
     let change = json!({ "memo": "m", "note": "a\0b" });
-    let change = server.ask(Method::PATCH, "/payments/7").json(&change);
+    let change = server.request(Method::PATCH, "/payments/7").json(&change);
     assert_eq!(change.header("idempotency-key", "nul").send().await.unwrap().status(), 422);
     assert_eq!(server.post("/raw?note=a%00b", "raw", &json!({})).await.status(), 400);
     for status in [0, 100, 199, 600, 1000] {
-        let sim = json!({ "status": status });
-        let answer = server.pay_with("/payments", "status", &sim).send().await;
-        assert_eq!(answer.status, 422, "{status}");
+        let script = json!({ "status": status });
+        let response = server.pay_with("/payments", "status", &script).send().await;
+        assert_eq!(response.status, 422, "{status}");
     }
     server.assert_counts("status", 0, 0).await;
-    // Their keys are free.
+    // The keys of refused requests are free.
     for key in ["nul", "status"] {
         server.pay("/payments", key).send().await.assert_executed(201);
     }
 }
 
-pub(crate) async fn a_request_may_steer_its_handler(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn a_request_controls_its_handler(env: &TestEnv) {
+    let server = env.start().await;
     let failing = server.pay_with("/payments", "status", &json!({ "status": 500 }));
     failing.send().await.assert_executed(500);
     assert_eq!((failing.send().await.status, server.counts("status").await.attempts), (500, 1));
@@ -179,12 +181,12 @@ pub(crate) async fn a_request_may_steer_its_handler(bed: &Bed) {
     large.send().await.assert_replay_of(&first);
 }
 
-pub(crate) async fn a_change_honours_its_precondition(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn a_change_honours_its_precondition(env: &TestEnv) {
+    let server = env.start().await;
     let first = server.post("/payments", "k", &order("n")).await;
     let (tag, path) = (first.headers()["etag"].clone(), first.headers()["location"].clone());
     let change = |key: &'static str| {
-        let request = server.ask(Method::PATCH, path.to_str().unwrap());
+        let request = server.request(Method::PATCH, path.to_str().unwrap());
         let body = json!({ "memo": "m", "note": "patch" });
         request.header("idempotency-key", key).header("if-match", tag.clone()).json(&body).send()
     };
@@ -197,13 +199,13 @@ pub(crate) async fn a_change_honours_its_precondition(bed: &Bed) {
     server.assert_counts("patch", 2, 1).await;
 }
 
-pub(crate) async fn one_change_of_a_version_wins(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn one_change_of_a_version_wins(env: &TestEnv) {
+    let server = env.start().await;
     let first = server.post("/payments", "k", &order("n")).await;
     let path = first.headers()["location"].to_str().unwrap();
     let id = path.trim_start_matches("/payments/");
     let change = |key: String, tags: String| {
-        let request = server.ask(Method::PATCH, path).header("if-match", tags);
+        let request = server.request(Method::PATCH, path).header("if-match", tags);
         let body = json!({ "memo": "m", "note": "patch" });
         request.header("idempotency-key", key).json(&body).send()
     };
@@ -227,8 +229,8 @@ pub(crate) async fn one_change_of_a_version_wins(bed: &Bed) {
     }
 }
 
-pub(crate) async fn layers_stand_outside(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn layers_apply_to_all_routes(env: &TestEnv) {
+    let server = env.start().await;
     let preflight = server
         .client
         .request(Method::OPTIONS, format!("http://{}/payments", server.address))
@@ -240,14 +242,14 @@ pub(crate) async fn layers_stand_outside(bed: &Bed) {
     assert!(preflight.status().is_success(), "{preflight:?}");
     let allowed = preflight.headers()["access-control-allow-headers"].to_str().unwrap();
     assert!(allowed.to_ascii_lowercase().contains("idempotency-key"), "{allowed}");
-    let request = server.ask(Method::POST, "/payments").header("idempotency-key", "k");
+    let request = server.request(Method::POST, "/payments").header("idempotency-key", "k");
     let request = request.header("origin", "https://shop.test").header("accept-encoding", "gzip");
     let body = json!({ "amount": 1, "currency": "EUR", "source": "s", "note": "n", "sim": { "size": 5000 } });
     for _ in 0..2 {
-        let answer = request.try_clone().unwrap().json(&body).send().await.unwrap();
-        assert_eq!(answer.headers()["content-encoding"], "gzip");
-        assert_eq!(answer.headers()["access-control-allow-origin"], "*");
-        let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap();
+        let response = request.try_clone().unwrap().json(&body).send().await.unwrap();
+        assert_eq!(response.headers()["content-encoding"], "gzip");
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
+        let exposed = response.headers()["access-control-expose-headers"].to_str().unwrap();
         let exposed = exposed.to_ascii_lowercase();
         for name in ["idempotent-replayed", "retry-after", "location"] {
             assert!(exposed.contains(name), "{exposed}");
@@ -255,8 +257,8 @@ pub(crate) async fn layers_stand_outside(bed: &Bed) {
     }
 }
 
-pub(crate) async fn a_store_may_be_broken(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn a_store_can_fail(env: &TestEnv) {
+    let server = env.start().await;
     let pay = server.pay("/payments", "k");
     for mode in ["down", "hang"] {
         server.set_store(mode).await;
@@ -267,16 +269,16 @@ pub(crate) async fn a_store_may_be_broken(bed: &Bed) {
     pay.until_settled().await.assert_executed(201);
 }
 
-pub(crate) async fn a_store_may_be_broken_under_a_transaction(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn a_store_can_fail_during_a_transaction(env: &TestEnv) {
+    let server = env.start().await;
     for mode in ["down_on_complete", "down", "hang"] {
         let pay = server.pay_with("/tx-payments", mode, &json!({ "once": true, "gate": true }));
         let sent = pay.start();
         server.until(mode, 1, 0).await;
         server.set_store(mode).await;
         server.open_gate(mode).await;
-        let answer = sent.await.unwrap().expect("it is answered");
-        answer.assert_problem(Problem::StoreUnavailable);
+        let response = sent.await.unwrap().expect("a response");
+        response.assert_problem(Problem::StoreUnavailable);
         server.assert_counts(mode, 1, 0).await;
         server.set_store("ok").await;
         pay.until_settled().await.assert_executed(201);
@@ -284,11 +286,11 @@ pub(crate) async fn a_store_may_be_broken_under_a_transaction(bed: &Bed) {
     }
 }
 
-pub(crate) async fn a_clock_may_be_moved(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn a_clock_can_be_moved(env: &TestEnv) {
+    let server = env.start().await;
     let moved = server.control("clock", &json!({ "advance_ms": 90_000_000 })).await.status();
-    assert_eq!(moved, if bed.in_memory() { 200 } else { 404 });
-    if bed.in_memory() {
+    assert_eq!(moved, if env.in_memory() { 200 } else { 404 });
+    if env.in_memory() {
         let first = server.post("/payments", "k", &order("n")).await;
         server.control("clock", &json!({ "advance_ms": 90_000_000 })).await;
         let again = server.post("/payments", "k", &order("n")).await;
@@ -296,8 +298,8 @@ pub(crate) async fn a_clock_may_be_moved(bed: &Bed) {
     }
 }
 
-pub(crate) async fn requests_and_answers_are_bounded(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn requests_and_responses_are_limited(env: &TestEnv) {
+    let server = env.start().await;
     let mut large = order("n");
     large["memo"] = "x".repeat(testbed::MAX_REQUEST).into();
     assert_eq!(server.post("/payments", "k", &large).await.status(), 413);
@@ -309,8 +311,8 @@ pub(crate) async fn requests_and_answers_are_bounded(bed: &Bed) {
     assert_eq!(server.pay("/payments", &"k".repeat(256)).send().await.status, 400);
 }
 
-pub(crate) async fn both_versions_of_http_are_spoken(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn both_http_versions_are_supported(env: &TestEnv) {
+    let server = env.start().await;
     let newer = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
     let first = server.pay("/payments", "k").send().await;
     server.pay("/payments", "k").over(newer).send().await.assert_replay_of(&first);

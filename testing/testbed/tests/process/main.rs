@@ -1,4 +1,4 @@
-//! The testbed as processes, on stores of the tests' own: its contract, and what faults lead to.
+//! The testbed as server processes on real stores: its contract, and its behaviour under faults.
 
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
@@ -16,23 +16,23 @@ use support::{report, rows};
 rows! {
     contract: contract {
         every_route_succeeds_and_replays on [memory redis postgres];
-        the_first_answer_has_its_headers on [memory];
-        callers_are_told_apart on [memory];
-        who_calls_comes_first on [memory postgres];
-        what_no_store_can_keep_is_refused on [memory redis postgres];
-        a_request_may_steer_its_handler on [memory redis postgres];
+        a_first_response_has_its_headers on [memory];
+        callers_have_different_rights on [memory];
+        authentication_comes_first on [memory postgres];
+        unsupported_input_is_refused on [memory redis postgres];
+        a_request_controls_its_handler on [memory redis postgres];
         a_change_honours_its_precondition on [memory redis postgres];
         one_change_of_a_version_wins on [memory redis postgres];
-        layers_stand_outside on [memory];
-        a_store_may_be_broken on [memory redis postgres];
-        a_store_may_be_broken_under_a_transaction on [postgres];
-        a_clock_may_be_moved on [memory redis postgres];
-        requests_and_answers_are_bounded on [memory];
-        both_versions_of_http_are_spoken on [memory];
+        layers_apply_to_all_routes on [memory];
+        a_store_can_fail on [memory redis postgres];
+        a_store_can_fail_during_a_transaction on [postgres];
+        a_clock_can_be_moved on [memory redis postgres];
+        requests_and_responses_are_limited on [memory];
+        both_http_versions_are_supported on [memory];
     }
 }
 
-/// More than there are cores: most of the time, rows wait for a lease to end.
+/// More threads than cores, because most tests wait for a lease to end.
 const THREADS: usize = 12;
 
 fn main() -> ExitCode {

@@ -1,21 +1,20 @@
-//! The wire rules as one table of scenarios, for every adapter alike.
+//! The HTTP rules as a table of scenarios that every adapter must pass.
 //!
-//! A scenario talks to a real server over TCP and knows nothing of its framework. An adapter brings a
-//! scenario app: the routes that [`app`] lists, each a guarded handler of a few lines, and a function
-//! that serves them. One line then makes a test of every scenario:
+//! A scenario sends requests to a real server over TCP and does not depend on its framework. An adapter
+//! supplies an app with the routes of [`app`], each a guarded handler of a few lines, and a function that
+//! serves the app. One line then defines a test for every scenario:
 //!
 //! ```text
 //! idem_testkit::http_suite!(app::start);
 //! ```
 //!
-//! where `start` is `async fn(Idempotency, Payments) -> Listening`. A rule that one adapter keeps and
-//! another does not is a red row.
+//! `start` is an `async fn(Idempotency, Payments) -> Listening`.
 
 #![allow(
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::unwrap_used,
-    reason = "a test suite: a step that fails is a test that fails"
+    reason = "a step that fails fails the test"
 )]
 
 pub mod app;

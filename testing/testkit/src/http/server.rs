@@ -1,4 +1,4 @@
-//! A scenario app that serves, and what a scenario needs around it.
+//! A running app, and the tools that a scenario uses on it.
 
 use std::fmt;
 use std::future::Future;
@@ -21,33 +21,33 @@ use super::app::{MAX_RESPONSE, Payments, Tally};
 use super::client::{Closing, Request, Response};
 use idem_conformance::{FaultStore, Faults, Pending};
 
-/// What an adapter's start function gives back: its app serves on a port of this machine.
+/// A serving app, as returned by the start function of an adapter.
 pub struct Listening {
-    /// Where.
+    /// The address of the app.
     pub address: SocketAddr,
-    /// Shuts down as the adapter's documentation says, awaiting the drain when that is due.
+    /// Shuts the app down as the documentation of the adapter describes, and awaits the drain.
     pub shut_down: ShutDown,
-    /// Which ways for a client to leave make this framework drop its handler.
+    /// The ways of disconnecting that make this framework drop its handler.
     pub drops_on: &'static [Closing],
 }
 
-/// See [`Listening::shut_down`]. It is given the drain of the app's runs.
+/// The type of [`Listening::shut_down`]. The argument is the drain of the active runs.
 pub type ShutDown = Box<dyn FnOnce(BoxFuture<'static, ()>) -> BoxFuture<'static, ()> + Send>;
 
 type Start = Arc<dyn Fn(Idempotency, Payments) -> BoxFuture<'static, Listening> + Send + Sync>;
 
-/// How the store of a server answers.
+/// The store of a server.
 #[derive(Clone, Copy, Debug)]
 pub enum Store {
-    /// At once, as in the same process.
+    /// The memory store. Its replies are ready immediately.
     Local,
-    /// After a while, as over a network.
+    /// The memory store behind [`Pending`]. Its replies arrive later, as over a network.
     Remote,
-    /// As a store of the test's own does.
-    Outside(fn() -> BoxFuture<'static, Records>),
+    /// A store of the test.
+    External(fn() -> BoxFuture<'static, Records>),
 }
 
-/// The records that processes of one service share.
+/// The records that all processes of one service share, and their clock.
 #[derive(Clone)]
 pub struct Records {
     store: Arc<dyn IdempotencyStore>,
@@ -55,7 +55,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// Those in `store`, whose clock `advance_clock` moves forward.
+    /// The records in `store`. `advance_clock` moves its clock forward.
     pub fn new(
         store: impl IdempotencyStore,
         advance_clock: impl Fn(Duration) + Send + Sync + 'static,
@@ -74,16 +74,16 @@ impl fmt::Debug for Records {
     }
 }
 
-/// A running scenario app with a fresh state.
+/// A running app with fresh state.
 pub struct Server {
     listening: Listening,
     start: Start,
     client: reqwest::Client,
     store: Store,
     records: Records,
-    /// What goes wrong in the store, and what was asked of it.
+    /// Injects faults into the store and counts its calls.
     pub faults: Faults,
-    /// The handle that the app's handlers use.
+    /// The handle that the handlers use.
     pub idempotency: Idempotency,
     /// The service behind the handlers.
     pub payments: Payments,
@@ -114,7 +114,7 @@ impl Server {
         build: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> Self {
         let (builder, faults) = match store {
-            Store::Local | Store::Outside(_) => faulty(Shared(Arc::clone(&records.store))),
+            Store::Local | Store::External(_) => faulty(Shared(Arc::clone(&records.store))),
             Store::Remote => faulty(Pending::new(Shared(Arc::clone(&records.store)))),
         };
         let builder = builder.max_response(MAX_RESPONSE).problem_base("https://problems.test/");
@@ -122,11 +122,11 @@ impl Server {
         let payments = Payments::default();
         let listening = start(idempotency.clone(), payments.clone()).await;
         let client = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none());
-        let client = client.build().expect("no TLS, nothing to fail");
+        let client = client.build().expect("a client without TLS");
         Self { listening, start, client, store, records, faults, idempotency, payments }
     }
 
-    /// Another server of the same app, over records in memory, that differs by `build`.
+    /// Starts another server of the same app with a changed configuration, over `records`.
     pub async fn another(
         &self,
         records: MemoryStore,
@@ -135,44 +135,44 @@ impl Server {
         Self::start(Arc::clone(&self.start), self.store, Records::in_memory(records), build).await
     }
 
-    /// Another server that differs by `build`, over records of its own.
+    /// Starts another server with a changed configuration, over its own records.
     pub async fn with(&self, build: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Self {
         Self::start(Arc::clone(&self.start), self.store, fresh(self.store).await, build).await
     }
 
-    /// Another process of the service: another server over the same records.
+    /// Starts another process of the service, over the same records.
     pub async fn sibling(&self) -> Self {
         let records = self.records.clone();
         Self::start(Arc::clone(&self.start), self.store, records, |builder| builder).await
     }
 
-    /// Ends the server as its process would end, waiting no longer than `deadline` for its runs.
+    /// Shuts the server down gracefully, and waits up to `deadline` for its runs.
     pub async fn shut_down(self, deadline: Duration) -> Drained {
         let (drained, result) = oneshot::channel();
         let drain = async move {
             let result = self.idempotency.drain(deadline).await;
-            drained.send(result).expect("whoever asked waits for it");
+            drained.send(result).expect("the receiver is awaited below");
         };
         (self.listening.shut_down)(drain.boxed()).await;
         result.await.expect("the adapter drains")
     }
 
-    /// Where it serves.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
         self.listening.address
     }
 
-    /// Whether the framework drops its handler when a client leaves so.
+    /// Returns whether the framework drops its handler when a client disconnects in this way.
     pub fn drops_on(&self, closing: Closing) -> bool {
         self.listening.drops_on.contains(&closing)
     }
 
-    /// A request by alice, who may pay, without a key.
+    /// Returns a request by `alice`, who may pay, without a key.
     pub fn request(&self, method: &str, path: &str) -> Request {
         Request::new(self.client.clone(), self.address(), method, path)
     }
 
-    /// A POST by alice of a plain order.
+    /// Returns a POST request by `alice` with a plain order.
     pub fn order(&self, path: &str, note: &str) -> Request {
         self.request("POST", path).order(note)
     }
@@ -182,18 +182,18 @@ impl Server {
         (self.records.advance_clock)(by);
     }
 
-    /// Asserts that handlers ran so often under `note`, each to its effect.
+    /// Asserts the number of runs under `note`, each of which reached its effect.
     #[track_caller]
     pub fn assert_runs(&self, note: &str, runs: u64) {
         assert_eq!(self.payments.tally_of(note), Tally { attempts: runs, effects: runs }, "{note}");
     }
 
-    /// Sends a request that must be refused before the store is asked.
+    /// Sends a request and asserts that it makes no store call.
     pub async fn untouched(&self, request: &Request) -> Response {
         let before = self.faults.calls();
-        let answer = request.send().await;
-        assert_eq!(self.faults.calls(), before, "the store was asked for {request:?}");
-        answer
+        let response = request.send().await;
+        assert_eq!(self.faults.calls(), before, "{request:?} made a store call");
+        response
     }
 }
 
@@ -205,11 +205,11 @@ fn faulty(store: impl IdempotencyStore) -> (IdempotencyBuilder, Faults) {
 async fn fresh(store: Store) -> Records {
     match store {
         Store::Local | Store::Remote => Records::in_memory(MemoryStore::new()),
-        Store::Outside(records) => records().await,
+        Store::External(records) => records().await,
     }
 }
 
-/// A store of any kind, as one kind.
+/// Passes the calls on, without transactions.
 #[derive(Debug)]
 struct Shared(Arc<dyn IdempotencyStore>);
 

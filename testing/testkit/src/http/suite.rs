@@ -1,4 +1,4 @@
-//! The table: which scenarios there are, and how one becomes a test.
+//! The table of all scenarios, and the macro that turns them into tests.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use idem_core::Idempotency;
 use super::app::Payments;
 use super::server::{Listening, Server, Store};
 
-/// Makes a test of every scenario, for an app that `start` serves. See [`http`](crate::http).
+/// Defines a test for every scenario, for the app that `start` serves. See [`http`](crate::http).
 ///
-/// With `on: records`, a function that makes [`Records`](super::Records), the app runs on a store of the
-/// test's own instead of the one in memory.
+/// With `on: records`, a function that creates [`Records`](super::Records), the app runs on that store instead
+/// of the memory store.
 #[macro_export]
 macro_rules! http_suite {
     ($start:path) => {
@@ -25,7 +25,7 @@ macro_rules! http_suite {
         }
     };
     ($start:path, on: $records:path) => {
-        $crate::http_suite! { @all $start, $crate::http::Store::Outside(|| Box::pin($records())) }
+        $crate::http_suite! { @all $start, $crate::http::Store::External(|| Box::pin($records())) }
     };
     (@all $start:path, $store:expr) => {
         $crate::http_suite! { @rows $start, $store =>
@@ -33,54 +33,54 @@ macro_rules! http_suite {
                 a_bare_and_a_quoted_key_are_the_same
                 malformed_keys_are_refused
                 a_key_has_1_to_255_characters
-                several_keys_are_none
-                control_bytes_reach_no_handler
+                several_keys_are_refused
+                control_bytes_are_refused
                 a_key_is_required
                 a_bad_key_is_refused_before_the_body
                 an_optional_key_may_be_missing_but_not_malformed
-                a_strict_route_takes_quoted_keys_only
+                a_strict_route_accepts_only_quoted_keys
                 a_key_may_come_from_an_argument
-                the_header_has_the_name_it_was_given
-                case_counts
+                the_header_name_is_configurable
+                keys_are_case_sensitive
                 safe_methods_bypass_the_guard;
             replay:
-                an_answer_is_replayed_byte_for_byte
-                every_kind_of_answer_is_replayed
+                a_response_is_replayed_byte_for_byte
+                every_kind_of_response_is_replayed
                 a_handler_without_parameters_is_guarded
-                headers_of_a_moment_a_session_or_a_trace_are_not_replayed
-                headers_of_the_connection_are_not_replayed
+                date_cookie_and_tracing_headers_are_not_replayed
+                connection_headers_are_not_replayed
                 any_header_bytes_are_replayed
-                framing_is_made_anew
-                a_handler_cannot_fake_the_marker
+                framing_headers_are_generated
+                a_handler_cannot_set_the_replay_marker
                 a_stale_precondition_is_replayed
                 a_key_is_new_after_its_ttl;
             fingerprint:
-                another_body_is_refused
-                a_mismatch_beats_a_run_under_way
-                another_path_or_query_is_refused
-                borders_between_path_and_query_do_not_move
-                another_media_type_is_refused
+                a_different_body_is_refused
+                a_mismatch_is_reported_before_in_progress
+                a_different_path_or_query_is_refused
+                path_and_query_are_compared_separately
+                a_different_media_type_is_refused
                 json_is_compared_by_meaning
                 numbers_are_compared_as_written
                 duplicate_members_are_compared_as_bytes
-                odd_bodies_are_compared
+                bodies_that_are_not_json_are_compared_as_bytes
                 raw_bodies_are_compared_as_bytes
-                an_expression_replaces_the_request
-                other_headers_do_not_count
+                a_fingerprint_expression_replaces_the_request
+                other_headers_are_ignored
                 another_key_runs_again;
             isolation:
                 another_tenant_sees_a_new_key
-                borders_between_tenant_and_key_do_not_move
+                tenant_and_key_are_compared_separately
                 operations_are_independent
-                routes_below_a_prefix_are_whole
+                nested_routes_keep_their_prefix
                 users_share_their_tenants_keys
-                users_keep_keys_of_their_own
-                a_replay_is_still_an_access
+                user_scopes_are_independent
+                a_replay_requires_authorization
                 an_empty_scope_fails_closed;
             outcomes:
-                statuses_end_as_the_table_says
-                at_least_once_frees_what_is_ambiguous
-                handlers_may_say_how_it_ended
+                statuses_decide_the_outcome
+                at_least_once_frees_the_key_after_an_ambiguous_failure
+                a_declared_outcome_overrides_the_status
                 a_panic_is_final
                 a_panic_frees_the_key_under_at_least_once
                 a_panic_before_the_claim_leaves_the_key_free
@@ -89,69 +89,69 @@ macro_rules! http_suite {
                 store_calls_are_few;
             concurrency:
                 one_of_many_runs
-                duplicates_of_a_run_under_way_are_refused
+                duplicates_of_a_running_request_are_refused
                 a_long_run_keeps_its_key
                 a_blocked_thread_keeps_its_key
                 a_blocked_thread_is_not_taken_over;
             waiting:
                 a_duplicate_waits_for_the_first
-                a_duplicate_does_not_wait_for_ever
+                waiting_ends_after_the_wait_time
                 a_freed_key_lets_one_waiter_run
-                waiters_are_capped
-                a_waiter_that_leaves_makes_room;
+                waiting_duplicates_are_limited
+                a_waiter_that_disconnects_frees_its_place;
             disconnect:
                 a_run_outlives_a_closed_connection
                 a_run_outlives_a_reset_connection
                 a_run_outlives_a_half_closed_connection
                 a_run_outlives_a_timeout
-                a_run_too_long_is_given_up;
+                a_run_beyond_max_run_is_given_up;
             limits:
                 a_body_over_the_limit_is_refused
-                a_body_of_unknown_length_is_bounded_too
-                chunks_do_not_matter
-                an_answer_at_the_limit_is_kept
-                an_answer_over_the_limit_is_not_kept
-                a_stream_is_kept_up_to_the_limit
+                a_body_of_unknown_length_is_limited
+                chunking_does_not_change_the_fingerprint
+                a_response_at_the_limit_is_stored
+                a_response_over_the_limit_is_not_stored
+                a_stream_is_stored_up_to_the_limit
                 an_endless_stream_reaches_its_caller
                 a_stream_that_never_ends_is_given_up
-                a_stream_broken_at_the_start_is_a_failure
-                a_stream_broken_midway_is_not_kept
+                a_stream_that_fails_at_the_start_is_a_500
+                a_stream_that_fails_midway_is_not_stored
                 a_full_store_refuses_new_keys;
             quotas:
                 a_scope_has_its_quota;
             problems:
                 every_problem_has_its_document
-                a_problem_is_sent_whatever_is_accepted
-                the_base_and_the_delay_are_configurable;
+                a_problem_ignores_the_accept_header
+                problem_base_and_retry_delay_are_configurable;
             drain:
-                a_drain_finishes_what_runs
-                a_drain_refuses_what_is_new
-                a_drain_finishes_what_nobody_waits_for
-                a_drain_gives_up_in_the_end;
+                a_drain_waits_for_active_runs
+                a_drain_refuses_new_requests
+                a_drain_waits_for_runs_without_a_client
+                a_drain_gives_up_at_its_deadline;
             store_faults:
-                a_store_that_is_down_runs_nothing
-                a_store_that_is_silent_runs_nothing
-                a_claim_is_sent_again
-                a_claim_that_is_given_up_is_abandoned
-                a_claim_that_arrives_late_is_abandoned
-                a_store_that_comes_back_soon_takes_the_answer
-                a_store_that_comes_back_late_takes_the_answer
-                a_store_that_stays_silent_takes_the_answer_later
-                at_least_once_shows_no_success_that_is_not_stored
-                an_answer_stored_twice_is_one_answer
-                a_release_is_sent_again;
+                nothing_runs_while_the_store_is_down
+                nothing_runs_while_the_store_is_silent
+                a_claim_is_retried
+                a_claim_without_a_reply_is_abandoned
+                a_late_claim_is_abandoned
+                a_short_outage_delays_the_response
+                a_long_outage_stores_the_response_in_the_background
+                a_silent_store_stores_the_response_in_the_background
+                at_least_once_returns_only_stored_successes
+                a_repeated_completion_stores_one_response
+                a_release_is_retried;
         }
     };
-    (@rows $start:path, $store:expr => $($subject:ident: $($scenario:ident)+;)+) => {
+    (@rows $start:path, $store:expr => $($topic:ident: $($scenario:ident)+;)+) => {
         $(
-            mod $subject {
+            mod $topic {
                 #[allow(unused_imports)]
                 use super::*;
 
                 $(
                     #[test]
                     fn $scenario() {
-                        let scenario = $crate::http::scenarios::$subject::$scenario;
+                        let scenario = $crate::http::scenarios::$topic::$scenario;
                         $crate::http::run($start, $store, scenario);
                     }
                 )+
@@ -160,10 +160,10 @@ macro_rules! http_suite {
     };
 }
 
-/// A scenario that hangs is one that fails. Generous: it is no assertion on time.
+/// The time after which a scenario counts as hanging. It is not an assertion about speed.
 const WATCHDOG: Duration = Duration::from_secs(120);
 
-/// Serves a fresh app and lets a scenario loose on it.
+/// Serves a fresh app and runs a scenario on it.
 pub fn run<S, F>(start: S, store: Store, scenario: impl AsyncFnOnce(&Server))
 where
     S: Fn(Idempotency, Payments) -> F + Send + Sync + 'static,
@@ -182,7 +182,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// A scenario that is not in the table would never run.
+    /// A scenario that is missing in the table would never run.
     #[test]
     fn every_scenario_is_in_the_table() {
         let table = include_str!("suite.rs");

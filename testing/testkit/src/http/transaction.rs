@@ -1,8 +1,8 @@
-//! Handlers that work in the transaction of their record, on any adapter (P5).
+//! Handlers that work in the transaction of their record, on any adapter.
 //!
 //! The app has a guarded `POST /transfers` whose first parameter is a transaction, and a guarded
-//! `POST /optional` that takes one and whose key is optional. Both take a [`Transfer`] as JSON and do what
-//! [`SQL`] says; `POST /last` has the transaction as its last parameter and answers 201.
+//! `POST /optional` that takes one and whose key is optional. Both take a [`Transfer`] as JSON and run
+//! [`SQL`]. `POST /last` has the transaction as its last parameter and returns 201.
 
 use std::net::SocketAddr;
 
@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 use super::{Closing, Raw};
 use crate::servers::PostgresServer;
 
-/// What the handlers write and read: first they write one row, then, if asked to, they read until the gate
-/// is open, and then they answer with the status.
+/// The statements of the handlers. A handler first writes one row. If the transfer is gated, it then polls
+/// until the gate is open. Finally it returns the status.
 pub const SQL: [&str; 2] =
     ["INSERT INTO effect DEFAULT VALUES", "SELECT EXISTS (SELECT FROM gate)"];
 
-/// What a request asks for.
+/// The body of a request.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Transfer {
-    /// The answer's status.
+    /// The status of the response.
     pub status: u16,
     /// Whether to wait until the gate is open.
     pub gated: bool,
@@ -28,13 +28,13 @@ pub struct Transfer {
 
 /// An app on Postgres.
 pub struct Transfers<'a> {
-    /// Its database.
+    /// The database of the app.
     pub server: &'a PostgresServer,
-    /// Where it listens.
+    /// The address of the app.
     pub address: SocketAddr,
 }
 
-/// Makes the tables that the handlers use.
+/// Creates the tables that the handlers use.
 pub fn prepare(server: &PostgresServer) {
     server.sql("CREATE TABLE effect (at timestamptz DEFAULT now()); CREATE TABLE gate (open bool)");
 }
@@ -48,7 +48,7 @@ impl Transfers<'_> {
             Some(key) => request.header("idempotency-key", key),
             None => request,
         };
-        request.send().await.expect("the server answers")
+        request.send().await.expect("a response")
     }
 
     fn assert_effects(&self, effects: u32, completed: u32) {
@@ -57,7 +57,7 @@ impl Transfers<'_> {
         assert_eq!(self.server.sql(sql), format!("{effects} {completed} {completed}"));
     }
 
-    /// What each end of a handler leaves.
+    /// Each end of a handler commits all effects or none.
     pub async fn each_end_leaves_all_or_nothing(&self) {
         for status in [500, 503] {
             assert_eq!(self.send("/transfers", Some("k"), status).await.status(), status);
@@ -65,9 +65,9 @@ impl Transfers<'_> {
         }
         for (key, status, effects, completed) in [("k", 201, 1, 1), ("refused", 402, 1, 2)] {
             for replayed in [false, true] {
-                let answer = self.send("/transfers", Some(key), status).await;
-                let marker = answer.headers().contains_key("idempotent-replayed");
-                assert_eq!((answer.status().as_u16(), marker), (status, replayed));
+                let response = self.send("/transfers", Some(key), status).await;
+                let marker = response.headers().contains_key("idempotent-replayed");
+                assert_eq!((response.status().as_u16(), marker), (status, replayed));
                 self.assert_effects(effects, completed);
             }
         }
@@ -79,7 +79,7 @@ impl Transfers<'_> {
         self.assert_effects(2, 3);
     }
 
-    /// A client that leaves in mid-run loses its answer, and nothing else.
+    /// A client that disconnects during the run only loses its response.
     pub async fn run_outlives_its_client(&self) {
         for (n, closing) in [Closing::Fin, Closing::Rst, Closing::HalfClose].into_iter().enumerate()
         {
@@ -103,7 +103,7 @@ impl Transfers<'_> {
         }
     }
 
-    /// A request without a key has no transaction to work in: an error before anything runs.
+    /// A request without a key has no transaction, so it fails before the handler runs.
     pub async fn unguarded_request_is_an_error(&self) {
         assert_eq!(self.send("/optional", None, 201).await.status(), 500);
         self.assert_effects(0, 0);
@@ -112,12 +112,12 @@ impl Transfers<'_> {
     }
 }
 
-/// The same app on a store that has no transactions: an error before anything runs.
+/// The same app on a store without transactions fails before the handler runs.
 pub async fn other_store_is_an_error(address: SocketAddr) {
     let request = Client::new().post(format!("http://{address}/transfers"));
     let request = request.json(&Transfer { status: 201, gated: false });
-    let answer = request.header("idempotency-key", "k").send().await.expect("an answer");
-    assert_eq!(answer.status(), 500);
-    let text = answer.text().await.expect("a body");
-    assert!(!text.contains("Postgres"), "what to do is for the log: {text}");
+    let response = request.header("idempotency-key", "k").send().await.expect("a response");
+    assert_eq!(response.status(), 500);
+    let text = response.text().await.expect("a body");
+    assert!(!text.contains("Postgres"), "the response contains internal details: {text}");
 }

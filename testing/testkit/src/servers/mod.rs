@@ -1,5 +1,7 @@
-//! Real servers for tests (feature `servers`): started on free loopback ports in directories of their
-//! own, and killed, paused and restarted at will. They end with the test process, however it ends.
+//! Real servers for tests.
+//!
+//! Each server runs on a free loopback port in its own temporary directory. Tests can kill, pause and
+//! restart it. It ends with the test process, even if that process is killed.
 
 mod nats;
 mod pgbouncer;

@@ -5,7 +5,7 @@ use super::process::{Directory, Process, free_port};
 const PROGRAM: &str = "nats-server";
 const READY: &str = "Server is ready";
 
-/// A `nats-server` of the test's own, with JetStream. Killed when dropped.
+/// A `nats-server` with JetStream. It is killed when dropped.
 pub struct NatsServer {
     port: u16,
     _process: Process,
@@ -13,7 +13,7 @@ pub struct NatsServer {
 }
 
 impl NatsServer {
-    /// Starts a server that keeps its streams in a directory of its own.
+    /// Starts a server that stores its streams in a temporary directory.
     ///
     /// # Panics
     /// If `nats-server` is not installed or does not start.
@@ -25,19 +25,19 @@ impl NatsServer {
                 args.into_iter().map(str::to_owned).chain([port.to_string()]).collect();
             match Process::start(PROGRAM, &args, directory.path(), READY) {
                 Ok(process) => return Self { port, _process: process, _directory: directory },
-                Err(said) if said.contains("in use") => {}
-                Err(said) => fail(&said),
+                Err(output) if output.contains("in use") => {}
+                Err(output) => fail(&output),
             }
         }
-        panic!("no port stays free")
+        panic!("no free port in 10 attempts")
     }
 
-    /// Where it listens, as a URL.
+    /// Returns the URL of the server.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 }
 
-fn fail(said: &str) -> ! {
-    panic!("NATS does not start; `apt-get install nats-server` installs it. It said: {said}")
+fn fail(output: &str) -> ! {
+    panic!("cannot start NATS (install it with `apt-get install nats-server`): {output}")
 }

@@ -1,11 +1,11 @@
-//! `pgbouncer` before a Postgres.
+//! PgBouncer in front of Postgres.
 
 use std::os::unix::fs::chown;
 
 use super::PostgresServer;
 use super::process::{Directory, Process, User, free_port};
 
-/// A `pgbouncer` in transaction mode. Killed when dropped.
+/// A PgBouncer in transaction mode. It is killed when dropped.
 pub struct PgBouncer {
     port: u16,
     _process: Process,
@@ -13,15 +13,15 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts it before `server`, with so many connections to it.
+    /// Starts PgBouncer in front of `server`, with `connections` connections to it.
     ///
     /// # Panics
     /// If `pgbouncer` is not installed or does not start.
     pub fn before(server: &PostgresServer, connections: u32) -> Self {
         let directory = Directory::new();
-        let user = User::unprivileged("postgres").unwrap_or_else(|said| fail(&said));
+        let user = User::unprivileged("postgres").unwrap_or_else(|output| fail(&output));
         if let Some(User { uid, gid }) = user {
-            chown(directory.path(), Some(uid), Some(gid)).expect("root may");
+            chown(directory.path(), Some(uid), Some(gid)).expect("root can change owners");
         }
         let port = free_port();
         let config = format!(
@@ -35,16 +35,16 @@ impl PgBouncer {
         std::fs::write(path.join("pgbouncer.ini"), config).expect("a file in a new directory");
         let args = ["pgbouncer.ini".to_owned()];
         let process = Process::start_as(user, "/usr/sbin/pgbouncer", &args, path, "process up")
-            .unwrap_or_else(|said| fail(&said));
+            .unwrap_or_else(|output| fail(&output));
         Self { port, _process: process, _directory: directory }
     }
 
-    /// Where it listens, as a URL.
+    /// Returns the URL of PgBouncer.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 }
 
-fn fail(said: &str) -> ! {
-    panic!("PgBouncer does not start; `apt-get install pgbouncer` installs it. It said: {said}")
+fn fail(output: &str) -> ! {
+    panic!("cannot start PgBouncer (install it with `apt-get install pgbouncer`): {output}")
 }

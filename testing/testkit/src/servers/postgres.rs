@@ -1,4 +1,4 @@
-//! `postgres`: alone, or as a standby.
+//! Postgres: a primary or a standby.
 
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use super::process::{Directory, Process, User, free_port};
 
-/// How long a server gets to reach a state that a test waits for.
+/// The time limit for a server to reach a state that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const READY: &str = "database system is ready to accept";
 
-/// A `postgres` of the test's own, with durable commits. Killed when dropped.
+/// A Postgres server with durable commits. It is killed when dropped.
 pub struct PostgresServer {
     settings: Vec<String>,
     port: u16,
@@ -24,7 +24,7 @@ pub struct PostgresServer {
 }
 
 impl PostgresServer {
-    /// Starts a server with a new, empty database. `settings` are as in its configuration file, such as
+    /// Starts a server with an empty database. `settings` are lines of its configuration file, such as
     /// `["synchronous_commit=off"]`.
     ///
     /// # Panics
@@ -33,7 +33,7 @@ impl PostgresServer {
         Self::launch(settings, |_| {})
     }
 
-    /// Starts a server that believes to be the standby of a primary that it cannot reach.
+    /// Starts a standby whose primary is unreachable.
     ///
     /// # Panics
     /// If `postgres` is not installed or does not start.
@@ -45,9 +45,9 @@ impl PostgresServer {
 
     fn launch(settings: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         let directory = Directory::new();
-        let user = User::unprivileged("postgres").unwrap_or_else(|said| fail(&said));
+        let user = User::unprivileged("postgres").unwrap_or_else(|output| fail(&output));
         if let Some(User { uid, gid }) = user {
-            chown(directory.path(), Some(uid), Some(gid)).expect("root may");
+            chown(directory.path(), Some(uid), Some(gid)).expect("root can change owners");
         }
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
         let mut server = Self { settings, port: 0, process: None, user, directory };
@@ -57,11 +57,11 @@ impl PostgresServer {
             server.port = free_port();
             match server.try_start() {
                 Ok(()) => return server,
-                Err(said) if said.contains("in use") => {}
-                Err(said) => fail(&said),
+                Err(output) if output.contains("in use") => {}
+                Err(output) => fail(&output),
             }
         }
-        panic!("no port stays free")
+        panic!("no free port in 10 attempts")
     }
 
     fn data(&self) -> PathBuf {
@@ -95,77 +95,78 @@ impl PostgresServer {
         Ok(())
     }
 
-    /// Where it listens, as a URL.
+    /// Returns the URL of the server.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Its port on the loopback interface.
+    /// Returns the port on the loopback interface.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The process id of its first process, whose children are all others.
+    /// Returns the process id of the main process, the parent of all others.
     ///
     /// # Panics
-    /// If it does not run.
+    /// If the server is not running.
     pub fn pid(&self) -> i32 {
         self.process.as_ref().expect("the server runs").pid()
     }
 
-    /// Kills it at once, as a crash would.
+    /// Kills the server, as in a crash.
     pub fn kill(&mut self) {
         self.process = None;
     }
 
-    /// Starts it again after [`kill`](Self::kill) or [`stop_immediately`](Self::stop_immediately), on its
-    /// port and with what it kept on disk.
+    /// Starts the server again after [`kill`](Self::kill) or [`stop_immediately`](Self::stop_immediately), on
+    /// the same port and with its data on disk.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start.
     pub fn restart(&mut self) {
         self.kill();
         let started = Instant::now();
-        // Processes of the server that was killed take a moment to notice.
-        while let Err(said) = self.try_start() {
+        // The children of the killed server take a moment to end.
+        while let Err(output) = self.try_start() {
             if started.elapsed() > PATIENCE {
-                fail(&said);
+                fail(&output);
             }
             thread::sleep(Duration::from_millis(50));
         }
     }
 
-    /// Stops it without a checkpoint, as `pg_ctl stop -m immediate` does.
+    /// Stops the server without a checkpoint, like `pg_ctl stop -m immediate`.
     ///
     /// # Panics
-    /// If it does not run.
+    /// If the server is not running.
     pub fn stop_immediately(&mut self) {
         self.process.take().expect("the server runs").quit();
     }
 
-    /// Stops all of its processes where they are: connections stay open, and nothing answers.
+    /// Pauses all processes of the server: connections stay open, and it does not reply.
     ///
     /// # Panics
-    /// If it does not run.
+    /// If the server is not running.
     pub fn pause(&self) {
         self.process.as_ref().expect("the server runs").pause_all();
     }
 
-    /// Lets paused processes go on.
+    /// Resumes the paused processes.
     ///
     /// # Panics
-    /// If it does not run.
+    /// If the server is not running.
     pub fn resume(&self) {
         self.process.as_ref().expect("the server runs").resume_all();
     }
 
-    /// Lets no file of the server grow beyond so many bytes, or any again with `None`: a disk that is full,
-    /// without the rights that it takes to mount a small one. Postgres reports a full disk when a write ends
-    /// short, so the bound must not be a multiple of its pages of 8 KiB; and it must be above the 16 MiB
-    /// of a segment of its log.
+    /// Limits the size of the server's files in bytes, or removes the limit with `None`. This simulates a full
+    /// disk without the permission to mount a small one.
+    ///
+    /// Postgres reports a full disk when a write is incomplete. The limit must therefore not be a multiple of
+    /// its page size of 8 KiB. It must also exceed the 16 MiB of a WAL segment.
     ///
     /// # Panics
-    /// If `prlimit` is not installed or the server does not run.
+    /// If `prlimit` is not installed or the server is not running.
     pub fn limit_files(&self, bytes: Option<u64>) {
         let soft = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
         let server = self.process.as_ref().expect("the server runs");
@@ -173,7 +174,7 @@ impl PostgresServer {
             let pid = pid.to_string();
             let mut limit = Command::new("prlimit");
             limit.args(["--pid", &pid, &format!("--fsize={soft}:")]);
-            // Even root may need to be the server's user for that.
+            // Even root may have to run as the user of the server to change its limits.
             if let Some(User { uid, gid }) = self.user {
                 limit.uid(uid).gid(gid);
             }
@@ -184,7 +185,7 @@ impl PostgresServer {
         }
     }
 
-    /// Runs SQL by `psql` as the superuser and gives back what it prints, unaligned.
+    /// Runs SQL with `psql` as the superuser and returns its unaligned output.
     ///
     /// # Panics
     /// If `psql` is not installed, cannot reach the server, or the SQL is wrong.
@@ -192,7 +193,7 @@ impl PostgresServer {
         self.sql_in("postgres", sql)
     }
 
-    /// [`sql`](Self::sql) in another database of the server.
+    /// Like [`sql`](Self::sql), in another database of the server.
     ///
     /// # Panics
     /// As [`sql`](Self::sql).
@@ -206,10 +207,10 @@ impl PostgresServer {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
-    /// Waits until `sql` prints something that satisfies `condition`.
+    /// Waits until the output of `sql` satisfies `condition`.
     ///
     /// # Panics
-    /// If it does not within 30 s.
+    /// If this takes longer than 30 s.
     pub fn until(&self, sql: &str, condition: impl Fn(&str) -> bool) {
         let started = Instant::now();
         loop {
@@ -224,13 +225,14 @@ impl PostgresServer {
 }
 
 impl Drop for PostgresServer {
-    /// Processes that are paused would never learn that their server is gone.
+    /// Resumes paused processes, because they would not notice that their server has ended.
     fn drop(&mut self) {
         self.process.iter().for_each(Process::resume_all);
     }
 }
 
-/// Where a program of Postgres is: Debian keeps each version's apart, and only some on the path.
+/// Returns the path of a Postgres program. Debian installs each version in its own directory, mostly outside
+/// of `PATH`.
 fn program(name: &str) -> String {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = versions.max_by_key(|version| {
@@ -243,6 +245,6 @@ fn program(name: &str) -> String {
     }
 }
 
-fn fail(said: &str) -> ! {
-    panic!("Postgres does not start; `apt-get install postgresql` installs it. It said: {said}")
+fn fail(output: &str) -> ! {
+    panic!("cannot start Postgres (install it with `apt-get install postgresql`): {output}")
 }

@@ -1,4 +1,4 @@
-//! A server process that outlives neither its handle nor this process.
+//! A server process that ends with its handle and with this process.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
-/// Who a server runs as that refuses to run as root.
+/// The user for a server that refuses to run as root.
 #[derive(Clone, Copy)]
 pub(super) struct User {
     pub(super) uid: u32,
@@ -17,21 +17,21 @@ pub(super) struct User {
 }
 
 impl User {
-    /// The user of this name if this process is root's; any other runs servers as itself.
+    /// Returns the user of this name if this process runs as root. Otherwise servers run as the current user.
     pub(super) fn unprivileged(name: &str) -> Result<Option<Self>, String> {
         if !geteuid().is_root() {
             return Ok(None);
         }
         match nix::unistd::User::from_name(name) {
             Ok(Some(user)) => Ok(Some(Self { uid: user.uid.as_raw(), gid: user.gid.as_raw() })),
-            _ => Err(format!("there is no user `{name}`, and the server does not run as root")),
+            _ => Err(format!("the server does not run as root, and there is no user `{name}`")),
         }
     }
 }
 
-/// Starts the server behind a shell that reads its input. A signal's name there stops the server; the end
-/// of it means that this process is gone, in whatever way, and then the directory goes too. The server's own
-/// process says its pid before it becomes the server, so that nothing the server prints comes first.
+/// Starts the server from a shell that waits for input. A signal name in the input stops the server. The end
+/// of the input means that this process has ended, so the shell also removes the directory. The child prints
+/// its pid before it becomes the server, so that the pid is the first line of the output.
 const WATCHED: &str = r#"
 sh -c 'echo "$$"; exec "$@"' sh "$@" </dev/null 2>&1 &
 read -r signal || gone="$PWD"
@@ -46,8 +46,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `program` in `directory` and waits until a line that it prints contains `ready`. Gives back
-    /// what it printed if it ends before.
+    /// Starts `program` in `directory` and waits until a line of its output contains `ready`. If it ends
+    /// before, the error is its output.
     pub(super) fn start(
         program: &str,
         args: &[String],
@@ -57,7 +57,7 @@ impl Process {
         Self::start_as(None, program, args, directory, ready)
     }
 
-    /// [`start`](Self::start) as another user.
+    /// Like [`start`](Self::start), as another user.
     pub(super) fn start_as(
         user: Option<User>,
         program: &str,
@@ -79,7 +79,7 @@ impl Process {
             .expect("a shell");
         let stdout = shell.stdout.take().expect("piped");
         let mut lines = BufReader::new(stdout).lines();
-        let pid = lines.next().expect("the shell says the pid").expect("text");
+        let pid = lines.next().expect("the shell prints the pid").expect("text");
         let server = Pid::from_raw(pid.parse().expect("a pid"));
         let process = Self { shell, server };
         process.await_ready(lines, ready)?;
@@ -91,37 +91,37 @@ impl Process {
         mut lines: Lines<BufReader<ChildStdout>>,
         ready: &str,
     ) -> Result<(), String> {
-        let mut said = String::new();
+        let mut output = String::new();
         for line in lines.by_ref().map_while(Result::ok) {
             if line.contains(ready) {
-                // Read on, or the server would block on a full pipe.
+                // Continue to read, because the server would block on a full pipe.
                 std::thread::spawn(move || lines.for_each(drop));
                 return Ok(());
             }
-            said += &line;
-            said.push('\n');
-            if said.contains("ddress already in use") || said.contains("not found") {
+            output += &line;
+            output.push('\n');
+            if output.contains("ddress already in use") || output.contains("not found") {
                 break;
             }
         }
-        Err(said)
+        Err(output)
     }
 
     pub(super) fn pid(&self) -> i32 {
         self.server.as_raw()
     }
 
-    /// Stops the process where it is, as a paused machine would.
+    /// Pauses the process with SIGSTOP.
     pub(super) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
     }
 
-    /// Lets it go on.
+    /// Resumes the process.
     pub(super) fn resume(&self) {
         self.signal(Signal::SIGCONT);
     }
 
-    /// Asks it to stop at once, and returns once it is gone.
+    /// Stops the process immediately with SIGQUIT, and waits until it has ended.
     pub(super) fn quit(mut self) {
         self.stop("QUIT");
     }
@@ -133,20 +133,20 @@ impl Process {
         drop(self.shell.wait());
     }
 
-    /// Stops the process and those that it started where they are.
+    /// Pauses the process and its children.
     pub(super) fn pause_all(&self) {
         self.pause();
         self.signal_children(Signal::SIGSTOP);
     }
 
-    /// Lets all of them go on.
+    /// Resumes the process and its children.
     pub(super) fn resume_all(&self) {
         self.signal_children(Signal::SIGCONT);
-        // It may have ended by itself.
+        // The process may have ended.
         kill(self.server, Signal::SIGCONT).ok();
     }
 
-    /// The processes that it started.
+    /// Returns the process ids of the children.
     pub(super) fn children(&self) -> Vec<i32> {
         let list = format!("/proc/{0}/task/{0}/children", self.server);
         let children = std::fs::read_to_string(list).unwrap_or_default();
@@ -155,7 +155,7 @@ impl Process {
 
     fn signal_children(&self, signal: Signal) {
         for child in self.children() {
-            // It may have ended since.
+            // The child may have ended since.
             kill(Pid::from_raw(child), signal).ok();
         }
     }
@@ -166,13 +166,13 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// Kills the server, and returns once it is gone.
+    /// Kills the server and waits until it has ended.
     fn drop(&mut self) {
         self.stop("KILL");
     }
 }
 
-/// A directory that goes with its handle.
+/// A directory that is removed with its handle.
 pub(super) struct Directory(PathBuf);
 
 impl Directory {
@@ -193,7 +193,8 @@ impl Drop for Directory {
     }
 }
 
-/// A port that was free a moment ago, and low enough that a Redis bus port, 10,000 above, exists.
+/// Returns a port that was free a moment ago. It is low enough that the Redis cluster bus port, 10,000 above,
+/// exists.
 pub(super) fn free_port() -> u16 {
     loop {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");

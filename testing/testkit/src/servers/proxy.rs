@@ -1,4 +1,4 @@
-//! What sits between a store and its server, and loses what passes.
+//! A TCP proxy between a store and its server that loses traffic.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -10,18 +10,18 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
-/// What a [`Proxy`] does with the server's replies.
+/// The treatment of the server's replies by a [`Proxy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replies {
-    /// Passes them on.
+    /// Forward replies.
     Pass,
-    /// Throws them away.
+    /// Discard replies.
     Swallow,
-    /// Passes each on so much later.
+    /// Forward each reply after a delay.
     Delay(Duration),
 }
 
-/// Passes bytes between a store and its server, on the runtime that made it.
+/// Forwards bytes between a store and its server, on the runtime that created it.
 #[derive(Clone)]
 pub struct Proxy(Arc<State>);
 
@@ -30,25 +30,25 @@ struct State {
     target: AtomicU16,
     replies: Mutex<Replies>,
     trap: Mutex<Option<(Vec<u8>, Trap)>>,
-    sprung: Notify,
+    triggered: Notify,
     cuts: watch::Sender<u32>,
 }
 
-/// What happens to a connection whose client sends certain bytes.
+/// The treatment of a connection whose client sends certain bytes.
 #[derive(Clone, Copy)]
 enum Trap {
-    /// They do not arrive, and the connection breaks.
+    /// The bytes do not arrive, and the connection is closed.
     CutBefore,
-    /// They arrive, and the connection breaks before the reply.
+    /// The bytes arrive, and the connection is closed before the reply.
     CutAfter,
-    /// They do not arrive, and the connection stays as it is.
+    /// The bytes do not arrive, and the connection stays open.
     Hold,
-    /// They arrive, no reply comes back any more, and the connection stays as it is.
+    /// The bytes arrive, all replies are discarded, and the connection stays open.
     Silence,
 }
 
 impl Proxy {
-    /// Starts one before the server at `port` of the loopback interface.
+    /// Starts a proxy in front of the server at `port` of the loopback interface.
     ///
     /// # Panics
     /// If there is no free port.
@@ -59,7 +59,7 @@ impl Proxy {
             target: AtomicU16::new(port),
             replies: Mutex::new(Replies::Pass),
             trap: Mutex::default(),
-            sprung: Notify::new(),
+            triggered: Notify::new(),
             cuts: watch::Sender::new(0),
         }));
         let state = Arc::clone(&proxy.0);
@@ -72,12 +72,12 @@ impl Proxy {
         proxy
     }
 
-    /// Its own port on the loopback interface.
+    /// Returns the port of the proxy on the loopback interface.
     pub fn port(&self) -> u16 {
         self.0.port
     }
 
-    /// What becomes of the server's replies from now on.
+    /// Sets the treatment of the server's replies.
     pub fn replies(&self, replies: Replies) {
         *lock(&self.0.replies) = replies;
     }
@@ -87,37 +87,36 @@ impl Proxy {
         self.0.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Closes the next connection on which a client sends `bytes`, before they arrive. No bytes at all
-    /// stand for any.
+    /// Closes the next connection on which a client sends `bytes`, before they arrive. Empty `bytes` match any
+    /// request.
     pub fn cut_before(&self, bytes: impl Into<Vec<u8>>) {
         *lock(&self.0.trap) = Some((bytes.into(), Trap::CutBefore));
     }
 
-    /// Closes the next connection on which a client sends `bytes`, once the server has replied to them:
-    /// the reply does not arrive.
+    /// Closes the next connection on which a client sends `bytes`, after the server has replied. The reply does
+    /// not arrive.
     pub fn cut_after(&self, bytes: impl Into<Vec<u8>>) {
         *lock(&self.0.trap) = Some((bytes.into(), Trap::CutAfter));
     }
 
-    /// Holds the next bytes back in which a client sends `bytes`, and all that follow on that connection, as if
-    /// the client had stopped just before.
+    /// Holds back `bytes`, and everything after them, on the next connection on which a client sends them. The
+    /// client seems to have stopped just before.
     pub fn hold(&self, bytes: impl Into<Vec<u8>>) {
         *lock(&self.0.trap) = Some((bytes.into(), Trap::Hold));
     }
 
-    /// Throws away all replies, from now on, on the next connection on which a client sends `bytes`, which
-    /// arrive.
+    /// Discards all further replies on the next connection on which a client sends `bytes`. The bytes arrive.
     pub fn silence_after(&self, bytes: impl Into<Vec<u8>>) {
         *lock(&self.0.trap) = Some((bytes.into(), Trap::Silence));
     }
 
-    /// Resolves when the bytes that were waited for have come since the last time.
-    pub async fn sprung(&self) {
-        self.0.sprung.notified().await;
+    /// Resolves when a trap was triggered since the last call.
+    pub async fn triggered(&self) {
+        self.0.triggered.notified().await;
     }
 
-    /// Leads to another server from now on.
-    pub fn lead_to(&self, port: u16) {
+    /// Forwards to another server, and closes all connections.
+    pub fn redirect_to(&self, port: u16) {
         self.0.target.store(port, Ordering::SeqCst);
         self.cut();
     }
@@ -146,7 +145,7 @@ impl State {
     ) {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
-            match self.spring(&buffer[..read]) {
+            match self.trigger(&buffer[..read]) {
                 Some(Trap::CutBefore) => return,
                 Some(Trap::Hold) => std::future::pending().await,
                 Some(trap) => drop(trapped.set(trap)),
@@ -183,14 +182,14 @@ impl State {
         }
     }
 
-    /// The trap, if these bytes spring it; it does so once.
-    fn spring(&self, bytes: &[u8]) -> Option<Trap> {
+    /// Returns the trap if these bytes trigger it. A trap is triggered once.
+    fn trigger(&self, bytes: &[u8]) -> Option<Trap> {
         let mut trap = lock(&self.trap);
         let (awaited, _) = trap.as_ref()?;
-        let sprung =
+        let matched =
             awaited.is_empty() || bytes.windows(awaited.len()).any(|window| window == awaited);
-        let (_, trap) = sprung.then(|| trap.take()).flatten()?;
-        self.sprung.notify_one();
+        let (_, trap) = matched.then(|| trap.take()).flatten()?;
+        self.triggered.notify_one();
         Some(trap)
     }
 }

@@ -1,4 +1,4 @@
-//! `redis-server`: alone, with a replica and watched by Sentinel, or in a Cluster.
+//! Redis: one server, a primary with Sentinels, or a Cluster.
 
 use std::process::{Command, Output};
 use std::thread;
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::process::{Directory, Process, free_port};
 
-/// How long servers get to agree on something among themselves.
+/// The time limit for servers to reach agreement.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const PROGRAM: &str = "redis-server";
 const CONFIG: &str = "redis.conf";
 
-/// A `redis-server` of the test's own. Killed when dropped.
+/// A `redis-server`. It is killed when dropped.
 pub struct RedisServer {
     args: Vec<String>,
     ready: &'static str,
@@ -22,7 +22,7 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server that keeps nothing on disk. `args` are as on its command line, such as
+    /// Starts a server without persistence. `args` are command-line arguments, such as
     /// `["--maxmemory", "4mb"]`.
     ///
     /// # Panics
@@ -46,11 +46,11 @@ impl RedisServer {
             server.port = free_port();
             match server.try_start() {
                 Ok(()) => return server,
-                Err(said) if said.contains("in use") => {}
-                Err(said) => fail(&said),
+                Err(output) if output.contains("in use") => {}
+                Err(output) => fail(&output),
             }
         }
-        panic!("no port stays free")
+        panic!("no free port in 10 attempts")
     }
 
     fn try_start(&mut self) -> Result<(), String> {
@@ -63,49 +63,49 @@ impl RedisServer {
         Ok(())
     }
 
-    /// Where it listens, as a URL.
+    /// Returns the URL of the server.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// Its port on the loopback interface.
+    /// Returns the port on the loopback interface.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Kills it at once, as a crash would.
+    /// Kills the server, as in a crash.
     pub fn kill(&mut self) {
         self.process = None;
     }
 
-    /// Starts it again after [`kill`](Self::kill), on its port and with what it kept on disk.
+    /// Starts the server again after [`kill`](Self::kill), on the same port and with its data on disk.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start.
     pub fn restart(&mut self) {
         self.kill();
-        if let Err(said) = self.try_start() {
-            fail(&said);
+        if let Err(output) = self.try_start() {
+            fail(&output);
         }
     }
 
-    /// Stops the process where it is: connections stay open, and nothing answers.
+    /// Pauses the server: connections stay open, and it does not reply.
     ///
     /// # Panics
-    /// If it does not run.
+    /// If the server is not running.
     pub fn pause(&self) {
         self.process.as_ref().expect("the server runs").pause();
     }
 
-    /// Lets a paused process go on.
+    /// Resumes a paused server.
     ///
     /// # Panics
-    /// If it does not run.
+    /// If the server is not running.
     pub fn resume(&self) {
         self.process.as_ref().expect("the server runs").resume();
     }
 
-    /// Runs one command by `redis-cli` and gives back what it prints.
+    /// Runs one command with `redis-cli` and returns its output.
     ///
     /// # Panics
     /// If `redis-cli` is not installed or cannot reach the server.
@@ -121,11 +121,11 @@ impl RedisServer {
         run.unwrap_or_else(|error| fail(&error.to_string()))
     }
 
-    /// Waits until `command` prints something that satisfies `condition`. A server that resets the
-    /// connection, as one that is demoted does, is asked again.
+    /// Waits until the output of `command` satisfies `condition`. The command is repeated if the server resets
+    /// the connection, as a server that is demoted does.
     ///
     /// # Panics
-    /// If it does not within 30 s.
+    /// If this takes longer than 30 s.
     pub fn until(&self, command: &[&str], condition: impl Fn(&str) -> bool) {
         let started = Instant::now();
         loop {
@@ -139,25 +139,25 @@ impl RedisServer {
     }
 }
 
-fn fail(said: &str) -> ! {
-    panic!("Redis does not start; `apt-get install redis-server` installs it. It said: {said}")
+fn fail(output: &str) -> ! {
+    panic!("cannot start Redis (install it with `apt-get install redis-server`): {output}")
 }
 
 /// A primary, a replica, and three Sentinels that watch them under the name `mymaster`.
 pub struct RedisSentinel {
-    /// The primary at first.
+    /// The initial primary.
     pub primary: RedisServer,
-    /// The replica at first.
+    /// The initial replica.
     pub replica: RedisServer,
     /// The Sentinels.
     pub sentinels: Vec<RedisServer>,
 }
 
 impl RedisSentinel {
-    /// Starts all five. A primary that is gone for half a second is replaced.
+    /// Starts all five servers. A primary that does not reply for 500 ms is replaced.
     ///
     /// # Panics
-    /// If one does not start, or they do not find each other.
+    /// If a server does not start, or if the servers do not find each other.
     pub fn start() -> Self {
         let primary = RedisServer::start(&[]);
         let port = primary.port().to_string();
@@ -173,7 +173,7 @@ impl RedisSentinel {
         Self { primary, replica, sentinels }
     }
 
-    /// The URLs of the Sentinels.
+    /// Returns the URLs of the Sentinels.
     pub fn urls(&self) -> Vec<String> {
         self.sentinels.iter().map(RedisServer::url).collect()
     }
@@ -189,15 +189,15 @@ fn start_sentinel(port: &str) -> RedisServer {
 
 /// A Cluster of three primaries with one replica each.
 pub struct RedisCluster {
-    /// The primaries at first, then the replicas.
+    /// The initial primaries, followed by their replicas.
     pub nodes: Vec<RedisServer>,
 }
 
 impl RedisCluster {
-    /// Starts all six. A primary that is gone for a second is replaced by its replica.
+    /// Starts all six servers. A primary that does not reply for 1 s is replaced by its replica.
     ///
     /// # Panics
-    /// If one does not start, or they do not find each other.
+    /// If a server does not start, or if the servers do not find each other.
     pub fn start() -> Self {
         let args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
         let nodes: Vec<_> = (0..6).map(|_| RedisServer::start(&args)).collect();
@@ -218,7 +218,7 @@ impl RedisCluster {
         Self { nodes }
     }
 
-    /// The URLs of all nodes.
+    /// Returns the URLs of all nodes.
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(RedisServer::url).collect()
     }

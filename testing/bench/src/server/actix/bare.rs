@@ -1,4 +1,4 @@
-//! The handler as it is without idempotency.
+//! The handler without idempotency.
 
 use actix_web::Responder;
 use actix_web::http::StatusCode;

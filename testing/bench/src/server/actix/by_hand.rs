@@ -1,5 +1,6 @@
-//! What a good engineer writes by hand: 64 locked maps, SHA-256 of the body, an atomic claim. It has no
-//! lease, no fence and no scope, is cut off by a client that hangs up, and forgets nothing.
+//! The handler made idempotent by hand: 64 locked maps, a SHA-256 digest of the body and an atomic claim.
+//!
+//! It has no lease, fencing token or scope. A client that disconnects cancels its run, and records never expire.
 
 use std::collections::hash_map::Entry;
 
@@ -30,9 +31,9 @@ async fn create_payment(
     };
     let fingerprint = Sha256::digest(&body).into();
     match records.shard(key).entry(key.to_owned()) {
-        Entry::Occupied(record) => return answer_duplicate(record.get(), fingerprint),
+        Entry::Occupied(record) => return duplicate_response(record.get(), fingerprint),
         Entry::Vacant(place) => {
-            place.insert(Record { fingerprint, answer: None });
+            place.insert(Record { fingerprint, response: None });
         }
     }
     let response = (Json(charge(payment)), StatusCode::CREATED).respond_to(&request);
@@ -41,16 +42,16 @@ async fn create_payment(
         return HttpResponse::InternalServerError().finish();
     };
     if let Some(record) = records.shard(key).get_mut(key) {
-        record.answer = Some((response.status(), response.headers().clone(), body.clone()));
+        record.response = Some((response.status(), response.headers().clone(), body.clone()));
     }
     response.set_body(body).map_into_boxed_body()
 }
 
-fn answer_duplicate(record: &Record<StoredResponse>, fingerprint: [u8; 32]) -> HttpResponse {
+fn duplicate_response(record: &Record<StoredResponse>, fingerprint: [u8; 32]) -> HttpResponse {
     if record.fingerprint != fingerprint {
         return HttpResponse::UnprocessableEntity().finish();
     }
-    let Some((status, headers, body)) = &record.answer else {
+    let Some((status, headers, body)) = &record.response else {
         return HttpResponse::Conflict().finish();
     };
     let mut response = HttpResponse::build(*status);

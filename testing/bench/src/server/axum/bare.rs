@@ -1,4 +1,4 @@
-//! The handler as it is without idempotency.
+//! The handler without idempotency.
 
 use axum::http::StatusCode;
 use axum::routing::post;

@@ -1,5 +1,6 @@
-//! What a good engineer writes by hand: 64 locked maps, SHA-256 of the body, an atomic claim. It has no
-//! lease, no fence and no scope, is cut off by a client that hangs up, and forgets nothing.
+//! The handler made idempotent by hand: 64 locked maps, a SHA-256 digest of the body and an atomic claim.
+//!
+//! It has no lease, fencing token or scope. A client that disconnects cancels its run, and records never expire.
 
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -32,9 +33,9 @@ async fn create_payment(
     };
     let fingerprint = Sha256::digest(&body).into();
     match records.shard(key).entry(key.to_owned()) {
-        Entry::Occupied(record) => return answer_duplicate(record.get(), fingerprint),
+        Entry::Occupied(record) => return duplicate_response(record.get(), fingerprint),
         Entry::Vacant(place) => {
-            place.insert(Record { fingerprint, answer: None });
+            place.insert(Record { fingerprint, response: None });
         }
     }
     let (parts, body) = (StatusCode::CREATED, Json(charge(payment))).into_response().into_parts();
@@ -42,16 +43,16 @@ async fn create_payment(
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     if let Some(record) = records.shard(key).get_mut(key) {
-        record.answer = Some((parts.status, parts.headers.clone(), body.clone()));
+        record.response = Some((parts.status, parts.headers.clone(), body.clone()));
     }
     Response::from_parts(parts, Body::from(body))
 }
 
-fn answer_duplicate(record: &Record<StoredResponse>, fingerprint: [u8; 32]) -> Response {
+fn duplicate_response(record: &Record<StoredResponse>, fingerprint: [u8; 32]) -> Response {
     if record.fingerprint != fingerprint {
         return StatusCode::UNPROCESSABLE_ENTITY.into_response();
     }
-    let Some((status, headers, body)) = &record.answer else {
+    let Some((status, headers, body)) = &record.response else {
         return StatusCode::CONFLICT.into_response();
     };
     let mut response = (*status, body.clone()).into_response();

@@ -1,7 +1,8 @@
-//! The handler with the attribute on Postgres, and what a good engineer writes by hand for it: one statement
-//! that claims or reads, and an update that compares the owner. By hand there is no lease, no takeover and
-//! no wake-up, and the client can cut it off. Then a transaction of two statements, with its record and
-//! without.
+//! The handler on Postgres: annotated, and made idempotent by hand. Also a transaction of two statements, with and
+//! without its record.
+//!
+//! By hand, one statement claims or reads, and an update compares the owner. There is no lease, takeover or wake-up,
+//! and a client that disconnects cancels its run.
 
 use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -13,7 +14,7 @@ use idem_axum::postgres::sqlx::{self, PgConnection, PgPool, postgres::PgPoolOpti
 use idem_axum::{Idempotency, PostgresStore, Tx, idempotent};
 use sha2::{Digest, Sha256};
 
-use crate::pairs_postgres::{ByHand, Found};
+use crate::by_hand_postgres::{ByHand, ClaimOutcome};
 use crate::server::{NewPayment, Payment, charge, store_url};
 
 #[idempotent(ttl = "24h", scope = "global")]
@@ -45,12 +46,12 @@ async fn create_payment_by_hand(
     let fingerprint: [u8; 32] = Sha256::digest(&body).into();
     let (key, owner): (_, [u8; 16]) = (key.as_bytes(), rand::random());
     match store.claim(key, &owner, &fingerprint).await {
-        Ok(Found::Nothing) => {}
-        Ok(Found::Running) => return StatusCode::CONFLICT.into_response(),
-        Ok(Found::Answer(print, _)) if print != fingerprint => {
+        Ok(ClaimOutcome::Claimed) => {}
+        Ok(ClaimOutcome::Running) => return StatusCode::CONFLICT.into_response(),
+        Ok(ClaimOutcome::Completed(stored, _)) if stored != fingerprint => {
             return StatusCode::UNPROCESSABLE_ENTITY.into_response();
         }
-        Ok(Found::Answer(_, stored)) => return replay(stored),
+        Ok(ClaimOutcome::Completed(_, stored)) => return replay(stored),
         Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
     let (parts, body) = (StatusCode::CREATED, Json(charge(payment))).into_response().into_parts();
@@ -93,7 +94,7 @@ async fn app() -> anyhow::Result<App> {
     Ok(App { idempotency, database })
 }
 
-/// The business: an insert and an update.
+/// The business transaction: an insert and an update.
 async fn pay(tx: &mut PgConnection, payment: NewPayment) -> sqlx::Result<Json<Payment>> {
     let insert = "INSERT INTO payment (amount, note) VALUES ($1, $2)";
     let amount = payment.amount.cast_signed();
@@ -104,7 +105,7 @@ async fn pay(tx: &mut PgConnection, payment: NewPayment) -> sqlx::Result<Json<Pa
     Ok(Json(charge(payment)))
 }
 
-async fn pay_plainly(
+async fn pay_unguarded(
     State(database): State<PgPool>,
     Json(payment): Json<NewPayment>,
 ) -> Result<(StatusCode, Json<Payment>), StatusCode> {
@@ -128,7 +129,7 @@ async fn pay_once(
 }
 
 pub(in crate::server) async fn business() -> anyhow::Result<Router> {
-    Ok(Router::new().route("/payments", post(pay_plainly)).with_state(app().await?))
+    Ok(Router::new().route("/payments", post(pay_unguarded)).with_state(app().await?))
 }
 
 pub(in crate::server) async fn transaction() -> anyhow::Result<Router> {

@@ -1,6 +1,7 @@
-//! The handler with the attribute on Redis, and what a good engineer writes by hand for it: `SET NX GET`
-//! and a script that compares the owner, over one shared connection. By hand there is no lease, no
-//! takeover and no wake-up, and the client can cut it off.
+//! The handler on Redis: annotated, and made idempotent by hand.
+//!
+//! By hand, `SET NX GET` claims, and a script compares the owner, over one shared connection. There is no lease,
+//! takeover or wake-up, and a client that disconnects cancels its run.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use idem_axum::{Idempotency, RedisStore, idempotent};
 use sha2::{Digest, Sha256};
 
-use crate::pairs::{ByHand, Found};
+use crate::by_hand_redis::{ByHand, ClaimOutcome};
 use crate::server::{NewPayment, Payment, charge, store_url};
 
 #[idempotent(ttl = "24h", scope = "global")]
@@ -43,12 +44,12 @@ async fn create_payment_by_hand(
     let fingerprint: [u8; 32] = Sha256::digest(&body).into();
     let owner: [u8; 16] = rand::random();
     match store.claim(key, &owner, &fingerprint).await {
-        Ok(Found::Nothing) => {}
-        Ok(Found::Running) => return StatusCode::CONFLICT.into_response(),
-        Ok(Found::Answer(print, _)) if print != fingerprint => {
+        Ok(ClaimOutcome::Claimed) => {}
+        Ok(ClaimOutcome::Running) => return StatusCode::CONFLICT.into_response(),
+        Ok(ClaimOutcome::Completed(stored, _)) if stored != fingerprint => {
             return StatusCode::UNPROCESSABLE_ENTITY.into_response();
         }
-        Ok(Found::Answer(_, stored)) => return replay(&stored),
+        Ok(ClaimOutcome::Completed(_, stored)) => return replay(&stored),
         Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
     let (parts, body) = (StatusCode::CREATED, Json(charge(payment))).into_response().into_parts();

@@ -1,4 +1,4 @@
-//! What tests ask beside payments.
+//! The control endpoints.
 
 use actix_web::web::{Data, Json, Query, ServiceConfig, get, post, resource};
 use testbed::control::{Advance, Behaviour, Control};

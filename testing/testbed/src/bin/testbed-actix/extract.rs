@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde::de::IgnoredAny;
 
-/// Any JSON value, or nothing.
+/// Any JSON value or an empty body.
 pub(crate) struct AnyJson;
 
 impl FromRequest for AnyJson {

@@ -1,4 +1,4 @@
-//! What stands around the handlers of a real service.
+//! The layers around the handlers.
 
 use actix_cors::Cors;
 use actix_web::body::MessageBody;
@@ -26,7 +26,7 @@ pub(crate) fn cors() -> Cors {
         .expose_headers(["idempotent-replayed", "retry-after", "location"])
 }
 
-/// Knows which requests have a handler that is running.
+/// Tracks the requests whose handler is running.
 pub(crate) async fn counted(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -54,7 +54,7 @@ pub(crate) async fn authenticate(
     }
 }
 
-/// actix-web has no timeout of its own; this is how its users write one.
+/// A request timeout. actix-web has none, so applications write one like this.
 pub(crate) async fn bounded(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -65,7 +65,8 @@ pub(crate) async fn bounded(
     }
 }
 
-/// Tells, unlike the default, a wrong media type and a wrong value from broken JSON, as axum does.
+/// Distinguishes a wrong media type and a wrong value from malformed JSON, as axum does. The default handler
+/// does not.
 pub(crate) fn refused(error: JsonPayloadError, _: &HttpRequest) -> Error {
     match error {
         JsonPayloadError::ContentType => ErrorUnsupportedMediaType(error),

@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use testbed::flags::Flags;
 use testbed::logs::Logs;
-use testbed::process::{self, Ended};
+use testbed::process::{self, Shutdown};
 use testbed::{MAX_REQUEST, store};
 use tokio::time::timeout_at;
 use tokio_util::task::TaskTracker;
@@ -26,10 +26,10 @@ async fn main() -> ExitCode {
     process::exit_code(serve(&Flags::parse()).await)
 }
 
-async fn serve(flags: &Flags) -> Result<Ended> {
-    let testbed::App { idempotency, service, control, transacts } =
+async fn serve(flags: &Flags) -> Result<Shutdown> {
+    let testbed::App { idempotency, service, control, has_transactions } =
         store::open(flags, Logs::start()).await?;
-    let asked = process::asked_to_end()?;
+    let requested = process::shutdown_requested()?;
     let (handle, service, control) =
         (Data::new(idempotency.clone()), Data::new(service), Data::new(control));
     let running = TaskTracker::new();
@@ -49,32 +49,33 @@ async fn serve(flags: &Flags) -> Result<Ended> {
             .service(
                 scope("")
                     .wrap(from_fn(layers::authenticate))
-                    .configure(|app| routes::routes(app, transacts)),
+                    .configure(|app| routes::routes(app, has_transactions)),
             )
     };
     let server = HttpServer::new(app)
         .disable_signals()
-        // Only answers are left to be sent then, and idle connections, which it does not close by itself.
+        // After the drain, only unsent responses and idle connections are left. actix-web does not close idle
+        // connections itself.
         .shutdown_timeout(2)
-        // A busy machine is slow, and no attack.
+        // Long timeouts, because a slow client on a busy machine is not an attack.
         .keep_alive(Duration::from_secs(60))
         .client_request_timeout(Duration::from_secs(60));
-    let server = server.bind_auto_h2c(flags.listen).context("the address is taken")?;
+    let server = server.bind_auto_h2c(flags.listen).context("cannot bind the address")?;
     let address = server.addrs()[0];
     let server = server.run();
     let handle = server.handle();
     let served = tokio::spawn(server);
     process::announce(address)?;
 
-    asked.cancelled().await;
+    requested.cancelled().await;
     let deadline = process::deadline(flags.drain());
     let drain = async {
         let drained = idempotency.drain(flags.drain()).await;
         running.close();
         let cut_off = timeout_at(deadline, running.wait()).await.is_err();
-        Ended { drained, cut_off }
+        Shutdown { drained, cut_off }
     };
-    let ended = idem_actix::stop(&handle, drain).await;
+    let shutdown = idem_actix::stop(&handle, drain).await;
     served.await??;
-    Ok(ended)
+    Ok(shutdown)
 }

@@ -1,4 +1,4 @@
-//! A reply as an actix-web response.
+//! Converts a reply into an actix-web response.
 
 use actix_web::body::{BodyStream, BoxBody};
 use actix_web::http::StatusCode;
@@ -13,7 +13,7 @@ impl Responder for Replied {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let body = match self.0.sent() {
+        let body = match self.0.body() {
             ReplyBody::Whole(body) => BoxBody::new(body),
             ReplyBody::Stream(pieces) => BoxBody::new(BodyStream::new(pieces)),
         };

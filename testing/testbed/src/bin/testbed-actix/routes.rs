@@ -1,4 +1,4 @@
-//! The routes of callers.
+//! The routes of payments.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderValue, IF_MATCH};
@@ -15,7 +15,7 @@ use crate::extract::AnyJson;
 use crate::layers::bounded;
 use crate::respond::Replied;
 
-pub(crate) fn routes(app: &mut ServiceConfig, transacts: bool) {
+pub(crate) fn routes(app: &mut ServiceConfig, has_transactions: bool) {
     app.service(
         resource("/payments").route(post().to(create)).route(get().to(list)).route(head().to(list)),
     )
@@ -44,7 +44,7 @@ pub(crate) fn routes(app: &mut ServiceConfig, transacts: bool) {
     .service(resource("/max-run").route(post().to(max_run)))
     .service(resource("/strict").route(post().to(strict)))
     .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)));
-    if transacts {
+    if has_transactions {
         app.service(resource("/tx-payments").route(post().to(tx_payment)));
     }
 }

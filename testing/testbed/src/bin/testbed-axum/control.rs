@@ -1,4 +1,4 @@
-//! What tests ask beside payments.
+//! The control endpoints.
 
 use axum::extract::{Query, State};
 use axum::routing::{get, post};

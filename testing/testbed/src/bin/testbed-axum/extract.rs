@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 
-/// Any JSON value, or nothing.
+/// Any JSON value or an empty body.
 pub(crate) struct AnyJson;
 
 impl<S: Send + Sync> FromRequest<S> for AnyJson {

@@ -1,4 +1,4 @@
-//! What stands around the handlers of a real service.
+//! The layers around the handlers.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -15,13 +15,13 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::App;
 
-/// For the routes of callers, and for those that there are not: who calls, and how much.
+/// Adds authentication and the body limit, for the routes of payments and for unknown routes.
 pub(crate) fn inside(routes: Router<App>) -> Router<App> {
     let routes = routes.fallback(async || StatusCode::NOT_FOUND);
     routes.layer(DefaultBodyLimit::max(MAX_REQUEST)).layer(from_fn(authenticate))
 }
 
-/// For all routes.
+/// Adds CORS and compression, for all routes.
 pub(crate) fn outside(routes: Router<App>) -> Router<App> {
     routes.layer(CompressionLayer::new()).layer(cors())
 }

@@ -16,7 +16,7 @@ use idem_axum::Idempotency;
 use testbed::control::Control;
 use testbed::flags::Flags;
 use testbed::logs::Logs;
-use testbed::process::{self, Ended};
+use testbed::process::{self, Shutdown};
 use testbed::service::Service;
 use testbed::store;
 use tokio::net::TcpListener;
@@ -34,28 +34,29 @@ async fn main() -> ExitCode {
     process::exit_code(serve(&Flags::parse()).await)
 }
 
-async fn serve(flags: &Flags) -> Result<Ended> {
-    let testbed::App { idempotency, service, control, transacts } =
+async fn serve(flags: &Flags) -> Result<Shutdown> {
+    let testbed::App { idempotency, service, control, has_transactions } =
         store::open(flags, Logs::start()).await?;
     let app = App { idempotency: idempotency.clone(), service, control };
-    let asked = process::asked_to_end()?;
-    let listener = TcpListener::bind(flags.listen).await.context("the address is taken")?;
+    let requested = process::shutdown_requested()?;
+    let listener = TcpListener::bind(flags.listen).await.context("cannot bind the address")?;
     process::announce(listener.local_addr()?)?;
-    let server = axum::serve(listener, router(app, transacts));
-    let mut served =
-        tokio::spawn(server.with_graceful_shutdown(asked.clone().cancelled_owned()).into_future());
+    let server = axum::serve(listener, router(app, has_transactions));
+    let mut served = tokio::spawn(
+        server.with_graceful_shutdown(requested.clone().cancelled_owned()).into_future(),
+    );
 
-    asked.cancelled().await;
-    // Connections close once their handlers end, and runs whose clients left have no connection: neither
-    // waits for the other.
+    requested.cancelled().await;
+    // Both are needed: connections close when their handlers end, but runs whose clients have disconnected have
+    // no connection.
     let deadline = process::deadline(flags.drain());
     let drained = idempotency.drain(flags.drain()).await;
     let cut_off = timeout_at(deadline, &mut served).await.is_err();
     served.abort();
-    Ok(Ended { drained, cut_off })
+    Ok(Shutdown { drained, cut_off })
 }
 
-fn router(app: App, transacts: bool) -> Router {
-    layers::outside(layers::inside(routes::routes(transacts)).merge(control::routes()))
+fn router(app: App, has_transactions: bool) -> Router {
+    layers::outside(layers::inside(routes::routes(has_transactions)).merge(control::routes()))
         .with_state(app)
 }

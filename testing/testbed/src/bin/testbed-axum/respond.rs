@@ -1,4 +1,4 @@
-//! A reply as an axum response.
+//! Converts a reply into an axum response.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -10,7 +10,7 @@ pub(crate) struct Replied(pub(crate) Reply);
 
 impl IntoResponse for Replied {
     fn into_response(self) -> Response {
-        let body = match self.0.sent() {
+        let body = match self.0.body() {
             ReplyBody::Whole(body) => Body::from(body),
             ReplyBody::Stream(pieces) => Body::from_stream(pieces),
         };

@@ -1,4 +1,4 @@
-//! The routes of callers.
+//! The routes of payments.
 
 use axum::extract::{Path, Query, State};
 use axum::http::header::{HeaderValue, IF_MATCH};
@@ -17,7 +17,7 @@ use crate::App;
 use crate::extract::AnyJson;
 use crate::respond::Replied;
 
-pub(crate) fn routes(transacts: bool) -> Router<App> {
+pub(crate) fn routes(has_transactions: bool) -> Router<App> {
     let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
     let routes = Router::new()
         .route("/payments", post(create).get(list))
@@ -41,7 +41,7 @@ pub(crate) fn routes(transacts: bool) -> Router<App> {
         .route("/max-run", post(max_run))
         .route("/strict", post(strict))
         .route("/timeout", post(create).layer(timeout));
-    if transacts { routes.route("/tx-payments", post(tx_payment)) } else { routes }
+    if has_transactions { routes.route("/tx-payments", post(tx_payment)) } else { routes }
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]

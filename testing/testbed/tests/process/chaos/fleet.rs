@@ -1,4 +1,4 @@
-//! The processes and what befalls them.
+//! The processes and their faults.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,35 +12,35 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::support::{Bed, Framework, OwnServer, Request, Server, proxy_before};
+use crate::support::{Framework, Request, Server, StoreServer, TestEnv, proxy_before};
 
-/// Whom the clients talk to: servers come and go.
+/// The servers that clients can reach at the moment.
 pub(super) type Current = watch::Sender<Vec<Arc<Server>>>;
 
-/// See the module.
+/// A group of processes that share a store.
 pub(super) struct Fleet<'a> {
-    bed: &'a Bed,
-    store: Option<OwnServer>,
-    places: Vec<Place>,
+    env: &'a TestEnv,
+    store: Option<StoreServer>,
+    slots: Vec<Slot>,
     servers: Arc<Current>,
-    befell: BTreeMap<&'static str, u32>,
+    occurrences: BTreeMap<&'static str, u32>,
     drained: Vec<JoinHandle<Option<i32>>>,
 }
 
-/// Where one process after another stands, each before its way to the store.
-struct Place {
+/// A slot for one process at a time, with its path to the store.
+struct Slot {
     framework: Framework,
     proxy: Option<Proxy>,
     url: String,
 }
 
-/// Longer than a process takes to give its drain up.
-const DRAIN: Duration = Duration::from_secs(60);
+/// Longer than the drain deadline of a process.
+const DRAIN_LIMIT: Duration = Duration::from_secs(60);
 
-/// What can happen to a process that keeps its records in itself.
+/// The faults of a process with a memory store.
 const ALONE: [&str; 1] = ["process paused"];
 
-/// What can happen to processes that share a store.
+/// The faults of processes that share a store.
 const SHARING: [&str; 9] = [
     "process killed",
     "process drained",
@@ -54,24 +54,24 @@ const SHARING: [&str; 9] = [
 ];
 
 impl<'a> Fleet<'a> {
-    /// Starts a process of each framework, on one store that is their own.
-    pub(super) async fn start(bed: &'a Bed, frameworks: &[Framework]) -> Self {
-        let store = (!bed.in_memory()).then(|| OwnServer::start(bed.store));
-        let mut places = Vec::new();
+    /// Starts a process of each framework on a separate store.
+    pub(super) async fn start(env: &'a TestEnv, frameworks: &[Framework]) -> Self {
+        let store = (!env.in_memory()).then(|| StoreServer::start(env.store));
+        let mut slots = Vec::new();
         for &framework in frameworks {
-            places.push(match &store {
-                None => Place { framework, proxy: None, url: bed.url() },
+            slots.push(match &store {
+                None => Slot { framework, proxy: None, url: env.url() },
                 Some(store) => {
                     let (proxy, url) = proxy_before(store.port(), &store.url()).await;
-                    Place { framework, proxy: Some(proxy), url }
+                    Slot { framework, proxy: Some(proxy), url }
                 }
             });
         }
         let servers = Arc::new(Current::default());
         let fleet =
-            Self { bed, store, places, servers, befell: BTreeMap::new(), drained: Vec::new() };
-        for place in 0..fleet.places.len() {
-            let server = Arc::new(fleet.server(place).await);
+            Self { env, store, slots, servers, occurrences: BTreeMap::new(), drained: Vec::new() };
+        for slot in 0..fleet.slots.len() {
+            let server = Arc::new(fleet.server(slot).await);
             fleet.servers.send_modify(|servers| servers.push(server));
         }
         fleet
@@ -81,96 +81,96 @@ impl<'a> Fleet<'a> {
         Arc::clone(&self.servers)
     }
 
-    /// A request where it can be answered now.
+    /// Directs a request to a running process.
     pub(super) fn reach(&self, request: &Request) -> Request {
         request.to(&self.servers.borrow()[0])
     }
 
-    /// Waits for the processes that were asked to end: they do, by themselves.
+    /// Waits for the drained processes, which must end by themselves.
     pub(super) async fn drained(&mut self) {
         for ended in self.drained.drain(..) {
-            let ended = tokio::time::timeout(DRAIN, ended).await;
+            let ended = tokio::time::timeout(DRAIN_LIMIT, ended).await;
             let code = ended.expect("a drained process does not end").unwrap();
-            // 3: the store was down until the drain gave up.
+            // The code is 3 if the store was down until the drain gave up.
             assert!(matches!(code, Some(0 | 3)), "a drained process ended with {code:?}");
         }
     }
 
-    /// How often what happened.
+    /// Returns the number of occurrences of each fault.
     pub(super) fn counts(&self) -> String {
-        let counts = self.befell.iter().map(|(what, times)| format!("{what} {times}"));
+        let counts = self.occurrences.iter().map(|(what, times)| format!("{what} {times}"));
         counts.collect::<Vec<_>>().join(", ")
     }
 
-    async fn server(&self, place: usize) -> Server {
-        let Place { framework, url, .. } = &self.places[place];
-        // Transactions have their effect beside the records; the way there is not disturbed.
-        let ledger = self.store.as_ref().map_or_else(|| self.bed.url(), OwnServer::url);
-        self.bed.start_of(*framework, url, &["--ledger", &ledger], &[]).await
+    async fn server(&self, slot: usize) -> Server {
+        let Slot { framework, url, .. } = &self.slots[slot];
+        // Transactions have their effects next to the records. The path to the ledger is not disturbed.
+        let ledger = self.store.as_ref().map_or_else(|| self.env.url(), StoreServer::url);
+        self.env.start_of(*framework, url, &["--ledger", &ledger], &[]).await
     }
 
-    /// Something goes wrong somewhere, and is well again when this returns.
+    /// Injects a random fault, and returns after it has ended.
     pub(super) async fn fault(&mut self, rng: &mut StdRng) {
         let known: &[_] = if self.store.is_some() { &SHARING } else { &ALONE };
-        let what = *known.choose(rng).expect("there are some");
-        *self.befell.entry(what).or_default() += 1;
-        let place = rng.random_range(0..self.places.len());
-        let while_it_lasts = Duration::from_millis(rng.random_range(100..2000));
-        let server = Arc::clone(&self.servers.borrow()[place]);
+        let what = *known.choose(rng).expect("the list is not empty");
+        *self.occurrences.entry(what).or_default() += 1;
+        let slot = rng.random_range(0..self.slots.len());
+        let duration = Duration::from_millis(rng.random_range(100..2000));
+        let server = Arc::clone(&self.servers.borrow()[slot]);
         match what {
             "process killed" => {
                 server.kill_now();
-                self.replace(place).await;
+                self.reslot(slot).await;
             }
             "process drained" => {
                 server.terminate();
                 self.drained.push(tokio::spawn(async move { server.ended().await.code() }));
-                self.replace(place).await;
+                self.reslot(slot).await;
             }
             "process paused" => {
                 server.pause();
-                sleep(while_it_lasts).await;
+                sleep(duration).await;
                 server.resume();
             }
-            _ => self.store_fault(what, place, while_it_lasts).await,
+            _ => self.store_fault(what, slot, duration).await,
         }
     }
 
-    async fn store_fault(&mut self, what: &str, place: usize, while_it_lasts: Duration) {
-        let (Some(store), Some(proxy)) = (&mut self.store, &self.places[place].proxy) else {
+    async fn store_fault(&mut self, what: &str, slot: usize, duration: Duration) {
+        let (Some(store), Some(proxy)) = (&mut self.store, &self.slots[slot].proxy) else {
             return;
         };
         match what {
             "store paused" => {
                 store.pause();
-                sleep(while_it_lasts).await;
+                sleep(duration).await;
                 store.resume();
             }
             "store killed" => store.restart(),
             "connections cut" => proxy.cut(),
             "replies lost" => {
                 proxy.replies(Replies::Swallow);
-                sleep(while_it_lasts).await;
+                sleep(duration).await;
                 proxy.replies(Replies::Pass);
                 proxy.cut();
             }
             "replies late" => {
-                proxy.replies(Replies::Delay(while_it_lasts / 10));
-                sleep(while_it_lasts).await;
+                proxy.replies(Replies::Delay(duration / 10));
+                sleep(duration).await;
                 proxy.replies(Replies::Pass);
             }
             _ => {
-                // Nothing listens there.
-                proxy.lead_to(1);
-                sleep(while_it_lasts).await;
-                proxy.lead_to(store.port());
+                // No server listens on port 1.
+                proxy.redirect_to(1);
+                sleep(duration).await;
+                proxy.redirect_to(store.port());
             }
         }
     }
 
-    /// Puts a new process in the place of one that ends.
-    async fn replace(&self, place: usize) {
-        let server = Arc::new(self.server(place).await);
-        self.servers.send_modify(|servers| servers[place] = server);
+    /// Replaces a process that has ended.
+    async fn reslot(&self, slot: usize) {
+        let server = Arc::new(self.server(slot).await);
+        self.servers.send_modify(|servers| servers[slot] = server);
     }
 }

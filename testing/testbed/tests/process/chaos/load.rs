@@ -1,4 +1,4 @@
-//! Clients that pay again and again, and leave when they please.
+//! Clients that pay continuously and disconnect at random times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,17 +16,17 @@ use crate::support::{Problem, Request, Response, Server, Store};
 
 const CLIENTS: usize = 8;
 
-/// What the notes of transactions begin with.
+/// The prefix of the notes of transactions.
 pub(super) const TRANSACTIONS: &str = "tx-payments";
 
-/// Under way until it is stopped.
+/// The running clients.
 pub(super) struct Load {
     clients: JoinSet<Vec<Request>>,
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    over: AtomicBool,
+    stopped: AtomicBool,
     requests: AtomicUsize,
     servers: Arc<Current>,
     routes: &'static [&'static str],
@@ -35,7 +35,7 @@ struct Shared {
 impl Load {
     pub(super) fn start(seed: u64, store: Store, servers: Arc<Current>) -> Self {
         let shared = Arc::new(Shared {
-            over: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
             requests: AtomicUsize::new(0),
             servers,
             routes: match store {
@@ -51,9 +51,9 @@ impl Load {
         Self { clients, shared }
     }
 
-    /// Gives all that was paid, and how many requests that took.
+    /// Stops the clients. Returns their payments and the number of requests.
     pub(super) async fn stop(self) -> (Vec<Request>, usize) {
-        self.shared.over.store(true, Ordering::SeqCst);
+        self.shared.stopped.store(true, Ordering::SeqCst);
         let keys = self.clients.join_all().await.into_iter().flatten().collect();
         (keys, self.shared.requests.load(Ordering::SeqCst))
     }
@@ -62,18 +62,18 @@ impl Load {
 /// Sends each payment until it is settled.
 async fn pays(client: usize, mut rng: StdRng, shared: Arc<Shared>) -> Vec<Request> {
     let mut keys = Vec::new();
-    while !shared.over.load(Ordering::SeqCst) {
-        let route = shared.routes.choose(&mut rng).expect("there are some");
+    while !shared.stopped.load(Ordering::SeqCst) {
+        let route = shared.routes.choose(&mut rng).expect("the list is not empty");
         let key = format!("{route}-{client}-{}", keys.len());
-        let sim = json!({ "delay_ms": rng.random_range(0..100) });
-        let pay = shared.pick(&mut rng).pay_with(&format!("/{route}"), &key, &sim);
+        let script = json!({ "delay_ms": rng.random_range(0..100) });
+        let pay = shared.pick(&mut rng).pay_with(&format!("/{route}"), &key, &script);
         keys.push(pay.clone());
-        while !shared.over.load(Ordering::SeqCst) {
+        while !shared.stopped.load(Ordering::SeqCst) {
             shared.requests.fetch_add(1, Ordering::SeqCst);
             let server = shared.pick(&mut rng);
-            let answer = pay.to(&server).send_within(patience(&mut rng)).await;
+            let response = pay.to(&server).send_within(response_limit(&mut rng)).await;
             sleep(Duration::from_millis(rng.random_range(0..40))).await;
-            if answer.is_some_and(|answer| settled(&answer)) {
+            if response.is_some_and(|response| settled(&response)) {
                 break;
             }
         }
@@ -81,19 +81,19 @@ async fn pays(client: usize, mut rng: StdRng, shared: Arc<Shared>) -> Vec<Reques
     keys
 }
 
-/// One in eight leaves soon. All others leave too, because a paused server never answers.
-fn patience(rng: &mut StdRng) -> Duration {
+/// One client in eight disconnects soon. All others disconnect after 5 s, because a paused server does not reply.
+fn response_limit(rng: &mut StdRng) -> Duration {
     let soon = rng.random_range(0..8) == 0;
     Duration::from_millis(if soon { rng.random_range(0..100) } else { 5000 })
 }
 
-pub(super) fn settled(answer: &Response) -> bool {
-    answer.status == 201 || answer.is(Problem::OutcomeUnknown)
+pub(super) fn settled(response: &Response) -> bool {
+    response.status == 201 || response.is(Problem::OutcomeUnknown)
 }
 
 impl Shared {
     fn pick(&self, rng: &mut StdRng) -> Arc<Server> {
         let servers = self.servers.borrow();
-        Arc::clone(servers.choose(rng).expect("there are some"))
+        Arc::clone(servers.choose(rng).expect("the list is not empty"))
     }
 }

@@ -1,7 +1,8 @@
-//! Load and a random fault every second, for as long as it is told:
-//! `CHAOS_SECONDS=3600 cargo test -p testbed --test process chaos`. Two processes, one of each framework, share
-//! a store; the store in memory has one process, which may only be paused. `SEED=n` draws the same faults and
-//! payments again, though not the same timing.
+//! Load with a random fault every second, for 60 s or for `CHAOS_SECONDS`:
+//! `CHAOS_SECONDS=3600 cargo test -p testbed --test process chaos`.
+//!
+//! Two processes, one of each framework, share a store. The memory store has one process, which can only be
+//! paused. `SEED=n` repeats the faults and payments of an earlier run, but not its timing.
 
 mod fleet;
 mod load;
@@ -14,14 +15,14 @@ use libtest_mimic::Trial;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::support::{Bed, Framework, Request, Store, Tally, on_one_thread};
+use crate::support::{Framework, Request, Store, Tally, TestEnv, on_one_thread};
 use fleet::Fleet;
 use load::{Load, TRANSACTIONS, settled};
 
-/// How long it goes on unless it is told otherwise.
+/// The default duration, in seconds.
 const SECONDS: u64 = 60;
 
-/// Within which a key must end once all is well: its lease, and a little.
+/// The time within which a key must be settled after the last fault: more than its lease.
 const SLACK: Duration = Duration::from_secs(30);
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -48,8 +49,8 @@ async fn chaos(name: &str, store: Store, frameworks: &[Framework]) {
     let seed = number("SEED").unwrap_or_else(rand::random);
     println!("{name}: SEED={seed}");
     let seconds = Duration::from_secs(number("CHAOS_SECONDS").unwrap_or(SECONDS));
-    let bed = Bed::new(frameworks[0], store);
-    let mut fleet = Fleet::start(&bed, frameworks).await;
+    let env = TestEnv::new(frameworks[0], store);
+    let mut fleet = Fleet::start(&env, frameworks).await;
     let load = Load::start(seed, store, fleet.servers());
     let mut rng = StdRng::seed_from_u64(seed);
     let started = Instant::now();
@@ -67,16 +68,16 @@ async fn chaos(name: &str, store: Store, frameworks: &[Framework]) {
         fleet.counts(),
         keys.len(),
     );
-    let once = bed.tally(|note| note.starts_with("hold"));
+    let once = env.tally(|note| note.starts_with("hold"));
     let Tally { attempts, effects, duplicates } = once;
     println!(
         "{name}: at most once: {attempts} attempts, {effects} effects, {duplicates} duplicates"
     );
-    let Tally { attempts, effects, .. } = bed.tally(|note| note.starts_with("takeover"));
+    let Tally { attempts, effects, .. } = env.tally(|note| note.starts_with("takeover"));
     println!("{name}: at least once: {attempts} attempts, {effects} effects");
     let mut twice = 0;
     if store == Store::Postgres {
-        let Tally { attempts, .. } = bed.tally(|note| note.starts_with(TRANSACTIONS));
+        let Tally { attempts, .. } = env.tally(|note| note.starts_with(TRANSACTIONS));
         let effects = committed(&keys, &fleet).await;
         twice = effects.iter().filter(|effects| **effects != 1).count();
         let effects = effects.iter().sum::<u64>();
@@ -84,15 +85,15 @@ async fn chaos(name: &str, store: Store, frameworks: &[Framework]) {
     }
     assert_eq!((once.duplicates, twice, stuck), (0, 0, 0), "SEED={seed}");
     assert!(paid > keys.len() / 2, "most are paid, SEED={seed}");
-    bed.check();
+    env.check();
 }
 
-/// How the keys end, now that all is well: in a payment, in an outcome that is unknown, or not at all.
+/// Counts the ends of the keys after the last fault: paid, outcome unknown, or stuck.
 async fn ends(keys: &[Request], fleet: &Fleet<'_>) -> [usize; 3] {
     let ends = keys.iter().map(|key| async move {
         let key = fleet.reach(key);
-        match tokio::time::timeout(SLACK, key.until_heard(settled)).await {
-            Ok(answer) if answer.status == 201 => 0,
+        match tokio::time::timeout(SLACK, key.until_received(settled)).await {
+            Ok(response) if response.status == 201 => 0,
             Ok(_) => 1,
             Err(_) => 2,
         }
@@ -105,7 +106,7 @@ async fn ends(keys: &[Request], fleet: &Fleet<'_>) -> [usize; 3] {
     counts
 }
 
-/// The effects of each transaction: the file beside all stores cannot tell what was committed.
+/// Returns the number of committed effects of each transaction. The ledger file does not contain them.
 async fn committed(keys: &[Request], fleet: &Fleet<'_>) -> Vec<u64> {
     let server = Arc::clone(&fleet.servers().borrow()[0]);
     let mut committed = Vec::new();

@@ -3,44 +3,44 @@
 use idem_testkit::servers::Replies;
 
 use super::network::behind_a_proxy;
-use crate::support::{Bed, Problem};
+use crate::support::{Problem, TestEnv};
 
-pub(crate) async fn fault_store_down_at_claim(bed: &Bed) {
-    let (proxy, server) = behind_a_proxy(bed).await;
+pub(crate) async fn fault_store_down_at_claim(env: &TestEnv) {
+    let (proxy, server) = behind_a_proxy(env).await;
     let pay = server.pay("/payments", "k");
-    // Nothing listens there.
-    proxy.lead_to(1);
+    // No server listens on port 1.
+    proxy.redirect_to(1);
     pay.send().await.assert_problem(Problem::StoreUnavailable);
     server.assert_counts("k", 0, 0).await;
-    proxy.lead_to(bed.port());
-    pay.until(|answer| !answer.is(Problem::StoreUnavailable)).await.assert_executed(201);
+    proxy.redirect_to(env.port());
+    pay.until(|response| !response.is(Problem::StoreUnavailable)).await.assert_executed(201);
     server.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_claim_reply_lost(bed: &Bed) {
-    let (proxy, server) = behind_a_proxy(bed).await;
+pub(crate) async fn fault_claim_reply_lost(env: &TestEnv) {
+    let (proxy, server) = behind_a_proxy(env).await;
     let pay = server.pay("/hold", "k");
-    proxy.cut_after(bed.mark_of_calls());
-    let answer = pay.send().await;
-    answer.assert_executed(201);
-    proxy.sprung().await;
-    pay.send().await.assert_replay_of(&answer);
+    proxy.cut_after(env.call_marker());
+    let response = pay.send().await;
+    response.assert_executed(201);
+    proxy.triggered().await;
+    pay.send().await.assert_replay_of(&response);
     server.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_claim_reply_lost_until_deadline(bed: &Bed) {
-    let (proxy, first) = behind_a_proxy(bed).await;
-    let second = bed.start().await;
+pub(crate) async fn fault_claim_reply_lost_until_deadline(env: &TestEnv) {
+    let (proxy, first) = behind_a_proxy(env).await;
+    let second = env.start().await;
     let pay = first.pay("/payments", "k");
-    proxy.silence_after(bed.mark_of_calls());
+    proxy.silence_after(env.call_marker());
     let sent = pay.start();
-    proxy.sprung().await;
+    proxy.triggered().await;
     proxy.replies(Replies::Swallow);
-    sent.await.unwrap().expect("it is answered").assert_problem(Problem::StoreUnavailable);
+    sent.await.unwrap().expect("a response").assert_problem(Problem::StoreUnavailable);
     proxy.replies(Replies::Pass);
     proxy.cut();
-    // Abandoned, and not merely lapsed: its lease is half a minute, after which it would be unknown.
-    let answer = pay.to(&second).until_settled().await;
-    answer.assert_executed(201);
+    // The claim was abandoned. If it had only lapsed, its lease of 30 s would end in an unknown outcome.
+    let response = pay.to(&second).until_settled().await;
+    response.assert_executed(201);
     second.assert_counts("k", 1, 1).await;
 }

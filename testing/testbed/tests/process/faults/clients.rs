@@ -5,24 +5,24 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Bed, Problem, Request, Server};
+use crate::support::{Problem, Request, Server, TestEnv};
 
-pub(crate) async fn fault_client_disconnects_during_run(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_client_disconnects_during_run(env: &TestEnv) {
+    let server = env.start().await;
     let pay = |key: &str| server.pay_with("/payments", key, &json!({ "gate": true }));
 
-    let closed = pay("fin").by_hand().await;
+    let closed = pay("fin").raw().await;
     server.until("fin", 1, 1).await;
     drop(closed);
     assert_outlives(&server, "fin", &pay("fin")).await;
 
-    let reset = pay("rst").by_hand().await;
+    let reset = pay("rst").raw().await;
     server.until("rst", 1, 1).await;
     reset.set_zero_linger().unwrap();
     drop(reset);
     assert_outlives(&server, "rst", &pay("rst")).await;
 
-    let mut half = pay("half").by_hand().await;
+    let mut half = pay("half").raw().await;
     server.until("half", 1, 1).await;
     half.shutdown().await.unwrap();
     assert_outlives(&server, "half", &pay("half")).await;
@@ -34,7 +34,7 @@ pub(crate) async fn fault_client_disconnects_during_run(bed: &Bed) {
     assert_outlives(&server, "h2", &pay("h2")).await;
 }
 
-/// The run goes on to its end, and a retry gets its answer.
+/// Asserts that the run continues to its end, and that a retry gets its response.
 async fn assert_outlives(server: &Server, key: &str, retry: &Request) {
     retry.send().await.assert_problem(Problem::InProgress);
     server.open_gate(key).await;
@@ -42,8 +42,8 @@ async fn assert_outlives(server: &Server, key: &str, retry: &Request) {
     server.assert_counts(key, 1, 1).await;
 }
 
-pub(crate) async fn fault_outer_timeout_during_run(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_outer_timeout_during_run(env: &TestEnv) {
+    let server = env.start().await;
     let pay = server.pay_with("/timeout", "k", &json!({ "gate": true }));
     assert_eq!(pay.send().await.status, 504);
     pay.send().await.assert_problem(Problem::InProgress);
@@ -52,12 +52,12 @@ pub(crate) async fn fault_outer_timeout_during_run(bed: &Bed) {
     server.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_client_disconnects_during_upload(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_client_disconnects_during_upload(env: &TestEnv) {
+    let server = env.start().await;
     let pay = server.pay("/payments", "k");
-    let (mut half, _) = pay.half_by_hand().await;
+    let (mut half, _) = pay.raw_half().await;
     half.shutdown().await.unwrap();
-    // The server has seen the end: it answers, or closes.
+    // The server has seen the end of the upload once it responds or closes the connection.
     let mut rest = Vec::new();
     drop(tokio::time::timeout(Duration::from_secs(10), half.read_to_end(&mut rest)).await);
     server.assert_counts("k", 0, 0).await;

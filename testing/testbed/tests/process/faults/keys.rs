@@ -5,10 +5,10 @@ use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::task::JoinSet;
 
-use crate::support::{Bed, Problem, Server};
+use crate::support::{Problem, Server, TestEnv};
 
-pub(crate) async fn fault_similar_keys(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_similar_keys(env: &TestEnv) {
+    let server = env.start().await;
     let longest = "k".repeat(255);
     let pairs = [
         ("inj1", "b:c"),
@@ -34,10 +34,10 @@ pub(crate) async fn fault_similar_keys(bed: &Bed) {
     for bytes in ["\"ключ\"".as_bytes(), b"\"\xff\"", b"\"a\tb\""] {
         assert_eq!(refused(&server, bytes).await, 400, "{bytes:?}");
     }
-    let mut answer = [0; 12];
-    let mut nul = server.pay("/payments", "a\0b").note("refused").by_hand().await;
-    nul.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 400");
+    let mut response = [0; 12];
+    let mut nul = server.pay("/payments", "a\0b").note("refused").raw().await;
+    nul.read_exact(&mut response).await.unwrap();
+    assert_eq!(&response, b"HTTP/1.1 400");
     server.assert_counts("refused", 0, 0).await;
 }
 
@@ -49,16 +49,18 @@ async fn refused(server: &Server, key: &[u8]) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
-/// Of the tenant `flood`.
+/// The quota of the tenant `flood`.
 const QUOTA: usize = 5;
 
-pub(crate) async fn fault_scope_exceeds_quota(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_scope_exceeds_quota(env: &TestEnv) {
+    let server = env.start().await;
     let mut flood = JoinSet::new();
     for n in 0..1000 {
         let pay = server.pay("/payments", &format!("f{n}")).token("flood");
-        // A busy machine may not ask for all of them within the store's time.
-        flood.spawn(async move { pay.until(|answer| !answer.is(Problem::StoreUnavailable)).await });
+        // On a busy machine, some store calls exceed their timeout. These requests are repeated.
+        flood.spawn(
+            async move { pay.until(|response| !response.is(Problem::StoreUnavailable)).await },
+        );
         if n % 20 == 0 {
             server
                 .pay("/payments", &format!("f{n}"))
@@ -68,14 +70,15 @@ pub(crate) async fn fault_scope_exceeds_quota(bed: &Bed) {
                 .assert_executed(201);
         }
     }
-    let answers = flood.join_all().await;
-    let (ran, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    let responses = flood.join_all().await;
+    let (ran, refused): (Vec<_>, Vec<_>) =
+        responses.iter().partition(|response| response.status == 201);
     assert_eq!(ran.len(), QUOTA);
-    refused.iter().for_each(|answer| answer.assert_problem(Problem::ScopeFull));
+    refused.iter().for_each(|response| response.assert_problem(Problem::ScopeFull));
 }
 
-pub(crate) async fn fault_similar_bodies(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_similar_bodies(env: &TestEnv) {
+    let server = env.start().await;
     let body = |amount: &str, more: &str| {
         format!(r#"{{"amount":{amount},"currency":"EUR","source":"s","note":"k"{more}}}"#)
     };
@@ -92,7 +95,7 @@ pub(crate) async fn fault_similar_bodies(bed: &Bed) {
         pay(&other).send().await.assert_problem(Problem::KeyReused);
     }
     server.assert_counts("k", 1, 1).await;
-    // With a member that comes twice, nobody knows which of them counts.
+    // Parsers disagree on which of two equal members is used.
     let twice = body(amount, r#","x":1,"x":1"#).replace(r#""k""#, r#""twice""#);
     let pay = |text: &str| server.pay("/payments", "twice").text(text);
     let first = pay(&twice).send().await;
@@ -105,12 +108,12 @@ pub(crate) async fn fault_similar_bodies(bed: &Bed) {
     server.assert_counts("twice", 1, 1).await;
 }
 
-pub(crate) async fn fault_secret_in_request(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_secret_in_request(env: &TestEnv) {
+    let server = env.start().await;
     let secrets = ["a-secret-key", "a-secret-memo", "alice", "a-secret-cookie"];
     let body = r#"{"amount":1,"currency":"EUR","source":"s","memo":"a-secret-memo""#;
-    let mut answers = Vec::new();
-    for (n, sim) in [
+    let mut responses = Vec::new();
+    for (n, script) in [
         json!({}),
         json!({ "status": 500 }),
         json!({ "panic": true }),
@@ -122,20 +125,23 @@ pub(crate) async fn fault_secret_in_request(bed: &Bed) {
     {
         let key = format!("a-secret-key-{n}");
         let note = format!("n{n}");
-        let text = format!(r#"{body},"note":"{note}","sim":{sim}}}"#);
+        let text = format!(r#"{body},"note":"{note}","sim":{script}}}"#);
         let pay = server.pay("/payments", &key).note(&note).text(&text).cookie("a-secret-cookie");
         pay.send().await;
-        answers.push(pay.send().await);
-        answers.push(server.pay("/payments", &key).note("other").send().await);
+        responses.push(pay.send().await);
+        responses.push(server.pay("/payments", &key).note("other").send().await);
     }
     server.set_store("down").await;
     let pay = server.pay("/payments", "a-secret-key");
-    answers.push(pay.send().await);
+    responses.push(pay.send().await);
     let logs = server.logs().await;
     assert!(logs.contains("idempotent"), "{logs}");
     for secret in secrets {
         assert!(!logs.contains(secret), "{secret} in {logs}");
-        let told = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(secret);
-        assert!(!answers.iter().any(|answer| told(&answer.body)), "{secret} in {answers:?}");
+        let contains = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(secret);
+        assert!(
+            !responses.iter().any(|response| contains(&response.body)),
+            "{secret} in {responses:?}"
+        );
     }
 }

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use testbed::MAX_RESPONSE;
 use tokio::io::AsyncReadExt;
 
-use crate::support::{Bed, Problem, Server};
+use crate::support::{Problem, Server, TestEnv};
 
-pub(crate) async fn fault_response_at_size_limit(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_response_at_size_limit(env: &TestEnv) {
+    let server = env.start().await;
     let more = length(&server, "probe", &json!({ "size": 1000 })).await - 1000;
     for chunks in [None, Some(7)] {
         for over in [-1_i64, 0, 1] {
@@ -27,24 +27,24 @@ pub(crate) async fn fault_response_at_size_limit(bed: &Bed) {
     }
 }
 
-async fn length(server: &Server, key: &str, sim: &Value) -> usize {
-    server.pay_with("/payments", key, sim).send().await.body.len()
+async fn length(server: &Server, key: &str, script: &Value) -> usize {
+    server.pay_with("/payments", key, script).send().await.body.len()
 }
 
-pub(crate) async fn fault_response_body_incomplete(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_response_body_incomplete(env: &TestEnv) {
+    let server = env.start().await;
     let broken = json!({ "chunks": 3, "size": 3000, "ends": "broken", "once": true });
     let pay = server.pay_with("/payments", "broken", &broken);
-    assert!(pay.try_send().await.is_none(), "it breaks off");
+    assert!(pay.try_send().await.is_none(), "the response is incomplete");
     pay.send().await.assert_problem(Problem::ResultUnavailable);
     server.assert_counts("broken", 1, 1).await;
     let pay = server.pay_with("/release", "freed", &broken);
-    assert!(pay.try_send().await.is_none(), "it breaks off");
+    assert!(pay.try_send().await.is_none(), "the response is incomplete");
     pay.send().await.assert_executed(201);
 
     let endless =
         server.pay_with("/payments", "endless", &json!({ "chunks": 1, "ends": "endless" }));
-    let mut connection = endless.by_hand().await;
+    let mut connection = endless.raw().await;
     connection.read_exact(&mut vec![0; 4 * MAX_RESPONSE]).await.unwrap();
     endless.send().await.assert_problem(Problem::ResultUnavailable);
     server.assert_counts("endless", 1, 1).await;

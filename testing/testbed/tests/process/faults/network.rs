@@ -3,16 +3,16 @@
 use idem_testkit::servers::{Proxy, Replies};
 use serde_json::json;
 
-use crate::support::{Bed, Problem, Server};
+use crate::support::{Problem, Server, TestEnv};
 
-/// Payments that warm a process up, each on a connection of its own.
+/// The number of payments that warm a process up, each on its own connection.
 const WARM: usize = 8;
 
-/// A process with something between it and the store. Its first payments make the connections of all its
-/// threads and prepare what is sent on them, so that what is lost later is the reply that the row means.
-pub(super) async fn behind_a_proxy(bed: &Bed) -> (Proxy, Server) {
-    let (proxy, url) = bed.proxy().await;
-    let server = bed.start_on(&url, &[], &[]).await;
+/// Starts a process with a proxy in front of its store. Its first payments open the connections of all threads
+/// and prepare their statements. A reply that is lost later is then the one that the test intends.
+pub(super) async fn behind_a_proxy(env: &TestEnv) -> (Proxy, Server) {
+    let (proxy, url) = env.proxy().await;
+    let server = env.start_on(&url, &[], &[]).await;
     for n in 0..WARM {
         let pay = server.pay("/payments", &format!("warm{n}"));
         pay.over(reqwest::Client::new()).send().await.assert_executed(201);
@@ -20,85 +20,85 @@ pub(super) async fn behind_a_proxy(bed: &Bed) -> (Proxy, Server) {
     (proxy, server)
 }
 
-/// What is in the completion of key `k`, which is the only call that carries the answer.
+/// A text in the completion of key `k`, the only call that contains the response.
 const COMPLETION: &str = r#""note":"k""#;
 
-pub(crate) async fn fault_crash_after_claim_before_handler(bed: &Bed) {
-    let (proxy, first) = behind_a_proxy(bed).await;
-    let second = bed.start().await;
+pub(crate) async fn fault_crash_after_claim_before_handler(env: &TestEnv) {
+    let (proxy, first) = behind_a_proxy(env).await;
+    let second = env.start().await;
     let pay = first.pay("/hold", "k");
-    proxy.silence_after(bed.mark_of_calls());
+    proxy.silence_after(env.call_marker());
     let sent = pay.start();
-    bed.until_records(WARM + 1).await;
+    env.until_records(WARM + 1).await;
     first.kill().await;
-    assert!(sent.await.unwrap().is_none(), "nobody answers");
+    assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
     pay.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);
     second.assert_counts("k", 0, 0).await;
 }
 
-pub(crate) async fn fault_crash_after_completion_before_reply(bed: &Bed) {
-    let (proxy, first) = behind_a_proxy(bed).await;
-    let second = bed.start().await;
+pub(crate) async fn fault_crash_after_completion_before_reply(env: &TestEnv) {
+    let (proxy, first) = behind_a_proxy(env).await;
+    let second = env.start().await;
     let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 300 }));
     proxy.silence_after(COMPLETION);
     let sent = pay.start();
-    proxy.sprung().await;
-    // Nor is the process told when it asks again.
+    proxy.triggered().await;
+    // The process does not get a reply when it retries either.
     proxy.replies(Replies::Swallow);
     let replay = pay.to(&second).until_settled().await;
     replay.assert_replay();
     first.kill().await;
-    assert!(sent.await.unwrap().is_none(), "nobody answers");
+    assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
     pay.to(&second).send().await.assert_replay_of(&replay);
     second.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_renewal_fails_briefly(bed: &Bed) {
-    let (proxy, first) = behind_a_proxy(bed).await;
-    let second = bed.start().await;
+pub(crate) async fn fault_renewal_fails_briefly(env: &TestEnv) {
+    let (proxy, first) = behind_a_proxy(env).await;
+    let second = env.start().await;
     for path in ["/hold", "/takeover"] {
         let pay = first.pay_with(path, path, &json!({ "delay_ms": 1500 }));
         let sent = pay.start();
         first.until(path, 1, 1).await;
         let failures = |logs: &str| logs.matches("a lease was not renewed").count();
         let before = failures(&first.logs().await);
-        // Nothing listens there.
-        proxy.lead_to(1);
+        // No server listens on port 1.
+        proxy.redirect_to(1);
         first.until_logs(|logs| failures(logs) > before).await;
-        proxy.lead_to(bed.port());
-        let answer = sent.await.unwrap().expect("it is answered");
-        pay.to(&second).send().await.assert_replay_of(answer.assert_executed(201));
+        proxy.redirect_to(env.port());
+        let response = sent.await.unwrap().expect("a response");
+        pay.to(&second).send().await.assert_replay_of(response.assert_executed(201));
         second.assert_counts(path, 1, 1).await;
     }
 }
 
-pub(crate) async fn fault_renewal_fails_beyond_lease(bed: &Bed) {
-    let (proxy, first) = behind_a_proxy(bed).await;
-    let second = bed.start().await;
+pub(crate) async fn fault_renewal_fails_beyond_lease(env: &TestEnv) {
+    let (proxy, first) = behind_a_proxy(env).await;
+    let second = env.start().await;
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "gate": true }));
     let sent = pay.start();
     first.until("k", 1, 1).await;
-    proxy.lead_to(1);
-    // It is cut off: nobody opens its gate.
-    sent.await.unwrap().expect("it is answered").assert_problem(Problem::OutcomeUnknown);
+    proxy.redirect_to(1);
+    // The run is cancelled: its gate is closed.
+    sent.await.unwrap().expect("a response").assert_problem(Problem::OutcomeUnknown);
     let winner = pay.to(&second).until_settled().await;
     winner.assert_executed(201);
-    proxy.lead_to(bed.port());
+    proxy.redirect_to(env.port());
     first.open_gate("k").await;
-    pay.until(|answer| !answer.is(Problem::StoreUnavailable)).await.assert_replay_of(&winner);
+    pay.until(|response| !response.is(Problem::StoreUnavailable)).await.assert_replay_of(&winner);
     second.assert_counts("k", 2, 2).await;
-    assert_eq!(bed.finished("k"), 1, "the one that was cut off went on");
+    assert_eq!(env.finished("k"), 1, "the cancelled run continued");
 }
 
-pub(crate) async fn fault_completion_reply_lost(bed: &Bed) {
-    let (proxy, first) = behind_a_proxy(bed).await;
-    let second = bed.start().await;
+pub(crate) async fn fault_completion_reply_lost(env: &TestEnv) {
+    let (proxy, first) = behind_a_proxy(env).await;
+    let second = env.start().await;
     let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 100 }));
     proxy.cut_after(COMPLETION);
     let sent = pay.start();
-    proxy.sprung().await;
-    let answer = sent.await.unwrap().expect("it is answered");
-    answer.assert_executed(201);
-    pay.to(&second).send().await.assert_replay_of(&answer);
+    proxy.triggered().await;
+    let response = sent.await.unwrap().expect("a response");
+    response.assert_executed(201);
+    pay.to(&second).send().await.assert_replay_of(&response);
     second.assert_counts("k", 1, 1).await;
 }

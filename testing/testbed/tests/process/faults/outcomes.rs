@@ -2,33 +2,33 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Bed, Server};
+use crate::support::{Server, TestEnv};
 
-pub(crate) async fn fault_handler_panics(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_handler_panics(env: &TestEnv) {
+    let server = env.start().await;
     stored(&server, "/payments", 500, &json!({ "panic": true })).await;
     freed(&server, "/release", 500, &json!({ "panic": true, "once": true })).await;
     stored(&server, "/payments", 201, &json!({})).await;
     server.terminate();
-    assert_eq!(server.ended().await.code(), Some(0), "nothing is left to drain");
+    assert_eq!(server.ended().await.code(), Some(0), "no run is left to drain");
 }
 
-pub(crate) async fn fault_panic_outside_handler(bed: &Bed) {
-    let server = bed.start().await;
-    // Before the claim: whatever the framework makes of it, the key is free, even for another request.
+pub(crate) async fn fault_panic_outside_handler(env: &TestEnv) {
+    let server = env.start().await;
+    // A panic before the claim. The framework handles it, and the key is free even for another request.
     let unreadable = server.pay_with("/payments", "k", &json!({ "unreadable": true }));
-    let answer = unreadable.try_send().await;
-    assert!(answer.is_none_or(|answer| answer.status == 500));
+    let response = unreadable.try_send().await;
+    assert!(response.is_none_or(|response| response.status == 500));
     server.assert_counts("k", 0, 0).await;
     server.pay("/payments", "k").send().await.assert_executed(201);
-    // After it: in the body of the response.
-    let sim = json!({ "chunks": 1, "ends": "panic", "once": true });
-    stored(&server, "/payments", 500, &sim).await;
-    freed(&server, "/release", 500, &sim).await;
+    // A panic after the claim, in the response body.
+    let script = json!({ "chunks": 1, "ends": "panic", "once": true });
+    stored(&server, "/payments", 500, &script).await;
+    freed(&server, "/release", 500, &script).await;
 }
 
-pub(crate) async fn fault_handler_returns_error(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_handler_returns_error(env: &TestEnv) {
+    let server = env.start().await;
     for status in [200, 400, 402, 409, 422, 500, 502, 504] {
         stored(&server, "/payments", status, &json!({ "status": status })).await;
     }
@@ -43,19 +43,19 @@ pub(crate) async fn fault_handler_returns_error(bed: &Bed) {
     }
 }
 
-/// The answer of the first run is the answer.
-async fn stored(server: &Server, path: &str, status: u16, sim: &Value) {
+/// Asserts that the response of the first run is stored and replayed.
+async fn stored(server: &Server, path: &str, status: u16, script: &Value) {
     let key = key();
-    let pay = server.pay_with(path, &key, sim);
+    let pay = server.pay_with(path, &key, script);
     let first = pay.send().await;
     pay.send().await.assert_replay_of(first.assert_executed(status));
     server.assert_counts(&key, 1, 1).await;
 }
 
-/// After the first run the key is free, and the second is the one that counts.
-async fn freed(server: &Server, path: &str, status: u16, sim: &Value) {
+/// Asserts that the first run frees the key, and that the response of the second run is stored.
+async fn freed(server: &Server, path: &str, status: u16, script: &Value) {
     let key = key();
-    let pay = server.pay_with(path, &key, sim);
+    let pay = server.pay_with(path, &key, script);
     pay.send().await.assert_executed(status);
     let second = pay.send().await;
     pay.send().await.assert_replay_of(second.assert_executed(201));

@@ -4,60 +4,65 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Bed, Problem};
+use crate::support::{Problem, TestEnv};
 
 /// Three leases of `/hold` and `/takeover`.
 const THREE_LEASES: Duration = Duration::from_secs(3);
 
-pub(crate) async fn fault_pause_without_duplicate(bed: &Bed) {
-    let (first, second) = (bed.start().await, bed.start().await);
+pub(crate) async fn fault_pause_without_duplicate(env: &TestEnv) {
+    let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
     let sent = pay.start();
     first.until("k", 1, 1).await;
     first.pause();
-    // The fault itself: nobody may look, so time is all there is.
+    // The fault is that time passes while no request observes the key.
     tokio::time::sleep(THREE_LEASES).await;
     first.resume();
-    let answer = sent.await.unwrap().expect("it goes on");
-    answer.assert_executed(201);
-    pay.to(&second).send().await.assert_replay_of(&answer);
+    let response = sent.await.unwrap().expect("the resumed process responds");
+    response.assert_executed(201);
+    pay.to(&second).send().await.assert_replay_of(&response);
     second.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_pause_with_duplicate(bed: &Bed) {
-    let (first, second) = (bed.start().await, bed.start().await);
+pub(crate) async fn fault_pause_with_duplicate(env: &TestEnv) {
+    let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
     let sent = pay.start();
     first.until("k", 1, 1).await;
     first.pause();
     pay.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);
     first.resume();
-    let answer = sent.await.unwrap().expect("it goes on");
-    answer.assert_executed(201);
-    pay.to(&second).send().await.assert_replay_of(&answer);
+    let response = sent.await.unwrap().expect("the resumed process responds");
+    response.assert_executed(201);
+    pay.to(&second).send().await.assert_replay_of(&response);
     second.assert_counts("k", 1, 1).await;
 }
 
-/// It blocks its thread, so that it ends in the poll in which it is paused, and hears of its loss at its end.
-const BLOCKS: u64 = 1500;
+/// The time for which a handler blocks its thread, in milliseconds. It ends in the poll in which it was paused,
+/// so it detects the lost lease only at its end.
+const BLOCK_MS: u64 = 1500;
 
-pub(crate) async fn fault_takeover_completes_first_and_its_response_is_returned(bed: &Bed) {
-    let (first, second) = (bed.start().await, bed.start().await);
-    let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "block_ms": BLOCKS }));
+pub(crate) async fn fault_takeover_completes_first_and_its_response_is_returned(env: &TestEnv) {
+    let (first, second) = (env.start().await, env.start().await);
+    let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "block_ms": BLOCK_MS }));
     let sent = pay.start();
     second.until("k", 1, 1).await;
     first.pause();
     let winner = pay.to(&second).until_settled().await;
     winner.assert_executed(201);
     first.resume();
-    let late = sent.await.unwrap().expect("it goes on");
-    assert_eq!((late.status, &late.body), (201, &winner.body), "the stored result, not its own");
+    let late = sent.await.unwrap().expect("the resumed process responds");
+    assert_eq!(
+        (late.status, &late.body),
+        (201, &winner.body),
+        "the stored result, not that of the run"
+    );
     pay.to(&second).send().await.assert_replay_of(&winner);
     second.assert_counts("k", 2, 2).await;
 }
 
-pub(crate) async fn fault_takeover_completes_first_and_stale_run_is_cancelled(bed: &Bed) {
-    let (first, second) = (bed.start().await, bed.start().await);
+pub(crate) async fn fault_takeover_completes_first_and_stale_run_is_cancelled(env: &TestEnv) {
+    let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "gate": true }));
     let sent = pay.start();
     second.until("k", 1, 1).await;
@@ -65,15 +70,15 @@ pub(crate) async fn fault_takeover_completes_first_and_stale_run_is_cancelled(be
     let winner = pay.to(&second).until_settled().await;
     winner.assert_executed(201);
     first.resume();
-    // Nobody opens its gate: it hears of its loss.
-    sent.await.unwrap().expect("it goes on").assert_replay_of(&winner);
+    // Its gate stays closed, so only the lost lease ends the run.
+    sent.await.unwrap().expect("the resumed process responds").assert_replay_of(&winner);
     second.assert_counts("k", 2, 2).await;
-    assert_eq!(bed.finished("k"), 1, "the one that was cut off went on");
+    assert_eq!(env.finished("k"), 1, "the cancelled run continued");
 }
 
-pub(crate) async fn fault_takeover_still_running(bed: &Bed) {
-    let (first, second) = (bed.start().await, bed.start().await);
-    let pay = first.pay_with("/takeover", "k", &json!({ "block_ms": BLOCKS, "gate": true }));
+pub(crate) async fn fault_takeover_still_running(env: &TestEnv) {
+    let (first, second) = (env.start().await, env.start().await);
+    let pay = first.pay_with("/takeover", "k", &json!({ "block_ms": BLOCK_MS, "gate": true }));
     first.open_gate("k").await;
     let sent = pay.start();
     second.until("k", 1, 1).await;
@@ -82,7 +87,10 @@ pub(crate) async fn fault_takeover_still_running(bed: &Bed) {
     let overtaking = tokio::spawn(async move { overtaking.until_settled().await });
     second.until("k", 2, 2).await;
     first.resume();
-    sent.await.unwrap().expect("it goes on").assert_problem(Problem::OutcomeUnknown);
+    sent.await
+        .unwrap()
+        .expect("the resumed process responds")
+        .assert_problem(Problem::OutcomeUnknown);
     second.open_gate("k").await;
     let winner = overtaking.await.unwrap();
     pay.send().await.assert_replay_of(winner.assert_executed(201));

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 
-use crate::support::{Bed, Problem, Server};
+use crate::support::{Problem, Server, TestEnv};
 
-pub(crate) async fn fault_sigterm_during_run(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_sigterm_during_run(env: &TestEnv) {
+    let server = env.start().await;
     let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 800 }));
     let sent = pay.start();
-    // It ends last, when no connection is left to wait for.
+    // This run ends last, after all connections are closed.
     let left = server.pay_with("/payments", "left", &json!({ "delay_ms": 1600 }));
-    let connection = left.by_hand().await;
+    let connection = left.raw().await;
     let unkeyed = unkeyed(&server, &json!({ "delay_ms": 4000 }));
     server.until("k", 1, 1).await;
     server.until("left", 1, 1).await;
@@ -22,76 +22,76 @@ pub(crate) async fn fault_sigterm_during_run(bed: &Bed) {
     connection.set_zero_linger().unwrap();
     drop(connection);
     server.terminate();
-    let answer = sent.await.unwrap().expect("it is answered");
-    answer.assert_executed(201);
-    assert_eq!(unkeyed.await.unwrap(), Some(201), "it has no key, and ends all the same");
+    let response = sent.await.unwrap().expect("a response");
+    response.assert_executed(201);
+    assert_eq!(unkeyed.await.unwrap(), Some(201), "a request without a key also ends");
     assert_eq!(server.ended().await.code(), Some(0));
-    assert_eq!(bed.finished("left"), 1, "it was cut off");
-    if !bed.in_memory() {
-        let next = bed.start().await;
-        pay.to(&next).send().await.assert_replay_of(&answer);
+    assert_eq!(env.finished("left"), 1, "the run was cancelled");
+    if !env.in_memory() {
+        let next = env.start().await;
+        pay.to(&next).send().await.assert_replay_of(&response);
         left.to(&next).send().await.assert_replay();
         next.assert_counts("left", 1, 1).await;
     }
 }
 
-pub(crate) async fn fault_drain_deadline_passes(bed: &Bed) {
-    let server = bed.start_with(&["--drain", "200ms"]).await;
+pub(crate) async fn fault_drain_deadline_passes(env: &TestEnv) {
+    let server = env.start_with(&["--drain", "200ms"]).await;
     let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 600_000 }));
     let sent = pay.start();
     server.until("k", 1, 1).await;
     server.terminate();
-    sent.await.unwrap().expect("it is answered").assert_problem(Problem::OutcomeUnknown);
+    sent.await.unwrap().expect("a response").assert_problem(Problem::OutcomeUnknown);
     assert_eq!(server.ended().await.code(), Some(3));
-    let next = bed.start().await;
-    // At once, though its lease has half a minute left.
+    let next = env.start().await;
+    // Immediately, although 30 s of the lease are left.
     pay.to(&next).send().await.assert_problem(Problem::OutcomeUnknown);
     next.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_drain_deadline_passes_without_key(bed: &Bed) {
-    let server = bed.start_with(&["--drain", "200ms"]).await;
+pub(crate) async fn fault_drain_deadline_passes_without_key(env: &TestEnv) {
+    let server = env.start_with(&["--drain", "200ms"]).await;
     let unkeyed = unkeyed(&server, &json!({ "gate": true }));
     server.until("unkeyed", 1, 1).await;
     server.terminate();
     assert_eq!(server.ended().await.code(), Some(3));
-    assert_eq!(unkeyed.await.unwrap(), None, "nobody answers");
+    assert_eq!(unkeyed.await.unwrap(), None, "the killed process sent no response");
 }
 
-/// Sends a request without a key; the status of its answer, if there is one.
-fn unkeyed(server: &Server, sim: &Value) -> JoinHandle<Option<u16>> {
+/// Sends a request without a key. Returns the status of the response, if there is one.
+fn unkeyed(server: &Server, script: &Value) -> JoinHandle<Option<u16>> {
     let body =
-        json!({ "amount": 1, "currency": "EUR", "source": "s", "note": "unkeyed", "sim": sim });
+        json!({ "amount": 1, "currency": "EUR", "source": "s", "note": "unkeyed", "sim": script });
     let url = format!("http://{}/notes", server.address);
     let request = server.client.post(url).bearer_auth("alice").json(&body);
     tokio::spawn(async move { Some(request.send().await.ok()?.status().into()) })
 }
 
-pub(crate) async fn fault_request_during_drain(bed: &Bed) {
-    let (server, other) = (bed.start().await, bed.start().await);
+pub(crate) async fn fault_request_during_drain(env: &TestEnv) {
+    let (server, other) = (env.start().await, env.start().await);
     let running = server.pay_with("/payments", "running", &json!({ "delay_ms": 2500 }));
     let sent = running.start();
     server.until("running", 1, 1).await;
-    // On its way already, so that the server still takes the rest of it.
+    // The request has started, so the server still accepts the rest of it.
     let pay = server.pay("/payments", "k");
-    let (mut uploading, rest) = pay.half_by_hand().await;
+    let (mut uploading, rest) = pay.raw_half().await;
     server.terminate();
-    // The signal takes a moment; what comes before it counts as usual.
-    while let Some(answer) = server.pay("/payments", "probe").send_within(PATIENCE).await {
-        if answer.status == 503 {
+    // The signal takes a moment. Requests before it are handled as usual.
+    while let Some(response) = server.pay("/payments", "probe").send_within(RESPONSE_LIMIT).await {
+        if response.status == 503 {
             break;
         }
     }
     uploading.write_all(&rest).await.unwrap();
-    let mut answer = String::new();
-    uploading.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
-    assert!(answer.contains("store-unavailable"), "{answer}");
-    sent.await.unwrap().expect("it is answered").assert_executed(201);
+    let mut response = String::new();
+    uploading.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 503"), "{response}");
+    assert!(response.contains("store-unavailable"), "{response}");
+    sent.await.unwrap().expect("a response").assert_executed(201);
     assert_eq!(server.ended().await.code(), Some(0));
     pay.to(&other).send().await.assert_executed(201);
     other.assert_counts("k", 1, 1).await;
 }
 
-/// Until a server that no longer listens is believed not to.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// The time after which a server without a response counts as no longer listening.
+const RESPONSE_LIMIT: Duration = Duration::from_millis(500);

@@ -2,36 +2,36 @@
 
 use serde_json::json;
 
-use crate::support::{Bed, OwnServer, Problem, Response};
+use crate::support::{Problem, Response, StoreServer, TestEnv};
 
-pub(crate) async fn fault_store_outage_short(bed: &Bed) {
-    let mut store = OwnServer::start(bed.store);
-    let first = bed.start_on(&store.url(), &[], &[]).await;
-    let second = bed.start_on(&store.url(), &[], &[]).await;
+pub(crate) async fn fault_store_outage_short(env: &TestEnv) {
+    let mut store = StoreServer::start(env.store);
+    let first = env.start_on(&store.url(), &[], &[]).await;
+    let second = env.start_on(&store.url(), &[], &[]).await;
     let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 300 }));
     let sent = pay.start();
     first.until("k", 1, 1).await;
     store.restart();
-    let answer = sent.await.unwrap().expect("it is answered");
-    answer.assert_executed(201);
-    pay.to(&second).until(Response::is_replay).await.assert_replay_of(&answer);
+    let response = sent.await.unwrap().expect("a response");
+    response.assert_executed(201);
+    pay.to(&second).until(Response::is_replay).await.assert_replay_of(&response);
     second.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_store_outage_long(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_store_outage_long(env: &TestEnv) {
+    let server = env.start().await;
     server.set_store("down_on_complete").await;
     let pay = server.pay("/payments", "k");
-    let answer = pay.send().await;
-    answer.assert_executed(201);
+    let response = pay.send().await;
+    response.assert_executed(201);
     pay.send().await.assert_problem(Problem::InProgress);
     server.set_store("ok").await;
-    pay.until_settled().await.assert_replay_of(&answer);
+    pay.until_settled().await.assert_replay_of(&response);
     server.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_store_outage_until_exit(bed: &Bed) {
-    let (first, second) = (bed.start().await, bed.start().await);
+pub(crate) async fn fault_store_outage_until_exit(env: &TestEnv) {
+    let (first, second) = (env.start().await, env.start().await);
     first.set_store("down_on_complete").await;
     let pay = first.pay("/hold", "k");
     pay.send().await.assert_executed(201);
@@ -40,8 +40,8 @@ pub(crate) async fn fault_store_outage_until_exit(bed: &Bed) {
     second.assert_counts("k", 1, 1).await;
 }
 
-pub(crate) async fn fault_store_outage_at_least_once(bed: &Bed) {
-    let server = bed.start().await;
+pub(crate) async fn fault_store_outage_at_least_once(env: &TestEnv) {
+    let server = env.start().await;
     server.set_store("down_on_complete").await;
     let pay = server.pay("/takeover", "k");
     pay.send().await.assert_problem(Problem::StoreUnavailable);
@@ -51,22 +51,22 @@ pub(crate) async fn fault_store_outage_at_least_once(bed: &Bed) {
     pay.send().await.assert_replay_of(&settled);
 }
 
-pub(crate) async fn fault_redis_restarts_with_its_records(bed: &Bed) {
-    restarts_with_its_records(bed).await;
+pub(crate) async fn fault_redis_restarts_with_its_records(env: &TestEnv) {
+    restarts_with_its_records(env).await;
 }
 
-pub(crate) async fn fault_postgres_restarts_with_its_records(bed: &Bed) {
-    restarts_with_its_records(bed).await;
+pub(crate) async fn fault_postgres_restarts_with_its_records(env: &TestEnv) {
+    restarts_with_its_records(env).await;
 }
 
-async fn restarts_with_its_records(bed: &Bed) {
-    let mut store = OwnServer::start(bed.store);
-    let server = bed.start_on(&store.url(), &[], &[]).await;
+async fn restarts_with_its_records(env: &TestEnv) {
+    let mut store = StoreServer::start(env.store);
+    let server = env.start_on(&store.url(), &[], &[]).await;
     let pay = server.pay("/payments", "k");
     let first = pay.send().await;
     first.assert_executed(201);
     store.restart();
-    let settled = pay.until(|answer| !answer.is(Problem::StoreUnavailable)).await;
+    let settled = pay.until(|response| !response.is(Problem::StoreUnavailable)).await;
     settled.assert_replay_of(&first);
     server.assert_counts("k", 1, 1).await;
 }

@@ -1,19 +1,20 @@
-//! What clients saw and what handlers did, held to the invariants of RELIABILITY section 3.
+//! The responses of clients and the events of handlers, checked against the invariants of
+//! `docs/guarantees.md#invariants`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use bytes::Bytes;
 use nix::time::{ClockId, clock_gettime};
-use testbed::ledger::{Event, What};
+use testbed::ledger::{Event, EventKind};
 
 use super::Response;
 
-/// All that happened in a test.
+/// The requests of a test and their responses.
 #[derive(Debug, Default)]
 pub(crate) struct History(Mutex<Vec<Invocation>>);
 
-/// What a client wants, however often it asks: a note belongs to one key of one scope.
+/// The payment that a client intends, independent of its attempts. A note belongs to one key of one scope.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Intent {
     pub(crate) path: String,
@@ -23,7 +24,7 @@ pub(crate) struct Intent {
 #[derive(Debug)]
 struct Invocation {
     intent: Intent,
-    /// `None`: nobody knows what became of it.
+    /// The reply, or `None` if the client received none.
     reply: Option<Reply>,
 }
 
@@ -36,18 +37,18 @@ struct Reply {
 }
 
 impl Reply {
-    /// Whether it is a handler's word that it did nothing: unlike the toolkit's, it says no problem.
+    /// Returns whether a handler reported that it had no effect. A refusal of idem has a problem document.
     fn releases(&self) -> bool {
         matches!(self.status, 401 | 403 | 407 | 408 | 421 | 425 | 429 | 503)
             && !self.body.starts_with(b"{\"type\"")
     }
 }
 
-/// An invocation under way.
+/// An invocation in progress.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent(usize);
 
-/// How often a handler may be entered under one key.
+/// The maximum number of handler entries under one key.
 const MAX_ATTEMPTS: usize = 3;
 
 impl History {
@@ -57,16 +58,16 @@ impl History {
         Sent(all.len() - 1)
     }
 
-    pub(super) fn end(&self, Sent(invocation): Sent, answer: Option<&Response>) {
-        self.0.lock().unwrap()[invocation].reply = answer.map(|answer| Reply {
+    pub(super) fn end(&self, Sent(invocation): Sent, response: Option<&Response>) {
+        self.0.lock().unwrap()[invocation].reply = response.map(|response| Reply {
             at: now(),
-            status: answer.status,
-            replayed: answer.is_replay(),
-            body: answer.body.clone(),
+            status: response.status,
+            replayed: response.is_replay(),
+            body: response.body.clone(),
         });
     }
 
-    /// Holds every key to the invariants, given the ledger beside all stores.
+    /// Checks every key against the invariants, given the ledger file.
     pub(super) fn check(&self, ledger: &[Event]) {
         let mut events: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
         for event in ledger {
@@ -84,31 +85,31 @@ impl History {
     }
 }
 
-/// The sum of a ledger.
+/// The totals of a ledger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tally {
     pub(crate) attempts: usize,
     pub(crate) effects: usize,
-    /// Effects beyond the first of their note.
+    /// The number of effects beyond the first of their note.
     pub(crate) duplicates: usize,
 }
 
 impl Tally {
     pub(super) fn of(ledger: &[Event]) -> Self {
-        let of = |what| ledger.iter().filter(move |event| event.what == what);
-        let (attempts, effects) = (of(What::Attempt).count(), of(What::Effect).count());
-        let notes: BTreeSet<_> = of(What::Effect).map(|event| &event.note).collect();
+        let of = |what| ledger.iter().filter(move |event| event.kind == what);
+        let (attempts, effects) = (of(EventKind::Attempt).count(), of(EventKind::Effect).count());
+        let notes: BTreeSet<_> = of(EventKind::Effect).map(|event| &event.note).collect();
         Self { attempts, effects, duplicates: effects - notes.len() }
     }
 }
 
-/// What the lines of a ledger say.
+/// Parses the lines of a ledger.
 pub(super) fn events(ledger: &str) -> Vec<Event> {
     let lines = ledger.lines();
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// All that happened under one key.
+/// The invocations and events of one key.
 #[derive(Debug)]
 struct Key<'a> {
     intent: &'a Intent,
@@ -119,25 +120,25 @@ struct Key<'a> {
 impl Key<'_> {
     fn check(&self) {
         self.runs_are_bounded();
-        self.fences_differ();
-        self.accepted_answers_are_one();
+        self.fencing_tokens_differ();
+        self.accepted_responses_are_equal();
         self.nothing_runs_after_acceptance();
         self.success_has_a_run();
         self.effects_have_runs();
     }
 
-    fn of(&self, what: What) -> impl Iterator<Item = &&Event> {
-        self.events.iter().filter(move |event| event.what == what)
+    fn of(&self, what: EventKind) -> impl Iterator<Item = &&Event> {
+        self.events.iter().filter(move |event| event.kind == what)
     }
 
-    /// What stands: successes and replays. The rest is a refusal, or was not kept.
+    /// Returns the accepted replies: successes and replays. All others are refusals or were not stored.
     fn accepted(&self) -> impl Iterator<Item = &Reply> {
         let replies = self.invocations.iter().filter_map(|invocation| invocation.reply.as_ref());
         replies.filter(|reply| reply.replayed || reply.status < 300)
     }
 
-    /// I1: between two releases one run starts, or under at least once a few. `/release` and transactions
-    /// release by themselves.
+    /// Bounded starts: between two releases one run starts, or at most `MAX_ATTEMPTS` under at least once.
+    /// `/release` and transactions free the key themselves.
     fn runs_are_bounded(&self) {
         let bound = match self.intent.path.as_str() {
             "/release" | "/tx-payments" => return,
@@ -146,51 +147,60 @@ impl Key<'_> {
         };
         let replies = self.invocations.iter().filter_map(|invocation| invocation.reply.as_ref());
         let releases = replies.filter(|reply| reply.releases()).count();
-        let runs = self.of(What::Attempt).count();
-        assert!(runs <= bound * (1 + releases), "I1: too many runs of {self:?}");
+        let runs = self.of(EventKind::Attempt).count();
+        assert!(runs <= bound * (1 + releases), "bounded starts: too many runs of {self:?}");
     }
 
-    /// I5: no two runs of a key have the same.
-    fn fences_differ(&self) {
+    /// Growing fencing tokens: no two runs of a key have the same token.
+    fn fencing_tokens_differ(&self) {
         let of = |event: &&Event| event.execution.as_ref().map(|known| known.token);
-        let mut fences: Vec<_> = self.of(What::Attempt).filter_map(of).collect();
-        fences.sort_unstable();
-        assert!(fences.is_sorted_by(|one, next| one < next), "I5: one token twice in {self:?}");
+        let mut tokens: Vec<_> = self.of(EventKind::Attempt).filter_map(of).collect();
+        tokens.sort_unstable();
+        assert!(
+            tokens.is_sorted_by(|one, next| one < next),
+            "growing fencing tokens: a token occurs twice in {self:?}"
+        );
     }
 
-    /// I2, I4
-    fn accepted_answers_are_one(&self) {
+    /// One accepted result and equal replays.
+    fn accepted_responses_are_equal(&self) {
         let mut accepted = self.accepted().map(|reply| (reply.status, &reply.body));
         let first = accepted.next();
-        assert!(accepted.all(|other| Some(other) == first), "I2, I4: two answers to {self:?}");
+        assert!(
+            accepted.all(|other| Some(other) == first),
+            "one accepted result: two different results of {self:?}"
+        );
     }
 
-    /// I3
+    /// No start after acceptance.
     fn nothing_runs_after_acceptance(&self) {
         let Some(accepted) = self.accepted().map(|reply| reply.at).min() else { return };
-        let late = self.of(What::Attempt).any(|event| event.at > accepted);
-        assert!(!late, "I3: a run after acceptance of {self:?}");
+        let late = self.of(EventKind::Attempt).any(|event| event.at > accepted);
+        assert!(!late, "no start after acceptance: a run started after the result of {self:?}");
     }
 
-    /// I7
+    /// No result without a run.
     fn success_has_a_run(&self) {
-        let ran = self.of(What::Attempt).count() > 0;
-        assert!(ran || self.accepted().count() == 0, "I7: nothing ran for {self:?}");
+        let ran = self.of(EventKind::Attempt).count() > 0;
+        assert!(
+            ran || self.accepted().count() == 0,
+            "no result without a run: nothing ran for {self:?}"
+        );
     }
 
-    /// A run has its effect once.
+    /// A run has at most one effect.
     fn effects_have_runs(&self) {
-        let mut runs: Vec<_> = self.of(What::Effect).map(|event| &event.run).collect();
+        let mut runs: Vec<_> = self.of(EventKind::Effect).map(|event| &event.run).collect();
         runs.sort_unstable();
         let all = runs.len();
         runs.dedup();
-        let entered = |run| self.of(What::Attempt).any(|event| event.run == run);
+        let entered = |run| self.of(EventKind::Attempt).any(|event| event.run == run);
         let sound = runs.len() == all && runs.into_iter().all(|run| entered(run.as_str()));
-        assert!(sound, "an effect without a run, or twice, in {self:?}");
+        assert!(sound, "an effect without a run, or two effects of one run, in {self:?}");
     }
 }
 
-/// By the clock that the effects file has too.
+/// Returns the time of the clock that the ledger file uses.
 fn now() -> i64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap();
     now.tv_sec() * 1_000_000 + now.tv_nsec() / 1000

@@ -1,15 +1,15 @@
-//! Which frameworks and stores there are.
+//! The frameworks and stores.
 
 use std::fmt;
 
-/// Which binary is tested.
+/// The framework of the tested binary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Framework {
     Axum,
     Actix,
 }
 
-/// Where records are kept.
+/// The store of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Store {
     Memory,

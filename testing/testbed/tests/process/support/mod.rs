@@ -1,20 +1,20 @@
-//! What the tests are written with.
+//! The tools of the tests.
 
-mod bed;
+mod env;
 mod history;
 mod kind;
-mod own;
 pub(crate) mod report;
 mod request;
 mod response;
 mod server;
+mod store_server;
 mod suite;
 
-pub(crate) use bed::{Bed, proxy_before};
+pub(crate) use env::{TestEnv, proxy_before};
 pub(crate) use history::Tally;
 pub(crate) use kind::{Framework, Store};
-pub(crate) use own::OwnServer;
 pub(crate) use request::Request;
 pub(crate) use response::{Problem, Response};
 pub(crate) use server::Server;
+pub(crate) use store_server::StoreServer;
 pub(crate) use suite::{on_one_thread, row, rows};

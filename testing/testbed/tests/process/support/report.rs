@@ -1,4 +1,4 @@
-//! What passed, and how long it took: a line for each row, with its stores and frameworks.
+//! The passed tests and their durations: a line for each row, with its stores and frameworks.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ pub(crate) fn passed(row: &'static str, store: Store, framework: Framework, took
     PASSED.lock().unwrap().entry(row).or_default().insert((store, framework), took);
 }
 
-/// Prints it, in seconds.
+/// Prints the report, in seconds.
 pub(crate) fn print() {
     let rows = PASSED.lock().unwrap();
     if rows.is_empty() {

@@ -1,4 +1,4 @@
-//! A payment that can be sent again and again.
+//! A payment that can be sent repeatedly.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::history::{History, Intent};
 use super::response::{Problem, Response};
 use super::server::{Server, pause};
 
-/// A request. Cloning gives another attempt of it.
+/// A request. A clone is another attempt.
 #[derive(Clone)]
 pub(crate) struct Request {
     client: reqwest::Client,
@@ -22,15 +22,15 @@ pub(crate) struct Request {
     intent: Intent,
     token: &'static str,
     body: Value,
-    /// In place of `body`.
+    /// The text of the body, in place of `body`.
     text: Option<String>,
     cookie: &'static str,
 }
 
 impl Request {
-    pub(super) fn pay(server: &Server, path: &str, key: &str, sim: &Value) -> Self {
+    pub(super) fn pay(server: &Server, path: &str, key: &str, script: &Value) -> Self {
         let body =
-            json!({ "amount": 100, "currency": "EUR", "source": "s", "note": key, "sim": sim });
+            json!({ "amount": 100, "currency": "EUR", "source": "s", "note": key, "sim": script });
         Self {
             client: server.client.clone(),
             address: server.address,
@@ -44,24 +44,24 @@ impl Request {
         }
     }
 
-    /// Sent by the bearer of another token.
+    /// Sets the bearer token.
     pub(crate) fn token(self, token: &'static str) -> Self {
         Self { token, ..self }
     }
 
-    /// Counted under a note of its own, because others use the same key for something else.
+    /// Sets the note, for a key that other requests use for something else.
     pub(crate) fn note(mut self, note: &str) -> Self {
         self.body["note"] = note.into();
         self.intent.note = note.to_owned();
         self
     }
 
-    /// With this body, to the letter. It must name the note.
+    /// Sets the text of the body. It must contain the note.
     pub(crate) fn text(self, text: &str) -> Self {
         Self { text: Some(text.to_owned()), ..self }
     }
 
-    /// Sent with a cookie.
+    /// Sets a cookie.
     pub(crate) fn cookie(self, cookie: &'static str) -> Self {
         Self { cookie, ..self }
     }
@@ -70,98 +70,98 @@ impl Request {
         self.text.clone().unwrap_or_else(|| self.body.to_string())
     }
 
-    /// Sent over a client of its own, such as one that speaks HTTP/2.
+    /// Sets the HTTP client, such as one for HTTP/2.
     pub(crate) fn over(self, client: reqwest::Client) -> Self {
         Self { client, ..self }
     }
 
-    /// The note under which it is counted.
+    /// Returns the note of the request.
     pub(crate) fn noted(&self) -> &str {
         &self.intent.note
     }
 
-    /// The same to another process.
+    /// Returns the same request to another process.
     pub(crate) fn to(&self, server: &Server) -> Self {
         Self { client: server.client.clone(), address: server.address, ..self.clone() }
     }
 
-    /// Sends it; `None` if nobody answers.
+    /// Sends the request. Returns `None` without a response.
     pub(crate) async fn try_send(&self) -> Option<Response> {
         let sent = self.history.begin(&self.intent);
         let response = self.builder().send().await;
-        let answer = match response {
+        let response = match response {
             Ok(response) => Response::read(response).await,
             Err(_) => None,
         };
-        self.history.end(sent, answer.as_ref());
-        answer
+        self.history.end(sent, response.as_ref());
+        response
     }
 
-    /// Sends it.
+    /// Sends the request.
     pub(crate) async fn send(&self) -> Response {
-        self.try_send().await.expect("the server answers")
+        self.try_send().await.expect("a response")
     }
 
-    /// Sends it on a task of its own.
+    /// Sends the request on a separate task.
     pub(crate) fn start(&self) -> JoinHandle<Option<Response>> {
         let request = self.clone();
         tokio::spawn(async move { request.try_send().await })
     }
 
-    /// Sends it until the answer is such.
-    pub(crate) async fn until(&self, such: impl Fn(&Response) -> bool) -> Response {
+    /// Sends the request until the response satisfies `condition`.
+    pub(crate) async fn until(&self, condition: impl Fn(&Response) -> bool) -> Response {
         loop {
-            let answer = self.send().await;
-            if such(&answer) {
-                return answer;
+            let response = self.send().await;
+            if condition(&response) {
+                return response;
             }
             pause().await;
         }
     }
 
-    /// [`until`](Self::until), whether or not somebody answers each time.
-    pub(crate) async fn until_heard(&self, such: impl Fn(&Response) -> bool) -> Response {
+    /// Like [`until`](Self::until), but ignores attempts without a response.
+    pub(crate) async fn until_received(&self, condition: impl Fn(&Response) -> bool) -> Response {
         loop {
             match self.try_send().await {
-                Some(answer) if such(&answer) => return answer,
+                Some(response) if condition(&response) => return response,
                 _ => pause().await,
             }
         }
     }
 
-    /// Sends it until the answer is not that the first is in progress.
+    /// Sends the request until the response is not `in-progress`.
     pub(crate) async fn until_settled(&self) -> Response {
-        self.until(|answer| !answer.is(Problem::InProgress)).await
+        self.until(|response| !response.is(Problem::InProgress)).await
     }
 
-    /// Sends it until the answer is not that the first is in progress, or nobody answers.
+    /// Sends the request until the response is not `in-progress`, or until there is no response.
     pub(crate) async fn until_settled_or_gone(&self) {
-        while self.try_send().await.is_some_and(|answer| answer.is(Problem::InProgress)) {
+        while self.try_send().await.is_some_and(|response| response.is(Problem::InProgress)) {
             pause().await;
         }
     }
 
-    /// Sends it on a connection by hand.
-    pub(crate) async fn by_hand(&self) -> TcpStream {
-        let mut connection = self.head_by_hand("").await;
+    /// Sends the request on a plain socket.
+    pub(crate) async fn raw(&self) -> TcpStream {
+        let mut connection = self.raw_head("").await;
         connection.write_all(self.body().as_bytes()).await.unwrap();
         connection
     }
 
-    /// Sends its head on a connection by hand, waits until the server asks for the body, and sends the
-    /// first half of it. Gives back the rest.
-    pub(crate) async fn half_by_hand(&self) -> (TcpStream, Vec<u8>) {
-        let mut connection = self.head_by_hand("expect: 100-continue\r\n").await;
-        let mut go_on = [0; 25];
-        connection.read_exact(&mut go_on).await.unwrap();
-        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    /// Sends the head on a plain socket, waits for `100 Continue`, and sends the first half of the body. Returns
+    /// the connection and the rest.
+    pub(crate) async fn raw_half(&self) -> (TcpStream, Vec<u8>) {
+        let mut connection = self.raw_head("expect: 100-continue\r\n").await;
+        let mut interim = [0; 25];
+        connection.read_exact(&mut interim).await.unwrap();
+        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
         let mut body = self.body().into_bytes();
         let rest = body.split_off(body.len() / 2);
         connection.write_all(&body).await.unwrap();
         (connection, rest)
     }
 
-    async fn head_by_hand(&self, more: &str) -> TcpStream {
+    async fn raw_head(&self, more: &str) -> TcpStream {
         let head = format!(
             "POST {} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\nidempotency-key: \"{}\"\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n{more}\r\n",
@@ -175,9 +175,9 @@ impl Request {
         connection
     }
 
-    /// Sends it and gives the answer up after a while.
-    pub(crate) async fn send_within(&self, patience: Duration) -> Option<Response> {
-        tokio::time::timeout(patience, self.try_send()).await.ok().flatten()
+    /// Sends the request and stops waiting for the response after `limit`.
+    pub(crate) async fn send_within(&self, limit: Duration) -> Option<Response> {
+        tokio::time::timeout(limit, self.try_send()).await.ok().flatten()
     }
 
     fn builder(&self) -> reqwest::RequestBuilder {

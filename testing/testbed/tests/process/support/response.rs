@@ -1,10 +1,10 @@
-//! What came back.
+//! The response of a server.
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// A whole answer.
+/// A complete response.
 #[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -12,7 +12,7 @@ pub(crate) struct Response {
     pub(crate) body: Bytes,
 }
 
-/// What the toolkit refuses with.
+/// A refusal of idem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     InProgress,
@@ -24,7 +24,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    const fn words(self) -> (u16, &'static str) {
+    const fn status_and_slug(self) -> (u16, &'static str) {
         match self {
             Self::InProgress => (409, "in-progress"),
             Self::OutcomeUnknown => (409, "outcome-unknown"),
@@ -37,7 +37,7 @@ impl Problem {
 }
 
 impl Response {
-    /// Reads it; `None` if it breaks off.
+    /// Reads a response. Returns `None` if it is incomplete.
     pub(super) async fn read(response: reqwest::Response) -> Option<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.ok()?;
@@ -49,7 +49,7 @@ impl Response {
     }
 
     pub(crate) fn is(&self, problem: Problem) -> bool {
-        let (status, slug) = problem.words();
+        let (status, slug) = problem.status_and_slug();
         self.status == status && self.problem().is_some_and(|kind| kind.ends_with(slug))
     }
 

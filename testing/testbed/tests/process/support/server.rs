@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use super::history::History;
 use super::{Framework, Request};
 
-/// Killed when dropped, and with this process, however that ends.
+/// A process of the testbed. It is killed when it is dropped and when the test process ends.
 pub(crate) struct Server {
     pub(super) history: Arc<History>,
     pub(crate) address: SocketAddr,
@@ -27,14 +27,14 @@ pub(crate) struct Server {
     pid: Pid,
 }
 
-/// What was counted for a note.
+/// The counts of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) attempts: u64,
     pub(crate) effects: u64,
 }
 
-/// Starts a process; what it said if it does not begin to serve.
+/// Starts a process. If it does not begin to serve, the error is its log.
 pub(super) async fn start(
     history: Arc<History>,
     framework: Framework,
@@ -46,7 +46,7 @@ pub(super) async fn start(
         Framework::Axum => env!("CARGO_BIN_EXE_testbed-axum"),
         Framework::Actix => env!("CARGO_BIN_EXE_testbed-actix"),
     };
-    // It becomes the program, and tells the kernel first whose death is its own.
+    // `setpriv` becomes the program. Before that, it asks the kernel to kill the program with this process.
     let mut child = Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "--", program])
         .args(flags)
@@ -56,40 +56,40 @@ pub(super) async fn start(
         .stderr(File::create(log).unwrap())
         .kill_on_drop(true)
         .spawn()
-        .expect("`apt-get install util-linux` installs setpriv");
+        .expect("`setpriv` (install it with `apt-get install util-linux`)");
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap();
-    let Some(line) = line else { return Err(super::bed::read(log)) };
-    let address = line.strip_prefix("listening on http://").expect("the one line");
+    let Some(line) = line else { return Err(super::env::read(log)) };
+    let address = line.strip_prefix("listening on http://").expect("the readiness line");
     let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap());
     let (address, child) = (address.parse().unwrap(), Mutex::new(child));
     Ok(Server { history, address, client: client(), child, pid })
 }
 
 impl Server {
-    /// A payment under a key, which is its note too.
+    /// Returns a payment whose note equals its key.
     pub(crate) fn pay(&self, path: &str, key: &str) -> Request {
         self.pay_with(path, key, &json!({}))
     }
 
-    /// A payment with instructions to the handler.
-    pub(crate) fn pay_with(&self, path: &str, key: &str, sim: &Value) -> Request {
-        Request::pay(self, path, key, sim)
+    /// Returns a payment with a handler script.
+    pub(crate) fn pay_with(&self, path: &str, key: &str, script: &Value) -> Request {
+        Request::pay(self, path, key, script)
     }
 
-    /// What was counted for a note, asked for until the ledger can say.
+    /// Returns the counts of a note, and retries while the ledger is down.
     pub(crate) async fn counts(&self, note: &str) -> Counts {
         let url = format!("http://{}/_test/effects?note={note}", self.address);
         loop {
-            let answer = self.client.get(&url).send().await.unwrap();
-            if answer.status() == 200 {
-                return answer.json().await.unwrap();
+            let response = self.client.get(&url).send().await.unwrap();
+            if response.status() == 200 {
+                return response.json().await.unwrap();
             }
             pause().await;
         }
     }
 
-    /// Waits until so many handlers were entered and so many had their effect.
+    /// Waits until the note has exactly these counts.
     pub(crate) async fn until(&self, note: &str, attempts: u64, effects: u64) {
         let wanted = Counts { attempts, effects };
         while self.counts(note).await != wanted {
@@ -101,7 +101,7 @@ impl Server {
         assert_eq!(self.counts(note).await, Counts { attempts, effects }, "{note}");
     }
 
-    /// Sets how its store behaves from now on.
+    /// Sets the behaviour of the store.
     pub(crate) async fn set_store(&self, mode: &str) {
         self.control("store", &json!({ "mode": mode })).await.error_for_status().unwrap();
     }
@@ -111,12 +111,12 @@ impl Server {
         self.client.post(url).json(body).send().await.unwrap()
     }
 
-    /// Lets the handlers go on that wait at the gate of a note.
+    /// Opens the gate of a note.
     pub(crate) async fn open_gate(&self, note: &str) {
         self.control("gate", &json!({ "note": note })).await.error_for_status().unwrap();
     }
 
-    /// Waits until its log satisfies `condition`.
+    /// Waits until the log satisfies `condition`.
     pub(crate) async fn until_logs(&self, condition: impl Fn(&str) -> bool) {
         while !condition(&self.logs().await) {
             pause().await;
@@ -128,47 +128,48 @@ impl Server {
         self.client.get(url).send().await.unwrap().text().await.unwrap()
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL and waits for the end of the process.
     pub(crate) async fn kill(self) {
         self.child.into_inner().kill().await.unwrap();
     }
 
-    /// SIGKILL, and no word about it.
+    /// Sends SIGKILL without waiting.
     pub(crate) fn kill_now(&self) {
         self.signal(Signal::SIGKILL);
     }
 
-    /// SIGSTOP.
+    /// Sends SIGSTOP.
     pub(crate) fn pause(&self) {
         self.signal(Signal::SIGSTOP);
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub(crate) fn resume(&self) {
         self.signal(Signal::SIGCONT);
     }
 
-    /// SIGTERM.
+    /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         self.signal(Signal::SIGTERM);
     }
 
-    /// How it ended.
+    /// Waits for the end of the process and returns its exit status.
     pub(crate) async fn ended(&self) -> ExitStatus {
         self.child.lock().await.wait().await.unwrap()
     }
 
     fn signal(&self, signal: Signal) {
-        kill(self.pid, signal).expect("it runs");
+        kill(self.pid, signal).expect("the process is running");
     }
 }
 
-/// Leaves no connection idle for so long that the server may close it while a request is on its way.
+/// Returns a client that closes idle connections early. Otherwise the server could close one while a request is
+/// on its way.
 fn client() -> reqwest::Client {
     reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(1)).build().unwrap()
 }
 
-/// Between two looks at the same thing, only so as not to spin: what is seen alone ends the wait.
+/// Pauses between two polls, to avoid a busy loop.
 pub(super) async fn pause() {
     tokio::time::sleep(Duration::from_millis(10)).await;
 }

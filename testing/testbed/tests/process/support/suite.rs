@@ -1,22 +1,22 @@
-//! How a row becomes tests: one for each store that it concerns, on each framework.
+//! Turns a row into tests: one for each of its stores, on each framework.
 
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-use super::{Bed, Framework, Store, report};
+use super::{Framework, Store, TestEnv, report};
 
-/// A row that hangs is one that fails. Generous: it is no assertion on time.
+/// The time after which a row counts as hanging. It is not an assertion about speed.
 const WATCHDOG: Duration = Duration::from_secs(90);
 
-/// `topic::row::store::framework`, for all of them.
+/// Returns the tests of a row, named `topic::row::store::framework`.
 pub(crate) fn row(
     name: &'static str,
     stores: &[Store],
-    row: impl AsyncFn(&Bed) + Copy + Send + 'static,
+    row: impl AsyncFn(&TestEnv) + Copy + Send + 'static,
 ) -> Vec<Trial> {
-    let beds = stores.iter().flat_map(|&store| Framework::ALL.map(|framework| (store, framework)));
-    let trials = beds.map(|(store, framework)| {
+    let envs = stores.iter().flat_map(|&store| Framework::ALL.map(|framework| (store, framework)));
+    let trials = envs.map(|(store, framework)| {
         Trial::test(format!("{name}::{store}::{framework}"), move || {
             let started = Instant::now();
             run(framework, store, row);
@@ -27,22 +27,22 @@ pub(crate) fn row(
     trials.collect()
 }
 
-/// Lets a row loose on a bed of its own, and then checks the history that it left.
-fn run(framework: Framework, store: Store, row: impl AsyncFnOnce(&Bed)) {
+/// Runs a row in its own environment, and checks its history afterwards.
+fn run(framework: Framework, store: Store, row: impl AsyncFnOnce(&TestEnv)) {
     on_one_thread(async {
-        let bed = Bed::new(framework, store);
-        tokio::time::timeout(WATCHDOG, row(&bed)).await.expect("the row hangs");
-        bed.check();
+        let env = TestEnv::new(framework, store);
+        tokio::time::timeout(WATCHDOG, row(&env)).await.expect("the row hangs");
+        env.check();
     });
 }
 
-/// Runs a test.
+/// Runs a test on a single-threaded runtime.
 pub(crate) fn on_one_thread(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.unwrap().block_on(test);
 }
 
-/// Makes `trials()`, all tests of all rows of a topic: functions by the modules that they are in.
+/// Defines `trials()`, which returns all tests of the rows of a topic. Rows are functions, listed by module.
 macro_rules! rows {
     ($topic:ident: $($module:ident { $($name:ident on [$($store:ident)+];)+ })+) => {
         pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {

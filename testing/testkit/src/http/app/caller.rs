@@ -1,4 +1,4 @@
-//! Who calls: fixed bearer tokens, so that scenarios can tell tenants and users apart.
+//! The callers: fixed bearer tokens of several tenants and users.
 
 use std::num::NonZeroU32;
 
@@ -7,13 +7,13 @@ use idem_core::{ScopeParts, ScopeValue};
 /// The principal behind a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
-    /// Whose payments these are.
+    /// The tenant that owns the payments.
     pub tenant: Tenant,
-    /// Who in the tenant pays.
+    /// The user of the tenant who pays.
     pub user: User,
 }
 
-/// A tenant. `flood` may have five live keys at once; `blank` has an empty name.
+/// A tenant. `flood` may have five live keys, and `blank` has an empty name.
 #[derive(Clone, Copy, Debug)]
 pub struct Tenant(&'static str);
 
@@ -42,10 +42,10 @@ impl ScopeValue for User {
 }
 
 impl Caller {
-    /// The caller who may pay, from the value of `Authorization`.
+    /// Returns the caller, from the value of `Authorization`.
     ///
     /// # Errors
-    /// The status to answer: 401 without a known token, 403 for one who may only read.
+    /// The status of the refusal: 401 without a known token, 403 for a caller who may only read.
     ///
     /// # Panics
     /// For the token `bomb`.
@@ -60,7 +60,7 @@ impl Caller {
             b"inj2" => ("a:b", "inj2"),
             b"flood" => ("flood", "flood"),
             b"blank" => ("", "blank"),
-            b"bomb" => panic!("the extractor panics as told"),
+            b"bomb" => panic!("the extractor panics as instructed"),
             b"eve" => return Err(403),
             _ => return Err(401),
         };

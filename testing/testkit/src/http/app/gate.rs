@@ -1,8 +1,8 @@
-//! A handshake in two steps, in place of sleeping.
+//! A gate at which handlers wait, so that scenarios need not sleep.
 
 use tokio::sync::Semaphore;
 
-/// Holds handlers up until a scenario opens it.
+/// A gate that holds handlers until a scenario opens it.
 #[derive(Debug)]
 pub struct Gate {
     reached: Semaphore,
@@ -16,19 +16,19 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// The handler's side: tells that it is here and waits.
+    /// Reports a handler at the gate, and waits until the gate is open.
     pub async fn pass(&self) {
         self.reached.add_permits(1);
-        // It never gives a permit out: it is closed when it opens.
+        // The semaphore has no permits. Opening the gate closes it.
         drop(self.opened.acquire().await);
     }
 
-    /// Waits until one more handler is at the gate.
+    /// Waits until another handler has reached the gate.
     pub async fn reached(&self) {
-        self.reached.acquire().await.expect("never closed").forget();
+        self.reached.acquire().await.expect("the semaphore is never closed").forget();
     }
 
-    /// Lets everybody pass, now and later.
+    /// Opens the gate for all handlers, now and later.
     pub fn open(&self) {
         self.opened.close();
     }

@@ -1,7 +1,7 @@
-//! What a scenario app is made of, without a framework: an adapter adds the routes and the extractors.
+//! The framework-independent part of the scenario app. An adapter adds the routes and the extractors.
 //!
-//! Every route is guarded unless the table says otherwise, with `ttl = "24h"` and the caller's tenant as
-//! scope; each handler calls one method of [`Payments`] and turns the [`Reply`] into a response.
+//! Every route is guarded, by default with `ttl = "24h"` and the tenant of the caller as the scope. Each handler
+//! calls one method of [`Payments`] and converts the [`Reply`] into a response.
 //!
 //! | Route | Attribute | Handler |
 //! |---|---|---|
@@ -13,7 +13,7 @@
 //! | POST `/notes` | `optional` | `pay` |
 //! | POST `/user-payments` | scope: the user | `pay` |
 //! | POST `/raw?note=` | `fingerprint = "raw"` | [`echo`](Payments::echo) |
-//! | POST `/json-any?note=` | takes any bytes | `echo` |
+//! | POST `/json-any?note=` | accepts any bytes | `echo` |
 //! | POST `/empty`, `/see-other`, `/accepted` | | `pay`, then [`only`](Reply::only) 204, 303 and 202 |
 //! | POST `/short` | `ttl = "1h"` | `pay` |
 //! | POST `/wait` | `wait = "30s"` | `pay` |
@@ -22,15 +22,15 @@
 //! | POST `/hold` | `lease = "500ms"` | `pay` |
 //! | POST `/takeover` | `lease = "500ms"`, `guarantee = "at-least-once"` | `pay` |
 //! | POST `/strict` | `syntax = "strict"` | `pay` |
-//! | POST `/timeout` | inside the framework's timeout layer, 50 ms | `pay` |
+//! | POST `/timeout` | inside the timeout layer of the framework, 50 ms | `pay` |
 //! | POST `/max-run` | `max_run = "200ms"`, `lease = "100ms"` | `pay` |
 //! | POST `/by-note` | `key = "order.note"` | `pay` |
 //! | POST `/by-amount` | `fingerprint = "order.amount"` | `pay` |
 //! | any method `/any?note=` | | [`touch`](Payments::touch) |
-//! | POST `/nothing` | a handler without parameters, `scope = "global"` | answers 204 |
+//! | POST `/nothing` | a handler without parameters, `scope = "global"` | returns 204 |
 //!
-//! The bodies of requests are an [`Order`], bounded by [`MAX_REQUEST`]. Outside of all handlers stands a
-//! layer that holds [`Payments::present`] as long as the framework works on a request.
+//! The body of a request is an [`Order`] of at most [`MAX_REQUEST`] bytes. The outermost layer holds
+//! [`Payments::present`] while the framework handles a request.
 
 mod caller;
 mod gate;
@@ -40,12 +40,12 @@ mod reply;
 
 pub use caller::{Caller, Tenant, User};
 pub use gate::Gate;
-pub use order::{Declared, Ending, Label, Order, Sim};
+pub use order::{Declared, Ending, HandlerScript, Label, Order};
 pub use payments::{Payments, Present, Tally};
 pub use reply::{Reply, ReplyBody, pieces};
 
-/// The largest request body that the app takes, in bytes.
+/// The maximum size of a request body, in bytes.
 pub const MAX_REQUEST: usize = 64 << 10;
 
-/// The largest response body that is kept, in bytes.
+/// The maximum size of a stored response, in bytes.
 pub const MAX_RESPONSE: usize = 64 << 10;

@@ -1,4 +1,4 @@
-//! What a request asks for: a payment, and how the handler shall behave.
+//! The bodies of requests: a payment, and the script of the handler.
 
 use std::num::NonZeroU64;
 
@@ -8,57 +8,57 @@ use serde::Deserialize;
 /// The body of most requests.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Order {
-    /// How much; zero is refused by the extractor.
+    /// The amount. The extractor refuses zero.
     pub amount: NonZeroU64,
     /// The label under which runs are counted.
     pub note: String,
-    /// Anything.
+    /// Any text.
     pub memo: Option<String>,
-    /// How the handler shall behave.
-    #[serde(default)]
-    pub sim: Sim,
+    /// The script of the handler.
+    #[serde(default, rename = "sim")]
+    pub script: HandlerScript,
 }
 
-/// The query of requests whose body is no [`Order`].
+/// The query of requests whose body is not an [`Order`].
 #[derive(Clone, Debug, Deserialize)]
 pub struct Label {
     /// The label under which runs are counted.
     pub note: String,
 }
 
-/// Instructions to the handler, in the order in which it follows them.
+/// The steps that a handler performs, in their order.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Sim {
-    /// The rest is for the first run of this note only.
+pub struct HandlerScript {
+    /// Apply the script to the first run of this note only.
     pub once: bool,
-    /// Stops at the [`Gate`](super::Gate) of its note.
+    /// Wait at the [`Gate`](super::Gate) of the note.
     pub gate: bool,
-    /// Blocks its thread for so many milliseconds.
+    /// Block the thread, in milliseconds.
     pub block_ms: u64,
-    /// Panics, after the effect.
+    /// Panic after the effect.
     pub panic: bool,
-    /// Answers with this status.
+    /// Return this status.
     pub status: Option<u16>,
-    /// Says itself how it ended.
+    /// Declare this outcome.
     pub declare: Option<Declared>,
-    /// Adds these headers; each character is one byte (ISO 8859-1).
+    /// Add these headers. Each character is one byte (ISO 8859-1).
     pub headers: Vec<(String, String)>,
-    /// Answers with exactly so many bytes.
+    /// Pad the response body to exactly this size, in bytes.
     pub size: Option<usize>,
-    /// Streams the body, in so many chunks.
+    /// Stream the body in this number of chunks.
     pub chunks: Option<usize>,
-    /// What comes behind the last chunk of a stream.
+    /// The end of a streamed body, after its last chunk.
     pub ends: Ending,
 }
 
-/// What a handler declares of its outcome.
+/// The outcome that a handler declares.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Declared {
-    /// It did nothing.
+    /// The run had no effect.
     NotExecuted,
-    /// Its answer stands.
+    /// The response is final.
     Final,
 }
 
@@ -71,19 +71,19 @@ impl From<Declared> for Outcome {
     }
 }
 
-/// How a streamed body ends.
+/// The end of a streamed body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// As it should.
+    /// The regular end.
     #[default]
     Whole,
-    /// With an error.
+    /// An error.
     Broken,
-    /// With a panic.
+    /// A panic.
     Panic,
-    /// Not at all, and nothing more comes.
+    /// No end, and no further chunk.
     Never,
-    /// Not at all, and more comes for ever.
+    /// No end, and an unlimited number of chunks.
     Endless,
 }

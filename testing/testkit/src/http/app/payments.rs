@@ -1,4 +1,4 @@
-//! The service behind the handlers: it counts what ran and answers as it is told.
+//! The service behind the handlers. It counts runs and follows their scripts.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +9,9 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{Gate, Label, Order, Reply, Sim};
+use super::{Gate, HandlerScript, Label, Order, Reply};
 
-/// The state of a scenario app. Cloning shares it.
+/// The state of a scenario app. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Payments(Arc<Shared>);
 
@@ -24,16 +24,16 @@ struct Shared {
     present: watch::Sender<usize>,
 }
 
-/// What happened under one note.
+/// The counts of one note.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How often a handler was entered.
+    /// The number of times a handler was entered.
     pub attempts: u64,
-    /// How often it had its effect, which it has after the gate.
+    /// The number of effects. A handler has its effect after the gate.
     pub effects: u64,
 }
 
-/// Held as long as the framework works on a request.
+/// Counts a request while the framework handles it.
 #[derive(Debug)]
 pub struct Present(Payments);
 
@@ -53,11 +53,11 @@ struct Receipt<'a> {
 }
 
 impl Payments {
-    /// A new payment: 201, with a body and headers that differ from run to run.
+    /// Creates a payment: 201, with a body and headers that differ in every run.
     pub async fn pay(&self, order: Order) -> Reply {
-        let sim = self.enter(&order.note, order.sim).await;
+        let script = self.enter(&order.note, order.script).await;
         let seq = self.next();
-        let body = receipt(&order.note, order.amount.get(), seq, sim.size);
+        let body = receipt(&order.note, order.amount.get(), seq, script.size);
         let mut reply = Reply::new(201, "application/json", body);
         for (name, value) in [
             ("location", format!("/payments/{seq}")),
@@ -71,47 +71,47 @@ impl Payments {
         ] {
             reply.push(name, &value);
         }
-        reply.bent_by(&sim)
+        reply.with_script(&script)
     }
 
-    /// A change of payment `id`: 200 and a new version, or 412 if `if_match` names an old one.
+    /// Changes payment `id`: 200 and a new version, or 412 if `if_match` names an old version.
     pub async fn amend(&self, id: &str, if_match: Option<&[u8]>, order: Order) -> Reply {
-        let sim = self.enter(&order.note, order.sim).await;
+        let script = self.enter(&order.note, order.script).await;
         let mut versions = self.0.versions.lock().unwrap();
         let version = versions.entry(id.to_owned()).or_default();
         if if_match.is_some_and(|tag| tag != format!("\"{version}\"").as_bytes()) {
             return Reply::new(412, "text/plain", Bytes::from_static(b"stale"));
         }
         *version += 1;
-        let body = receipt(&order.note, order.amount.get(), *version, sim.size);
+        let body = receipt(&order.note, order.amount.get(), *version, script.size);
         let mut reply = Reply::new(200, "application/json", body);
         reply.push("etag", &format!("\"{version}\""));
-        reply.bent_by(&sim)
+        reply.with_script(&script)
     }
 
-    /// 200 and the bytes that came.
+    /// Returns 200 with the body of the request.
     pub async fn echo(&self, label: &Label, body: Bytes) -> Reply {
-        self.enter(&label.note, Sim::default()).await;
+        self.enter(&label.note, HandlerScript::default()).await;
         Reply::new(200, "application/octet-stream", body)
     }
 
-    /// 204.
+    /// Returns 204.
     pub async fn touch(&self, label: &Label) -> Reply {
-        self.enter(&label.note, Sim::default()).await;
+        self.enter(&label.note, HandlerScript::default()).await;
         Reply::new(204, "", Bytes::new()).only(204)
     }
 
-    /// Counts the run and follows the first of its instructions; gives those that are left.
-    async fn enter(&self, note: &str, sim: Sim) -> Sim {
+    /// Counts the run and performs the first steps of its script. Returns the remaining steps.
+    async fn enter(&self, note: &str, script: HandlerScript) -> HandlerScript {
         let attempt = self.tally(note, |tally| tally.attempts += 1).attempts;
-        let sim = if sim.once && attempt > 1 { Sim::default() } else { sim };
-        if sim.gate {
+        let script = if script.once && attempt > 1 { HandlerScript::default() } else { script };
+        if script.gate {
             self.gate(note).pass().await;
         }
-        std::thread::sleep(Duration::from_millis(sim.block_ms));
+        std::thread::sleep(Duration::from_millis(script.block_ms));
         self.tally(note, |tally| tally.effects += 1);
-        assert!(!sim.panic, "the handler panics as told");
-        sim
+        assert!(!script.panic, "the handler panics as instructed");
+        script
     }
 
     fn next(&self) -> u64 {
@@ -119,9 +119,9 @@ impl Payments {
     }
 }
 
-/// For scenarios and for layers.
+/// Methods for scenarios and for layers.
 impl Payments {
-    /// What happened under `note`.
+    /// Returns the counts of `note`.
     pub fn tally_of(&self, note: &str) -> Tally {
         self.tally(note, |_| {})
     }
@@ -133,25 +133,25 @@ impl Payments {
         *tally
     }
 
-    /// The gate that handlers stop at for `note`, if they are told to.
+    /// Returns the gate of `note`.
     pub fn gate(&self, note: &str) -> Arc<Gate> {
         Arc::clone(self.0.gates.lock().unwrap().entry(note.to_owned()).or_default())
     }
 
-    /// To be held by the outermost layer around each request, and dropped with it.
+    /// Counts a request until the returned value is dropped. The outermost layer holds it for each request.
     pub fn present(&self) -> Present {
         self.0.present.send_modify(|present| *present += 1);
         Present(self.clone())
     }
 
-    /// Waits until the framework works on exactly `requests`.
+    /// Waits until the framework handles exactly `requests` requests.
     pub async fn until_present(&self, requests: usize) {
         let mut present = self.0.present.subscribe();
-        present.wait_for(|present| *present == requests).await.expect("the sender is here");
+        present.wait_for(|present| *present == requests).await.expect("self owns the sender");
     }
 }
 
-/// The body of an answer, of exactly `size` bytes if that is wanted.
+/// Returns a response body, padded to exactly `size` bytes if given.
 fn receipt(note: &str, amount: u64, seq: u64, size: Option<usize>) -> Bytes {
     let json = |pad: &str| {
         serde_json::to_vec(&Receipt { id: seq, amount, note, seq, pad }).expect("plain values")

@@ -1,4 +1,4 @@
-//! What a handler answers, for an adapter to turn into its framework's response.
+//! The response of a handler, which an adapter converts into the response of its framework.
 
 use std::{fmt, io};
 
@@ -7,26 +7,26 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use idem_core::Outcome;
 
-use super::{Ending, Sim};
+use super::{Ending, HandlerScript};
 
 /// A response.
 #[derive(Debug)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The fields in their order; a name may come again.
+    /// The fields in their order. A name can occur several times.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: ReplyBody,
-    /// What the handler declares of its outcome: to be put where the adapter looks for it.
+    /// The outcome that the handler declares. The adapter attaches it to its response.
     pub declared: Option<Outcome>,
 }
 
 /// The body of a response.
 pub enum ReplyBody {
-    /// Known as a whole.
+    /// A body of known length.
     Whole(Bytes),
-    /// To be streamed, its length unknown.
+    /// A stream of unknown length.
     Stream(BoxStream<'static, io::Result<Bytes>>),
 }
 
@@ -48,12 +48,12 @@ impl Reply {
     }
 
     pub(super) fn push(&mut self, name: &str, value: &str) {
-        // A byte per character, so that JSON can spell any byte.
+        // One byte per character, so that JSON can express any byte.
         let value = value.chars().map(|c| u8::try_from(c).expect("ISO 8859-1")).collect();
         self.headers.push((name.to_owned(), value));
     }
 
-    /// The same answer with another status and no body, nor anything that describes one.
+    /// Replaces the status and removes the body and its `Content-Type`.
     #[must_use]
     pub fn only(mut self, status: u16) -> Self {
         self.headers.retain(|(name, _)| name != "content-type");
@@ -61,26 +61,26 @@ impl Reply {
         Self { status, ..self }
     }
 
-    /// The answer as `sim` wants it.
-    pub(super) fn bent_by(mut self, sim: &Sim) -> Self {
-        self.status = sim.status.unwrap_or(self.status);
-        self.declared = sim.declare.map(Outcome::from);
-        sim.headers.iter().for_each(|(name, value)| self.push(name, value));
-        if let (Some(chunks), ReplyBody::Whole(body)) = (sim.chunks, &self.body) {
-            self.body = ReplyBody::Stream(pieces(body, chunks, sim.ends));
+    /// Applies the remaining steps of `script`.
+    pub(super) fn with_script(mut self, script: &HandlerScript) -> Self {
+        self.status = script.status.unwrap_or(self.status);
+        self.declared = script.declare.map(Outcome::from);
+        script.headers.iter().for_each(|(name, value)| self.push(name, value));
+        if let (Some(chunks), ReplyBody::Whole(body)) = (script.chunks, &self.body) {
+            self.body = ReplyBody::Stream(pieces(body, chunks, script.ends));
         }
         self
     }
 }
 
-/// `body` in `count` chunks and then what `ends` says. Without chunks there is only the end.
-pub fn pieces(body: &Bytes, count: usize, ends: Ending) -> BoxStream<'static, io::Result<Bytes>> {
+/// Streams `body` in `count` chunks, followed by `end`. With zero chunks, the stream consists of the end only.
+pub fn pieces(body: &Bytes, count: usize, end: Ending) -> BoxStream<'static, io::Result<Bytes>> {
     let borders: Vec<_> = (0..=count).map(|n| body.len() * n / count.max(1)).collect();
     let chunks: Vec<_> = borders.windows(2).map(|pair| Ok(body.slice(pair[0]..pair[1]))).collect();
-    let end = match ends {
+    let end = match end {
         Ending::Whole => stream::empty().boxed(),
-        Ending::Broken => stream::iter([Err(io::Error::other("broken as told"))]).boxed(),
-        Ending::Panic => stream::poll_fn(|_| panic!("the body panics as told")).boxed(),
+        Ending::Broken => stream::iter([Err(io::Error::other("broken as instructed"))]).boxed(),
+        Ending::Panic => stream::poll_fn(|_| panic!("the body panics as instructed")).boxed(),
         Ending::Never => stream::pending().boxed(),
         Ending::Endless => stream::repeat_with(|| Ok(Bytes::from_static(&[b'.'; 1024]))).boxed(),
     };

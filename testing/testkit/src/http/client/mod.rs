@@ -1,4 +1,4 @@
-//! The caller's side: requests by a library, sockets of our own where a client must misbehave.
+//! The client: requests by a library, and plain sockets where a client must misbehave.
 
 mod problem;
 mod raw;

@@ -1,39 +1,39 @@
-//! The answers that the toolkit makes itself (SEMANTICS section 6).
+//! The refusals of idem.
 
-/// One row of the table.
+/// A refusal, as listed in `docs/semantics.md#problem-documents`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The end of its `type`.
+    /// The last part of its `type`.
     pub slug: &'static str,
-    /// Its status.
+    /// The HTTP status.
     pub status: u16,
-    /// Whether the same request may succeed later; it then has a `Retry-After`.
+    /// Whether the same request may succeed later. The response then has `Retry-After`.
     pub retryable: bool,
 }
 
 impl Problem {
-    /// R6
-    pub const KEY_MISSING: Self = Self::last("key-missing", 400);
-    /// R1, R3-R5
-    pub const KEY_INVALID: Self = Self::last("key-invalid", 400);
-    /// R9
-    pub const KEY_REUSED: Self = Self::last("key-reused", 422);
-    /// R17
+    /// The key is missing.
+    pub const KEY_MISSING: Self = Self::permanent("key-missing", 400);
+    /// The key is malformed.
+    pub const KEY_INVALID: Self = Self::permanent("key-invalid", 400);
+    /// The key was used with a different request.
+    pub const KEY_REUSED: Self = Self::permanent("key-reused", 422);
+    /// The first request is still running.
     pub const IN_PROGRESS: Self = Self::retryable("in-progress", 409);
-    /// R31
-    pub const OUTCOME_UNKNOWN: Self = Self::last("outcome-unknown", 409);
-    /// R37
-    pub const RESULT_UNAVAILABLE: Self = Self::last("result-unavailable", 409);
-    /// R34
+    /// The outcome of the run is unknown.
+    pub const OUTCOME_UNKNOWN: Self = Self::permanent("outcome-unknown", 409);
+    /// The response was too large to store.
+    pub const RESULT_UNAVAILABLE: Self = Self::permanent("result-unavailable", 409);
+    /// The store could not be reached.
     pub const STORE_UNAVAILABLE: Self = Self::retryable("store-unavailable", 503);
-    /// R41, per scope
+    /// The scope is at its quota.
     pub const SCOPE_FULL: Self = Self::retryable("too-many-keys", 429);
-    /// R41, the whole store
+    /// The store is at its capacity.
     pub const STORE_FULL: Self = Self::retryable("too-many-keys", 503);
-    /// R36
-    pub const BODY_TOO_LARGE: Self = Self::last("body-too-large", 413);
+    /// The request body is too large.
+    pub const BODY_TOO_LARGE: Self = Self::permanent("body-too-large", 413);
 
-    const fn last(slug: &'static str, status: u16) -> Self {
+    const fn permanent(slug: &'static str, status: u16) -> Self {
         Self { slug, status, retryable: false }
     }
 

@@ -1,22 +1,22 @@
-//! A socket, for what no HTTP library does.
+//! A plain socket, for requests that no HTTP library sends.
 
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A connection by hand.
+/// A TCP connection.
 #[derive(Debug)]
 pub struct Raw(TcpStream);
 
-/// How a client leaves.
+/// A way to disconnect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closing {
-    /// It closes the connection.
+    /// Close the connection.
     Fin,
-    /// It resets the connection.
+    /// Reset the connection.
     Rst,
-    /// It closes its side and still listens.
+    /// Close the sending side and continue to read.
     HalfClose,
 }
 
@@ -28,11 +28,11 @@ impl Raw {
 
     /// Sends bytes.
     pub async fn send(&mut self, bytes: &[u8]) {
-        // A server that has refused the request need not read the rest of it; its answer tells.
+        // A server that has refused the request need not read the rest. The test checks its response.
         drop(self.0.write_all(bytes).await);
     }
 
-    /// Leaves. What it gives back keeps a half-closed connection open.
+    /// Disconnects. The returned value keeps a half-closed connection open.
     pub async fn close(mut self, closing: Closing) -> Option<Self> {
         match closing {
             Closing::Fin => None,
@@ -47,17 +47,17 @@ impl Raw {
         }
     }
 
-    /// Reads so many bytes of the answer.
+    /// Reads `bytes` bytes of the response.
     pub async fn read(&mut self, bytes: usize) {
         self.0.read_exact(&mut vec![0; bytes]).await.expect("the server sends more");
     }
 
-    /// Reads until the server closes, and gives the status of what it answered: `None` for nothing.
+    /// Reads until the server closes the connection. Returns the status, or `None` without a response.
     pub async fn status(mut self) -> Option<u16> {
-        let mut answer = Vec::new();
-        // A server that refuses a request in the middle of its body may reset what it did not read.
-        drop(self.0.read_to_end(&mut answer).await);
-        let text = String::from_utf8_lossy(&answer);
+        let mut response = Vec::new();
+        // A server that refuses a request before the end of its body may reset the connection.
+        drop(self.0.read_to_end(&mut response).await);
+        let text = String::from_utf8_lossy(&response);
         let status = text.strip_prefix("HTTP/1.1 ")?.get(..3)?;
         Some(status.parse().expect("a status"))
     }

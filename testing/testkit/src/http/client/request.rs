@@ -1,4 +1,4 @@
-//! A request that can be sent again and again.
+//! A request that can be sent repeatedly.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-/// A request. Cloning gives another attempt of it.
+/// A request. A clone is another attempt.
 #[derive(Clone)]
 pub struct Request {
     pub(super) client: reqwest::Client,
@@ -43,39 +43,39 @@ impl Request {
         request.token("alice")
     }
 
-    /// Sent by the bearer of `token`.
+    /// Sets the bearer token.
     #[must_use]
     pub fn token(self, token: &str) -> Self {
         self.set(AUTHORIZATION, format!("Bearer {token}").as_bytes())
     }
 
-    /// Sent by nobody.
+    /// Removes the bearer token.
     #[must_use]
     pub fn without_token(mut self) -> Self {
         self.headers.remove(AUTHORIZATION);
         self
     }
 
-    /// Under `key`, quoted, and under no other.
+    /// Sets the key, in quotes, in place of any other.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.without_key().key_line(format!("\"{key}\""))
     }
 
-    /// Under no key.
+    /// Removes the key.
     #[must_use]
     pub fn without_key(mut self) -> Self {
         self.headers.remove(KEY);
         self
     }
 
-    /// With one more line of the key's header.
+    /// Adds a line of the key header.
     #[must_use]
     pub fn key_line(self, line: impl AsRef<[u8]>) -> Self {
         self.header(KEY, line)
     }
 
-    /// With one more header line.
+    /// Adds a header line.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
         let value = HeaderValue::from_bytes(value.as_ref()).expect("a field value");
@@ -88,37 +88,37 @@ impl Request {
         self
     }
 
-    /// With another path and query.
+    /// Replaces the path and query.
     #[must_use]
     pub fn path(self, path: &str) -> Self {
         Self { path: path.to_owned(), ..self }
     }
 
-    /// Of a plain order.
+    /// Sets a plain order as the body.
     #[must_use]
     pub fn order(self, note: &str) -> Self {
         self.json(&json!({ "amount": 100, "note": note }))
     }
 
-    /// Of a plain order with instructions to the handler.
+    /// Sets an order with a handler script as the body.
     #[must_use]
-    pub fn order_with(self, note: &str, sim: &Value) -> Self {
-        self.json(&json!({ "amount": 100, "note": note, "sim": sim }))
+    pub fn order_with(self, note: &str, script: &Value) -> Self {
+        self.json(&json!({ "amount": 100, "note": note, "sim": script }))
     }
 
-    /// With a JSON body.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string())
     }
 
-    /// With a body of any kind.
+    /// Sets a body of any media type.
     #[must_use]
     pub fn body(self, media_type: &str, body: impl Into<Bytes>) -> Self {
         Self { body: body.into(), ..self.set(CONTENT_TYPE, media_type.as_bytes()) }
     }
 
-    /// Without a `Content-Type`.
+    /// Removes `Content-Type`.
     #[must_use]
     pub fn without_media_type(mut self) -> Self {
         self.headers.remove(CONTENT_TYPE);

@@ -1,4 +1,4 @@
-//! What a server answered, and what can be said of it.
+//! The response of a server, and assertions on it.
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use super::Problem;
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The status.
     pub status: u16,
     /// The fields.
     pub headers: HeaderMap,
-    /// The body, as far as it came.
+    /// The part of the body that arrived.
     pub body: Bytes,
-    /// Whether the body came to its end.
+    /// Whether the body is complete.
     pub whole: bool,
 }
 
@@ -33,12 +33,12 @@ impl Response {
         Self { status, headers, body: body.into(), whole }
     }
 
-    /// The values of a field, in their order.
+    /// Returns the values of a field in their order.
     pub fn lines(&self, name: &str) -> Vec<&[u8]> {
         self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
     }
 
-    /// The value of a field that stands there once.
+    /// Returns the value of a field, and asserts that it occurs once.
     #[track_caller]
     pub fn line(&self, name: &str) -> &str {
         let lines = self.lines(name);
@@ -46,27 +46,27 @@ impl Response {
         str::from_utf8(lines[0]).unwrap()
     }
 
-    /// Whether it is marked as a replay (R25).
+    /// Returns whether the response has the replay marker.
     #[track_caller]
     pub fn is_replay(&self) -> bool {
         match &self.lines("idempotent-replayed")[..] {
             [] => false,
             [b"true"] => true,
-            other => panic!("an odd marker: {other:?}"),
+            other => panic!("invalid replay marker: {other:?}"),
         }
     }
 
-    /// Asserts that the handler ran for this request and answered so.
+    /// Asserts that the handler ran for this request and returned `status`.
     #[track_caller]
     pub fn assert_executed(&self, status: u16) -> &Self {
         assert_eq!((self.status, self.is_replay()), (status, false), "{self:?}");
         self
     }
 
-    /// Asserts that it is the stored form of `first`: marked, the same status, the same bytes (R23).
+    /// Asserts that this is a replay of `first`: marked, with the same status, headers and bytes.
     #[track_caller]
     pub fn assert_replay_of(&self, first: &Self) -> &Self {
-        assert!(self.is_replay(), "no replay: {self:?}");
+        assert!(self.is_replay(), "not a replay: {self:?}");
         assert_eq!((self.status, &self.body), (first.status, &first.body));
         for name in ["location", "etag", "content-type", "link"] {
             assert_eq!(self.lines(name), first.lines(name), "{name}");
@@ -74,23 +74,23 @@ impl Response {
         self
     }
 
-    /// Asserts that the application itself refused the request, with one of `statuses`.
+    /// Asserts that the application, not idem, refused the request with one of `statuses`.
     #[track_caller]
     pub fn assert_refused(&self, statuses: &[u16]) -> &Self {
         assert!(statuses.contains(&self.status), "not {statuses:?}: {self:?}");
         assert!(!self.is_replay(), "{self:?}");
-        assert!(self.lines("content-type") != [PROBLEM_JSON], "not by the toolkit: {self:?}");
+        assert!(self.lines("content-type") != [PROBLEM_JSON], "refused by idem: {self:?}");
         self
     }
 
-    /// Whether it is this problem.
+    /// Returns whether this is `problem`.
     pub fn is(&self, problem: &Problem) -> bool {
         let document: Option<Value> = serde_json::from_slice(&self.body).ok();
         let kind = document.as_ref().and_then(|document| document["type"].as_str());
         self.status == problem.status && kind.is_some_and(|kind| kind.ends_with(problem.slug))
     }
 
-    /// Asserts that it is this problem in every respect (SEMANTICS section 6, R27).
+    /// Asserts that this is `problem`, with all members and headers of its document.
     #[track_caller]
     pub fn assert_problem(&self, problem: &Problem) -> &Self {
         assert!(self.is(problem), "not {problem:?}: {self:?}");
@@ -119,7 +119,7 @@ impl Response {
         }
     }
 
-    /// Whether the text stands anywhere in it.
+    /// Returns whether the body or a header contains `text`.
     pub fn mentions(&self, text: &str) -> bool {
         let found = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text);
         found(&self.body) || self.headers.values().any(|value| found(value.as_bytes()))

@@ -1,18 +1,18 @@
-//! Ways to send a request: as a library does, or as no library would.
+//! Ways to send a request: by a library, or over a plain socket.
 
 use std::time::Duration;
 
 use super::{Problem, Raw, Request, Response};
 
 impl Request {
-    /// Sends it and reads the answer, which must be whole.
+    /// Sends the request and reads the response, which must be complete.
     pub async fn send(&self) -> Response {
-        let answer = self.try_send().await.expect("the server answers");
-        assert!(answer.whole, "it breaks off: {answer:?}");
-        answer
+        let response = self.try_send().await.expect("the server responds");
+        assert!(response.whole, "incomplete: {response:?}");
+        response
     }
 
-    /// Sends it and reads the answer, as far as it comes.
+    /// Sends the request and reads the response as far as it arrives.
     pub async fn try_send(&self) -> Option<Response> {
         let url = format!("http://{}{}", self.address, self.path);
         let request = self.client.request(self.method.clone(), url).body(self.body.clone());
@@ -20,40 +20,40 @@ impl Request {
         Some(Response::read(response.ok()?).await)
     }
 
-    /// Sends it on a task of its own.
+    /// Sends the request on a separate task.
     pub fn spawn(&self) -> tokio::task::JoinHandle<Response> {
         let request = self.clone();
         tokio::spawn(async move { request.send().await })
     }
 
-    /// Sends it until the answer is not that the first is still in progress.
+    /// Sends the request until the response is not `in-progress`.
     pub async fn send_until_settled(&self) -> Response {
-        self.send_until(|answer| !answer.is(&Problem::IN_PROGRESS)).await
+        self.send_until(|response| !response.is(&Problem::IN_PROGRESS)).await
     }
 
-    /// Sends it until the answer is such.
-    pub async fn send_until(&self, such: impl Fn(&Response) -> bool) -> Response {
+    /// Sends the request until the response satisfies `condition`.
+    pub async fn send_until(&self, condition: impl Fn(&Response) -> bool) -> Response {
         loop {
-            let answer = self.send().await;
-            if such(&answer) {
-                return answer;
+            let response = self.send().await;
+            if condition(&response) {
+                return response;
             }
-            // Only so as not to spin; whatever it is, the loop ends by the answer alone.
+            // Avoids a busy loop. Only the response ends the loop.
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 
-    /// Sends it on a socket of its own and leaves the answer to be read.
+    /// Sends the request on a plain socket without reading the response.
     pub async fn send_raw(&self) -> Raw {
         self.begin(&[], self.body.len()).await
     }
 
-    /// Sends it on a socket of its own with one more header line, whatever its bytes.
+    /// Sends the request on a plain socket, with an additional header line of any bytes.
     pub async fn send_with_line(&self, line: &[u8]) -> Raw {
         self.begin(&[line], self.body.len()).await
     }
 
-    /// Sends it up to the middle of its body.
+    /// Sends the request up to the middle of its body.
     pub async fn send_truncated(&self) -> Raw {
         self.begin(&[], self.body.len() / 2).await
     }
@@ -66,7 +66,7 @@ impl Request {
         raw
     }
 
-    /// Sends its body in chunks of `size` bytes, its length unannounced.
+    /// Sends the request with a chunked body of `size` bytes per chunk, without `Content-Length`.
     pub async fn send_chunked(&self, size: usize) -> Raw {
         let mut raw = Raw::connect(self.address).await;
         raw.send(&self.head(&[b"transfer-encoding: chunked"])).await;

@@ -12,9 +12,9 @@ const MANY: usize = 64;
 pub async fn one_of_many_runs(server: &Server) {
     for round in 0..200 {
         let note = format!("round {round}");
-        let answers = at_once(&server.order("/payments", &note).key(&note)).join_all().await;
+        let responses = send_many(&server.order("/payments", &note).key(&note)).join_all().await;
         let (executed, others): (Vec<_>, Vec<_>) =
-            answers.iter().partition(|answer| answer.status == 201 && !answer.is_replay());
+            responses.iter().partition(|response| response.status == 201 && !response.is_replay());
         let [first] = executed[..] else { panic!("{} runs in {note}", executed.len()) };
         for other in others {
             match other.status {
@@ -26,31 +26,31 @@ pub async fn one_of_many_runs(server: &Server) {
     }
 }
 
-/// R17, R18: as long as it runs all others are told so; then it is replayed.
-pub async fn duplicates_of_a_run_under_way_are_refused(server: &Server) {
+/// While a request runs, its duplicates get `in-progress`. Afterwards its response is replayed.
+pub async fn duplicates_of_a_running_request_are_refused(server: &Server) {
     for round in 0..10 {
         let note = format!("round {round}");
         let order = server.order("/payments", &note).key(&note);
         let order = order.order_with(&note, &json!({ "gate": true }));
-        let mut answers = at_once(&order);
+        let mut responses = send_many(&order);
         for _ in 1..MANY {
-            let early = answers.join_next().await.unwrap().unwrap();
+            let early = responses.join_next().await.unwrap().unwrap();
             early.assert_problem(&Problem::IN_PROGRESS);
         }
         server.payments.gate(&note).open();
-        let first = answers.join_next().await.unwrap().unwrap();
+        let first = responses.join_next().await.unwrap().unwrap();
         order.send().await.assert_replay_of(first.assert_executed(201));
         server.assert_runs(&note, 1);
     }
 }
 
-fn at_once(request: &Request) -> JoinSet<Response> {
-    let mut answers = JoinSet::new();
+fn send_many(request: &Request) -> JoinSet<Response> {
+    let mut responses = JoinSet::new();
     for _ in 0..MANY {
         let request = request.clone();
-        answers.spawn(async move { request.send().await });
+        responses.spawn(async move { request.send().await });
     }
-    answers
+    responses
 }
 
 /// A run longer than its lease keeps the lease by renewals.
@@ -95,5 +95,6 @@ async fn block_for_three_leases(server: &Server, path: &str) {
     server.assert_runs("n", 1);
 }
 
-/// One each third of the lease, or a little earlier: with the fourth a lease is surely over.
+/// A renewal is sent every third of the lease or slightly earlier, so after four renewals a lease
+/// has passed.
 const RENEWALS_PER_LEASE: u32 = 4;

@@ -48,7 +48,7 @@ pub async fn a_run_outlives_a_timeout(server: &Server) {
 }
 
 /// A run beyond `max_run` is aborted. Its outcome is unknown, so it never runs again.
-pub async fn a_run_too_long_is_given_up(server: &Server) {
+pub async fn a_run_beyond_max_run_is_given_up(server: &Server) {
     let order = server.order("/max-run", "n").key("k").order_with("n", &json!({ "gate": true }));
     order.send().await.assert_problem(&Problem::OUTCOME_UNKNOWN);
     let retry = order.send_until_settled().await;

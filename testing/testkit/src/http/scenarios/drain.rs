@@ -17,13 +17,13 @@ fn gated(server: &Server) -> Request {
 }
 
 /// The drain waits for a run in progress. Its response is sent and stored.
-pub async fn a_drain_finishes_what_runs(server: &Server) {
+pub async fn a_drain_waits_for_active_runs(server: &Server) {
     let order = gated(server);
     let first = order.spawn();
     let gate = server.payments.gate("n");
     gate.reached().await;
     let mut drain = pin!(server.idempotency.drain(LONG));
-    assert!(poll!(&mut drain).is_pending(), "it waits");
+    assert!(poll!(&mut drain).is_pending(), "the drain ended too early");
     gate.open();
     assert_eq!(drain.await, Drained::Finished);
     let first = first.await.unwrap();
@@ -32,13 +32,13 @@ pub async fn a_drain_finishes_what_runs(server: &Server) {
 }
 
 /// Every guarded request during a drain gets 503 and makes no claim. Unguarded requests still run.
-pub async fn a_drain_refuses_what_is_new(server: &Server) {
+pub async fn a_drain_refuses_new_requests(server: &Server) {
     let known = server.order("/payments", "known").key("known");
     known.send().await.assert_executed(201);
     assert_eq!(server.idempotency.drain(LONG).await, Drained::Finished);
     for request in [&known, &server.order("/payments", "new").key("new")] {
-        let answer = server.untouched(request).await;
-        answer.assert_problem(&Problem::STORE_UNAVAILABLE);
+        let response = server.untouched(request).await;
+        response.assert_problem(&Problem::STORE_UNAVAILABLE);
     }
     server.order("/notes", "plain").send().await.assert_executed(201);
     server.assert_runs("known", 1);
@@ -46,7 +46,7 @@ pub async fn a_drain_refuses_what_is_new(server: &Server) {
 }
 
 /// The client of the run has disconnected, so the server itself would not wait for it.
-pub async fn a_drain_finishes_what_nobody_waits_for(server: &Server) {
+pub async fn a_drain_waits_for_runs_without_a_client(server: &Server) {
     let old = server.sibling().await;
     let raw = gated(&old).send_raw().await;
     let payments = old.payments.clone();
@@ -55,7 +55,7 @@ pub async fn a_drain_finishes_what_nobody_waits_for(server: &Server) {
     raw.close(Closing::Rst).await;
     payments.until_present(0).await;
     let mut end = pin!(old.shut_down(LONG));
-    assert!(poll!(&mut end).is_pending(), "it waits");
+    assert!(poll!(&mut end).is_pending(), "the drain ended too early");
     gate.open();
     assert_eq!(end.await, Drained::Finished);
     assert_eq!(payments.tally_of("n"), Tally { attempts: 1, effects: 1 });
@@ -64,7 +64,7 @@ pub async fn a_drain_finishes_what_nobody_waits_for(server: &Server) {
 }
 
 /// A run that exceeds the drain deadline is recorded as unknown immediately.
-pub async fn a_drain_gives_up_in_the_end(server: &Server) {
+pub async fn a_drain_gives_up_at_its_deadline(server: &Server) {
     let order = gated(server);
     let first = order.spawn();
     server.payments.gate("n").reached().await;

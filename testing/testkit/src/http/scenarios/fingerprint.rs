@@ -1,11 +1,11 @@
-//! What is the same request (R9-R13).
+//! Requests that have the same fingerprint, and requests that do not.
 
 use serde_json::json;
 
 use crate::http::{Problem, Server};
 
-/// R9: neither run nor replayed, and the first answer stands.
-pub async fn another_body_is_refused(server: &Server) {
+/// A different body neither runs nor gets the stored response. The first response is kept.
+pub async fn a_different_body_is_refused(server: &Server) {
     let order = server.order("/payments", "n").key("k");
     let first = order.send().await;
     first.assert_executed(201);
@@ -15,8 +15,8 @@ pub async fn another_body_is_refused(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// R10: 422 while the first still runs, not 409.
-pub async fn a_mismatch_beats_a_run_under_way(server: &Server) {
+/// A mismatch gets 422, not 409, while the first request is still running.
+pub async fn a_mismatch_is_reported_before_in_progress(server: &Server) {
     let order = server.order("/payments", "n").key("k").order_with("n", &json!({ "gate": true }));
     let first = order.spawn();
     let gate = server.payments.gate("n");
@@ -28,8 +28,8 @@ pub async fn a_mismatch_beats_a_run_under_way(server: &Server) {
     server.assert_runs("other", 0);
 }
 
-/// R11, R14: the same operation on another resource.
-pub async fn another_path_or_query_is_refused(server: &Server) {
+/// The same operation on another resource is a mismatch.
+pub async fn a_different_path_or_query_is_refused(server: &Server) {
     let first = server.order("/accounts/1/payments", "n").key("k");
     first.send().await.assert_executed(201);
     for path in ["/accounts/2/payments", "/accounts/1/payments?dry=1", "/accounts/%31/payments"] {
@@ -38,16 +38,16 @@ pub async fn another_path_or_query_is_refused(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// R11, R14: no part of a request passes for a piece of its neighbour.
-pub async fn borders_between_path_and_query_do_not_move(server: &Server) {
+/// Text that moves from the path to the query changes the fingerprint.
+pub async fn path_and_query_are_compared_separately(server: &Server) {
     let amend = server.request("PATCH", "/payments/7?8:9").key("k").order("n");
     amend.send().await.assert_executed(200);
     amend.path("/payments/7:8?9").send().await.assert_problem(&Problem::KEY_REUSED);
     server.assert_runs("n", 1);
 }
 
-/// R11, R12: the essence counts, parameters and case do not.
-pub async fn another_media_type_is_refused(server: &Server) {
+/// The media type is compared without its parameters and case.
+pub async fn a_different_media_type_is_refused(server: &Server) {
     let body = r#"{"a":1}"#;
     let request = server.request("POST", "/json-any?note=n").key("k");
     let first = request.clone().body("application/json", body).send().await;
@@ -57,14 +57,15 @@ pub async fn another_media_type_is_refused(server: &Server) {
         request.clone().body(same, body).send().await.assert_replay_of(&first);
     }
     for other in ["application/vnd.api+json", "text/plain"] {
-        let answer = request.clone().body(other, body).send().await;
-        answer.assert_problem(&Problem::KEY_REUSED);
+        let response = request.clone().body(other, body).send().await;
+        response.assert_problem(&Problem::KEY_REUSED);
     }
     let none = request.body("text/plain", body).without_media_type();
     none.send().await.assert_problem(&Problem::KEY_REUSED);
 }
 
-/// R12: order of members, white space and escapes do not count; the order of arrays and `null` do.
+/// The order of members, white space and escapes are ignored. The order of arrays and `null` are
+/// compared.
 pub async fn json_is_compared_by_meaning(server: &Server) {
     let request = server.request("POST", "/json-any?note=n").key("k");
     let send = async |body: &'static str| {
@@ -88,7 +89,7 @@ pub async fn json_is_compared_by_meaning(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// R12: beyond 2^53 two amounts are two amounts, and `1.0` is not `1`.
+/// Numbers beyond 2^53 are distinguished, and `1.0` differs from `1`.
 pub async fn numbers_are_compared_as_written(server: &Server) {
     let request = server.request("POST", "/payments").key("k");
     let order = |amount: &str| {
@@ -105,7 +106,8 @@ pub async fn numbers_are_compared_as_written(server: &Server) {
     float.assert_problem(&Problem::KEY_REUSED);
 }
 
-/// R12: which of two members counts is anybody's guess, so the bytes do.
+/// JSON with duplicate members is compared as bytes, because parsers disagree on which member is
+/// used.
 pub async fn duplicate_members_are_compared_as_bytes(server: &Server) {
     let request = server.request("POST", "/json-any?note=n").key("k");
     let send =
@@ -117,8 +119,8 @@ pub async fn duplicate_members_are_compared_as_bytes(server: &Server) {
     }
 }
 
-/// R12: what is no JSON is compared byte by byte, and nothing is too deep.
-pub async fn odd_bodies_are_compared(server: &Server) {
+/// A body that is not JSON is compared byte by byte. Nesting is not limited.
+pub async fn bodies_that_are_not_json_are_compared_as_bytes(server: &Server) {
     let nested = |inner: &str| format!("{}{inner}{}", "[".repeat(200), "]".repeat(200));
     let pairs = [
         (nested("1"), nested("2")),
@@ -133,13 +135,13 @@ pub async fn odd_bodies_are_compared(server: &Server) {
         let same = request.clone().body("application/json", body);
         let first = same.send().await;
         same.send().await.assert_replay_of(first.assert_executed(200));
-        let answer = request.body("application/json", other).send().await;
-        answer.assert_problem(&Problem::KEY_REUSED);
+        let response = request.body("application/json", other).send().await;
+        response.assert_problem(&Problem::KEY_REUSED);
     }
     server.assert_runs("n", 6);
 }
 
-/// R11: `fingerprint = "raw"`.
+/// With `fingerprint = "raw"`, bodies are compared as bytes.
 pub async fn raw_bodies_are_compared_as_bytes(server: &Server) {
     let request = server.request("POST", "/raw?note=n").key("k");
     let bytes: Vec<u8> = (0..=255).collect();
@@ -153,8 +155,8 @@ pub async fn raw_bodies_are_compared_as_bytes(server: &Server) {
     reordered.send().await.assert_problem(&Problem::KEY_REUSED);
 }
 
-/// R11: `fingerprint = "order.amount"`.
-pub async fn an_expression_replaces_the_request(server: &Server) {
+/// With `fingerprint = "order.amount"`, only the value of the expression is compared.
+pub async fn a_fingerprint_expression_replaces_the_request(server: &Server) {
     let order = server.order("/by-amount", "n").key("k");
     let first = order.send().await;
     first.assert_executed(201);
@@ -163,8 +165,8 @@ pub async fn an_expression_replaces_the_request(server: &Server) {
     other.send().await.assert_problem(&Problem::KEY_REUSED);
 }
 
-/// R11: every other header is left out.
-pub async fn other_headers_do_not_count(server: &Server) {
+/// Headers other than `Content-Type` are ignored.
+pub async fn other_headers_are_ignored(server: &Server) {
     let order = server.order("/payments", "n").key("k");
     let first = order.send().await;
     first.assert_executed(201);
@@ -172,7 +174,7 @@ pub async fn other_headers_do_not_count(server: &Server) {
     retry.header("traceparent", "00-1-2-01").send().await.assert_replay_of(&first);
 }
 
-/// R13: two equal payments are legitimate.
+/// Two equal payments with different keys both run.
 pub async fn another_key_runs_again(server: &Server) {
     let first = server.order("/payments", "n").key("one").send().await;
     let second = server.order("/payments", "n").key("two").send().await;

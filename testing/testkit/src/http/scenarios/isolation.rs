@@ -1,10 +1,10 @@
-//! Whose key it is (R14-R16, R42).
+//! The separation of tenants, users and operations.
 
 use serde_json::json;
 
 use crate::http::{Problem, Server};
 
-/// R42: inside another scope a key is unknown, whatever its state.
+/// A key is new in another scope, whatever its state is in the first one.
 pub async fn another_tenant_sees_a_new_key(server: &Server) {
     let order = server.order("/payments", "n").key("k").order_with("n", &json!({ "gate": true }));
     let first = order.spawn();
@@ -19,15 +19,15 @@ pub async fn another_tenant_sees_a_new_key(server: &Server) {
     order.send().await.assert_replay_of(first.assert_executed(201));
 }
 
-/// R14: tenant `a` with key `b:c` is not tenant `a:b` with key `c`.
-pub async fn borders_between_tenant_and_key_do_not_move(server: &Server) {
+/// Tenant `a` with key `b:c` differs from tenant `a:b` with key `c`.
+pub async fn tenant_and_key_are_compared_separately(server: &Server) {
     let order = server.order("/payments", "n");
     order.clone().token("inj1").key("b:c").send().await.assert_executed(201);
     order.token("inj2").key("c").send().await.assert_executed(201);
     server.assert_runs("n", 2);
 }
 
-/// R14: one key on several operations.
+/// One key on several operations is several keys.
 pub async fn operations_are_independent(server: &Server) {
     for path in ["/payments", "/refunds", "/accounts/1/payments"] {
         server.order(path, "n").key("k").send().await.assert_executed(201);
@@ -38,8 +38,8 @@ pub async fn operations_are_independent(server: &Server) {
     server.assert_runs("n", 5);
 }
 
-/// R11, R14: the router strips prefixes; neither operation nor path may lose them.
-pub async fn routes_below_a_prefix_are_whole(server: &Server) {
+/// The router strips the prefixes of nested routes. The operation and the path keep them.
+pub async fn nested_routes_keep_their_prefix(server: &Server) {
     for path in ["/api/v1/payments", "/api/v2/payments", "/shops/1/payments"] {
         server.order(path, "n").key("k").send().await.assert_executed(201);
     }
@@ -48,7 +48,8 @@ pub async fn routes_below_a_prefix_are_whole(server: &Server) {
     other_shop.assert_problem(&Problem::KEY_REUSED);
 }
 
-/// R14, R16: `scope = "tenant"`. A second token of a user is the same user.
+/// With the tenant as scope, users of a tenant share its keys. A second token of a user changes
+/// nothing.
 pub async fn users_share_their_tenants_keys(server: &Server) {
     let order = server.order("/payments", "n").key("k");
     let first = order.send().await;
@@ -59,8 +60,8 @@ pub async fn users_share_their_tenants_keys(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// R16: the tighter scope.
-pub async fn users_keep_keys_of_their_own(server: &Server) {
+/// With the user as scope, users of a tenant have independent keys.
+pub async fn user_scopes_are_independent(server: &Server) {
     let order = server.order("/user-payments", "n").key("k");
     let first = order.send().await;
     first.assert_executed(201);
@@ -69,22 +70,22 @@ pub async fn users_keep_keys_of_their_own(server: &Server) {
     server.assert_runs("n", 2);
 }
 
-/// R16: authorisation runs before the lookup on every request.
-pub async fn a_replay_is_still_an_access(server: &Server) {
+/// Authorization runs before the lookup on every request.
+pub async fn a_replay_requires_authorization(server: &Server) {
     let order = server.order("/payments", "n").key("k");
     order.send().await.assert_executed(201);
     server.untouched(&order.clone().token("eve")).await.assert_refused(&[403]);
-    server.untouched(&order.clone().token("nobody")).await.assert_refused(&[401]);
+    server.untouched(&order.clone().token("unknown")).await.assert_refused(&[401]);
     server.untouched(&order.without_token()).await.assert_refused(&[401]);
 }
 
-/// R15: no principal where one is needed never means everybody.
+/// An empty scope is an error. It never means a scope that all callers share.
 pub async fn an_empty_scope_fails_closed(server: &Server) {
     let order = server.order("/payments", "n").token("blank").key("k");
     for _ in 0..2 {
-        let answer = server.untouched(&order).await;
-        assert_eq!(answer.status, 500);
-        assert!(!answer.mentions("scope"), "{answer:?}");
+        let response = server.untouched(&order).await;
+        assert_eq!(response.status, 500);
+        assert!(!response.mentions("scope"), "{response:?}");
     }
     server.assert_runs("n", 0);
 }

@@ -1,8 +1,8 @@
-//! What is a key, and what is none (R1-R8).
+//! Valid, invalid and missing keys.
 
 use crate::http::{Problem, Server};
 
-/// R1, R2: one identity, the decoded text; parameters are ignored.
+/// A bare and a quoted key with the same text are one key. Parameters are ignored.
 pub async fn a_bare_and_a_quoted_key_are_the_same(server: &Server) {
     let order = server.order("/payments", "n");
     let first = order.clone().key_line("order-8471").send().await;
@@ -13,7 +13,7 @@ pub async fn a_bare_and_a_quoted_key_are_the_same(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// R1, R3, R5: neither a String nor bare text is 400, and the store is not asked.
+/// A key that is neither a quoted string nor bare text gets 400, without a store call.
 pub async fn malformed_keys_are_refused(server: &Server) {
     let malformed: &[&[u8]] = &[
         b"",
@@ -38,13 +38,13 @@ pub async fn malformed_keys_are_refused(server: &Server) {
         b"a\tb",
     ];
     for line in malformed {
-        let answer = server.untouched(&server.order("/payments", "n").key_line(line)).await;
-        answer.assert_problem(&Problem::KEY_INVALID);
+        let response = server.untouched(&server.order("/payments", "n").key_line(line)).await;
+        response.assert_problem(&Problem::KEY_INVALID);
     }
     server.assert_runs("n", 0);
 }
 
-/// R3: 1 to 255 characters after decoding.
+/// A key has 1 to 255 characters after decoding.
 pub async fn a_key_has_1_to_255_characters(server: &Server) {
     let order = server.order("/payments", "n");
     for key in ["k".to_owned(), "k".repeat(255)] {
@@ -58,8 +58,8 @@ pub async fn a_key_has_1_to_255_characters(server: &Server) {
     server.assert_runs("n", 2);
 }
 
-/// R4: several lines, or a list in one line, even of equal keys.
-pub async fn several_keys_are_none(server: &Server) {
+/// Several lines, or a list in one line, are refused, even if the keys are equal.
+pub async fn several_keys_are_refused(server: &Server) {
     let order = server.order("/payments", "n");
     for request in [
         order.clone().key("a").key_line("\"a\""),
@@ -73,8 +73,9 @@ pub async fn several_keys_are_none(server: &Server) {
     order.key("a").send().await.assert_executed(201);
 }
 
-/// R3, on a socket of its own: the server's HTTP library may be first to refuse them.
-pub async fn control_bytes_reach_no_handler(server: &Server) {
+/// Control bytes in a key never reach the handler. Sent over a plain socket, because the HTTP
+/// library of the client would reject them.
+pub async fn control_bytes_are_refused(server: &Server) {
     for byte in [0x00, 0x01, 0x0b, 0x1f, 0x7f] {
         let key = [b"idempotency-key: \"a", &[byte][..], b"b\""].concat();
         let before = server.faults.calls();
@@ -85,14 +86,15 @@ pub async fn control_bytes_reach_no_handler(server: &Server) {
     server.assert_runs("n", 0);
 }
 
-/// R6: a missing key is 400 where one is required.
+/// A request without a key gets 400 where a key is required.
 pub async fn a_key_is_required(server: &Server) {
-    let answer = server.untouched(&server.order("/payments", "n")).await;
-    answer.assert_problem(&Problem::KEY_MISSING);
+    let response = server.untouched(&server.order("/payments", "n")).await;
+    response.assert_problem(&Problem::KEY_MISSING);
     server.assert_runs("n", 0);
 }
 
-/// DESIGN section 4: the key is read first, so nobody waits for the body of a request without one.
+/// The key is read before the body, so a missing or malformed key is refused without waiting for
+/// the body.
 pub async fn a_bad_key_is_refused_before_the_body(server: &Server) {
     let order = server.order("/payments", "n");
     for request in [order.clone(), order.key_line("\"")] {
@@ -100,7 +102,8 @@ pub async fn a_bad_key_is_refused_before_the_body(server: &Server) {
     }
 }
 
-/// R5, R6: without a key an optional route runs plainly; a malformed one is refused all the same.
+/// On a route with an optional key, a request without a key runs unguarded. A malformed key is
+/// still refused.
 pub async fn an_optional_key_may_be_missing_but_not_malformed(server: &Server) {
     let order = server.order("/notes", "n");
     for _ in 0..2 {
@@ -115,8 +118,8 @@ pub async fn an_optional_key_may_be_missing_but_not_malformed(server: &Server) {
     server.assert_runs("n", 3);
 }
 
-/// R1: `syntax = "strict"`.
-pub async fn a_strict_route_takes_quoted_keys_only(server: &Server) {
+/// With `syntax = "strict"`, only quoted keys are accepted.
+pub async fn a_strict_route_accepts_only_quoted_keys(server: &Server) {
     let order = server.order("/strict", "n");
     let bare = server.untouched(&order.clone().key_line("bare")).await;
     bare.assert_problem(&Problem::KEY_INVALID);
@@ -127,20 +130,21 @@ pub async fn a_strict_route_takes_quoted_keys_only(server: &Server) {
     quoted.send().await.assert_replay_of(first.assert_executed(201));
 }
 
-/// R7: `key = "order.note"`, which is held to the same rules as a header.
+/// With `key = "order.note"`, the key comes from an argument and follows the same rules as a
+/// header.
 pub async fn a_key_may_come_from_an_argument(server: &Server) {
     let order = server.order("/by-note", "event 1");
     let first = order.send().await;
     order.clone().key("ignored").send().await.assert_replay_of(first.assert_executed(201));
     server.order("/by-note", "event 2").send().await.assert_executed(201);
     for note in ["", "  ", "café", &"n".repeat(256)] {
-        let answer = server.untouched(&server.order("/by-note", note)).await;
-        answer.assert_problem(&Problem::KEY_INVALID);
+        let response = server.untouched(&server.order("/by-note", note)).await;
+        response.assert_problem(&Problem::KEY_INVALID);
     }
 }
 
-/// R7: the header's name is configurable; another header is then no key.
-pub async fn the_header_has_the_name_it_was_given(server: &Server) {
+/// The header name is configurable. The default header then has no effect.
+pub async fn the_header_name_is_configurable(server: &Server) {
     let server = server.with(|builder| builder.header("X-Request-Key")).await;
     let order = server.order("/payments", "n");
     order.clone().key("k").send().await.assert_problem(&Problem::KEY_MISSING);
@@ -149,13 +153,13 @@ pub async fn the_header_has_the_name_it_was_given(server: &Server) {
     named.send().await.assert_replay_of(first.assert_executed(201));
 }
 
-/// R3: keys are case-sensitive.
-pub async fn case_counts(server: &Server) {
+/// Keys are case-sensitive.
+pub async fn keys_are_case_sensitive(server: &Server) {
     server.order("/payments", "n").key("key").send().await.assert_executed(201);
     server.order("/payments", "n").key("KEY").send().await.assert_executed(201);
 }
 
-/// R8: safe methods run plainly, even with a malformed key, where others are guarded.
+/// Safe methods run unguarded, even with a malformed key. All other methods are guarded.
 pub async fn safe_methods_bypass_the_guard(server: &Server) {
     for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
         let path = format!("/any?note={method}");

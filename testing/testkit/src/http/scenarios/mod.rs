@@ -1,4 +1,4 @@
-//! The scenarios, by subject. Each is one rule; the numbers are those of SEMANTICS and RELIABILITY.
+//! The scenarios: every HTTP rule, and the faults that one process can show.
 
 pub mod concurrency;
 pub mod disconnect;

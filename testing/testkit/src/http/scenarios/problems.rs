@@ -1,4 +1,4 @@
-//! The answers that the toolkit makes itself (SEMANTICS section 6).
+//! The problem documents of refusals.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use serde_json::{Value, json};
 use crate::http::app::{MAX_REQUEST, MAX_RESPONSE};
 use crate::http::{Problem, Response, Server};
 
-/// Nobody but the client may learn this.
+/// A key that must not appear in any refusal.
 const KEY: &str = "hunter2-5f1c";
 
-/// Every row of the table, and no word of the key or of what is stored in any of them (R40).
+/// Every refusal has its document. None of them contains the key or stored data.
 pub async fn every_problem_has_its_document(server: &Server) {
     let mut found = Vec::new();
     found.extend(refused_before_the_store(server).await);
-    found.extend(refused_for_what_stands_there(server).await);
-    found.extend(refused_for_want_of_room(server).await);
-    for (problem, answer) in found {
-        answer.assert_problem(&problem);
-        assert!(!answer.mentions("hunter2"), "{answer:?}");
-        assert!(!answer.mentions("a note to nobody"), "{answer:?}");
+    found.extend(refused_for_the_stored_record(server).await);
+    found.extend(refused_for_lack_of_capacity(server).await);
+    for (problem, response) in found {
+        response.assert_problem(&problem);
+        assert!(!response.mentions("hunter2"), "{response:?}");
+        assert!(!response.mentions("a private note"), "{response:?}");
     }
 }
 
 type Found = Vec<(Problem, Response)>;
 
 async fn refused_before_the_store(server: &Server) -> Found {
-    let order = server.order("/payments", "a note to nobody");
+    let order = server.order("/payments", "a private note");
     let large = order.clone().body("application/json", vec![b' '; MAX_REQUEST + 1]);
     vec![
         (Problem::KEY_MISSING, order.send().await),
@@ -36,13 +36,13 @@ async fn refused_before_the_store(server: &Server) -> Found {
     ]
 }
 
-async fn refused_for_what_stands_there(server: &Server) -> Found {
-    let order = |path: &str, sim: &Value| {
-        server.order(path, "").key(KEY).order_with("a note to nobody", sim)
+async fn refused_for_the_stored_record(server: &Server) -> Found {
+    let order = |path: &str, script: &Value| {
+        server.order(path, "").key(KEY).order_with("a private note", script)
     };
     let gated = order("/payments", &json!({ "gate": true }));
     let _running = gated.spawn();
-    server.payments.gate("a note to nobody").reached().await;
+    server.payments.gate("a private note").reached().await;
     let large = order("/refunds", &json!({ "size": MAX_RESPONSE + 1 }));
     large.send().await.assert_executed(201);
     let too_long = order("/max-run", &json!({ "gate": true }));
@@ -54,7 +54,7 @@ async fn refused_for_what_stands_there(server: &Server) -> Found {
     ]
 }
 
-async fn refused_for_want_of_room(server: &Server) -> Found {
+async fn refused_for_lack_of_capacity(server: &Server) -> Found {
     let full = full(server, |builder| builder).await;
     let counting = server.another(MemoryStore::new(), |builder| builder).await;
     let flood = counting.order("/payments", "n").token("flood");
@@ -70,14 +70,15 @@ async fn refused_for_want_of_room(server: &Server) -> Found {
     ]
 }
 
-/// RFC 9457 permits it, and a client that fails must learn why.
-pub async fn a_problem_is_sent_whatever_is_accepted(server: &Server) {
+/// RFC 9457 allows a problem document regardless of `Accept`, so that the client can read the
+/// reason.
+pub async fn a_problem_ignores_the_accept_header(server: &Server) {
     let order = server.order("/payments", "n").header("accept", "text/html");
     order.send().await.assert_problem(&Problem::KEY_MISSING);
 }
 
-/// `Retry-After` has whole seconds and is never 0, which would mean at once.
-pub async fn the_base_and_the_delay_are_configurable(server: &Server) {
+/// `Retry-After` has whole seconds and is never 0, which would mean immediately.
+pub async fn problem_base_and_retry_delay_are_configurable(server: &Server) {
     for (delay, seconds) in [(7_000, "7"), (0, "1"), (2_900, "3")] {
         let delay = Duration::from_millis(delay);
         let server = full(server, |builder| builder.retry_after(delay)).await;
@@ -89,7 +90,7 @@ pub async fn the_base_and_the_delay_are_configurable(server: &Server) {
     assert_eq!(missing.line("link"), "<urn:test:key-missing>; rel=\"describedby\"");
 }
 
-/// A server whose store has no room at all.
+/// Returns a server whose store has no capacity.
 async fn full(
     server: &Server,
     build: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,

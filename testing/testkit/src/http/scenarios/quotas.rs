@@ -1,10 +1,11 @@
-//! R41: how many live keys a scope may have.
+//! The quota of a scope.
 
 use std::time::Duration;
 
-use super::super::{Problem, Server};
+use crate::http::{Problem, Server};
 
-/// R41: a scope that is full refuses new keys; known ones still replay, others are not concerned.
+/// A scope at its quota refuses new keys. Existing keys still replay, and other scopes are not
+/// affected.
 pub async fn a_scope_has_its_quota(server: &Server) {
     let order = server.order("/payments", "n").token("flood");
     let first = order.clone().key("k1").send().await;

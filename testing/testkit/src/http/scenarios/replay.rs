@@ -1,4 +1,4 @@
-//! What a retry gets (R23-R27, R29).
+//! The responses that a retry gets.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::http::{Problem, Server};
 
-/// R23, R25: status, body and headers of the first, marked.
-pub async fn an_answer_is_replayed_byte_for_byte(server: &Server) {
+/// A replay has the status, body and headers of the first response, and the replay marker.
+pub async fn a_response_is_replayed_byte_for_byte(server: &Server) {
     let order = server.order("/payments", "n").key("k");
     let first = order.send().await;
     first.assert_executed(201);
@@ -21,8 +21,8 @@ pub async fn an_answer_is_replayed_byte_for_byte(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// R23: a status without a body, a redirect, a decline, and a failure.
-pub async fn every_kind_of_answer_is_replayed(server: &Server) {
+/// Responses without a body, redirects and empty bodies are replayed.
+pub async fn every_kind_of_response_is_replayed(server: &Server) {
     for (path, status) in [("/empty", 204), ("/see-other", 303), ("/accepted", 202)] {
         let order = server.order(path, path).key("k");
         let first = order.send().await;
@@ -38,7 +38,7 @@ pub async fn every_kind_of_answer_is_replayed(server: &Server) {
     empty.send().await.assert_replay_of(&first);
 }
 
-/// A handler that takes nothing can still be guarded.
+/// A handler without parameters can be guarded.
 pub async fn a_handler_without_parameters_is_guarded(server: &Server) {
     let request = server.request("POST", "/nothing").key("k");
     let first = request.send().await;
@@ -47,8 +47,8 @@ pub async fn a_handler_without_parameters_is_guarded(server: &Server) {
     missing.assert_problem(&Problem::KEY_MISSING);
 }
 
-/// R24: the deny-list.
-pub async fn headers_of_a_moment_a_session_or_a_trace_are_not_replayed(server: &Server) {
+/// Headers on the deny list reach the first caller and are not replayed.
+pub async fn date_cookie_and_tracing_headers_are_not_replayed(server: &Server) {
     let mut denied = vec!["set-cookie", "x-request-id"];
     let more = [
         "age",
@@ -89,8 +89,8 @@ pub async fn headers_of_a_moment_a_session_or_a_trace_are_not_replayed(server: &
     }
 }
 
-/// R24: `Connection` and what it names.
-pub async fn headers_of_the_connection_are_not_replayed(server: &Server) {
+/// `Connection`, and the headers that it names, are not replayed.
+pub async fn connection_headers_are_not_replayed(server: &Server) {
     let headers = json!([["connection", "x-hop"], ["x-hop", "1"], ["x-kept", "2"]]);
     let order = server.order("/payments", "n").key("k");
     let order = order.order_with("n", &json!({ "headers": headers }));
@@ -101,22 +101,23 @@ pub async fn headers_of_the_connection_are_not_replayed(server: &Server) {
     assert_eq!(replay.line("x-kept"), "2");
 }
 
-/// R24: bytes outside of ASCII, and repeated fields in their order.
+/// Bytes outside ASCII and repeated fields are replayed in their order.
 pub async fn any_header_bytes_are_replayed(server: &Server) {
     let headers = json!([["x-name", "caf\u{e9}"], ["x-name", "a, b"], ["x-empty", ""]]);
     let order = server.order("/payments", "n").key("k");
     let order = order.order_with("n", &json!({ "headers": headers }));
     let (first, replay) = (order.send().await, order.send().await);
-    for answer in [first.assert_executed(201), replay.assert_replay_of(&first)] {
-        assert_eq!(answer.lines("x-name"), [&b"caf\xe9"[..], b"a, b"]);
-        assert_eq!(answer.lines("x-empty"), [b""]);
+    for response in [first.assert_executed(201), replay.assert_replay_of(&first)] {
+        assert_eq!(response.lines("x-name"), [&b"caf\xe9"[..], b"a, b"]);
+        assert_eq!(response.lines("x-empty"), [b""]);
     }
 }
 
-/// R24: `Date` is of now, `Content-Length` of the body, whatever the first had.
-pub async fn framing_is_made_anew(server: &Server) {
-    let sim = json!({ "headers": [["date", "Tue, 15 Nov 1994 08:12:31 GMT"]], "chunks": 3 });
-    let order = server.order("/payments", "n").key("k").order_with("n", &sim);
+/// A replay has a current `Date` and a `Content-Length` that fits its body, no matter what the
+/// first response had.
+pub async fn framing_headers_are_generated(server: &Server) {
+    let script = json!({ "headers": [["date", "Tue, 15 Nov 1994 08:12:31 GMT"]], "chunks": 3 });
+    let order = server.order("/payments", "n").key("k").order_with("n", &script);
     let (first, replay) = (order.send().await, order.send().await);
     replay.assert_replay_of(first.assert_executed(201));
     assert!(!replay.line("date").contains("1994"), "{replay:?}");
@@ -124,8 +125,8 @@ pub async fn framing_is_made_anew(server: &Server) {
     assert!(replay.lines("transfer-encoding").is_empty());
 }
 
-/// R25: the marker of a handler is taken off, also where nothing guards it.
-pub async fn a_handler_cannot_fake_the_marker(server: &Server) {
+/// A replay marker that a handler sets is removed, also on unguarded requests.
+pub async fn a_handler_cannot_set_the_replay_marker(server: &Server) {
     let order = server.order("/payments", "n").key("k");
     let order = order.order_with("n", &json!({ "headers": [["idempotent-replayed", "true"]] }));
     let first = order.send().await;
@@ -134,7 +135,8 @@ pub async fn a_handler_cannot_fake_the_marker(server: &Server) {
     unguarded.send().await.assert_executed(201);
 }
 
-/// R26: the retry's `If-Match` is stale because of the first; that is no 412.
+/// The first request makes the `If-Match` of its retry stale. The retry still gets the stored
+/// response, not 412.
 pub async fn a_stale_precondition_is_replayed(server: &Server) {
     let amend = server.request("PATCH", "/payments/7").order("n").header("if-match", "\"0\"");
     let first = amend.clone().key("k").send().await;
@@ -147,7 +149,7 @@ pub async fn a_stale_precondition_is_replayed(server: &Server) {
     stale.send().await.assert_replay_of(&refused);
 }
 
-/// R29: counted from completion, not extended by replays; then the key is new.
+/// The ttl counts from completion, and replays do not extend it. Afterwards the key is new.
 pub async fn a_key_is_new_after_its_ttl(server: &Server) {
     let order = server.order("/short", "n").key("k");
     let first = order.send().await;

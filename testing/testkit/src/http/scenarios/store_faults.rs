@@ -8,7 +8,7 @@ use crate::http::{Problem, Server};
 use idem_conformance::{Fault, Kind};
 
 /// The store refuses connections: 503, no run, no replay, and no internal details in the response.
-pub async fn a_store_that_is_down_runs_nothing(server: &Server) {
+pub async fn nothing_runs_while_the_store_is_down(server: &Server) {
     let known = server.order("/payments", "known").key("known");
     let first = known.send().await;
     first.assert_executed(201);
@@ -25,8 +25,8 @@ pub async fn a_store_that_is_down_runs_nothing(server: &Server) {
 }
 
 /// The store does not reply: the request gets 503 after the store timeout.
-pub async fn a_store_that_is_silent_runs_nothing(server: &Server) {
-    let server = impatient(server).await;
+pub async fn nothing_runs_while_the_store_is_silent(server: &Server) {
+    let server = with_short_timeout(server).await;
     server.faults.inject(Kind::ALL, Fault::Hang);
     let order = server.order("/payments", "n").key("k");
     order.send().await.assert_problem(&Problem::STORE_UNAVAILABLE);
@@ -36,7 +36,7 @@ pub async fn a_store_that_is_silent_runs_nothing(server: &Server) {
 }
 
 /// The claim was applied and its reply lost: a retry with the same nonce owns the key.
-pub async fn a_claim_is_sent_again(server: &Server) {
+pub async fn a_claim_is_retried(server: &Server) {
     for fault in [Fault::Down, Fault::LostReply, Fault::Twice] {
         server.faults.inject_next(1, [Kind::Claim], fault);
         let note = format!("{fault:?}");
@@ -48,7 +48,7 @@ pub async fn a_claim_is_sent_again(server: &Server) {
 }
 
 /// No reply to the claim ever arrives: nothing runs, and the key is free again.
-pub async fn a_claim_that_is_given_up_is_abandoned(server: &Server) {
+pub async fn a_claim_without_a_reply_is_abandoned(server: &Server) {
     server.faults.inject([Kind::Claim], Fault::LostReply);
     let order = server.order("/payments", "n").key("k");
     order.send().await.assert_problem(&Problem::STORE_UNAVAILABLE);
@@ -59,8 +59,8 @@ pub async fn a_claim_that_is_given_up_is_abandoned(server: &Server) {
 }
 
 /// The claim is applied after its caller was refused.
-pub async fn a_claim_that_arrives_late_is_abandoned(server: &Server) {
-    let server = impatient(server).await;
+pub async fn a_late_claim_is_abandoned(server: &Server) {
+    let server = with_short_timeout(server).await;
     server.faults.inject_next(1, [Kind::Claim], Fault::Late);
     let order = server.order("/payments", "n").key("k");
     order.send().await.assert_problem(&Problem::STORE_UNAVAILABLE);
@@ -71,7 +71,7 @@ pub async fn a_claim_that_arrives_late_is_abandoned(server: &Server) {
 }
 
 /// The response is stored before the caller gets it.
-pub async fn a_store_that_comes_back_soon_takes_the_answer(server: &Server) {
+pub async fn a_short_outage_delays_the_response(server: &Server) {
     server.faults.inject_next(2, [Kind::Complete], Fault::Down);
     let order = server.order("/payments", "n").key("k");
     let first = order.send().await;
@@ -79,17 +79,17 @@ pub async fn a_store_that_comes_back_soon_takes_the_answer(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// The caller gets the response, duplicates are refused until the store is back, and nothing runs again.
-pub async fn a_store_that_comes_back_late_takes_the_answer(server: &Server) {
-    later(server, Fault::Down).await;
+/// The caller gets the response, duplicates are refused until the store recovers, and nothing runs again.
+pub async fn a_long_outage_stores_the_response_in_the_background(server: &Server) {
+    stored_after_recovery(server, Fault::Down).await;
 }
 
 /// The same, with a store that does not reply instead of refusing connections.
-pub async fn a_store_that_stays_silent_takes_the_answer_later(server: &Server) {
-    later(&impatient(server).await, Fault::Hang).await;
+pub async fn a_silent_store_stores_the_response_in_the_background(server: &Server) {
+    stored_after_recovery(&with_short_timeout(server).await, Fault::Hang).await;
 }
 
-async fn later(server: &Server, fault: Fault) {
+async fn stored_after_recovery(server: &Server, fault: Fault) {
     server.faults.inject(Kind::ENDS, fault);
     let order = server.order("/payments", "n").key("k");
     let first = order.send().await;
@@ -101,7 +101,7 @@ async fn later(server: &Server, fault: Fault) {
 }
 
 /// A success that a client has seen must never be followed by another run.
-pub async fn at_least_once_shows_no_success_that_is_not_stored(server: &Server) {
+pub async fn at_least_once_returns_only_stored_successes(server: &Server) {
     server.faults.inject(Kind::ENDS, Fault::Down);
     let order = server.order("/release", "n").key("k");
     order.send().await.assert_problem(&Problem::STORE_UNAVAILABLE);
@@ -112,7 +112,7 @@ pub async fn at_least_once_shows_no_success_that_is_not_stored(server: &Server) 
 }
 
 /// The completion was applied and its reply lost.
-pub async fn an_answer_stored_twice_is_one_answer(server: &Server) {
+pub async fn a_repeated_completion_stores_one_response(server: &Server) {
     for fault in [Fault::LostReply, Fault::Twice] {
         server.faults.inject_next(1, [Kind::Complete], fault);
         let note = format!("{fault:?}");
@@ -124,12 +124,12 @@ pub async fn an_answer_stored_twice_is_one_answer(server: &Server) {
 }
 
 /// The release was applied and its reply lost: the key is free before the caller gets its response.
-pub async fn a_release_is_sent_again(server: &Server) {
+pub async fn a_release_is_retried(server: &Server) {
     for fault in [Fault::Down, Fault::LostReply, Fault::Twice] {
         server.faults.inject_next(1, [Kind::Release], fault);
         let note = format!("{fault:?}");
-        let sim = json!({ "status": 503, "once": true });
-        let order = server.order("/payments", &note).key(&note).order_with(&note, &sim);
+        let script = json!({ "status": 503, "once": true });
+        let order = server.order("/payments", &note).key(&note).order_with(&note, &script);
         order.send().await.assert_executed(503);
         let second = order.send().await;
         order.send().await.assert_replay_of(second.assert_executed(201));
@@ -137,6 +137,6 @@ pub async fn a_release_is_sent_again(server: &Server) {
     }
 }
 
-async fn impatient(server: &Server) -> Server {
+async fn with_short_timeout(server: &Server) -> Server {
     server.with(|builder| builder.store_timeout(Duration::from_millis(250))).await
 }

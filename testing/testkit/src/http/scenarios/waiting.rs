@@ -9,7 +9,7 @@ use crate::http::app::Gate;
 use crate::http::{Closing, Problem, Request, Response, Server};
 use idem_conformance::Kind;
 
-/// A run under way on a route, stopped at its gate.
+/// A run that waits at its gate.
 struct Run {
     order: Request,
     first: JoinHandle<Response>,
@@ -21,14 +21,14 @@ impl Run {
         Self::begin_with(server, path, &json!({ "gate": true })).await
     }
 
-    async fn begin_with(server: &Server, path: &str, sim: &serde_json::Value) -> Self {
-        let order = server.order(path, "n").key("k").order_with("n", sim);
+    async fn begin_with(server: &Server, path: &str, script: &serde_json::Value) -> Self {
+        let order = server.order(path, "n").key("k").order_with("n", script);
         let (first, gate) = (order.spawn(), server.payments.gate("n"));
         gate.reached().await;
         Self { order, first, gate }
     }
 
-    /// Sends a duplicate and returns once it waits. Nothing else may be under way meanwhile.
+    /// Sends a duplicate and returns once it waits. No other request may be in progress meanwhile.
     async fn wait(&self, server: &Server) -> JoinHandle<Response> {
         let before = server.faults.calls().claim;
         let waiting = self.order.spawn();
@@ -37,12 +37,12 @@ impl Run {
     }
 }
 
-/// A duplicate claims, takes its seat, and claims again before it waits.
+/// A duplicate claims, takes a place among the waiting, and claims again before it waits.
 async fn until_waiting(server: &Server, before: u32) {
     server.faults.until_called(Kind::Claim, before + 2).await;
 }
 
-/// R17: `wait` gives the answer of the first as soon as there is one.
+/// With `wait`, a duplicate gets the response of the first request as soon as it exists.
 pub async fn a_duplicate_waits_for_the_first(server: &Server) {
     let run = Run::begin(server, "/wait").await;
     let waiting = run.wait(server).await;
@@ -52,8 +52,8 @@ pub async fn a_duplicate_waits_for_the_first(server: &Server) {
     server.assert_runs("n", 1);
 }
 
-/// R17: after that time it is told what it would have been told at once.
-pub async fn a_duplicate_does_not_wait_for_ever(server: &Server) {
+/// After the wait time, a duplicate gets `in-progress`.
+pub async fn waiting_ends_after_the_wait_time(server: &Server) {
     let run = Run::begin(server, "/wait-briefly").await;
     run.order.send().await.assert_problem(&Problem::IN_PROGRESS);
     run.gate.open();
@@ -63,8 +63,8 @@ pub async fn a_duplicate_does_not_wait_for_ever(server: &Server) {
 
 /// The first run did nothing, so one waiter runs and the others get its response.
 pub async fn a_freed_key_lets_one_waiter_run(server: &Server) {
-    let sim = json!({ "gate": true, "status": 503, "once": true });
-    let run = Run::begin_with(server, "/wait", &sim).await;
+    let script = json!({ "gate": true, "status": 503, "once": true });
+    let run = Run::begin_with(server, "/wait", &script).await;
     let waiting: JoinSet<_> = (0..5)
         .map(|_| {
             let order = run.order.clone();
@@ -74,18 +74,18 @@ pub async fn a_freed_key_lets_one_waiter_run(server: &Server) {
     server.payments.until_present(6).await;
     run.gate.open();
     run.first.await.unwrap().assert_executed(503);
-    let answers = waiting.join_all().await;
-    let second = answers.iter().find(|answer| !answer.is_replay()).expect("one runs");
+    let responses = waiting.join_all().await;
+    let second = responses.iter().find(|response| !response.is_replay()).expect("one runs");
     second.assert_executed(201);
-    assert_eq!(answers.iter().filter(|answer| answer.is_replay()).count(), 4);
-    for answer in answers.iter().filter(|answer| answer.is_replay()) {
-        answer.assert_replay_of(second);
+    assert_eq!(responses.iter().filter(|response| response.is_replay()).count(), 4);
+    for response in responses.iter().filter(|response| response.is_replay()) {
+        response.assert_replay_of(second);
     }
     server.assert_runs("n", 2);
 }
 
-/// A duplicate beyond the caps per key or per process is refused immediately.
-pub async fn waiters_are_capped(server: &Server) {
+/// A duplicate beyond the limit per key or per process is refused immediately.
+pub async fn waiting_duplicates_are_limited(server: &Server) {
     for (in_process, per_key) in [(64, 2), (2, 64)] {
         let server = server.with(|builder| builder.max_waiters(in_process, per_key)).await;
         let run = Run::begin(&server, "/wait").await;
@@ -107,8 +107,8 @@ pub async fn waiters_are_capped(server: &Server) {
     }
 }
 
-/// A waiting client disconnects: its place is free again, and the first run is not affected.
-pub async fn a_waiter_that_leaves_makes_room(server: &Server) {
+/// A waiting client that disconnects frees its place. The first run is not affected.
+pub async fn a_waiter_that_disconnects_frees_its_place(server: &Server) {
     let server = server.with(|builder| builder.max_waiters(64, 1)).await;
     let run = Run::begin(&server, "/wait").await;
     let before = server.faults.calls().claim;

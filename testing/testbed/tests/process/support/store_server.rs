@@ -1,21 +1,21 @@
-//! A store's server that one test has to itself, because it harms it.
+//! A store server for one test that disturbs it.
 
 use idem_testkit::servers::{PostgresServer, RedisServer};
 
 use super::Store;
 
-/// Keeps what it acknowledged.
+/// The settings under which Redis keeps acknowledged writes.
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
-pub(crate) enum OwnServer {
+pub(crate) enum StoreServer {
     Redis(RedisServer),
     Postgres(PostgresServer),
 }
 
-impl OwnServer {
+impl StoreServer {
     pub(crate) fn start(store: Store) -> Self {
         match store {
-            Store::Memory => panic!("the store in memory has no server"),
+            Store::Memory => panic!("the memory store has no server"),
             Store::Redis => Self::Redis(RedisServer::start(&DURABLE)),
             Store::Postgres => Self::Postgres(PostgresServer::start(&["max_connections=300"])),
         }
@@ -35,7 +35,7 @@ impl OwnServer {
         }
     }
 
-    /// Kills it and starts it again.
+    /// Kills the server and starts it again.
     pub(crate) fn restart(&mut self) {
         match self {
             Self::Redis(server) => server.restart(),
@@ -46,7 +46,7 @@ impl OwnServer {
         }
     }
 
-    /// Stops it where it is.
+    /// Pauses the server.
     pub(crate) fn pause(&self) {
         match self {
             Self::Redis(server) => server.pause(),
@@ -54,7 +54,7 @@ impl OwnServer {
         }
     }
 
-    /// Lets it go on.
+    /// Resumes the server.
     pub(crate) fn resume(&self) {
         match self {
             Self::Redis(server) => server.resume(),

@@ -1,4 +1,4 @@
-//! A test's own world: a framework, a store and what happened there.
+//! An isolated test environment: a framework, a store and the history of a test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use idem_testkit::servers::{PostgresServer, Proxy, RedisServer};
 
-use testbed::ledger::{Event, Known, What};
+use testbed::ledger::{Event, EventKind, ExecutionContext};
 
 use super::history::{self, History, Tally};
 use super::server::{self, Server};
 use super::{Framework, Store};
 
-/// For the tests that do it no harm.
+/// Shared servers for tests that do not disturb them.
 static REDIS: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 static POSTGRES: LazyLock<PostgresServer> =
     LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
 
-/// How often a process is started before that counts as a failure.
-const STARTS: u32 = 5;
+/// The maximum number of attempts to start a process.
+const MAX_STARTS: u32 = 5;
 
-/// See the module.
-pub(crate) struct Bed {
+/// An isolated test environment. Each one has its own namespace, database and directory.
+pub(crate) struct TestEnv {
     framework: Framework,
     pub(crate) store: Store,
     namespace: String,
@@ -30,7 +30,7 @@ pub(crate) struct Bed {
     history: Arc<History>,
 }
 
-impl Bed {
+impl TestEnv {
     pub(crate) fn new(framework: Framework, store: Store) -> Self {
         let namespace = format!("{:016x}", rand::random::<u64>());
         let directory = std::env::temp_dir().join(format!("idem-testbed-{namespace}"));
@@ -41,7 +41,7 @@ impl Bed {
         Self { framework, store, namespace, directory, history: Arc::default() }
     }
 
-    /// Where the records are, for all processes.
+    /// Returns the URL of the store.
     pub(crate) fn url(&self) -> String {
         match self.store {
             Store::Memory => "memory:".to_owned(),
@@ -50,16 +50,16 @@ impl Bed {
         }
     }
 
-    /// The server's port.
+    /// Returns the port of the store.
     pub(crate) fn port(&self) -> u16 {
         match self.store {
-            Store::Memory => panic!("the store in memory has no server"),
+            Store::Memory => panic!("the memory store has no server"),
             Store::Redis => REDIS.port(),
             Store::Postgres => POSTGRES.port(),
         }
     }
 
-    /// Waits until there are so many records: a claim has been applied.
+    /// Waits until the store has at least `records` records, so a claim has been applied.
     pub(crate) async fn until_records(&self, records: usize) {
         while self.records() < records {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -68,10 +68,10 @@ impl Bed {
 
     fn records(&self) -> usize {
         match self.store {
-            Store::Memory => panic!("nobody sees the store in memory"),
+            Store::Memory => panic!("the memory store cannot be inspected"),
             Store::Redis => {
                 let keys = REDIS.cli(&["keys", &format!("idem:{}:*", self.namespace)]);
-                // Records are named by 64 digits; the store keeps other keys beside them.
+                // The keys of records end with 64 digits. The store has other keys as well.
                 keys.lines().filter(|key| key.len() > 64).count()
             }
             Store::Postgres => {
@@ -82,15 +82,15 @@ impl Bed {
         }
     }
 
-    /// Something between a process and the store, and the URL that leads there.
+    /// Starts a proxy in front of the store, and returns it with its URL.
     pub(crate) async fn proxy(&self) -> (Proxy, String) {
         proxy_before(self.port(), &self.url()).await
     }
 
-    /// What is in every call of the store to its server, unlike in pings of the connection.
-    pub(crate) fn mark_of_calls(&self) -> &'static str {
+    /// Returns a text that every store call contains, unlike pings of the connection.
+    pub(crate) fn call_marker(&self) -> &'static str {
         match self.store {
-            Store::Memory => panic!("the store in memory has no server"),
+            Store::Memory => panic!("the memory store has no server"),
             Store::Redis => "idem:",
             Store::Postgres => "sqlx_s_",
         }
@@ -101,12 +101,12 @@ impl Bed {
         self.start_with(&[]).await
     }
 
-    /// Starts a process with more flags.
+    /// Starts a process with additional flags.
     pub(crate) async fn start_with(&self, flags: &[&str]) -> Server {
         self.start_on(&self.url(), flags, &[]).await
     }
 
-    /// Starts a process on a store at another URL; effects are counted where they always are.
+    /// Starts a process on a store at another URL. The place where effects are counted does not change.
     pub(crate) async fn start_on(
         &self,
         store: &str,
@@ -116,8 +116,8 @@ impl Bed {
         self.start_of(self.framework, store, flags, environment).await
     }
 
-    /// Starts a process of either framework. One that cannot reach its store in time ends, and is started again,
-    /// as by a supervisor.
+    /// Starts a process of the given framework. If the process cannot reach its store in time, it exits and is
+    /// started again, as by a supervisor.
     pub(crate) async fn start_of(
         &self,
         framework: Framework,
@@ -129,28 +129,28 @@ impl Bed {
         let mut all = vec!["--listen", "127.0.0.1:0", "--store", store, "--ledger", &ledger];
         all.extend(["--namespace", &self.namespace, "--effects", &effects]);
         all.extend(flags);
-        let mut said = String::new();
-        for _ in 0..STARTS {
+        let mut failure = String::new();
+        for _ in 0..MAX_STARTS {
             let log = self.directory.join(format!("log-{:08x}", rand::random::<u32>()));
             let history = Arc::clone(&self.history);
             match server::start(history, framework, &all, environment, &log).await {
                 Ok(server) => return server,
-                Err(error) => said = error,
+                Err(error) => failure = error,
             }
         }
-        panic!("it does not start: {said}")
+        panic!("cannot start the testbed: {failure}")
     }
 
     pub(crate) fn in_memory(&self) -> bool {
         self.store == Store::Memory
     }
 
-    /// Starts a second process where there can be one.
+    /// Starts a second process, unless the store is in memory.
     pub(crate) async fn start_second(&self) -> Option<Server> {
         if self.in_memory() { None } else { Some(self.start().await) }
     }
 
-    /// The ledger beside all stores.
+    /// Returns the path of the ledger file.
     fn effects(&self) -> PathBuf {
         self.directory.join("effects")
     }
@@ -159,46 +159,46 @@ impl Bed {
         history::events(&read(&self.effects()))
     }
 
-    /// Sums up the ledger beside all stores, for some notes.
+    /// Sums up the ledger file for the notes that `of` selects.
     pub(crate) fn tally(&self, of: impl Fn(&str) -> bool) -> Tally {
         let mut events = self.events();
         events.retain(|event| of(&event.note));
         Tally::of(&events)
     }
 
-    /// What the runs of a note knew of themselves, in the order of their entries.
-    pub(crate) fn runs(&self, note: &str) -> Vec<Known> {
-        let of = |event: &Event| event.note == note && event.what == What::Attempt;
+    /// Returns the execution contexts of the runs of a note, in the order of their entries.
+    pub(crate) fn runs(&self, note: &str) -> Vec<ExecutionContext> {
+        let of = |event: &Event| event.note == note && event.kind == EventKind::Attempt;
         self.events().into_iter().filter(of).filter_map(|event| event.execution).collect()
     }
 
-    /// How many runs of a note came to their end by themselves.
+    /// Returns the number of runs of a note that ended regularly.
     pub(crate) fn finished(&self, note: &str) -> usize {
-        let of = |event: &&Event| event.note == note && event.what == What::Finished;
+        let of = |event: &&Event| event.note == note && event.kind == EventKind::Finished;
         self.events().iter().filter(of).count()
     }
 
-    /// Holds what happened to the invariants.
+    /// Checks the history against the invariants.
     pub(crate) fn check(&self) {
         self.history.check(&self.events());
     }
 }
 
-/// Something before the server at `port`, and the `url` that leads there instead.
+/// Starts a proxy in front of the server at `port`, and returns it with the `url` of the proxy.
 pub(crate) async fn proxy_before(port: u16, url: &str) -> (Proxy, String) {
     let proxy = Proxy::before(port).await;
     let url = url.replace(&port.to_string(), &proxy.port().to_string());
     (proxy, url)
 }
 
-/// A bed's own database.
+/// Returns the name of the database of an environment.
 fn name(namespace: &str) -> String {
-    format!("bed_{namespace}")
+    format!("test_{namespace}")
 }
 
-/// The URL of a bed's database on a server.
+/// Returns the URL of the database of an environment.
 fn database(server: &str, namespace: &str) -> String {
-    let (server, _) = server.rsplit_once('/').expect("it names a database");
+    let (server, _) = server.rsplit_once('/').expect("the URL names a database");
     format!("{server}/{}", name(namespace))
 }
 
@@ -206,8 +206,8 @@ pub(super) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-impl Drop for Bed {
-    /// Shows what the processes said if the test failed.
+impl Drop for TestEnv {
+    /// Prints the logs of the processes if the test failed.
     fn drop(&mut self) {
         if std::thread::panicking() {
             for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {

@@ -1,9 +1,9 @@
-//! Claims, conclusions and replays on Postgres with nothing but the client library.
+//! Claims, completions and replays on Postgres by hand, with the client library only.
 
 use idem_axum::postgres::sqlx::postgres::PgPoolOptions;
 use idem_axum::postgres::sqlx::{self, PgPool, Row};
 
-/// As many connections as the store takes.
+/// The number of connections, the same as that of the store.
 const CONNECTIONS: u32 = 16;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS by_hand (
@@ -16,7 +16,7 @@ const INSERT: &str = "INSERT INTO by_hand (key, owner, fingerprint) VALUES ($1, 
 
 const SELECT: &str = "SELECT fingerprint, answer FROM by_hand WHERE key = $1";
 
-/// Claims or reads in one statement, as it is written by hand.
+/// Claims or reads in one statement, as a handler by hand does.
 const CLAIM_OR_READ: &str = "WITH claimed AS (
         INSERT INTO by_hand (key, owner, fingerprint) VALUES ($1, $2, $3)
         ON CONFLICT (key) DO NOTHING RETURNING true
@@ -27,44 +27,44 @@ const CLAIM_OR_READ: &str = "WITH claimed AS (
 
 const UPDATE: &str = "UPDATE by_hand SET answer = $3 WHERE key = $1 AND owner = $2";
 
-/// A pool and a table.
+/// A connection pool with a table.
 #[derive(Clone, Debug)]
 pub struct ByHand(PgPool);
 
-/// What a claim found.
+/// The outcome of a claim.
 #[derive(Debug)]
-pub enum Found {
-    /// Nothing: it is won.
-    Nothing,
-    /// Another run.
+pub enum ClaimOutcome {
+    /// The key was new and is claimed.
+    Claimed,
+    /// Another run is active.
     Running,
-    /// The fingerprint and the answer of a run that ended.
-    Answer(Vec<u8>, Vec<u8>),
+    /// The fingerprint and the response of a completed run.
+    Completed(Vec<u8>, Vec<u8>),
 }
 
 impl ByHand {
     /// Connects to the database at `url`.
     ///
     /// # Errors
-    /// If it cannot be reached.
+    /// If the database cannot be reached.
     pub async fn connect(url: &str) -> sqlx::Result<Self> {
-        // A round trip less for each call. The one when a connection comes back cannot be turned off.
+        // Saves one round trip per call. The ping when a connection is returned cannot be turned off.
         let options = PgPoolOptions::new().max_connections(CONNECTIONS).test_before_acquire(false);
         let pool = options.connect(url).await?;
         sqlx::query(TABLE).execute(&pool).await?;
         Ok(Self(pool))
     }
 
-    /// Claims a key by a plain insert.
+    /// Claims a key with a plain insert.
     ///
     /// # Errors
     /// If Postgres fails.
-    pub async fn insert(&self, key: &[u8], owner: &[u8], print: &[u8]) -> sqlx::Result<bool> {
-        let insert = sqlx::query(INSERT).bind(key).bind(owner).bind(print);
+    pub async fn insert(&self, key: &[u8], owner: &[u8], fingerprint: &[u8]) -> sqlx::Result<bool> {
+        let insert = sqlx::query(INSERT).bind(key).bind(owner).bind(fingerprint);
         Ok(insert.fetch_optional(&self.0).await?.is_some())
     }
 
-    /// Reads what stands there.
+    /// Reads the stored response.
     ///
     /// # Errors
     /// If Postgres fails.
@@ -73,27 +73,36 @@ impl ByHand {
         row.map_or(Ok(None), |row| row.try_get("answer"))
     }
 
-    /// Claims a key, or reads what stands there.
+    /// Claims a key, or reads its record.
     ///
     /// # Errors
     /// If Postgres fails.
-    pub async fn claim(&self, key: &[u8], owner: &[u8], print: &[u8]) -> sqlx::Result<Found> {
-        let claim = sqlx::query(CLAIM_OR_READ).bind(key).bind(owner).bind(print);
-        let Some(row) = claim.fetch_optional(&self.0).await? else { return Ok(Found::Running) };
+    pub async fn claim(
+        &self,
+        key: &[u8],
+        owner: &[u8],
+        fingerprint: &[u8],
+    ) -> sqlx::Result<ClaimOutcome> {
+        let claim = sqlx::query(CLAIM_OR_READ).bind(key).bind(owner).bind(fingerprint);
+        let Some(row) = claim.fetch_optional(&self.0).await? else {
+            return Ok(ClaimOutcome::Running);
+        };
         if row.try_get("won")? {
-            return Ok(Found::Nothing);
+            return Ok(ClaimOutcome::Claimed);
         }
-        let answer: Option<Vec<u8>> = row.try_get("answer")?;
-        let print = row.try_get("fingerprint")?;
-        Ok(answer.map_or(Found::Running, |answer| Found::Answer(print, answer)))
+        let response: Option<Vec<u8>> = row.try_get("answer")?;
+        let fingerprint = row.try_get("fingerprint")?;
+        Ok(response.map_or(ClaimOutcome::Running, |response| {
+            ClaimOutcome::Completed(fingerprint, response)
+        }))
     }
 
-    /// Stores the answer if the owner still has the key.
+    /// Stores the response if the owner still holds the key.
     ///
     /// # Errors
     /// If Postgres fails.
-    pub async fn complete(&self, key: &[u8], owner: &[u8], answer: &[u8]) -> sqlx::Result<bool> {
-        let update = sqlx::query(UPDATE).bind(key).bind(owner).bind(answer);
+    pub async fn complete(&self, key: &[u8], owner: &[u8], response: &[u8]) -> sqlx::Result<bool> {
+        let update = sqlx::query(UPDATE).bind(key).bind(owner).bind(response);
         Ok(update.execute(&self.0).await?.rows_affected() == 1)
     }
 }

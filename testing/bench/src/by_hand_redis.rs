@@ -1,5 +1,5 @@
-//! Claims and conclusions on Redis by hand, with nothing but the client library: `SET NX GET`, then a
-//! script that compares the owner.
+//! Claims and completions on Redis by hand, with the client library only: `SET NX GET`, then a script that
+//! compares the owner.
 
 use bytes::Bytes;
 use idem_axum::redis::deadpool_redis::redis::aio::MultiplexedConnection;
@@ -16,29 +16,29 @@ const COMPLETE: &str = "
     end
     return 0";
 
-/// One shared connection. The value is a state, an owner, a fingerprint and an answer.
+/// A shared connection. A value consists of a state, an owner, a fingerprint and a response.
 #[derive(Clone)]
 pub struct ByHand {
     connection: MultiplexedConnection,
     complete: Box<str>,
 }
 
-/// What a claim found.
+/// The outcome of a claim.
 #[derive(Debug)]
-pub enum Found {
-    /// Nothing: it is won.
-    Nothing,
-    /// Another run.
+pub enum ClaimOutcome {
+    /// The key was new and is claimed.
+    Claimed,
+    /// Another run is active.
     Running,
-    /// The fingerprint and the answer of a run that ended.
-    Answer([u8; 32], Bytes),
+    /// The fingerprint and the response of a completed run.
+    Completed([u8; 32], Bytes),
 }
 
 impl ByHand {
     /// Connects to the server at `url`.
     ///
     /// # Errors
-    /// If it cannot be reached.
+    /// If the server cannot be reached.
     pub async fn connect(url: &str) -> RedisResult<Self> {
         let client = Client::open(url)?;
         let mut connection = client.get_multiplexed_async_connection().await?;
@@ -57,27 +57,25 @@ impl ByHand {
         key: &str,
         owner: &[u8; 16],
         fingerprint: &[u8; 32],
-    ) -> RedisResult<Found> {
+    ) -> RedisResult<ClaimOutcome> {
         let mut set = cmd("SET");
         set.arg(key).arg(value(b'r', owner, fingerprint, b"")).arg("NX").arg("GET");
         set.arg("PX").arg(DAY_MS);
         match self.connection.clone().send_packed_command(&set).await? {
-            Value::Nil => Ok(Found::Nothing),
-            Value::BulkString(found) if found[0] == b'r' => Ok(Found::Running),
+            Value::Nil => Ok(ClaimOutcome::Claimed),
+            Value::BulkString(found) if found[0] == b'r' => Ok(ClaimOutcome::Running),
             Value::BulkString(found) => {
                 let found = Bytes::from(found);
                 let fingerprint = std::array::from_fn(|n| found[17 + n]);
-                Ok(Found::Answer(fingerprint, found.slice(49..)))
+                Ok(ClaimOutcome::Completed(fingerprint, found.slice(49..)))
             }
             other => Err(RedisError::from(
-                from_redis_value::<()>(other)
-                    .err()
-                    .unwrap_or_else(|| "an answer of another kind".into()),
+                from_redis_value::<()>(other).err().unwrap_or_else(|| "unexpected reply".into()),
             )),
         }
     }
 
-    /// Stores the answer if the owner still has the key.
+    /// Stores the response if the owner still holds the key.
     ///
     /// # Errors
     /// If Redis fails.
@@ -86,21 +84,21 @@ impl ByHand {
         key: &str,
         owner: &[u8; 16],
         fingerprint: &[u8; 32],
-        answer: &[u8],
+        response: &[u8],
     ) -> RedisResult<bool> {
         let mut call = cmd("EVALSHA");
         call.arg(&*self.complete).arg(1).arg(key).arg(&owner[..]);
-        call.arg(value(b'd', owner, fingerprint, answer)).arg(DAY_MS);
-        let answer = self.connection.clone().send_packed_command(&call).await?.extract_error()?;
-        Ok(from_redis_value::<i32>(answer)? == 1)
+        call.arg(value(b'd', owner, fingerprint, response)).arg(DAY_MS);
+        let reply = self.connection.clone().send_packed_command(&call).await?.extract_error()?;
+        Ok(from_redis_value::<i32>(reply)? == 1)
     }
 }
 
-fn value(state: u8, owner: &[u8], fingerprint: &[u8], answer: &[u8]) -> Vec<u8> {
-    let mut value = Vec::with_capacity(49 + answer.len());
+fn value(state: u8, owner: &[u8], fingerprint: &[u8], response: &[u8]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(49 + response.len());
     value.push(state);
     value.extend(owner);
     value.extend(fingerprint);
-    value.extend(answer);
+    value.extend(response);
     value
 }
