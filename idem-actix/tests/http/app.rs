@@ -14,24 +14,25 @@ use actix_web::web::{
 use actix_web::{App, Error, HttpRequest, HttpServer};
 use futures_util::FutureExt;
 use idem_actix::Idempotency;
-use idem_testkit::http::app::{MAX_REQUEST, Payments};
+use idem_testkit::app::{MAX_REQUEST, Service};
 use idem_testkit::http::{Closing, Listening};
 use tokio::sync::oneshot;
 
 use crate::handlers::{
-    accepted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note, nothing,
-    raw, release, see_other, short, strict, takeover, touch, user_payment, wait, wait_briefly,
+    accepted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note, note_scope,
+    nothing, raw, release, see_other, short, strict, takeover, touch, user_payment, wait,
+    wait_briefly,
 };
 
 /// The number of workers. It is smaller than the number of connections, so that connections share a worker.
 const WORKERS: usize = 2;
 
-pub(crate) async fn start(idempotency: Idempotency, payments: Payments) -> Listening {
+pub(crate) async fn start(idempotency: Idempotency, service: Service) -> Listening {
     let (started, start) = oneshot::channel();
     let served = std::thread::spawn(|| {
         let system = System::new();
         system.block_on(async {
-            let (address, server) = serve(idempotency, payments);
+            let (address, server) = serve(idempotency, service);
             assert!(started.send((address, Running(server.handle()))).is_ok());
             server.await.unwrap();
             System::current().stop();
@@ -61,12 +62,12 @@ impl Drop for Running {
     }
 }
 
-fn serve(idempotency: Idempotency, payments: Payments) -> (SocketAddr, Server) {
-    let (idempotency, payments) = (Data::new(idempotency), Data::new(payments));
+fn serve(idempotency: Idempotency, service: Service) -> (SocketAddr, Server) {
+    let (idempotency, service) = (Data::new(idempotency), Data::new(service));
     let app = move || {
         App::new()
             .app_data(idempotency.clone())
-            .app_data(payments.clone())
+            .app_data(service.clone())
             .app_data(PayloadConfig::new(MAX_REQUEST))
             .app_data(JsonConfig::default().error_handler(unsupported))
             .wrap(from_fn(present))
@@ -87,6 +88,7 @@ fn routes(app: &mut ServiceConfig) {
         .route("/payments/{id}", patch().to(amend))
         .route("/notes", post().to(note))
         .route("/user-payments", post().to(user_payment))
+        .route("/note-scope", post().to(note_scope))
         .route("/raw", post().to(raw))
         .route("/json-any", post().to(json_any))
         .route("/empty", post().to(empty))
@@ -116,11 +118,11 @@ fn unsupported(error: JsonPayloadError, _: &HttpRequest) -> Error {
 }
 
 async fn present(
-    payments: Data<Payments>,
+    service: Data<Service>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let _present = payments.present();
+    let _present = service.present();
     next.call(request).await
 }
 

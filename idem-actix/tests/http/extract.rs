@@ -7,7 +7,7 @@ use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{Error, FromRequest, HttpRequest};
-use idem_testkit::http::app::{self, Caller};
+use idem_testkit::app::{self, Caller};
 
 pub(crate) struct Tenant(pub(crate) app::Tenant);
 pub(crate) struct User(pub(crate) app::User);
@@ -32,7 +32,7 @@ impl FromRequest for User {
 
 fn caller(request: &HttpRequest) -> Result<Caller, Error> {
     let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    Caller::authorize(authorization).map_err(|status| {
+    Caller::of(request.method().as_str(), authorization).map_err(|status| {
         InternalError::new("not allowed", StatusCode::from_u16(status).unwrap()).into()
     })
 }

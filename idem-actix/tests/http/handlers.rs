@@ -1,198 +1,206 @@
-//! The handlers of the scenario app: one for each row of the table in `idem_testkit::http::app`.
+//! The handlers of the scenario app: one for each route in the table of `idem_testkit::http`.
 
 use actix_web::http::header::{HeaderValue, IF_MATCH};
 use actix_web::web::{Bytes, Data, Json, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use idem_actix::idempotent;
-use idem_testkit::http::app::{Label, Order, Payments};
+use idem_testkit::app::actix::HandlerReply;
+use idem_testkit::app::{Amendment, Note, Payment, Service};
 
 use crate::extract::{Tenant, User};
-use crate::respond::HandlerReply;
 
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub(crate) async fn create(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub(crate) async fn amend(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
     id: Path<String>,
     request: HttpRequest,
-    Json(order): Json<Order>,
+    Json(change): Json<Amendment>,
 ) -> HandlerReply {
-    let if_match = request.headers().get(IF_MATCH).map(HeaderValue::as_bytes);
-    HandlerReply(payments.amend(&id, if_match, order).await)
+    let if_match = request.headers().get_all(IF_MATCH).map(HeaderValue::as_bytes).collect();
+    HandlerReply(service.amend(&id, &if_match, change).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", optional)]
 pub(crate) async fn note(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "user")]
 pub(crate) async fn user_payment(
-    payments: Data<Payments>,
+    service: Data<Service>,
     User(user): User,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "payment.note")]
+pub(crate) async fn note_scope(
+    service: Data<Service>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", fingerprint = "raw")]
 pub(crate) async fn raw(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Query(label): Query<Label>,
+    Query(note): Query<Note>,
     body: Bytes,
 ) -> HandlerReply {
-    HandlerReply(payments.echo(&label, body).await)
+    HandlerReply(service.echo(&note, body).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub(crate) async fn json_any(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Query(label): Query<Label>,
+    Query(note): Query<Note>,
     body: Bytes,
 ) -> HandlerReply {
-    HandlerReply(payments.echo(&label, body).await)
+    HandlerReply(service.echo(&note, body).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub(crate) async fn empty(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await.only(204))
+    HandlerReply(service.pay(payment).await.only(204))
 }
 
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub(crate) async fn see_other(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await.only(303))
+    HandlerReply(service.pay(payment).await.only(303))
 }
 
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub(crate) async fn accepted(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await.only(202))
+    HandlerReply(service.pay(payment).await.only(202))
 }
 
 #[idempotent(ttl = "1h", scope = "tenant")]
 pub(crate) async fn short(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", wait = "30s")]
 pub(crate) async fn wait(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", wait = "100ms")]
 pub(crate) async fn wait_briefly(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", guarantee = "at-least-once")]
 pub(crate) async fn release(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", lease = "500ms")]
 pub(crate) async fn hold(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", lease = "500ms", guarantee = "at-least-once")]
 pub(crate) async fn takeover(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", syntax = "strict")]
 pub(crate) async fn strict(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", max_run = "200ms", lease = "100ms")]
 pub(crate) async fn max_run(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
-#[idempotent(ttl = "24h", scope = "tenant", key = "order.note")]
+#[idempotent(ttl = "24h", scope = "tenant", key = "payment.note")]
 pub(crate) async fn by_note(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
-#[idempotent(ttl = "24h", scope = "tenant", fingerprint = "order.amount")]
+#[idempotent(ttl = "24h", scope = "tenant", fingerprint = "payment.amount")]
 pub(crate) async fn by_amount(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Json(order): Json<Order>,
+    Json(payment): Json<Payment>,
 ) -> HandlerReply {
-    HandlerReply(payments.pay(order).await)
+    HandlerReply(service.pay(payment).await)
 }
 
 /// The handler does not take the body.
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub(crate) async fn touch(
-    payments: Data<Payments>,
+    service: Data<Service>,
     Tenant(tenant): Tenant,
-    Query(label): Query<Label>,
+    Query(note): Query<Note>,
 ) -> HandlerReply {
-    HandlerReply(payments.touch(&label).await)
+    HandlerReply(service.take(&note).await.only(204))
 }
 
 #[idempotent(ttl = "24h", scope = "global")]

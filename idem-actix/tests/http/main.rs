@@ -5,6 +5,5 @@
 mod app;
 mod extract;
 mod handlers;
-mod respond;
 
 idem_testkit::http_suite!(app::start);

@@ -8,8 +8,6 @@ mod app;
 mod extract;
 #[path = "../http/handlers.rs"]
 mod handlers;
-#[path = "../http/respond.rs"]
-mod respond;
 
 use std::sync::LazyLock;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use idem_actix::{Idempotency, MemoryStore};
 use idem_conformance::{FaultStore, Kind};
-use idem_testkit::http::app::Tally;
+use idem_testkit::app::Counts;
 use serde_json::json;
 
 use crate::support::{body, client, order, send, serve};
@@ -22,11 +22,11 @@ async fn a_blocked_worker_keeps_its_leases_and_responses() {
     let blocking = body("blocking", &json!({ "block_ms": 1_500 }));
 
     let first = tokio::spawn(send(order(&client, &server, "/takeover", "waiting").json(&waiting)));
-    let gate = server.payments.gate("waiting");
+    let gate = server.service.gate("waiting");
     gate.reached().await;
     let second =
         tokio::spawn(send(order(&client, &server, "/takeover", "blocking").json(&blocking)));
-    server.payments.until_present(2).await;
+    server.service.until_present(2).await;
     let renewed = faults.calls().renew;
     faults.until_called(Kind::Renew, renewed + 2 * RENEWALS_PER_LEASE).await;
     assert!(!second.is_finished(), "it blocks for five leases");
@@ -41,8 +41,8 @@ async fn a_blocked_worker_keeps_its_leases_and_responses() {
         assert_eq!((run.status, run.replayed), (201, false));
         let retry = send(order(&other, &sibling, "/takeover", note).json(&body)).await;
         assert_eq!((retry.replayed, retry.body), (true, run.body));
-        assert_eq!(server.payments.tally_of(note), Tally { attempts: 1, effects: 1 });
-        assert_eq!(sibling.payments.tally_of(note), Tally::default());
+        assert_eq!(server.ledger.counts(note), Counts { attempts: 1, effects: 1 });
+        assert_eq!(sibling.ledger.counts(note), Counts::default());
     }
     server.control.stop(false).await;
     sibling.control.stop(false).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_actix::{Drained, Idempotency, MemoryStore};
-use idem_testkit::http::app::Tally;
+use idem_testkit::app::Counts;
 use idem_testkit::http::{Closing, Raw};
 use serde_json::{Value, json};
 
@@ -19,9 +19,9 @@ async fn begin_and_leave(server: &Server, body: &Value) {
         body.len(),
     );
     raw.send(request.as_bytes()).await;
-    server.payments.gate("left").reached().await;
+    server.service.gate("left").reached().await;
     raw.close(Closing::Rst).await;
-    server.payments.until_present(0).await;
+    server.service.until_present(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +34,7 @@ async fn stop_lets_every_run_end_and_stores_its_response() {
     let client = client();
     let first =
         tokio::spawn(send(order(&client, &server, "/payments", "attended").json(&attended)));
-    server.payments.gate("attended").reached().await;
+    server.service.gate("attended").reached().await;
 
     let (other, new) = (support::client(), body("new", &json!({})));
     let known = || order(&other, &server, "/payments", "new");
@@ -47,8 +47,8 @@ async fn stop_lets_every_run_end_and_stores_its_response() {
     // The server accepts no new connections, so this uses an open one.
     while send(known().json(&new)).await.status != 503 {}
     assert!(!stopping.is_finished(), "`stop` waits for the runs");
-    server.payments.gate("left").open();
-    server.payments.gate("attended").open();
+    server.service.gate("left").open();
+    server.service.gate("attended").open();
     assert_eq!(stopping.await.unwrap(), Drained::Finished);
     let first = first.await.unwrap();
     assert_eq!((first.status, first.replayed), (201, false));
@@ -60,8 +60,8 @@ async fn stop_lets_every_run_end_and_stores_its_response() {
     let retry = send(order(&client, &next, "/payments", "left").json(&left)).await;
     assert_eq!((retry.status, retry.replayed), (201, true));
     for note in ["left", "attended"] {
-        assert_eq!(server.payments.tally_of(note), Tally { attempts: 1, effects: 1 });
-        assert_eq!(next.payments.tally_of(note), Tally::default());
+        assert_eq!(server.ledger.counts(note), Counts { attempts: 1, effects: 1 });
+        assert_eq!(next.ledger.counts(note), Counts::default());
     }
     next.control.stop(false).await;
 }
@@ -70,8 +70,9 @@ async fn stop_lets_every_run_end_and_stores_its_response() {
 #[tokio::test(flavor = "multi_thread")]
 async fn actix_web_alone_drops_a_run_whose_client_disconnected() {
     let server = serve(1, Idempotency::new(MemoryStore::new())).await;
-    begin_and_leave(&server, &body("left", &json!({ "gate": true }))).await;
+    let left = body("left", &json!({ "gate": true, "effect": "after" }));
+    begin_and_leave(&server, &left).await;
     server.control.stop(true).await;
     server.ended.join().unwrap();
-    assert_eq!(server.payments.tally_of("left"), Tally { attempts: 1, effects: 0 });
+    assert_eq!(server.ledger.counts("left"), Counts { attempts: 1, effects: 0 });
 }

@@ -10,11 +10,13 @@ use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::rt::System;
 use actix_web::web::{self, Data, Json};
-use actix_web::{App, Error, HttpResponse, HttpServer, Responder};
+use actix_web::{App, Error, HttpServer};
 use idem_actix::{Idempotency, idempotent};
-use idem_testkit::http::app::{Order, Payments, ReplyBody};
+use idem_testkit::app::actix::HandlerReply;
+use idem_testkit::app::{MemoryLedger, Payment, Service};
+use idem_testkit::http::payment;
 use reqwest::{Client, RequestBuilder};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 /// The threads that handled requests.
@@ -37,13 +39,15 @@ pub(crate) struct Server {
     pub(crate) control: ServerHandle,
     pub(crate) ended: JoinHandle<()>,
     pub(crate) idempotency: Idempotency,
-    pub(crate) payments: Payments,
+    pub(crate) service: Service,
+    pub(crate) ledger: MemoryLedger,
     pub(crate) workers: Workers,
 }
 
 pub(crate) async fn serve(workers: usize, idempotency: Idempotency) -> Server {
-    let (payments, seen) = (Payments::default(), Workers::default());
-    let data = (Data::new(idempotency.clone()), Data::new(payments.clone()));
+    let (ledger, seen) = (MemoryLedger::default(), Workers::default());
+    let service = Service::new(ledger.clone());
+    let data = (Data::new(idempotency.clone()), Data::new(service.clone()));
     let workers_data = Data::new(seen.clone());
     let app = move || {
         App::new()
@@ -69,35 +73,28 @@ pub(crate) async fn serve(workers: usize, idempotency: Idempotency) -> Server {
         system.run().unwrap();
     });
     let (address, control) = start.await.unwrap();
-    Server { address, control, ended, idempotency, payments, workers: seen }
+    Server { address, control, ended, idempotency, service, ledger, workers: seen }
 }
 
 async fn note(
     workers: Data<Workers>,
-    payments: Data<Payments>,
+    service: Data<Service>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     workers.note();
-    let _present = payments.present();
+    let _present = service.present();
     next.call(request).await
 }
 
 #[idempotent(ttl = "24h", scope = "global")]
-async fn pay(payments: Data<Payments>, order: Json<Order>) -> impl Responder {
-    respond(&payments, order).await
+async fn pay(service: Data<Service>, Json(payment): Json<Payment>) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "global", lease = "300ms", guarantee = "at-least-once")]
-async fn takeover(payments: Data<Payments>, order: Json<Order>) -> impl Responder {
-    respond(&payments, order).await
-}
-
-async fn respond(payments: &Payments, order: Json<Order>) -> impl Responder + use<> {
-    match payments.pay(order.into_inner()).await.body {
-        ReplyBody::Whole(body) => HttpResponse::Created().body(body),
-        ReplyBody::Stream(_) => unreachable!("no request asks for a stream"),
-    }
+async fn takeover(service: Data<Service>, Json(payment): Json<Payment>) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -112,8 +109,10 @@ pub(crate) fn order(client: &Client, server: &Server, path: &str, note: &str) ->
     client.post(format!("http://{}{path}", server.address)).header("idempotency-key", note)
 }
 
-pub(crate) fn body(note: &str, sim: &Value) -> Value {
-    json!({ "amount": 100, "note": note, "sim": sim })
+pub(crate) fn body(note: &str, script: &Value) -> Value {
+    let mut body = payment(100, note);
+    body["sim"] = script.clone();
+    body
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Response {

@@ -10,25 +10,26 @@ use axum::response::Response;
 use axum::routing::{any, patch, post};
 use futures_util::FutureExt;
 use idem_axum::Idempotency;
-use idem_testkit::http::app::{MAX_REQUEST, Payments};
+use idem_testkit::app::{MAX_REQUEST, Service};
 use idem_testkit::http::{Closing, Listening};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::handlers::{
-    accepted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note, nothing,
-    raw, release, see_other, short, strict, takeover, touch, user_payment, wait, wait_briefly,
+    accepted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note, note_scope,
+    nothing, raw, release, see_other, short, strict, takeover, touch, user_payment, wait,
+    wait_briefly,
 };
 
 #[derive(Clone, FromRef)]
 struct App {
     idempotency: Idempotency,
-    payments: Payments,
+    service: Service,
 }
 
-pub(crate) async fn start(idempotency: Idempotency, payments: Payments) -> Listening {
-    let router = router(App { idempotency, payments });
+pub(crate) async fn start(idempotency: Idempotency, service: Service) -> Listening {
+    let router = router(App { idempotency, service });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
@@ -64,6 +65,7 @@ fn router(app: App) -> Router {
         .route("/payments/{id}", patch(amend))
         .route("/notes", post(note))
         .route("/user-payments", post(user_payment))
+        .route("/note-scope", post(note_scope))
         .route("/raw", post(raw))
         .route("/json-any", post(json_any))
         .route("/empty", post(empty))
@@ -83,11 +85,11 @@ fn router(app: App) -> Router {
         .route("/any", any(touch))
         .route("/nothing", post(nothing))
         .layer(DefaultBodyLimit::max(MAX_REQUEST))
-        .layer(from_fn_with_state(app.payments.clone(), present))
+        .layer(from_fn_with_state(app.service.clone(), present))
         .with_state(app)
 }
 
-async fn present(State(payments): State<Payments>, request: Request, next: Next) -> Response {
-    let _present = payments.present();
+async fn present(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let _present = service.present();
     next.run(request).await
 }

@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderValue};
 use axum::http::request::Parts;
-use idem_testkit::http::app::{self, Caller};
+use idem_testkit::app::{self, Caller};
 
 pub(crate) struct Tenant(pub(crate) app::Tenant);
 pub(crate) struct User(pub(crate) app::User);
@@ -27,5 +27,6 @@ impl<S: Sync> FromRequestParts<S> for User {
 
 fn caller(parts: &Parts) -> Result<Caller, StatusCode> {
     let authorization = parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    Caller::authorize(authorization).map_err(|status| StatusCode::from_u16(status).unwrap())
+    Caller::of(parts.method.as_str(), authorization)
+        .map_err(|status| StatusCode::from_u16(status).unwrap())
 }

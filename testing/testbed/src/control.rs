@@ -4,19 +4,17 @@ use std::time::Duration;
 
 use idem_conformance::{Fault, Faults, Kind};
 use idem_core::MemoryStore;
+use idem_testkit::app::{Note, Reply, Service};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::ledger::Ledger;
+use crate::ledger::StoreLedger;
 use crate::logs::Logs;
-use crate::payment::Note;
-use crate::reply::Reply;
-use crate::service::Service;
 
 /// The handlers below `/_test`. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Control {
-    pub ledger: Ledger,
+    pub ledger: StoreLedger,
     pub service: Service,
     pub faults: Faults,
     /// The store whose clock can be moved, if there is one.

@@ -1,28 +1,16 @@
 #![doc = include_str!("../README.md")]
 #![allow(missing_docs, reason = "used by the two binaries only")]
 
-pub mod caller;
 pub mod control;
 pub mod flags;
 pub mod ledger;
 pub mod logs;
-pub mod payment;
-pub mod precondition;
 pub mod process;
-pub mod reply;
-pub mod script;
-pub mod service;
 pub mod store;
 
 use control::Control;
 use idem_core::Idempotency;
-use service::Service;
-
-/// The maximum size of a request body, in bytes.
-pub const MAX_REQUEST: usize = 64 << 10;
-
-/// The maximum size of a stored response, in bytes.
-pub const MAX_RESPONSE: usize = 64 << 10;
+use idem_testkit::app::Service;
 
 /// The time limit of the route behind the timeout layer.
 pub const TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);

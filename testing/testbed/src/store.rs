@@ -8,13 +8,13 @@ use idem_core::store::IdempotencyStore;
 use idem_core::{Idempotency, MemoryStore};
 use idem_postgres::PostgresStore;
 use idem_redis::RedisStore;
+use idem_testkit::app::{MAX_RESPONSE, Service};
 
+use crate::App;
 use crate::control::Control;
 use crate::flags::Flags;
-use crate::ledger::{Backend, EffectsFile, Ledger};
+use crate::ledger::{Backend, EffectsFile, StoreLedger};
 use crate::logs::Logs;
-use crate::service::Service;
-use crate::{App, MAX_RESPONSE};
 
 /// The time limit of a store call.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -52,7 +52,7 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
     Ok(App { idempotency, has_transactions, service, control })
 }
 
-async fn ledger(flags: &Flags) -> Result<Ledger> {
+async fn ledger(flags: &Flags) -> Result<StoreLedger> {
     let url = flags.ledger.as_deref().unwrap_or(&flags.store);
     let backend = match scheme(url) {
         "memory" => Backend::in_memory(),
@@ -61,7 +61,7 @@ async fn ledger(flags: &Flags) -> Result<Ledger> {
         other => bail!("cannot count effects in `{other}:`"),
     };
     let file = flags.effects.as_deref().map(EffectsFile::open).transpose();
-    Ok(Ledger::new(backend, file.context("cannot open the effects file")?))
+    Ok(StoreLedger::new(backend, file.context("cannot open the effects file")?))
 }
 
 fn scheme(url: &str) -> &str {

@@ -2,9 +2,14 @@
 //!
 //! | Feature | Module | Contents |
 //! |---|---|---|
+//! | `app` | `app` | the payments app, without its framework |
+//! | `axum`, `actix` | `app::axum`, `app::actix` | the conversion of its replies into responses |
 //! | `http` | `http` | the HTTP scenarios that every adapter must pass, and their client |
 //! | `servers` | `servers` | Redis, Postgres, PgBouncer and NATS servers that a test starts, pauses and kills |
 
+#[cfg(feature = "app")]
+#[expect(clippy::expect_used, reason = "a script with an invalid header panics")]
+pub mod app;
 mod cancel;
 #[cfg(feature = "http")]
 pub mod http;

@@ -4,7 +4,6 @@
 //! counting twice.
 
 mod file;
-mod memory;
 mod postgres;
 mod redis;
 
@@ -15,7 +14,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use idem_postgres::sqlx::PgConnection;
-use serde::Serialize;
+use idem_testkit::app::{Counts, Entry, Ledger, MemoryLedger, PerformEffect};
 
 pub use file::{EffectsFile, Event, EventKind, ExecutionContext};
 
@@ -23,9 +22,9 @@ pub use file::{EffectsFile, Event, EventKind, ExecutionContext};
 const MAX_RETRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Counts entries and effects. Clones share the counts.
+/// Counts in the store of the records, and in a file. Clones share the counts.
 #[derive(Clone, Debug)]
-pub struct Ledger {
+pub struct StoreLedger {
     backend: Arc<Backend>,
     file: Option<Arc<EffectsFile>>,
 }
@@ -33,32 +32,14 @@ pub struct Ledger {
 /// The place of the counts.
 #[derive(Debug)]
 pub enum Backend {
-    Memory(memory::Memory),
+    Memory(MemoryLedger),
     Redis(redis::Redis),
     Postgres(postgres::Postgres),
 }
 
-/// A handler entry.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The name of the run.
-    pub run: String,
-    /// The number of the entry within its note, counted from 1.
-    pub number: u64,
-    /// A sequence number that differs for every entry.
-    pub seq: u64,
-}
-
-/// The counts of one note.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    pub attempts: u64,
-    pub effects: u64,
-}
-
 impl Backend {
     pub fn in_memory() -> Self {
-        Self::Memory(memory::Memory::default())
+        Self::Memory(MemoryLedger::default())
     }
 
     /// # Errors
@@ -74,67 +55,9 @@ impl Backend {
     }
 }
 
-impl Ledger {
+impl StoreLedger {
     pub fn new(backend: Backend, file: Option<EffectsFile>) -> Self {
         Self { backend: Arc::new(backend), file: file.map(Arc::new) }
-    }
-
-    /// Counts a handler entry.
-    ///
-    /// # Errors
-    /// If the ledger stays down.
-    pub async fn enter(&self, note: &str) -> io::Result<Entry> {
-        let run = format!("{:032x}", rand::random::<u128>());
-        self.write(EventKind::Attempt, note, &run)?;
-        let (number, seq) = retried(|| match &*self.backend {
-            Backend::Memory(backend) => ready(Ok(backend.enter(note, &run))).boxed(),
-            Backend::Redis(backend) => backend.enter(note, &run).boxed(),
-            Backend::Postgres(backend) => backend.enter(note, &run).boxed(),
-        })
-        .await?;
-        Ok(Entry { run, number, seq })
-    }
-
-    /// Performs an effect.
-    ///
-    /// # Errors
-    /// If the ledger stays down.
-    pub async fn effect(&self, note: &str, entry: &Entry) -> io::Result<()> {
-        self.write(EventKind::Effect, note, &entry.run)?;
-        retried(|| match &*self.backend {
-            Backend::Memory(backend) => {
-                backend.effect(note, &entry.run);
-                ready(Ok(())).boxed()
-            }
-            Backend::Redis(backend) => backend.effect(note, &entry.run).boxed(),
-            Backend::Postgres(backend) => backend.effect(note, &entry.run).boxed(),
-        })
-        .await
-    }
-
-    /// Performs an effect that exists if and only if `transaction` is committed. It is not written to the file,
-    /// because its commit is still uncertain.
-    ///
-    /// # Errors
-    /// If the effect cannot be written.
-    pub async fn effect_in(
-        &self,
-        note: &str,
-        entry: &Entry,
-        transaction: &mut PgConnection,
-    ) -> io::Result<()> {
-        match &*self.backend {
-            Backend::Postgres(backend) => backend.effect_in(note, &entry.run, transaction).await,
-            _ => Err(io::Error::other("the ledger is not in the database of the transaction")),
-        }
-    }
-
-    /// Records the end of a handler, in the file only.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn finished(&self, note: &str, entry: &Entry) -> io::Result<()> {
-        self.write(EventKind::Finished, note, &entry.run)
     }
 
     /// Returns the counts of a note.
@@ -149,49 +72,104 @@ impl Ledger {
         }
     }
 
-    /// Returns the version of a payment, counted from 1.
-    ///
-    /// # Errors
-    /// If the ledger stays down.
-    pub async fn version(&self, payment: &str) -> io::Result<u64> {
-        retried(|| match &*self.backend {
-            Backend::Memory(backend) => ready(Ok(backend.changes(payment))).boxed(),
-            Backend::Redis(backend) => backend.changes(payment).boxed(),
-            Backend::Postgres(backend) => backend.changes(payment).boxed(),
-        })
-        .await
-        .map(|changes| changes + 1)
+    /// Performs effects that exist if and only if `transaction` is committed. They are not written to the file,
+    /// because their commit is still uncertain.
+    pub fn effects_in<'a>(&'a self, transaction: &'a mut PgConnection) -> EffectsIn<'a> {
+        EffectsIn { ledger: self, transaction }
     }
 
-    /// Creates a new version of a payment.
-    ///
-    /// # Errors
-    /// If the ledger is down.
-    pub async fn revise(&self, payment: &str) -> io::Result<u64> {
-        let changes = match &*self.backend {
-            Backend::Memory(backend) => backend.change(payment),
-            Backend::Redis(backend) => backend.change(payment).await?,
-            Backend::Postgres(backend) => backend.change(payment).await?,
-        };
-        Ok(changes + 1)
-    }
-
-    /// Creates a new version of a payment if its version is `version`. Returns `None` otherwise.
-    ///
-    /// # Errors
-    /// If the ledger is down.
-    pub async fn revise_if(&self, payment: &str, version: u64) -> io::Result<Option<u64>> {
-        let expected = version - 1;
-        let changes = match &*self.backend {
-            Backend::Memory(backend) => backend.change_if(payment, expected),
-            Backend::Redis(backend) => backend.change_if(payment, expected).await?,
-            Backend::Postgres(backend) => backend.change_if(payment, expected).await?,
-        };
-        Ok(changes.map(|changes| changes + 1))
+    async fn enter_run(&self, note: &str, run: &str) -> io::Result<(u64, u64)> {
+        match &*self.backend {
+            Backend::Memory(backend) => {
+                let Entry { number, seq, .. } = backend.enter_run(note, run);
+                Ok((number, seq))
+            }
+            Backend::Redis(backend) => backend.enter(note, run).await,
+            Backend::Postgres(backend) => backend.enter(note, run).await,
+        }
     }
 
     fn write(&self, kind: EventKind, note: &str, run: &str) -> io::Result<()> {
         self.file.as_ref().map_or(Ok(()), |file| file.append(kind, note, run))
+    }
+}
+
+impl Ledger for StoreLedger {
+    fn enter<'a>(&'a self, note: &'a str) -> BoxFuture<'a, io::Result<Entry>> {
+        let enter = async move {
+            let run = Entry::new_run();
+            self.write(EventKind::Attempt, note, &run)?;
+            let (number, seq) = retried(|| self.enter_run(note, &run).boxed()).await?;
+            Ok(Entry { run, number, seq })
+        };
+        enter.boxed()
+    }
+
+    fn effect<'a>(&'a self, note: &'a str, entry: &'a Entry) -> BoxFuture<'a, io::Result<()>> {
+        let effect = async move {
+            self.write(EventKind::Effect, note, &entry.run)?;
+            retried(|| match &*self.backend {
+                Backend::Memory(backend) => backend.effect(note, entry),
+                Backend::Redis(backend) => backend.effect(note, &entry.run).boxed(),
+                Backend::Postgres(backend) => backend.effect(note, &entry.run).boxed(),
+            })
+            .await
+        };
+        effect.boxed()
+    }
+
+    fn finished(&self, note: &str, entry: &Entry) -> io::Result<()> {
+        self.write(EventKind::Finished, note, &entry.run)
+    }
+
+    fn version<'a>(&'a self, payment: &'a str) -> BoxFuture<'a, io::Result<u64>> {
+        retried(move || match &*self.backend {
+            Backend::Memory(backend) => backend.version(payment),
+            Backend::Redis(backend) => backend.version(payment).boxed(),
+            Backend::Postgres(backend) => backend.version(payment).boxed(),
+        })
+        .boxed()
+    }
+
+    fn revise<'a>(&'a self, payment: &'a str) -> BoxFuture<'a, io::Result<u64>> {
+        match &*self.backend {
+            Backend::Memory(backend) => backend.revise(payment),
+            Backend::Redis(backend) => backend.revise(payment).boxed(),
+            Backend::Postgres(backend) => backend.revise(payment).boxed(),
+        }
+    }
+
+    fn revise_if<'a>(
+        &'a self,
+        payment: &'a str,
+        version: u64,
+    ) -> BoxFuture<'a, io::Result<Option<u64>>> {
+        match &*self.backend {
+            Backend::Memory(backend) => backend.revise_if(payment, version),
+            Backend::Redis(backend) => backend.revise_if(payment, version).boxed(),
+            Backend::Postgres(backend) => backend.revise_if(payment, version).boxed(),
+        }
+    }
+}
+
+/// See [`StoreLedger::effects_in`].
+#[derive(Debug)]
+pub struct EffectsIn<'a> {
+    ledger: &'a StoreLedger,
+    transaction: &'a mut PgConnection,
+}
+
+impl PerformEffect for EffectsIn<'_> {
+    fn perform<'a>(&'a mut self, note: &'a str, entry: &'a Entry) -> BoxFuture<'a, io::Result<()>> {
+        match &*self.ledger.backend {
+            Backend::Postgres(backend) => {
+                backend.effect_in(note, &entry.run, self.transaction).boxed()
+            }
+            _ => {
+                let message = "the ledger is not in the database of the transaction";
+                ready(Err(io::Error::other(message))).boxed()
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use idem_postgres::sqlx::postgres::PgPoolOptions;
 use idem_postgres::sqlx::{self, PgConnection, PgPool};
 
-use super::Counts;
+use idem_testkit::app::Counts;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -80,31 +80,31 @@ impl Postgres {
         Ok(Counts { attempts: attempts.unsigned_abs(), effects: effects.unsigned_abs() })
     }
 
-    pub(super) async fn changes(&self, payment: &str) -> io::Result<u64> {
+    pub(super) async fn version(&self, payment: &str) -> io::Result<u64> {
         let read = "SELECT changes FROM idem_testbed_change WHERE namespace = $1 AND payment = $2";
         let read = sqlx::query_scalar::<_, i64>(read).bind(&self.namespace).bind(payment);
         let changes = read.fetch_optional(&self.pool).await.map_err(io::Error::other)?;
-        Ok(changes.unwrap_or(0).unsigned_abs())
+        Ok(changes.unwrap_or(0).unsigned_abs() + 1)
     }
 
-    pub(super) async fn change(&self, payment: &str) -> io::Result<u64> {
+    pub(super) async fn revise(&self, payment: &str) -> io::Result<u64> {
         let write = "INSERT INTO idem_testbed_change AS old VALUES ($1, $2, 1)
                      ON CONFLICT (namespace, payment) DO UPDATE SET changes = old.changes + 1
                      RETURNING changes";
         let write = sqlx::query_scalar::<_, i64>(write).bind(&self.namespace).bind(payment);
         let changes = write.fetch_one(&self.pool).await.map_err(io::Error::other)?;
-        Ok(changes.unsigned_abs())
+        Ok(changes.unsigned_abs() + 1)
     }
 
-    pub(super) async fn change_if(&self, payment: &str, expected: u64) -> io::Result<Option<u64>> {
+    pub(super) async fn revise_if(&self, payment: &str, version: u64) -> io::Result<Option<u64>> {
         let first = "INSERT INTO idem_testbed_change VALUES ($1, $2, 0) ON CONFLICT DO NOTHING";
         let first = sqlx::query(first).bind(&self.namespace).bind(payment);
         first.execute(&self.pool).await.map_err(io::Error::other)?;
         let write = "UPDATE idem_testbed_change SET changes = changes + 1
                      WHERE namespace = $1 AND payment = $2 AND changes = $3 RETURNING changes";
         let write = sqlx::query_scalar::<_, i64>(write).bind(&self.namespace).bind(payment);
-        let write = write.bind(i64::try_from(expected).map_err(io::Error::other)?);
+        let write = write.bind(i64::try_from(version - 1).map_err(io::Error::other)?);
         let changes = write.fetch_optional(&self.pool).await.map_err(io::Error::other)?;
-        Ok(changes.map(i64::unsigned_abs))
+        Ok(changes.map(|changes| changes.unsigned_abs() + 1))
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use idem_redis::deadpool_redis::redis::{AsyncConnectionConfig, FromRedisValue, Pipeline, pipe};
 use idem_redis::deadpool_redis::{Manager, Pool, Runtime, Timeouts};
 
-use super::Counts;
+use idem_testkit::app::Counts;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -58,22 +58,22 @@ impl Redis {
         Ok(Counts { attempts, effects })
     }
 
-    pub(super) async fn changes(&self, payment: &str) -> io::Result<u64> {
+    pub(super) async fn version(&self, payment: &str) -> io::Result<u64> {
         let (changes,): (Option<u64>,) =
             self.query(pipe().get(self.key("changes", payment))).await?;
-        Ok(changes.unwrap_or(0))
+        Ok(changes.unwrap_or(0) + 1)
     }
 
-    pub(super) async fn change(&self, payment: &str) -> io::Result<u64> {
-        let (changes,) = self.query(pipe().incr(self.key("changes", payment), 1)).await?;
-        Ok(changes)
+    pub(super) async fn revise(&self, payment: &str) -> io::Result<u64> {
+        let (changes,): (u64,) = self.query(pipe().incr(self.key("changes", payment), 1)).await?;
+        Ok(changes + 1)
     }
 
-    pub(super) async fn change_if(&self, payment: &str, expected: u64) -> io::Result<Option<u64>> {
+    pub(super) async fn revise_if(&self, payment: &str, version: u64) -> io::Result<Option<u64>> {
         let mut script = pipe();
-        script.cmd("EVAL").arg(CHANGE_IF).arg(1).arg(self.key("changes", payment)).arg(expected);
-        let (changes,) = self.query(&script).await?;
-        Ok(changes)
+        script.cmd("EVAL").arg(CHANGE_IF).arg(1).arg(self.key("changes", payment)).arg(version - 1);
+        let (changes,): (Option<u64>,) = self.query(&script).await?;
+        Ok(changes.map(|changes| changes + 1))
     }
 
     fn key(&self, of: &str, name: &str) -> String {

@@ -301,10 +301,13 @@ pub(crate) async fn a_clock_can_be_moved(env: &TestEnv) {
 pub(crate) async fn requests_and_responses_are_limited(env: &TestEnv) {
     let server = env.start().await;
     let mut large = order("n");
-    large["memo"] = "x".repeat(testbed::MAX_REQUEST).into();
+    large["memo"] = "x".repeat(idem_testkit::app::MAX_REQUEST).into();
     assert_eq!(server.post("/payments", "k", &large).await.status(), 413);
-    let large =
-        server.pay_with("/payments", "large", &json!({ "size": testbed::MAX_RESPONSE + 9 }));
+    let large = server.pay_with(
+        "/payments",
+        "large",
+        &json!({ "size": idem_testkit::app::MAX_RESPONSE + 9 }),
+    );
     assert_eq!(large.send().await.status, 201);
     assert_eq!(large.send().await.status, 409);
     server.assert_counts("large", 1, 1).await;

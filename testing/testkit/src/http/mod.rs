@@ -1,14 +1,49 @@
 //! The HTTP rules as a table of scenarios that every adapter must pass.
 //!
 //! A scenario sends requests to a real server over TCP and does not depend on its framework. An adapter
-//! supplies an app with the routes of [`app`], each a guarded handler of a few lines, and a function that
+//! supplies an app with the routes below, each a guarded handler of a few lines, and a function that
 //! serves the app. One line then defines a test for every scenario:
 //!
 //! ```text
 //! idem_testkit::http_suite!(app::start);
 //! ```
 //!
-//! `start` is an `async fn(Idempotency, Payments) -> Listening`.
+//! `start` is an `async fn(Idempotency, Service) -> Listening`.
+//!
+//! # Routes
+//!
+//! Every route is guarded, by default with `ttl = "24h"` and the tenant of the caller as the scope. Each handler
+//! calls one method of [`Service`](crate::app::Service).
+//!
+//! | Route | Attribute | Handler |
+//! |---|---|---|
+//! | POST `/payments`, `/refunds` | | `pay` |
+//! | POST `/accounts/{account}/payments` | | `pay` |
+//! | POST `/api/v1/payments`, `/api/v2/payments` | one handler, nested under two prefixes | `pay` |
+//! | POST `/shops/{shop}/payments` | nested under the prefix `/shops/{shop}` | `pay` |
+//! | PATCH `/payments/{id}` | | `amend` |
+//! | POST `/notes` | `optional` | `pay` |
+//! | POST `/user-payments` | scope: the user | `pay` |
+//! | POST `/note-scope` | `scope = "payment.note"` | `pay` |
+//! | POST `/raw?note=` | `fingerprint = "raw"` | `echo` |
+//! | POST `/json-any?note=` | accepts any bytes | `echo` |
+//! | POST `/empty`, `/see-other`, `/accepted` | | `pay`, then `only` 204, 303 and 202 |
+//! | POST `/short` | `ttl = "1h"` | `pay` |
+//! | POST `/wait` | `wait = "30s"` | `pay` |
+//! | POST `/wait-briefly` | `wait = "100ms"` | `pay` |
+//! | POST `/release` | `guarantee = "at-least-once"` | `pay` |
+//! | POST `/hold` | `lease = "500ms"` | `pay` |
+//! | POST `/takeover` | `lease = "500ms"`, `guarantee = "at-least-once"` | `pay` |
+//! | POST `/strict` | `syntax = "strict"` | `pay` |
+//! | POST `/timeout` | inside the timeout layer of the framework, 50 ms | `pay` |
+//! | POST `/max-run` | `max_run = "200ms"`, `lease = "100ms"` | `pay` |
+//! | POST `/by-note` | `key = "payment.note"` | `pay` |
+//! | POST `/by-amount` | `fingerprint = "payment.amount"` | `pay` |
+//! | any method `/any?note=` | | `take` |
+//! | POST `/nothing` | a handler without parameters, `scope = "global"` | returns 204 |
+//!
+//! A request body has at most [`MAX_REQUEST`](crate::app::MAX_REQUEST) bytes. The outermost layer holds
+//! [`Service::present`](crate::app::Service::present) while the framework handles a request.
 
 #![allow(
     clippy::expect_used,
@@ -17,7 +52,6 @@
     reason = "a step that fails fails the test"
 )]
 
-pub mod app;
 mod client;
 pub mod scenarios;
 mod server;
@@ -25,7 +59,7 @@ mod suite;
 #[cfg(feature = "servers")]
 pub mod transaction;
 
-pub use client::{Closing, Problem, Raw, Request, Response};
+pub use client::{Closing, Problem, Raw, Request, Response, payment};
 pub use server::{Listening, Records, Server, ShutDown, Store};
 #[doc(hidden)]
 pub use suite::run;

@@ -17,8 +17,8 @@ use idem_core::{Drained, Idempotency, IdempotencyBuilder, MemoryStore};
 use reqwest::redirect;
 use tokio::sync::oneshot;
 
-use super::app::{MAX_RESPONSE, Payments, Tally};
 use super::client::{Closing, Request, Response};
+use crate::app::{Counts, MAX_RESPONSE, MemoryLedger, Service};
 use idem_conformance::{FaultStore, Faults, Pending};
 
 /// A serving app, as returned by the start function of an adapter.
@@ -34,7 +34,7 @@ pub struct Listening {
 /// The type of [`Listening::shut_down`]. The argument is the drain of the active runs.
 pub type ShutDown = Box<dyn FnOnce(BoxFuture<'static, ()>) -> BoxFuture<'static, ()> + Send>;
 
-type Start = Arc<dyn Fn(Idempotency, Payments) -> BoxFuture<'static, Listening> + Send + Sync>;
+type Start = Arc<dyn Fn(Idempotency, Service) -> BoxFuture<'static, Listening> + Send + Sync>;
 
 /// The store of a server.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +86,9 @@ pub struct Server {
     /// The handle that the handlers use.
     pub idempotency: Idempotency,
     /// The service behind the handlers.
-    pub payments: Payments,
+    pub service: Service,
+    /// The handler entries and effects.
+    pub ledger: MemoryLedger,
 }
 
 impl fmt::Debug for Server {
@@ -98,11 +100,11 @@ impl fmt::Debug for Server {
 impl Server {
     pub(super) async fn new<S, F>(start: S, store: Store) -> Self
     where
-        S: Fn(Idempotency, Payments) -> F + Send + Sync + 'static,
+        S: Fn(Idempotency, Service) -> F + Send + Sync + 'static,
         F: Future<Output = Listening> + Send + 'static,
     {
         let start: Start =
-            Arc::new(move |idempotency, payments| start(idempotency, payments).boxed());
+            Arc::new(move |idempotency, service| start(idempotency, service).boxed());
         let records = fresh(store).await;
         Self::start(start, store, records, |builder| builder).await
     }
@@ -119,11 +121,12 @@ impl Server {
         };
         let builder = builder.max_response(MAX_RESPONSE).problem_base("https://problems.test/");
         let idempotency = build(builder).build();
-        let payments = Payments::default();
-        let listening = start(idempotency.clone(), payments.clone()).await;
+        let ledger = MemoryLedger::default();
+        let service = Service::new(ledger.clone());
+        let listening = start(idempotency.clone(), service.clone()).await;
         let client = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none());
         let client = client.build().expect("a client without TLS");
-        Self { listening, start, client, store, records, faults, idempotency, payments }
+        Self { listening, start, client, store, records, faults, idempotency, service, ledger }
     }
 
     /// Starts another server of the same app with a changed configuration, over `records`.
@@ -185,7 +188,8 @@ impl Server {
     /// Asserts the number of runs under `note`, each of which reached its effect.
     #[track_caller]
     pub fn assert_runs(&self, note: &str, runs: u64) {
-        assert_eq!(self.payments.tally_of(note), Tally { attempts: runs, effects: runs }, "{note}");
+        let expected = Counts { attempts: runs, effects: runs };
+        assert_eq!(self.ledger.counts(note), expected, "{note}");
     }
 
     /// Sends a request and asserts that it makes no store call.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use idem_core::Idempotency;
 
-use super::app::Payments;
+use crate::app::Service;
+
 use super::server::{Listening, Server, Store};
 
 /// Defines a test for every scenario, for the app that `start` serves. See [`http`](crate::http).
@@ -166,7 +167,7 @@ const WATCHDOG: Duration = Duration::from_secs(120);
 /// Serves a fresh app and runs a scenario on it.
 pub fn run<S, F>(start: S, store: Store, scenario: impl AsyncFnOnce(&Server))
 where
-    S: Fn(Idempotency, Payments) -> F + Send + Sync + 'static,
+    S: Fn(Idempotency, Service) -> F + Send + Sync + 'static,
     F: Future<Output = Listening> + Send + 'static,
 {
     let runtime =

@@ -1,10 +1,9 @@
 //! The control endpoints.
 
 use actix_web::web::{Data, Json, Query, ServiceConfig, get, post, resource};
+use idem_testkit::app::Note;
+use idem_testkit::app::actix::HandlerReply;
 use testbed::control::{Advance, Behaviour, Control};
-use testbed::payment::Note;
-
-use crate::respond::Replied;
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
     app.service(resource("/_test/effects").route(get().to(effects)))
@@ -15,26 +14,26 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
         .service(resource("/_test/health").route(get().to(health)));
 }
 
-async fn effects(control: Data<Control>, Query(note): Query<Note>) -> Replied {
-    Replied(control.effects(&note).await)
+async fn effects(control: Data<Control>, Query(note): Query<Note>) -> HandlerReply {
+    HandlerReply(control.effects(&note).await)
 }
 
-async fn store(control: Data<Control>, Json(behaviour): Json<Behaviour>) -> Replied {
-    Replied(control.store(behaviour))
+async fn store(control: Data<Control>, Json(behaviour): Json<Behaviour>) -> HandlerReply {
+    HandlerReply(control.store(behaviour))
 }
 
-async fn clock(control: Data<Control>, Json(advance): Json<Advance>) -> Replied {
-    Replied(control.advance(advance))
+async fn clock(control: Data<Control>, Json(advance): Json<Advance>) -> HandlerReply {
+    HandlerReply(control.advance(advance))
 }
 
-async fn gate(control: Data<Control>, Json(note): Json<Note>) -> Replied {
-    Replied(control.open_gate(&note))
+async fn gate(control: Data<Control>, Json(note): Json<Note>) -> HandlerReply {
+    HandlerReply(control.open_gate(&note))
 }
 
-async fn logs(control: Data<Control>) -> Replied {
-    Replied(control.logs())
+async fn logs(control: Data<Control>) -> HandlerReply {
+    HandlerReply(control.logs())
 }
 
-async fn health(control: Data<Control>) -> Replied {
-    Replied(control.health())
+async fn health(control: Data<Control>) -> HandlerReply {
+    HandlerReply(control.health())
 }

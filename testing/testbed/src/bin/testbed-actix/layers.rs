@@ -13,8 +13,8 @@ use actix_web::middleware::Next;
 use actix_web::rt::time::timeout;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
+use idem_testkit::app::Caller;
 use testbed::TIMEOUT;
-use testbed::caller::Caller;
 use tokio_util::task::TaskTracker;
 
 pub(crate) fn cors() -> Cors {

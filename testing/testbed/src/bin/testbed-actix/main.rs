@@ -3,7 +3,6 @@
 mod control;
 mod extract;
 mod layers;
-mod respond;
 mod routes;
 
 use std::process::ExitCode;
@@ -14,10 +13,11 @@ use actix_web::web::{Data, JsonConfig, PayloadConfig, scope};
 use actix_web::{App, HttpServer};
 use anyhow::{Context, Result};
 use clap::Parser;
+use idem_testkit::app::MAX_REQUEST;
 use testbed::flags::Flags;
 use testbed::logs::Logs;
 use testbed::process::{self, Shutdown};
-use testbed::{MAX_REQUEST, store};
+use testbed::store;
 use tokio::time::timeout_at;
 use tokio_util::task::TaskTracker;
 

@@ -7,13 +7,12 @@ use actix_web::web::{
     Bytes, Data, Json, Path, Query, ReqData, ServiceConfig, get, head, patch, post, put, resource,
 };
 use idem_actix::{Tx, idempotent};
-use testbed::caller::Caller;
-use testbed::payment::{Amendment, NewLabel, Note, Payment};
-use testbed::service::Service;
+use idem_testkit::app::actix::HandlerReply;
+use idem_testkit::app::{Amendment, Caller, NewLabel, Note, Payment, Service};
+use testbed::control::Control;
 
 use crate::extract::AnyJson;
 use crate::layers::bounded;
-use crate::respond::Replied;
 
 pub(crate) fn routes(app: &mut ServiceConfig, has_transactions: bool) {
     app.service(
@@ -54,8 +53,8 @@ async fn create(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -65,9 +64,9 @@ async fn amend(
     id: Path<String>,
     request: HttpRequest,
     Json(change): Json<Amendment>,
-) -> Replied {
+) -> HandlerReply {
     let if_match = request.headers().get_all(IF_MATCH).map(HeaderValue::as_bytes).collect();
-    Replied(service.amend(&id, &if_match, change).await)
+    HandlerReply(service.amend(&id, &if_match, change).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", optional)]
@@ -75,8 +74,8 @@ async fn note(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.user")]
@@ -84,8 +83,8 @@ async fn user_payment(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", fingerprint = "raw")]
@@ -94,8 +93,8 @@ async fn raw(
     caller: ReqData<Caller>,
     Query(note): Query<Note>,
     body: Bytes,
-) -> Replied {
-    Replied(service.echo(&note, body).await)
+) -> HandlerReply {
+    HandlerReply(service.echo(&note, body).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -104,8 +103,8 @@ async fn json_any(
     caller: ReqData<Caller>,
     Query(note): Query<Note>,
     _body: AnyJson,
-) -> Replied {
-    Replied(service.take(&note).await)
+) -> HandlerReply {
+    HandlerReply(service.take(&note).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -113,8 +112,8 @@ async fn empty(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await.only(204))
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await.only(204))
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -122,8 +121,8 @@ async fn see_other(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await.only(303))
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await.only(303))
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -131,8 +130,8 @@ async fn accepted(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await.only(202))
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await.only(202))
 }
 
 #[idempotent(ttl = "2s", lease = "1s", scope = "caller.tenant")]
@@ -140,8 +139,8 @@ async fn short(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", wait = "3s")]
@@ -149,8 +148,8 @@ async fn wait(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", wait = "60s")]
@@ -158,8 +157,8 @@ async fn patient(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", guarantee = "at-least-once")]
@@ -167,8 +166,8 @@ async fn release(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s")]
@@ -176,8 +175,8 @@ async fn hold(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", guarantee = "at-least-once")]
@@ -185,8 +184,8 @@ async fn takeover(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", max_run = "2s")]
@@ -194,8 +193,8 @@ async fn max_run(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", syntax = "strict")]
@@ -203,28 +202,33 @@ async fn strict(
     service: Data<Service>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
 async fn tx_payment(
     mut tx: Tx,
     service: Data<Service>,
+    control: Data<Control>,
     caller: ReqData<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay_in(&mut tx, payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay_with(payment, &mut control.ledger.effects_in(&mut tx)).await)
 }
 
-async fn label(service: Data<Service>, id: Path<String>, Json(label): Json<NewLabel>) -> Replied {
-    Replied(service.label(&id, &label).await)
+async fn label(
+    service: Data<Service>,
+    id: Path<String>,
+    Json(label): Json<NewLabel>,
+) -> HandlerReply {
+    HandlerReply(service.label(&id, &label).await)
 }
 
-async fn show(service: Data<Service>, id: Path<String>) -> Replied {
-    Replied(service.show(&id).await)
+async fn show(service: Data<Service>, id: Path<String>) -> HandlerReply {
+    HandlerReply(service.show(&id).await)
 }
 
-async fn list(service: Data<Service>) -> Replied {
-    Replied(service.list())
+async fn list(service: Data<Service>) -> HandlerReply {
+    HandlerReply(service.list())
 }

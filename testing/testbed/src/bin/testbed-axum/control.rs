@@ -3,11 +3,11 @@
 use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use idem_testkit::app::Note;
+use idem_testkit::app::axum::HandlerReply;
 use testbed::control::{Advance, Behaviour, Control};
-use testbed::payment::Note;
 
 use crate::App;
-use crate::respond::Replied;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -19,26 +19,26 @@ pub(crate) fn routes() -> Router<App> {
         .route("/_test/health", get(health))
 }
 
-async fn effects(State(control): State<Control>, Query(note): Query<Note>) -> Replied {
-    Replied(control.effects(&note).await)
+async fn effects(State(control): State<Control>, Query(note): Query<Note>) -> HandlerReply {
+    HandlerReply(control.effects(&note).await)
 }
 
-async fn store(State(control): State<Control>, Json(behaviour): Json<Behaviour>) -> Replied {
-    Replied(control.store(behaviour))
+async fn store(State(control): State<Control>, Json(behaviour): Json<Behaviour>) -> HandlerReply {
+    HandlerReply(control.store(behaviour))
 }
 
-async fn clock(State(control): State<Control>, Json(advance): Json<Advance>) -> Replied {
-    Replied(control.advance(advance))
+async fn clock(State(control): State<Control>, Json(advance): Json<Advance>) -> HandlerReply {
+    HandlerReply(control.advance(advance))
 }
 
-async fn gate(State(control): State<Control>, Json(note): Json<Note>) -> Replied {
-    Replied(control.open_gate(&note))
+async fn gate(State(control): State<Control>, Json(note): Json<Note>) -> HandlerReply {
+    HandlerReply(control.open_gate(&note))
 }
 
-async fn logs(State(control): State<Control>) -> Replied {
-    Replied(control.logs())
+async fn logs(State(control): State<Control>) -> HandlerReply {
+    HandlerReply(control.logs())
 }
 
-async fn health(State(control): State<Control>) -> Replied {
-    Replied(control.health())
+async fn health(State(control): State<Control>) -> HandlerReply {
+    HandlerReply(control.health())
 }

@@ -8,8 +8,7 @@ use axum::http::header::{
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use testbed::MAX_REQUEST;
-use testbed::caller::Caller;
+use idem_testkit::app::{Caller, MAX_REQUEST};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 

@@ -3,7 +3,6 @@
 mod control;
 mod extract;
 mod layers;
-mod respond;
 mod routes;
 
 use std::process::ExitCode;
@@ -13,11 +12,11 @@ use axum::Router;
 use axum::extract::FromRef;
 use clap::Parser;
 use idem_axum::Idempotency;
+use idem_testkit::app::Service;
 use testbed::control::Control;
 use testbed::flags::Flags;
 use testbed::logs::Logs;
 use testbed::process::{self, Shutdown};
-use testbed::service::Service;
 use testbed::store;
 use tokio::net::TcpListener;
 use tokio::time::timeout_at;

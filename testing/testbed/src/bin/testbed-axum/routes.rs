@@ -7,15 +7,14 @@ use axum::routing::{get, post, put};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use idem_axum::{Tx, idempotent};
+use idem_testkit::app::axum::HandlerReply;
+use idem_testkit::app::{Amendment, Caller, NewLabel, Note, Payment, Service};
 use testbed::TIMEOUT;
-use testbed::caller::Caller;
-use testbed::payment::{Amendment, NewLabel, Note, Payment};
-use testbed::service::Service;
+use testbed::control::Control;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::App;
 use crate::extract::AnyJson;
-use crate::respond::Replied;
 
 pub(crate) fn routes(has_transactions: bool) -> Router<App> {
     let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
@@ -49,8 +48,8 @@ async fn create(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -60,9 +59,9 @@ async fn amend(
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(change): Json<Amendment>,
-) -> Replied {
+) -> HandlerReply {
     let if_match = headers.get_all(IF_MATCH).iter().map(HeaderValue::as_bytes).collect();
-    Replied(service.amend(&id, &if_match, change).await)
+    HandlerReply(service.amend(&id, &if_match, change).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", optional)]
@@ -70,8 +69,8 @@ async fn note(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.user")]
@@ -79,8 +78,8 @@ async fn user_payment(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", fingerprint = "raw")]
@@ -89,8 +88,8 @@ async fn raw(
     Extension(caller): Extension<Caller>,
     Query(note): Query<Note>,
     body: Bytes,
-) -> Replied {
-    Replied(service.echo(&note, body).await)
+) -> HandlerReply {
+    HandlerReply(service.echo(&note, body).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -99,8 +98,8 @@ async fn json_any(
     Extension(caller): Extension<Caller>,
     Query(note): Query<Note>,
     _body: AnyJson,
-) -> Replied {
-    Replied(service.take(&note).await)
+) -> HandlerReply {
+    HandlerReply(service.take(&note).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -108,8 +107,8 @@ async fn empty(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await.only(204))
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await.only(204))
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -117,8 +116,8 @@ async fn see_other(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await.only(303))
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await.only(303))
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -126,8 +125,8 @@ async fn accepted(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await.only(202))
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await.only(202))
 }
 
 #[idempotent(ttl = "2s", lease = "1s", scope = "caller.tenant")]
@@ -135,8 +134,8 @@ async fn short(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", wait = "3s")]
@@ -144,8 +143,8 @@ async fn wait(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", wait = "60s")]
@@ -153,8 +152,8 @@ async fn patient(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", guarantee = "at-least-once")]
@@ -162,8 +161,8 @@ async fn release(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s")]
@@ -171,8 +170,8 @@ async fn hold(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", guarantee = "at-least-once")]
@@ -180,8 +179,8 @@ async fn takeover(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", max_run = "2s")]
@@ -189,8 +188,8 @@ async fn max_run(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant", syntax = "strict")]
@@ -198,32 +197,33 @@ async fn strict(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay(payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
 async fn tx_payment(
     mut tx: Tx,
     State(service): State<Service>,
+    State(control): State<Control>,
     Extension(caller): Extension<Caller>,
     Json(payment): Json<Payment>,
-) -> Replied {
-    Replied(service.pay_in(&mut tx, payment).await)
+) -> HandlerReply {
+    HandlerReply(service.pay_with(payment, &mut control.ledger.effects_in(&mut tx)).await)
 }
 
 async fn label(
     State(service): State<Service>,
     Path(id): Path<String>,
     Json(label): Json<NewLabel>,
-) -> Replied {
-    Replied(service.label(&id, &label).await)
+) -> HandlerReply {
+    HandlerReply(service.label(&id, &label).await)
 }
 
-async fn show(State(service): State<Service>, Path(id): Path<String>) -> Replied {
-    Replied(service.show(&id).await)
+async fn show(State(service): State<Service>, Path(id): Path<String>) -> HandlerReply {
+    HandlerReply(service.show(&id).await)
 }
 
-async fn list(State(service): State<Service>) -> Replied {
-    Replied(service.list())
+async fn list(State(service): State<Service>) -> HandlerReply {
+    HandlerReply(service.list())
 }

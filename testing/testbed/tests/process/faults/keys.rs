@@ -117,7 +117,7 @@ pub(crate) async fn fault_secret_in_request(env: &TestEnv) {
         json!({}),
         json!({ "status": 500 }),
         json!({ "panic": true }),
-        json!({ "size": testbed::MAX_RESPONSE + 9 }),
+        json!({ "size": idem_testkit::app::MAX_RESPONSE + 9 }),
         json!({ "status": 429 }),
     ]
     .into_iter()

@@ -1,7 +1,7 @@
 //! Responses around the size limit, and bodies that do not end normally.
 
+use idem_testkit::app::MAX_RESPONSE;
 use serde_json::{Value, json};
-use testbed::MAX_RESPONSE;
 use tokio::io::AsyncReadExt;
 
 use crate::support::{Problem, Server, TestEnv};

@@ -8,5 +8,5 @@ mod send;
 
 pub use problem::Problem;
 pub use raw::{Closing, Raw};
-pub use request::Request;
+pub use request::{Request, payment};
 pub use response::Response;

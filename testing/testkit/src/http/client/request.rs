@@ -94,16 +94,18 @@ impl Request {
         Self { path: path.to_owned(), ..self }
     }
 
-    /// Sets a plain order as the body.
+    /// Sets a plain payment as the body.
     #[must_use]
     pub fn order(self, note: &str) -> Self {
-        self.json(&json!({ "amount": 100, "note": note }))
+        self.json(&payment(100, note))
     }
 
-    /// Sets an order with a handler script as the body.
+    /// Sets a payment with a handler script as the body.
     #[must_use]
     pub fn order_with(self, note: &str, script: &Value) -> Self {
-        self.json(&json!({ "amount": 100, "note": note, "sim": script }))
+        let mut payment = payment(100, note);
+        payment["sim"] = script.clone();
+        self.json(&payment)
     }
 
     /// Sets a JSON body.
@@ -124,6 +126,11 @@ impl Request {
         self.headers.remove(CONTENT_TYPE);
         self
     }
+}
+
+/// Returns the body of a payment.
+pub fn payment(amount: u64, note: &str) -> Value {
+    json!({ "amount": amount, "currency": "EUR", "source": "s", "note": note })
 }
 
 const KEY: &str = "idempotency-key";

@@ -37,7 +37,7 @@ pub async fn duplicates_of_a_running_request_are_refused(server: &Server) {
             let early = responses.join_next().await.unwrap().unwrap();
             early.assert_problem(&Problem::IN_PROGRESS);
         }
-        server.payments.gate(&note).open();
+        server.service.gate(&note).open();
         let first = responses.join_next().await.unwrap().unwrap();
         order.send().await.assert_replay_of(first.assert_executed(201));
         server.assert_runs(&note, 1);
@@ -58,7 +58,7 @@ pub async fn a_long_run_keeps_its_key(server: &Server) {
     for path in ["/hold", "/takeover"] {
         let order = server.order(path, path).key("k").order_with(path, &json!({ "gate": true }));
         let first = order.spawn();
-        let gate = server.payments.gate(path);
+        let gate = server.service.gate(path);
         gate.reached().await;
         let renewed = server.faults.calls().renew;
         server.faults.until_called(Kind::Renew, renewed + RENEWALS_PER_LEASE).await;

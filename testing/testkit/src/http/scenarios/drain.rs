@@ -7,20 +7,23 @@ use futures_util::poll;
 use idem_core::Drained;
 use serde_json::json;
 
-use crate::http::app::Tally;
+use crate::app::Counts;
 use crate::http::{Closing, Problem, Request, Server};
 
 const LONG: Duration = Duration::from_secs(600);
 
 fn gated(server: &Server) -> Request {
-    server.order("/payments", "n").key("k").order_with("n", &json!({ "gate": true }))
+    server
+        .order("/payments", "n")
+        .key("k")
+        .order_with("n", &json!({ "gate": true, "effect": "after" }))
 }
 
 /// The drain waits for a run in progress. Its response is sent and stored.
 pub async fn a_drain_waits_for_active_runs(server: &Server) {
     let order = gated(server);
     let first = order.spawn();
-    let gate = server.payments.gate("n");
+    let gate = server.service.gate("n");
     gate.reached().await;
     let mut drain = pin!(server.idempotency.drain(LONG));
     assert!(poll!(&mut drain).is_pending(), "the drain ended too early");
@@ -49,16 +52,16 @@ pub async fn a_drain_refuses_new_requests(server: &Server) {
 pub async fn a_drain_waits_for_runs_without_a_client(server: &Server) {
     let old = server.sibling().await;
     let raw = gated(&old).send_raw().await;
-    let payments = old.payments.clone();
-    let gate = payments.gate("n");
+    let (service, ledger) = (old.service.clone(), old.ledger.clone());
+    let gate = service.gate("n");
     gate.reached().await;
     raw.close(Closing::Rst).await;
-    payments.until_present(0).await;
+    service.until_present(0).await;
     let mut end = pin!(old.shut_down(LONG));
     assert!(poll!(&mut end).is_pending(), "the drain ended too early");
     gate.open();
     assert_eq!(end.await, Drained::Finished);
-    assert_eq!(payments.tally_of("n"), Tally { attempts: 1, effects: 1 });
+    assert_eq!(ledger.counts("n"), Counts { attempts: 1, effects: 1 });
     let retry = gated(server).send().await;
     assert_eq!((retry.status, retry.is_replay()), (201, true), "{retry:?}");
 }
@@ -67,11 +70,11 @@ pub async fn a_drain_waits_for_runs_without_a_client(server: &Server) {
 pub async fn a_drain_gives_up_at_its_deadline(server: &Server) {
     let order = gated(server);
     let first = order.spawn();
-    server.payments.gate("n").reached().await;
+    server.service.gate("n").reached().await;
     let drained = server.idempotency.drain(Duration::from_millis(50)).await;
     assert_eq!(drained, Drained::GaveUp(1));
     first.await.unwrap().assert_problem(&Problem::OUTCOME_UNKNOWN);
     let retry = gated(&server.sibling().await).send().await;
     retry.assert_problem(&Problem::OUTCOME_UNKNOWN);
-    assert_eq!(server.payments.tally_of("n"), Tally { attempts: 1, effects: 0 });
+    assert_eq!(server.ledger.counts("n"), Counts { attempts: 1, effects: 0 });
 }

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::http::{Problem, Server};
+use crate::http::{Problem, Server, payment};
 
 /// A different body neither runs nor gets the stored response. The first response is kept.
 pub async fn a_different_body_is_refused(server: &Server) {
     let order = server.order("/payments", "n").key("k");
     let first = order.send().await;
     first.assert_executed(201);
-    let other = order.clone().json(&json!({ "amount": 101, "note": "n" }));
+    let other = order.clone().json(&payment(101, "n"));
     other.send().await.assert_problem(&Problem::KEY_REUSED);
     order.send().await.assert_replay_of(&first);
     server.assert_runs("n", 1);
@@ -19,7 +19,7 @@ pub async fn a_different_body_is_refused(server: &Server) {
 pub async fn a_mismatch_is_reported_before_in_progress(server: &Server) {
     let order = server.order("/payments", "n").key("k").order_with("n", &json!({ "gate": true }));
     let first = order.spawn();
-    let gate = server.payments.gate("n");
+    let gate = server.service.gate("n");
     gate.reached().await;
     order.clone().order("other").send().await.assert_problem(&Problem::KEY_REUSED);
     order.send().await.assert_problem(&Problem::IN_PROGRESS);
@@ -93,7 +93,7 @@ pub async fn json_is_compared_by_meaning(server: &Server) {
 pub async fn numbers_are_compared_as_written(server: &Server) {
     let request = server.request("POST", "/payments").key("k");
     let order = |amount: &str| {
-        let body = format!(r#"{{"amount":{amount},"note":"n"}}"#);
+        let body = format!(r#"{{"amount":{amount},"currency":"EUR","source":"s","note":"n"}}"#);
         request.clone().body("application/json", body)
     };
     let first = order("9007199254740992").send().await;
@@ -161,7 +161,7 @@ pub async fn a_fingerprint_expression_replaces_the_request(server: &Server) {
     let first = order.send().await;
     first.assert_executed(201);
     order.clone().order("another note").send().await.assert_replay_of(&first);
-    let other = order.json(&json!({ "amount": 101, "note": "n" }));
+    let other = order.json(&payment(101, "n"));
     other.send().await.assert_problem(&Problem::KEY_REUSED);
 }
 

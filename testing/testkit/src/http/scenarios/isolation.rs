@@ -8,7 +8,7 @@ use crate::http::{Problem, Server};
 pub async fn another_tenant_sees_a_new_key(server: &Server) {
     let order = server.order("/payments", "n").key("k").order_with("n", &json!({ "gate": true }));
     let first = order.spawn();
-    let gate = server.payments.gate("n");
+    let gate = server.service.gate("n");
     gate.reached().await;
     let carols = server.order("/payments", "carol").token("carol").key("k");
     let while_running = carols.send().await;
@@ -81,11 +81,11 @@ pub async fn a_replay_requires_authorization(server: &Server) {
 
 /// An empty scope is an error. It never means a scope that all callers share.
 pub async fn an_empty_scope_fails_closed(server: &Server) {
-    let order = server.order("/payments", "n").token("blank").key("k");
+    let order = server.order("/note-scope", "").key("k");
     for _ in 0..2 {
         let response = server.untouched(&order).await;
         assert_eq!(response.status, 500);
         assert!(!response.mentions("scope"), "{response:?}");
     }
-    server.assert_runs("n", 0);
+    server.assert_runs("", 0);
 }

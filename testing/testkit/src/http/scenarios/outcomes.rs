@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::http::{Closing, Server};
+use crate::http::{Closing, Server, payment};
 
 const NOT_EXECUTED: [u16; 8] = [401, 403, 407, 408, 421, 425, 429, 503];
 const FINAL: [u16; 9] = [200, 202, 301, 400, 402, 404, 409, 412, 422];
@@ -32,11 +32,11 @@ pub async fn at_least_once_frees_the_key_after_an_ambiguous_failure(server: &Ser
 pub async fn a_declared_outcome_overrides_the_status(server: &Server) {
     for path in ["/payments", "/release"] {
         for status in [201, 409, 500, 504] {
-            let script = json!({ "status": status, "declare": "not-executed", "once": true });
+            let script = json!({ "status": status, "outcome": "not-executed", "once": true });
             freed(server, path, status, &script).await;
         }
         for status in [403, 429, 500, 503] {
-            stored(server, path, status, &json!({ "status": status, "declare": "final" })).await;
+            stored(server, path, status, &json!({ "status": status, "outcome": "final" })).await;
         }
     }
 }
@@ -82,7 +82,8 @@ pub async fn a_panic_frees_the_key_under_at_least_once(server: &Server) {
 pub async fn a_panic_before_the_claim_leaves_the_key_free(server: &Server) {
     let before = server.faults.calls();
     let order = server.order("/payments", "n").key("k");
-    let response = order.clone().token("bomb").try_send().await;
+    let unreadable = order.clone().order_with("n", &json!({ "unreadable": true }));
+    let response = unreadable.try_send().await;
     assert!(response.is_none_or(|response| response.status == 500));
     assert_eq!(server.faults.calls(), before);
     order.send().await.assert_executed(201);
@@ -91,13 +92,16 @@ pub async fn a_panic_before_the_claim_leaves_the_key_free(server: &Server) {
 /// A request that the router or an extractor refuses leaves the key free.
 pub async fn refused_requests_leave_the_key_free(server: &Server) {
     let order = server.order("/payments", "n");
-    let text = r#"{"amount":100,"note":"n"}"#;
+    let text = payment(100, "n").to_string();
     let refused = [
         (order.clone().without_token(), &[401][..]),
         (order.clone().token("unknown"), &[401]),
         (order.clone().token("eve"), &[403]),
-        (order.clone().json(&json!({ "amount": 0, "note": "n" })), &[400, 422]),
-        (order.clone().json(&json!({ "note": "n" })), &[400, 422]),
+        (order.clone().json(&payment(0, "n")), &[400, 422]),
+        (
+            order.clone().json(&json!({ "currency": "EUR", "source": "s", "note": "n" })),
+            &[400, 422],
+        ),
         (order.clone().body("application/json", r#"{"amount":100,"#), &[400]),
         (order.clone().body("application/json", ""), &[400]),
         (order.clone().body("text/plain", text), &[415]),
@@ -119,9 +123,9 @@ pub async fn a_truncated_upload_leaves_the_key_free(server: &Server) {
     let order = server.order("/payments", "n").key("k");
     for closing in [Closing::Fin, Closing::Rst, Closing::HalfClose] {
         let raw = order.send_truncated().await;
-        server.payments.until_present(1).await;
+        server.service.until_present(1).await;
         let left = raw.close(closing).await;
-        server.payments.until_present(0).await;
+        server.service.until_present(0).await;
         assert_eq!(server.faults.calls(), before, "{closing:?}");
         drop(left);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use idem_core::{Drained, IdempotencyBuilder, MemoryStore};
 use serde_json::{Value, json};
 
-use crate::http::app::{MAX_REQUEST, MAX_RESPONSE};
+use crate::app::{MAX_REQUEST, MAX_RESPONSE};
 use crate::http::{Problem, Response, Server};
 
 /// A key that must not appear in any refusal.
@@ -42,7 +42,7 @@ async fn refused_for_the_stored_record(server: &Server) -> Found {
     };
     let gated = order("/payments", &json!({ "gate": true }));
     let _running = gated.spawn();
-    server.payments.gate("a private note").reached().await;
+    server.service.gate("a private note").reached().await;
     let large = order("/refunds", &json!({ "size": MAX_RESPONSE + 1 }));
     large.send().await.assert_executed(201);
     let too_long = order("/max-run", &json!({ "gate": true }));

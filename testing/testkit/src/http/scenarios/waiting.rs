@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::http::app::Gate;
+use crate::app::Gate;
 use crate::http::{Closing, Problem, Request, Response, Server};
 use idem_conformance::Kind;
 
@@ -23,7 +23,7 @@ impl Run {
 
     async fn begin_with(server: &Server, path: &str, script: &serde_json::Value) -> Self {
         let order = server.order(path, "n").key("k").order_with("n", script);
-        let (first, gate) = (order.spawn(), server.payments.gate("n"));
+        let (first, gate) = (order.spawn(), server.service.gate("n"));
         gate.reached().await;
         Self { order, first, gate }
     }
@@ -71,7 +71,7 @@ pub async fn a_freed_key_lets_one_waiter_run(server: &Server) {
             async move { order.send().await }
         })
         .collect();
-    server.payments.until_present(6).await;
+    server.service.until_present(6).await;
     run.gate.open();
     run.first.await.unwrap().assert_executed(503);
     let responses = waiting.join_all().await;
@@ -116,7 +116,7 @@ pub async fn a_waiter_that_disconnects_frees_its_place(server: &Server) {
     until_waiting(&server, before).await;
     run.order.send().await.assert_problem(&Problem::IN_PROGRESS);
     leaver.close(Closing::Rst).await;
-    server.payments.until_present(1).await;
+    server.service.until_present(1).await;
     let waiting = run.wait(&server).await;
     run.gate.open();
     let first = run.first.await.unwrap();

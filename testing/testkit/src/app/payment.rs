@@ -5,12 +5,14 @@ use std::num::NonZeroU64;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::script::HandlerScript;
+use super::HandlerScript;
 
 /// The body of most requests.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Payment {
+    /// The amount.
     pub amount: NonZeroU64,
+    /// The currency.
     pub currency: String,
     /// The source of the money. It is not used.
     #[serde(rename = "source")]
@@ -21,6 +23,7 @@ pub struct Payment {
     /// Any text. It is not used.
     #[serde(rename = "memo")]
     pub _memo: Option<String>,
+    /// The script of the handler.
     #[serde(default, rename = "sim")]
     pub script: HandlerScript,
 }
@@ -28,10 +31,13 @@ pub struct Payment {
 /// The body of a change.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Amendment {
+    /// Any text. It is not used.
     #[serde(rename = "memo")]
     pub _memo: Option<String>,
+    /// The label under which effects are counted.
     #[serde(deserialize_with = "without_nul")]
     pub note: String,
+    /// The script of the handler.
     #[serde(default, rename = "sim")]
     pub script: HandlerScript,
 }
@@ -39,12 +45,14 @@ pub struct Amendment {
 /// The body of a new label.
 #[derive(Clone, Debug, Deserialize)]
 pub struct NewLabel {
+    /// The label.
     pub label: String,
 }
 
 /// The query of requests without a note in the body.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Note {
+    /// The label under which effects are counted.
     #[serde(deserialize_with = "without_nul")]
     pub note: String,
 }

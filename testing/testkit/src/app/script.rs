@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use idem_testkit::http::app::{Ending, Gate};
+use idem_core::Outcome;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+
+use super::Gate;
 
 /// The steps that a handler performs, in their order.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -15,20 +17,24 @@ pub struct HandlerScript {
     pub unreadable: bool,
     /// Apply the script to the first handler entry of this note only.
     pub once: bool,
-    /// Whether the handler has an effect.
+    /// The time of the effect.
     pub effect: Effect,
     /// Block the thread, in milliseconds.
     pub block_ms: u64,
     /// Wait, in milliseconds.
     pub delay_ms: u64,
-    /// Wait until `/_test/gate` opens the gate of the note.
+    /// Wait until the gate of the note is open.
     pub gate: bool,
     /// Panic.
     pub panic: bool,
     /// Return this status.
     #[serde(deserialize_with = "response_status")]
     pub status: Option<u16>,
-    /// Pad the response body to about this size, in bytes.
+    /// Declare this outcome.
+    pub outcome: Option<DeclaredOutcome>,
+    /// Add these headers. Each character of a value is one byte (ISO 8859-1).
+    pub headers: Vec<(String, String)>,
+    /// Pad the response body. Its length is this size plus [`PAD_OVERHEAD`](super::PAD_OVERHEAD), in bytes.
     pub size: usize,
     /// Stream the response body in this number of chunks.
     pub chunks: Option<usize>,
@@ -43,22 +49,57 @@ pub enum Effect {
     /// Before all other steps.
     #[default]
     Before,
+    /// After the gate.
+    After,
     /// No effect.
     None,
+}
+
+/// The outcome that a handler declares.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeclaredOutcome {
+    /// The run had no effect.
+    NotExecuted,
+    /// The response is final.
+    Final,
+}
+
+impl From<DeclaredOutcome> for Outcome {
+    fn from(declared: DeclaredOutcome) -> Self {
+        match declared {
+            DeclaredOutcome::NotExecuted => Self::NotExecuted,
+            DeclaredOutcome::Final => Self::Final,
+        }
+    }
+}
+
+/// The end of a streamed body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// The regular end.
+    #[default]
+    Whole,
+    /// An error.
+    Broken,
+    /// A panic.
+    Panic,
+    /// No end, and no further chunk.
+    Never,
+    /// No end, and an unlimited number of chunks.
+    Endless,
 }
 
 impl HandlerScript {
     /// Returns the script for the entry with number `entry` of its note.
     #[must_use]
-    pub fn for_entry(self, entry: u64) -> Self {
+    pub(super) fn for_entry(self, entry: u64) -> Self {
         if self.once && entry > 1 { Self::default() } else { self }
     }
 
-    /// Performs the steps between the effect and the response.
-    ///
-    /// # Panics
-    /// If the script contains a panic.
-    pub async fn perform(&self, gate: &Gate) {
+    /// Waits as instructed.
+    pub(super) async fn wait(&self, gate: &Gate) {
         std::thread::sleep(Duration::from_millis(self.block_ms));
         if self.delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
@@ -66,7 +107,6 @@ impl HandlerScript {
         if self.gate {
             gate.pass().await;
         }
-        assert!(!self.panic, "the handler panics as instructed");
     }
 }
 

@@ -7,7 +7,9 @@ use idem_core::{ScopeParts, ScopeValue};
 /// The principal behind a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
+    /// The tenant of the user.
     pub tenant: Tenant,
+    /// The user.
     pub user: User,
     may_pay: bool,
 }

@@ -1,0 +1,108 @@
+//! The response of a handler, which an app converts into the response of its framework.
+
+use std::{fmt, io};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use idem_core::Outcome;
+
+use super::{Ending, HandlerScript};
+
+/// A response.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The fields in their order. A name can occur several times.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The outcome that the handler declares, for the extensions of the response.
+    pub declared: Option<Outcome>,
+    body: Bytes,
+    /// The number of chunks of a streamed body and its end.
+    streamed: Option<(usize, Ending)>,
+}
+
+/// The body of a response.
+pub enum ReplyBody {
+    /// A body of known length.
+    Whole(Bytes),
+    /// A stream of unknown length.
+    Stream(BoxStream<'static, io::Result<Bytes>>),
+}
+
+impl fmt::Debug for ReplyBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(body) => write!(f, "{} bytes", body.len()),
+            Self::Stream(_) => f.write_str("a stream"),
+        }
+    }
+}
+
+impl Reply {
+    /// Creates a response with a JSON body.
+    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+
+    /// Creates a response with a body.
+    pub fn new(status: u16, media_type: &str, body: impl Into<Bytes>) -> Self {
+        let (headers, body) = (Vec::new(), body.into());
+        Self { status, headers, declared: None, body, streamed: None }
+            .with("content-type", media_type)
+    }
+
+    /// Adds a header. Apps omit a header whose value is invalid.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into().into_bytes()));
+        self
+    }
+
+    /// Replaces a 201 by `status`, without a body or `Content-Type`. Another status, which a test has requested,
+    /// is kept.
+    #[must_use]
+    pub fn only(mut self, status: u16) -> Self {
+        if self.status == 201 {
+            self.status = status;
+            self.body = Bytes::new();
+            self.headers.retain(|(name, _)| name != "content-type");
+        }
+        self
+    }
+
+    /// Applies the steps of `script` that change the response.
+    pub(super) fn with_script(mut self, script: &HandlerScript) -> Self {
+        self.status = script.status.unwrap_or(self.status);
+        self.declared = script.outcome.map(Outcome::from);
+        self.streamed = script.chunks.map(|count| (count, script.ends));
+        for (name, value) in &script.headers {
+            let bytes = value.chars().map(|c| u8::try_from(c).expect("ISO 8859-1"));
+            self.headers.push((name.clone(), bytes.collect()));
+        }
+        self
+    }
+
+    /// Returns the body as it is sent.
+    pub fn body(&self) -> ReplyBody {
+        match self.streamed {
+            None => ReplyBody::Whole(self.body.clone()),
+            Some((count, end)) => ReplyBody::Stream(chunks(&self.body, count, end)),
+        }
+    }
+}
+
+/// Streams `body` in `count` chunks, followed by `end`. With zero chunks, the stream consists of the end only.
+fn chunks(body: &Bytes, count: usize, end: Ending) -> BoxStream<'static, io::Result<Bytes>> {
+    let borders: Vec<_> = (0..=count).map(|n| body.len() * n / count.max(1)).collect();
+    let chunks: Vec<_> = borders.windows(2).map(|pair| Ok(body.slice(pair[0]..pair[1]))).collect();
+    let end = match end {
+        Ending::Whole => stream::empty().boxed(),
+        Ending::Broken => stream::iter([Err(io::Error::other("broken as instructed"))]).boxed(),
+        Ending::Panic => stream::poll_fn(|_| panic!("the body panics as instructed")).boxed(),
+        Ending::Never => stream::pending().boxed(),
+        Ending::Endless => stream::repeat_with(|| Ok(Bytes::from_static(&[b'.'; 1024]))).boxed(),
+    };
+    stream::iter(chunks).chain(end).boxed()
+}

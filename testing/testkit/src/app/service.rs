@@ -1,0 +1,228 @@
+//! The service behind the handlers.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{
+    Amendment, Effect, Entry, Gate, HandlerScript, IfMatch, Ledger, NewLabel, Note, Payment,
+    PerformEffect, Reply,
+};
+
+/// The number of bytes by which a padded response body exceeds the size in its script.
+pub const PAD_OVERHEAD: usize = r#","pad":"""#.len();
+
+/// The payments service. Clones share one state.
+#[derive(Clone, Debug)]
+pub struct Service {
+    ledger: Arc<dyn Ledger>,
+    gates: Arc<Mutex<HashMap<String, Arc<Gate>>>>,
+    present: Arc<watch::Sender<usize>>,
+}
+
+/// A request that the framework handles at the moment. It is counted until this value is dropped.
+#[derive(Debug)]
+pub struct Present(Arc<watch::Sender<usize>>);
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.send_modify(|present| *present -= 1);
+    }
+}
+
+impl Service {
+    /// Creates a service that counts in `ledger`.
+    pub fn new(ledger: impl Ledger) -> Self {
+        Self { ledger: Arc::new(ledger), gates: Arc::default(), present: Arc::default() }
+    }
+
+    /// Returns the gate of `note`.
+    pub fn gate(&self, note: &str) -> Arc<Gate> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(gates.entry(note.to_owned()).or_default())
+    }
+
+    /// Counts a request until the returned value is dropped. A layer holds it for each request.
+    pub fn present(&self) -> Present {
+        self.present.send_modify(|present| *present += 1);
+        Present(Arc::clone(&self.present))
+    }
+
+    /// Waits until the framework handles exactly `requests` requests.
+    pub async fn until_present(&self, requests: usize) {
+        let mut present = self.present.subscribe();
+        // It fails only if the sender is dropped, and `self` owns it.
+        drop(present.wait_for(|present| *present == requests).await);
+    }
+
+    /// Creates a payment: 201, with a body and headers that differ in every run.
+    ///
+    /// # Panics
+    /// If the script contains a panic.
+    pub async fn pay(&self, payment: Payment) -> Reply {
+        self.pay_with(payment, &mut Arc::clone(&self.ledger)).await
+    }
+
+    /// Like [`pay`](Self::pay), with the effect in another place than the ledger.
+    ///
+    /// # Panics
+    /// If the script contains a panic.
+    pub async fn pay_with(&self, payment: Payment, effects: &mut dyn PerformEffect) -> Reply {
+        let Payment { amount, currency, note, script, .. } = payment;
+        let (entry, script) = match self.run(&note, script, effects).await {
+            Ok(run) => run,
+            Err(failed) => return failed,
+        };
+        if self.ledger.finished(&note, &entry).is_err() {
+            return not_counted();
+        }
+        let (seq, id) = (entry.seq, entry.seq.to_string());
+        let mut body = json!({
+            "id": id, "amount": amount.get(), "currency": currency, "note": note, "seq": seq,
+        });
+        if script.size > 0 {
+            let pad = script.size.saturating_sub(body.to_string().len());
+            body["pad"] = "x".repeat(pad).into();
+        }
+        Reply::json(201, &body)
+            .with("location", format!("/payments/{id}"))
+            .with("etag", etag(&id, 1))
+            .with("x-resource-version", "1")
+            .with("link", format!("</payments/{id}>; rel=\"self\""))
+            .with("link", "</terms>; rel=\"terms-of-service\"")
+            .with("set-cookie", format!("session={:016x}", rand::random::<u64>()))
+            .with("x-request-id", format!("{:016x}", rand::random::<u64>()))
+            .with("cache-control", "private")
+            .with_script(&script)
+    }
+
+    /// Changes a payment: 200 and a new version, or 412 if `if_match` does not match.
+    ///
+    /// # Panics
+    /// If the script contains a panic.
+    pub async fn amend(&self, id: &str, if_match: &IfMatch, change: Amendment) -> Reply {
+        let Amendment { note, script, .. } = change;
+        let Ok(entry) = self.ledger.enter(&note).await else { return not_entered() };
+        let version = match self.revise(id, if_match).await {
+            Ok(Some(version)) => version,
+            Ok(None) => {
+                let error = json!({ "error": "the payment has changed", "id": id });
+                return Reply::json(412, &error);
+            }
+            Err(_) => return not_counted(),
+        };
+        let script = script.for_entry(entry.number);
+        let effects = &mut Arc::clone(&self.ledger);
+        if self.perform(&note, &entry, &script, effects).await.is_err() {
+            return not_counted();
+        }
+        let body = json!({ "id": id, "note": note, "version": version });
+        Reply::json(script.status.unwrap_or(200), &body).with("etag", etag(id, version))
+    }
+
+    /// Creates a new version if `if_match` matches the current one. Returns `None` otherwise.
+    async fn revise(&self, id: &str, if_match: &IfMatch) -> io::Result<Option<u64>> {
+        loop {
+            let version = self.ledger.version(id).await?;
+            if !if_match.allows(&tag(id, version)) {
+                return Ok(None);
+            }
+            let revised = self.ledger.revise_if(id, version).await?;
+            if revised.is_some() {
+                return Ok(revised);
+            }
+        }
+    }
+
+    /// Returns 200 with the body of the request.
+    pub async fn echo(&self, note: &Note, body: Bytes) -> Reply {
+        self.count(note, |_| Reply::new(200, "application/octet-stream", body)).await
+    }
+
+    /// Returns 201 for any body.
+    pub async fn take(&self, note: &Note) -> Reply {
+        let created =
+            |entry: &Entry| Reply::json(201, &json!({ "note": note.note, "seq": entry.seq }));
+        self.count(note, created).await
+    }
+
+    /// Counts an entry and an effect without a script.
+    async fn count(&self, note: &Note, reply: impl FnOnce(&Entry) -> Reply) -> Reply {
+        let effects = &mut Arc::clone(&self.ledger);
+        match self.run(&note.note, HandlerScript::default(), effects).await {
+            Ok((entry, _)) => reply(&entry),
+            Err(failed) => failed,
+        }
+    }
+
+    /// Sets the label of a payment: 200.
+    pub async fn label(&self, id: &str, label: &NewLabel) -> Reply {
+        let Ok(version) = self.ledger.revise(id).await else { return not_counted() };
+        let body = json!({ "id": id, "label": label.label, "version": version });
+        Reply::json(200, &body).with("etag", etag(id, version))
+    }
+
+    /// Returns a payment: 200, because every id exists.
+    pub async fn show(&self, id: &str) -> Reply {
+        let Ok(version) = self.ledger.version(id).await else { return not_counted() };
+        Reply::json(200, &json!({ "id": id, "version": version })).with("etag", etag(id, version))
+    }
+
+    /// Returns the URL template of payments: 200.
+    pub fn list(&self) -> Reply {
+        Reply::json(200, &json!({ "payments": "/payments/{id}" }))
+    }
+
+    /// Counts the entry and performs its script, except for the response.
+    async fn run(
+        &self,
+        note: &str,
+        script: HandlerScript,
+        effects: &mut dyn PerformEffect,
+    ) -> Result<(Entry, HandlerScript), Reply> {
+        let entry = self.ledger.enter(note).await.map_err(|_| not_entered())?;
+        let script = script.for_entry(entry.number);
+        self.perform(note, &entry, &script, effects).await.map_err(|_| not_counted())?;
+        Ok((entry, script))
+    }
+
+    async fn perform(
+        &self,
+        note: &str,
+        entry: &Entry,
+        script: &HandlerScript,
+        effects: &mut dyn PerformEffect,
+    ) -> io::Result<()> {
+        if script.effect == Effect::Before {
+            effects.perform(note, entry).await?;
+        }
+        script.wait(&self.gate(note)).await;
+        if script.effect == Effect::After {
+            effects.perform(note, entry).await?;
+        }
+        assert!(!script.panic, "the handler panics as instructed");
+        Ok(())
+    }
+}
+
+fn etag(id: &str, version: u64) -> String {
+    format!("\"{}\"", tag(id, version))
+}
+
+fn tag(id: &str, version: u64) -> String {
+    format!("{id}-{version}")
+}
+
+/// The response when nothing happened, which frees the key.
+fn not_entered() -> Reply {
+    Reply::json(503, &json!({ "error": "the ledger is down" }))
+}
+
+/// The response when the effect is uncertain.
+fn not_counted() -> Reply {
+    Reply::json(500, &json!({ "error": "the ledger went down" }))
+}
