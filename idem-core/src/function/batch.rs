@@ -38,7 +38,7 @@ use super::{Disposition, Failure};
 /// The acknowledgement timeout of the broker must be longer than a whole batch can take. Otherwise, settle each message
 /// inside `handle` and ignore the returned dispositions.
 ///
-/// Cancel safe in part: a dropped batch drops its active calls, which is a crash for their records. See
+/// Not cancel safe: a dropped batch drops its active calls, and their records are treated as after a crash. See
 /// [dropped calls](super#dropped-calls).
 ///
 /// # Panics

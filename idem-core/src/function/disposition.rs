@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use super::Failure;
-
 /// The recommended action for a delivery, in terms that most brokers support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a delivery that is not settled is redelivered"]
@@ -17,12 +15,4 @@ pub enum Disposition {
     },
     /// Dead-letter the message, so that a person can inspect it. Another delivery would not change the result.
     DeadLetter,
-}
-
-impl Disposition {
-    /// Returns the disposition for the result of a guarded function: [`Failure::disposition`] for an `Err`, and
-    /// [`Acknowledge`](Self::Acknowledge) for an `Ok`.
-    pub fn of<T, E: Failure>(result: &Result<T, E>) -> Self {
-        result.as_ref().map_or_else(Failure::disposition, |_| Self::Acknowledge)
-    }
 }

@@ -86,3 +86,11 @@ pub trait Failure: From<Rejected> {
         }
     }
 }
+
+impl Disposition {
+    /// Returns the disposition for the result of a guarded function: [`Failure::disposition`] for an `Err`, and
+    /// [`Acknowledge`](Self::Acknowledge) for an `Ok`.
+    pub fn of<T, E: Failure>(result: &Result<T, E>) -> Self {
+        result.as_ref().map_or_else(Failure::disposition, |_| Self::Acknowledge)
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::rejected::CallContext;
+use super::context::CallContext;
 use super::{Failure, codec};
 use crate::engine::{Call, Executed, Execution, Idempotency, Served};
 use crate::model::{

@@ -173,6 +173,7 @@
 
 mod batch;
 mod codec;
+mod context;
 mod disposition;
 mod error;
 mod error_storage;

@@ -49,7 +49,7 @@ pub enum Delivery<S, E> {
 /// A body that is complete on the first poll needs no allocation here. Only a pending body is collected in a box, so that
 /// the future of a run stays small.
 ///
-/// Cancel safe in part: if the future is dropped, the collected part of the body is lost. The engine does not drop it.
+/// Not cancel safe: if the future is dropped, the response is lost.
 pub fn capture<T, S, E>(
     head: Head,
     body: S,

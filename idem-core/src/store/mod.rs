@@ -36,8 +36,8 @@
 //!
 //! # A complete store
 //!
-//! This store keeps the records of one process in a map. It ignores quotas and has no limit of its own, which
-//! [`MemoryStore`] has.
+//! This store keeps the records of one process in a map. Unlike [`MemoryStore`], it ignores quotas and has no capacity
+//! limit.
 //!
 //! ```
 #![doc = include_str!("../../docs/store.rs")]
