@@ -104,6 +104,7 @@ impl Expression {
         Err(syn::Error::new_spanned(expression.expr, message))
     }
 
+    /// Returns the message for an expression that uses no parameter.
     fn mentions_no_parameter(&self, handler: &Handler, arg: ArgName, word: Option<&str>) -> String {
         let Self { expr, mentions, is_binding } = self;
         let text = quote::quote!(#expr).to_string().replace(" . ", ".");
@@ -116,7 +117,11 @@ impl Expression {
             let arg = arg.name();
             let word = word.map(|word| format!(", or write `{arg} = \"{word}\"`"));
             let word = word.unwrap_or_default();
-            return format!("{problem}, which has no named parameters; add one{word}");
+            let none = match handles[..] {
+                [] => "no named parameters",
+                _ => "no parameters except the `Idempotency`",
+            };
+            return format!("{problem}, which has {none}; add one{word}");
         }
         let known = || known.iter().map(String::as_str);
         let closest = |mention: &String| suggest::closest(mention, known());
@@ -125,6 +130,7 @@ impl Expression {
     }
 }
 
+/// `global` cannot be one of several parts.
 fn check_global(literal: &LitStr, parts: &Parts) -> syn::Result<()> {
     let is_global = |part: &Expr| matches!(part, Expr::Path(path) if path.path.is_ident(GLOBAL));
     if !parts.iter().any(is_global) {
@@ -137,6 +143,7 @@ fn check_global(literal: &LitStr, parts: &Parts) -> syn::Result<()> {
     Err(syn::Error::new_spanned(literal, message))
 }
 
+/// A scope has at most `MAX_PARTS` parts.
 fn check_part_count(parts: &Parts) -> syn::Result<()> {
     let Some(excess) = parts.iter().nth(MAX_PARTS) else {
         return Ok(());

@@ -109,6 +109,17 @@ fn the_handle_cannot_be_used_in_expressions() {
 }
 
 #[test]
+fn a_function_needs_a_parameter_besides_the_handle() {
+    let item = quote!(
+        async fn place(idempotency: &Idempotency) -> Result<(), E> {}
+    );
+    let args = quote!(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once");
+    let expected = "`id` is not a parameter of `place`, which has no parameters except the \
+                    `Idempotency`; add one";
+    assert_eq!(messages(args, &item), [expected]);
+}
+
+#[test]
 fn the_handle_is_one_named_parameter() {
     signature(
         &quote!(
