@@ -84,7 +84,7 @@
 //! * "a run is given up": its outcome is unknown.
 //! * "a run was dropped before it ended": a call of a guarded function was dropped.
 //! * "the claim is gone from the store": a running record was lost or deleted.
-//! * "the runtime went away under a run": the process ended without a drain.
+//! * "the runtime ended during a run": the process ended without a drain.
 //!
 //! # Feature flags
 //!
@@ -110,8 +110,9 @@ pub mod store;
 pub use engine::{Drained, Execution, Idempotency, IdempotencyBuilder};
 /// Makes an async function run once per key.
 ///
-/// [The attribute](function#the-attribute) lists the keys, and [`function`] describes results, errors and dropped calls. All
-/// mistakes are compile errors, each at its own token.
+/// [`function`] describes results, errors and dropped calls.
+///
+#[doc = include_str!("../docs/attribute.md")]
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use idem_macros::idempotent_function as idempotent;

@@ -90,7 +90,7 @@ impl Settlement {
                     // The effect exists, and no later request can run the handler again.
                     Guarantee::AtMostOnce => {
                         let error = &error as &dyn Error;
-                        tracing::error!(record = %claim.id, error, "the answer is not stored yet; still trying");
+                        tracing::error!(record = %claim.id, error, "the response is not stored yet; still trying");
                         Ok(Served::Executed(reply))
                     }
                     // A client must not see a success that a later run can contradict.
