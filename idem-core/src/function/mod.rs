@@ -69,25 +69,14 @@
 //!
 //! # The attribute
 //!
-//! | Key | Meaning | Default |
-//! |---|---|---|
-//! | `ttl = "7d"` | the time for which a result is returned again, from completion; longer than the broker redelivers | required |
-//! | `scope = "event.tenant"` | an expression over the parameters that yields a [`ScopeValue`](crate::ScopeValue) (`"tenant"`, `"tenant, user"`), or the word `"global"` | required |
-//! | `key = "event.id"` | an expression over the parameters that yields a [`KeyValue`](crate::KeyValue) | required |
-//! | `guarantee = "at-least-once"` | the [`Guarantee`](crate::Guarantee); or `"at-most-once"` | required |
-//! | `operation = "orders.place"` | the name under which keys are separate; it is part of every record id, so it must not change when code is refactored | the function's name without its path; required for methods and generic functions |
-//! | `idempotency = "ctx.idempotency"` | an expression over the parameters that yields the [`Idempotency`](crate::Idempotency) | the parameter of type `Idempotency` or `&Idempotency` |
-//! | `fingerprint = "event"` | an expression over the parameters; a call with another value under the same key is refused; values are compared as [canonical JSON](crate::rules::semantics#canonical-json) | calls are not compared |
-//! | `wait`, `lease`, `max_run`, `max_attempts` | as in [`Policy`](crate::Policy) | as in [`Policy`](crate::Policy) |
+//! [`#[idempotent]`](macro@crate::idempotent) lists every key. `ttl`, `scope`, `key` and `guarantee` must be written. Let `ttl`
+//! be longer than the broker redelivers.
 //!
 //! The expansion names the crate `idem_core`. Your package must therefore depend on `idem-core` under that name; a renamed
 //! dependency or a re-export by an adapter does not compile.
 //!
-//! **Two functions with the same name in one namespace share their keys**, even in different modules. The same holds for
-//! functions without `self` of two types. The second function would get the stored results of the first, and never run.
-//! Give each its own `operation`.
-//!
-//! All instances of a generic function share the keys of its `operation`. Put what distinguishes them into `key` or `scope`.
+//! **Two functions with the same name in one namespace share their keys**, even in different modules. The second function
+//! would get the stored results of the first, and never run. Give each its own `operation`.
 //!
 //! # Results
 //!
