@@ -79,7 +79,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Reqwest(error) if error.is_connect() => "connect",
         Error::Reqwest(error) if error.is_redirect() => "redirect",
         Error::Reqwest(error) if error.is_decode() => "read",
-        Error::Reqwest(error) if error.is_request() => "exchange",
+        Error::Reqwest(error) if error.is_request() => "request",
         Error::Reqwest(_) => "other",
     }
 }

@@ -18,13 +18,13 @@ impl RetryBudget {
     /// in five), plus `per_second` retries for each second of the window. The default is a share of 0.2 and
     /// 10 retries per second, over 10 s.
     ///
-    /// A share of at most 1 counts as one retry per whole number of operations. It is rounded up to the next
-    /// such share: 0.4 counts as one in two, 0.7 as one in one. The retries per second are available for the
-    /// whole window from the start: by default, a burst of 100.
+    /// A share below 1 is rounded up to one retry in 1, 2, 3 or more operations: 0.4 counts as one in two, 0.7
+    /// as one in one. The retries per second are available for the whole window from the start: by default, a
+    /// burst of 100.
     ///
     /// # Panics
     /// If `window` is not between 1 and 60 seconds, `share` is not between 0 and 1,000, or `per_second` is
-    /// not below 2³¹ - 1.
+    /// 2³¹ - 1 or more.
     #[must_use]
     pub fn new(share: f32, per_second: u32, window: Duration) -> Self {
         Self(Arc::new(TpsBudget::new(window, per_second, share)))

@@ -25,8 +25,8 @@ pub struct FileKeyStore {
     max_age: Duration,
 }
 
-/// The maximum time by which a key may be from the future. It is the difference between one day and the
-/// default of [`FileKeyStore::max_age`].
+/// The maximum time by which the creation of a key may be ahead of this machine's clock. With the default
+/// [`FileKeyStore::max_age`] of 23 hours, a key is never used for more than a day.
 const CLOCK_SLACK: Duration = Duration::from_hours(1);
 
 /// The error of a [`FileKeyStore`].
@@ -44,11 +44,11 @@ pub enum FileKeyStoreError {
     },
     /// The file does not contain a valid key. It is never replaced, because the key may have been sent.
     #[error("{} does not contain a valid idempotency key; check whether its operation took place, then remove the file", .0.display())]
-    NoKey(PathBuf),
+    InvalidFile(PathBuf),
     /// The key is older than [`max_age`](FileKeyStore::max_age), or so far from the future that its age is
     /// unknown.
     #[error("the idempotency key in {} may be so old that the service has forgotten it; check whether its operation took place, then remove the file", .0.display())]
-    TooOld(PathBuf),
+    Expired(PathBuf),
 }
 
 impl FileKeyStore {
@@ -73,10 +73,10 @@ impl FileKeyStore {
         self
     }
 
-    fn is_recent(&self, made: SystemTime) -> bool {
-        match SystemTime::now().duration_since(made) {
+    fn is_recent(&self, created_at: SystemTime) -> bool {
+        match SystemTime::now().duration_since(created_at) {
             Ok(age) => age <= self.max_age,
-            // If the clock was set back, the key is older than it seems by at least this much.
+            // The clock was set back after the key was created, so the true age is unknown.
             Err(ahead) => ahead.duration() <= CLOCK_SLACK,
         }
     }
@@ -90,7 +90,7 @@ impl FileKeyStore {
         let directory = self.directory.clone();
         let file = self.file(operation);
         let done = spawn_blocking(move || work(&directory, &file)).await;
-        done.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+        done.unwrap_or_else(|error| Err(io::Error::other(error)))
             .map_err(|source| FileKeyStoreError::Io { directory: self.directory.clone(), source })
     }
 
@@ -104,11 +104,11 @@ impl KeyStore for FileKeyStore {
 
     async fn key_of(&self, operation: &str) -> Result<IdempotencyKey, FileKeyStoreError> {
         let stored = self.with(operation, read_or_create).await?;
-        let Some((key, made)) = parse(&stored) else {
-            return Err(FileKeyStoreError::NoKey(self.file(operation)));
+        let Some((key, created_at)) = parse(&stored) else {
+            return Err(FileKeyStoreError::InvalidFile(self.file(operation)));
         };
-        if !self.is_recent(made) {
-            return Err(FileKeyStoreError::TooOld(self.file(operation)));
+        if !self.is_recent(created_at) {
+            return Err(FileKeyStoreError::Expired(self.file(operation)));
         }
         Ok(key)
     }
@@ -143,13 +143,13 @@ fn read_or_create(directory: &Path, file: &Path) -> io::Result<String> {
 
 /// The text of a file: one line with the key, and one with its time of creation. The modification time of the
 /// file is not reliable: after a copy or a restored backup, an old key would look new.
-fn format(key: &IdempotencyKey, made: SystemTime) -> String {
-    format!("{}\n{}\n", key.to_header(), httpdate::fmt_http_date(made))
+fn format(key: &IdempotencyKey, created_at: SystemTime) -> String {
+    format!("{}\n{}\n", key.to_header(), httpdate::fmt_http_date(created_at))
 }
 
 fn parse(text: &str) -> Option<(IdempotencyKey, SystemTime)> {
-    let (key, made) = text.trim_end().split_once('\n')?;
-    Some((IdempotencyKey::from_header(key).ok()?, httpdate::parse_http_date(made).ok()?))
+    let (key, created_at) = text.trim_end().split_once('\n')?;
+    Some((IdempotencyKey::from_header(key).ok()?, httpdate::parse_http_date(created_at).ok()?))
 }
 
 #[cfg(unix)]

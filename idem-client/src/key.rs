@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// The quoted and the bare form of one text are not equal here: a server that does not support structured
 /// fields treats the quotes as a part of the key.
 ///
-/// Do not put personal or secret data into a key: it is sent, logged and stored in many places. `Debug` shows
+/// Do not put personal or secret data into a key: the service and the systems in between may log it. `Debug` shows
 /// only the length, and `Display` is not implemented.
 ///
 /// ```
@@ -39,7 +39,7 @@ enum Form {
 }
 
 impl IdempotencyKey {
-    /// The maximum length of a key, in characters. Some services accept fewer: 64, 45, even 36.
+    /// The maximum length of a key, in characters. Some services accept at most 64, 45 or 36.
     pub const MAX_LEN: usize = 255;
 
     /// Creates a random key, a version 4 UUID. Use it for a new operation, never for another attempt at an
@@ -76,7 +76,7 @@ impl IdempotencyKey {
         &self.text
     }
 
-    /// The value of the header. It holds the text and the form, so store the key as this value.
+    /// The value of the header. Store a key as this value, which keeps its form.
     /// [`from_header`](Self::from_header) parses it.
     pub fn to_header(&self) -> String {
         match self.form {

@@ -36,14 +36,14 @@ impl<'a> ErrorResponse<'a> {
         Self { status, headers, json: serde_json::from_slice(body).unwrap_or_default() }
     }
 
-    /// The reported problem with the key. Only certain matches count: any other 409 or 422 is a response of
+    /// The reported problem with the key. Only unambiguous matches count: any other 409 or 422 is a response of
     /// the application.
     pub(crate) fn key_problem(&self) -> Option<KeyProblem> {
         self.by_type().or_else(|| self.by_title()).or_else(|| self.by_stripe())
     }
 
-    /// Returns whether the body does not name the problem. A named problem may belong to the application.
-    pub(crate) fn is_nameless(&self) -> bool {
+    /// Whether the body names no problem. A named problem may belong to the application.
+    pub(crate) fn has_no_problem_name(&self) -> bool {
         matches!(self.text("/type"), None | Some("about:blank")) && self.json.get("error").is_none()
     }
 

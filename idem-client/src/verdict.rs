@@ -57,7 +57,7 @@ impl Verdict {
             (None, Some(false)) => Self::Fresh,
             // Some services report a running request only by a 409 with `Retry-After`. A permanent conflict
             // has no such header.
-            (None, None) if is_temporary && response.is_nameless() => {
+            (None, None) if is_temporary && response.has_no_problem_name() => {
                 Self::Retry(Cause::InProgress)
             }
             (None, None) => Self::of_status(status),

@@ -4,8 +4,8 @@ use crate::parse::duration::DurationLit;
 use crate::parse::expression::{Expression, Fingerprint, Scope};
 use syn::{Expr, LitStr};
 
-/// The arguments of one `#[idempotent(…)]`, parsed and checked. An optional argument that was not written
-/// is `None`.
+/// The arguments of one `#[idempotent(…)]`, parsed and checked. `None` means that an argument was not
+/// written.
 pub(crate) struct Attribute {
     pub(crate) ttl: DurationLit,
     pub(crate) scope: Scope,
@@ -37,7 +37,7 @@ pub(crate) enum KeySource {
 }
 
 impl Attribute {
-    /// The names that occur in the expressions of the attribute.
+    /// The names that occur in `scope`, `key` and `fingerprint`.
     pub(crate) fn mentions(&self) -> Vec<&String> {
         let scope = match &self.scope {
             Scope::Global => &[],

@@ -12,8 +12,8 @@ use crate::parse::handler::Handler;
 use crate::target::Target;
 use syn::{Expr, LitInt, LitStr};
 
-/// Parses and checks every argument, so that all mistakes are reported together. Returns `None` if a
-/// required argument is missing or wrong.
+/// Parses and checks every argument, so that all mistakes are reported together. Returns `None` if `ttl`
+/// or `scope` is missing or wrong. Other wrong arguments are reported, and count as not written.
 pub(crate) fn attribute(
     args: &Args,
     handler: &Handler,

@@ -1,8 +1,8 @@
 //! The recent claims of this process, kept to make completions cheaper.
 //!
 //! With the guarantee and the fingerprint of a claim, a completion can send the whole new value. Without
-//! them, the script assembles the value from the stored one, which takes the server a third more time.
-//! The cache is an optimization only: a claim that is not in it takes the second way.
+//! them, the script assembles the value from the stored one, which takes the server about a third more time.
+//! The cache is only an optimization: a claim that is not in it is completed by the slower script.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ const CAPACITY: usize = 1 << 16;
 #[derive(Default)]
 pub(crate) struct ClaimCache(Mutex<HashMap<ClaimNonce, CachedClaim>>);
 
-/// The parts of a claim that its record repeats.
+/// The guarantee and the fingerprint of a claim, which its record contains too.
 #[derive(Clone, Copy)]
 pub(crate) struct CachedClaim {
     guarantee: Guarantee,
@@ -26,10 +26,10 @@ pub(crate) struct CachedClaim {
 }
 
 impl CachedClaim {
-    /// The record's bytes for the guarantee and for the version of the fingerprint rule.
-    pub(crate) fn codes(self) -> [u8; 2] {
-        let rule = self.fingerprint.map_or(0, |fingerprint| fingerprint.version());
-        [codec::guarantee_code(self.guarantee), rule]
+    /// The record's bytes for the guarantee and the version of the fingerprint.
+    pub(crate) fn guarantee_and_version(self) -> [u8; 2] {
+        let version = self.fingerprint.map_or(0, |fingerprint| fingerprint.version());
+        [codec::guarantee_code(self.guarantee), version]
     }
 
     /// The record of `claim` in the given state.

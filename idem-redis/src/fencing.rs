@@ -5,7 +5,7 @@
 //! clock, but costs the server three times as much as a plain `SET NX GET`. Most claims are for new keys,
 //! so:
 //!
-//! * Every claim by script also reads the server's clock. For [`MAX_SAMPLE_AGE`] afterwards, plain claims
+//! * A claim by script that acquires its key also returns the server's clock. For [`MAX_SAMPLE_AGE`] afterwards, plain claims
 //!   on the same connection use this sample as their token, although it is slightly old.
 //! * After a claim that starts a run, the key exists for at least [`FENCE_RETENTION`], even if it is freed
 //!   or its ttl is shorter. A plain claim succeeds only if the key does not exist. Every earlier token is therefore older

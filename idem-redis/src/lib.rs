@@ -70,7 +70,7 @@
 //! | Lost write | Consequence |
 //! |---|---|
 //! | a claim | The same key runs a second time. |
-//! | a stored response | The key reads as running or unknown, or is new. |
+//! | a stored response | The record reads as running or unknown, or does not exist. |
 //!
 //! The store detects and logs most losses. It prevents none.
 //!
@@ -113,18 +113,18 @@
 //! | Transition | Commands |
 //! |---|---|
 //! | claim of a new key, replay | one `SET key value NX GET PX` |
-//! | claim of a running key, takeover | the same, and `claim.lua` |
-//! | claim on a connection without a clock sample of the last 15 s | `claim.lua` alone |
+//! | claim of a running key, takeover | `SET key value NX GET PX`, then `claim.lua` |
+//! | claim on a connection without a recent clock sample | `claim.lua` alone |
 //! | renew, complete, release, abandon | one script each, safe to send twice |
-//! | claim of a new key in a scope with a quota | the claim, and `enter.lua`; without room, also a search for expired keys, and the release |
+//! | claim of a new key in a scope with a quota | the claim, and `enter_quota.lua`; without room, also a search for expired keys, and the release |
 //!
-//! * **Claims:** A plain `SET` needs a clock sample: a reading of the server's clock on the same connection. A
-//!   claim by script takes one if it acquires the key. In a Cluster, every claim uses the script, because the
+//! * **Claims:** A plain `SET` needs a clock sample: a reading of the server's clock on the same connection,
+//!   at most 15 s old. A claim by script that acquires its key returns one. In a Cluster, every claim uses the script, because the
 //!   nodes have different clocks. The same holds with [`wait_for_replicas`].
 //! * **Records:** One key holds one record for its whole retention, not only for its lease. Only the
 //!   [server's clock](idem_core::rules::semantics#store-clock) decides: by the time to live of the key, and by
 //!   `TIME`.
-//! * **Scripts:** A server that does not have a script, after a restart or a failover, gets its text.
+//! * **Scripts:** If the server does not have a script, after a restart or a failover, the store sends its text.
 //! * **Connections:** All commands of a runtime share one pipelined connection from the pool. Commands that
 //!   are ready at the same time are sent together. A connection that is broken or silent, or leads to a
 //!   demoted primary, is replaced on the next call.

@@ -97,7 +97,7 @@ async fn enter(
     let add_args = |command: &mut Cmd| {
         command.arg(id.as_bytes()).arg(quota.max_keys.get()).arg(kept_ms);
     };
-    Ok(shared.scripts.enter.run(connection, scope, 64, add_args).await? == Value::Int(1))
+    Ok(shared.scripts.enter_quota.run(connection, scope, 64, add_args).await? == Value::Int(1))
 }
 
 /// Removes the expired keys of a full scope. Returns whether it removed any. Returns `false` without a
@@ -142,13 +142,13 @@ async fn leave_if_gone(
 ) -> Result<bool, StoreError> {
     let record = RecordId::from_bytes(id[..].try_into().map_err(StoreError::corrupt)?);
     let key = shared.keys.record(record);
-    let is_live = shared.scripts.live.run(connection, &key, 0, |_| ()).await?;
+    let is_live = shared.scripts.is_live.run(connection, &key, 0, |_| ()).await?;
     if is_live != Value::Int(0) {
         return Ok(false);
     }
     let add_args = |command: &mut Cmd| {
         command.arg(&id).arg(entered_at);
     };
-    shared.scripts.leave.run(connection, scope, 64, add_args).await?;
+    shared.scripts.leave_quota.run(connection, scope, 64, add_args).await?;
     Ok(true)
 }

@@ -30,7 +30,7 @@ pub(crate) fn claim(
 pub(crate) fn update(reply: Value) -> Result<Update, StoreError> {
     match reply {
         Value::Int(1) => Ok(Update::Applied),
-        Value::Int(_) => Ok(Update::Stale(None)),
+        Value::Int(0) => Ok(Update::Stale(None)),
         found => Ok(Update::Stale(Some(Box::new(existing_record(found)?)))),
     }
 }

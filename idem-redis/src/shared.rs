@@ -11,6 +11,9 @@ use crate::keys::Keys;
 use crate::reply;
 use crate::scripts::Scripts;
 
+/// The approximate length of the arguments of `free.lua`, in bytes.
+const ARGS_LEN: usize = 48;
+
 /// Connections, key names and scripts.
 pub(crate) struct Shared {
     pub(crate) connections: Arc<Connections>,
@@ -19,20 +22,19 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Frees the key of a running record, and keeps its fencing token for `retention`. `owner` is the claim
-    /// nonce, or nonce and fencing token ([`claim_bytes`](crate::value::claim_bytes)).
+    /// Frees the key of a running record, and keeps its fencing token for `token_retention`. A release presents
+    /// nonce and fencing token ([`claim_bytes`](crate::value::claim_bytes)), an abandonment the nonce alone.
     pub(crate) async fn free(
         &self,
         id: RecordId,
-        owner: &[u8],
-        retention: Duration,
+        presented: &[u8],
+        token_retention: Duration,
     ) -> Result<Update, StoreError> {
         let add_args = |command: &mut Cmd| {
-            command.arg(owner).arg(retention.as_millis() as u64);
+            command.arg(presented).arg(token_retention.as_millis() as u64);
         };
         let connection = self.connections.get().await?;
-        reply::update(
-            self.scripts.free.run(&connection, &self.keys.record(id), 48, add_args).await?,
-        )
+        let key = self.keys.record(id);
+        reply::update(self.scripts.free.run(&connection, &key, ARGS_LEN, add_args).await?)
     }
 }

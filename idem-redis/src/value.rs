@@ -110,7 +110,7 @@ pub(crate) fn unawaited(claim: &Claim, cached: Option<CachedClaim>) -> [u8; 34] 
     let mut bytes = [0; 34];
     bytes[6..8].copy_from_slice(&[codec::VERSION, State::Running.code()]);
     if let Some(cached) = cached {
-        bytes[8..10].copy_from_slice(&cached.codes());
+        bytes[8..10].copy_from_slice(&cached.guarantee_and_version());
     }
     bytes[10..].copy_from_slice(&claim_bytes(claim));
     bytes

@@ -89,7 +89,7 @@ async fn a_file_without_a_valid_key_is_never_replaced() {
     for broken in ["", "\"half", "\"no-time\"\n", "\"no-time\"\nsoon\n"] {
         std::fs::write(&file, broken).unwrap();
         let error = keys.key_of("order-1001").await.unwrap_err();
-        assert!(matches!(error, FileKeyStoreError::NoKey(path) if path == file));
+        assert!(matches!(error, FileKeyStoreError::InvalidFile(path) if path == file));
         assert_eq!(std::fs::read_to_string(&file).unwrap(), broken);
     }
 }
@@ -115,7 +115,7 @@ async fn a_key_that_the_service_may_have_forgotten_is_not_returned() {
     for made in [now - 24 * hour, now + 2 * hour] {
         restore(&key, made, &file);
         let error = keys.key_of("order-1001").await.unwrap_err();
-        assert!(matches!(error, FileKeyStoreError::TooOld(of) if of == file));
+        assert!(matches!(error, FileKeyStoreError::Expired(of) if of == file));
     }
     restore(&key, now - 24 * hour, &file);
     let longer = keys.max_age(48 * hour);

@@ -40,7 +40,7 @@ impl Invocation {
         Self { idempotency: idempotency.clone(), policy, call }
     }
 
-    /// Compares the call by the value of the `fingerprint = "…"` expression.
+    /// Sets the fingerprint to the value of the `fingerprint = "…"` expression.
     #[must_use]
     pub fn with_fingerprint(self, input: Result<FingerprintInput, serde_json::Error>) -> Self {
         let call = self.call.and_then(|call| {
@@ -50,7 +50,7 @@ impl Invocation {
         Self { call, ..self }
     }
 
-    /// Returns the function's result. Polls `body` if the key is new.
+    /// Returns the function's result. Polls `body` if the call acquires the key.
     ///
     /// Not cancel safe: if the future is dropped while `body` runs, the record is treated as after a crash. See
     /// [`Idempotency::run_borrowed`].

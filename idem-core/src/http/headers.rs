@@ -9,8 +9,8 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The name of the [replay marker](crate::rules::semantics#replay-marker), in lower case.
 pub const REPLAYED: &str = "idempotent-replayed";
 
-/// Returns the headers of a response that are stored: all except hop-by-hop, date, cookie, rate-limit, CORS and tracing
-/// headers. The rule is [stored headers](crate::rules::semantics#stored-headers).
+/// Returns the headers of a response that are stored, by the rule
+/// [stored headers](crate::rules::semantics#stored-headers).
 ///
 /// The names in `fields` must be in lower case. `connection` contains the values of the response's `Connection` header,
 /// which can name further hop-by-hop headers.

@@ -13,7 +13,7 @@ pub struct StoreError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What is known about a failed store operation.
+/// The certainty of a failed store operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
@@ -33,7 +33,7 @@ impl fmt::Display for StoreErrorKind {
             }
             Self::Unknown => "the store's reply was lost; the change may have been made",
             Self::Corrupt => {
-                "the stored record cannot be read; its request never runs again, so inspect or delete the record"
+                "the stored record cannot be read, and its key stays held; inspect the record, and delete it only if a second run is acceptable"
             }
         })
     }

@@ -10,8 +10,8 @@ use super::KeySyntax;
 pub enum Guarantee {
     /// At most one run starts per key.
     ///
-    /// After a crash the outcome is unknown and the key is held. An ambiguous failure (5xx, panic) is stored and
-    /// replayed.
+    /// After a crash the outcome is unknown and the key is held. An ambiguous failure (a panic, a 5xx except
+    /// 503) is stored and replayed.
     AtMostOnce,
     /// Requests run the handler until one result is accepted.
     ///
@@ -70,8 +70,7 @@ pub struct Policy {
     /// The maximum number of runs in a row that crash, before the outcome is unknown. Applies only to at least once.
     /// Default 3.
     ///
-    /// It limits only takeovers. After a failure that freed the key (5xx, `Err`, panic), the next run is attempt 1
-    /// again.
+    /// It limits only takeovers. After a failure that freed the key, the next run is attempt 1 again.
     pub max_attempts: u32,
     /// The name under which keys are separate; see
     /// [scope and operation](crate::rules::semantics#scope-and-operation). Default `None`: the name that the caller

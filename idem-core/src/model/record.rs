@@ -36,8 +36,8 @@ impl fmt::Debug for ClaimNonce {
 
 /// A number that grows with every new owner of a key. Stores use it to reject stale writers.
 ///
-/// It is at least the store's clock in microseconds, so it also grows across releases and expiry. See the details of
-/// the [state machine](crate::rules::guarantees#state-machine).
+/// It is derived from the store's clock in microseconds, so it also grows across releases and expiry. See the details
+/// of the [state machine](crate::rules::guarantees#state-machine).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FencingToken(pub u64);
 

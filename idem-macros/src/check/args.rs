@@ -18,8 +18,8 @@ pub(crate) fn required(args: &Args, required: &[ArgName], errors: &mut Errors) {
     }
 }
 
-/// `max_attempts` needs `guarantee = "at-least-once"`. `guarantee` is `None` if it was not written or is
-/// wrong; a wrong one is reported once.
+/// `max_attempts` needs `guarantee = "at-least-once"`. `guarantee` is `None` if it was not written, or if
+/// its value is wrong and already reported.
 pub(crate) fn attempts_need_at_least_once(
     args: &Args,
     guarantee: Option<Guarantee>,

@@ -9,8 +9,8 @@ use std::time::Duration;
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 /// The default `max_run` of `idem_core::Policy`.
 const DEFAULT_MAX_RUN: Duration = Duration::from_secs(15 * 60);
-/// A lease is renewed after a third of it. With a shorter lease, the latency of the store could use up the
-/// other two thirds.
+/// The first renewal is sent after a third of the lease. In a shorter lease, the latency of the store could
+/// use up the rest.
 const MIN_LEASE: Duration = Duration::from_millis(100);
 
 /// A lease must be long enough to be renewed.
@@ -42,7 +42,7 @@ pub(crate) fn ttl_covers_lease(
     }
 }
 
-/// `max_run` must not be shorter than `lease`. One that was not written has its default.
+/// `max_run` must not be shorter than `lease`. Each has its default if it is not written.
 pub(crate) fn max_run_covers_lease(
     max_run: Option<&DurationLit>,
     lease: Option<&DurationLit>,

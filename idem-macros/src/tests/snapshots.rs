@@ -1,4 +1,4 @@
-//! Each `tests/expand/<target>/<form>.rs` holds one annotated function, and `<form>.expanded.rs` its
+//! Each `tests/expand/<target>/<case>.rs` holds one annotated function, and `<case>.expanded.rs` its
 //! expansion. `UPDATE_SNAPSHOTS=1 cargo test -p idem-macros` writes the expansions.
 
 #![allow(clippy::unwrap_used)]

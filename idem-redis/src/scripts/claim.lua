@@ -1,6 +1,7 @@
 #!lua
 -- Claims a key, for the transitions claim, repeat claim, take over, lapse and expire
 -- (docs/guarantees.md#state-machine).
+-- `value.rs` has the layout of the value.
 -- ARGV: 1 prefix, 2 record, 3 time to live of the key in milliseconds, 4 attempts allowed,
 -- 5 maximum time in microseconds between the clock sample of a plain claim and the claim.
 -- Returns {fencing token, attempt, server time in microseconds} to the owner,

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Completes a run, for the transitions complete, complete without a response, repeat complete and give up
 -- (docs/guarantees.md#state-machine).
+-- `value.rs` has the layout of the value.
 -- ARGV: 1 bytes 10 to 43 of the value, from pad to fencing token, if the record is running and no duplicate
 -- waits for it, 2 new value, 3 time to live of the key in milliseconds.
 -- If the caller has not cached the claim: 2 prefix, version and state, 4 bytes that the state adds. The

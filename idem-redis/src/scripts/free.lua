@@ -2,6 +2,7 @@
 -- Frees a key, for the transitions release and abandon (docs/guarantees.md#state-machine).
 -- The fencing token is kept for a while; `fencing.rs` gives the reason. An abandoned takeover keeps its
 -- record, because earlier runs may have had an effect: its lease ends, and its attempt stays counted.
+-- `value.rs` has the layout of the value.
 -- ARGV: 1 claim (nonce and fencing token), or the nonce alone to abandon,
 -- 2 time in milliseconds to keep the fencing token, or 0.
 -- Returns 1 if the claim matches, or else 0.

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Marks a running record so that the end of its run is published. Most runs end while no duplicate waits,
 -- so most records are never marked.
+-- `value.rs` has the layout of the value.
 -- Returns 1 if the record is running, or else 0.
 local head = redis.call('GETRANGE', KEYS[1], 0, 17)
 if string.byte(head, 18) ~= 1 then

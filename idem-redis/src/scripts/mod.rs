@@ -13,9 +13,9 @@ pub(crate) struct Scripts {
     pub(crate) complete: Script,
     pub(crate) free: Script,
     pub(crate) listen: Script,
-    pub(crate) enter: Script,
-    pub(crate) live: Script,
-    pub(crate) leave: Script,
+    pub(crate) enter_quota: Script,
+    pub(crate) is_live: Script,
+    pub(crate) leave_quota: Script,
 }
 
 impl Scripts {
@@ -26,9 +26,9 @@ impl Scripts {
             complete: Script::new(include_str!("complete.lua")),
             free: Script::new(include_str!("free.lua")),
             listen: Script::new(include_str!("listen.lua")),
-            enter: Script::new(include_str!("enter.lua")),
-            live: Script::new(include_str!("live.lua")),
-            leave: Script::new(include_str!("leave.lua")),
+            enter_quota: Script::new(include_str!("enter_quota.lua")),
+            is_live: Script::new(include_str!("is_live.lua")),
+            leave_quota: Script::new(include_str!("leave_quota.lua")),
         }
     }
 }

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- Renews the lease of a run, for the transition renew (docs/guarantees.md#state-machine).
+-- `value.rs` has the layout of the value.
 -- ARGV: 1 claim (nonce and fencing token), 2 prefix, 3 time to live of the key in milliseconds.
 -- Returns 1 if the claim matches, or else 0.
 local head = redis.call('GETRANGE', KEYS[1], 0, 43)

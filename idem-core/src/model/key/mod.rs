@@ -106,7 +106,7 @@ impl fmt::Debug for IdempotencyKey {
     }
 }
 
-/// The reason a key is invalid, with a hint on how to fix it. It does not contain the text of the key.
+/// The reason why a key is invalid. The message states what to send instead, and does not contain the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -114,9 +114,9 @@ pub enum KeyError {
     #[error("the idempotency key is sent more than once; send one header line with one key")]
     Repeated,
 
-    /// The key is empty or consists of spaces:
+    /// The key is empty or blank:
     /// [empty or malformed key](crate::rules::semantics#empty-or-malformed-key).
-    #[error("the idempotency key is empty; send 1 to 255 printable ASCII characters")]
+    #[error("the idempotency key is empty or blank; send 1 to 255 printable ASCII characters")]
     Blank,
 
     /// The key has more than [`IdempotencyKey::MAX_LEN`] characters.

@@ -1,4 +1,4 @@
-//! The place of the attribute, and the item that is emitted next to a message.
+//! The place of the attribute, and the item that is emitted after a compile error.
 
 use super::{messages, messages_for, signature};
 use crate::target::Target;
