@@ -9,13 +9,34 @@ use idem_testkit::app::{Amendment, Note, Payment, Service};
 
 use crate::extract::{Tenant, User};
 
-#[idempotent(ttl = "24h", scope = "tenant")]
-pub(crate) async fn create(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
+/// Defines handlers that make a payment: name, arguments of the attribute, and the status if it has no body.
+macro_rules! payments {
+    ($($name:ident: $($arg:ident $(= $value:tt)?),+ $(=> $status:tt)?;)+) => {$(
+        #[idempotent(scope = "tenant", $($arg $(= $value)?),+)]
+        pub(crate) async fn $name(
+            service: Data<Service>,
+            Tenant(tenant): Tenant,
+            Json(payment): Json<Payment>,
+        ) -> HandlerReply {
+            HandlerReply(service.pay(payment).await$(.only($status))?)
+        }
+    )+};
+}
+
+payments! {
+    create: ttl = "24h";
+    note: ttl = "24h", optional;
+    empty: ttl = "24h" => 204;
+    see_other: ttl = "24h" => 303;
+    accepted: ttl = "24h" => 202;
+    short: ttl = "1h";
+    wait: ttl = "24h", wait = "30s";
+    wait_briefly: ttl = "24h", wait = "100ms";
+    release: ttl = "24h", guarantee = "at-least-once";
+    hold: ttl = "24h", lease = "500ms";
+    takeover: ttl = "24h", lease = "500ms", guarantee = "at-least-once";
+    strict: ttl = "24h", syntax = "strict";
+    max_run: ttl = "24h", max_run = "200ms", lease = "100ms";
 }
 
 #[idempotent(ttl = "24h", scope = "tenant")]
@@ -28,15 +49,6 @@ pub(crate) async fn amend(
 ) -> HandlerReply {
     let if_match = request.headers().get_all(IF_MATCH).map(HeaderValue::as_bytes).collect();
     HandlerReply(service.amend(&id, &if_match, change).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", optional)]
-pub(crate) async fn note(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "user")]
@@ -74,105 +86,6 @@ pub(crate) async fn json_any(
     body: Bytes,
 ) -> HandlerReply {
     HandlerReply(service.echo(&note, body).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-pub(crate) async fn empty(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await.only(204))
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-pub(crate) async fn see_other(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await.only(303))
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-pub(crate) async fn accepted(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await.only(202))
-}
-
-#[idempotent(ttl = "1h", scope = "tenant")]
-pub(crate) async fn short(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", wait = "30s")]
-pub(crate) async fn wait(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", wait = "100ms")]
-pub(crate) async fn wait_briefly(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", guarantee = "at-least-once")]
-pub(crate) async fn release(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", lease = "500ms")]
-pub(crate) async fn hold(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", lease = "500ms", guarantee = "at-least-once")]
-pub(crate) async fn takeover(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", syntax = "strict")]
-pub(crate) async fn strict(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", max_run = "200ms", lease = "100ms")]
-pub(crate) async fn max_run(
-    service: Data<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", key = "payment.note")]

@@ -11,13 +11,34 @@ use idem_testkit::app::{Amendment, Note, Payment, Service};
 
 use crate::extract::{Tenant, User};
 
-#[idempotent(ttl = "24h", scope = "tenant")]
-pub(crate) async fn create(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
+/// Defines handlers that make a payment: name, arguments of the attribute, and the status if it has no body.
+macro_rules! payments {
+    ($($name:ident: $($arg:ident $(= $value:tt)?),+ $(=> $status:tt)?;)+) => {$(
+        #[idempotent(scope = "tenant", $($arg $(= $value)?),+)]
+        pub(crate) async fn $name(
+            State(service): State<Service>,
+            Tenant(tenant): Tenant,
+            Json(payment): Json<Payment>,
+        ) -> HandlerReply {
+            HandlerReply(service.pay(payment).await$(.only($status))?)
+        }
+    )+};
+}
+
+payments! {
+    create: ttl = "24h";
+    note: ttl = "24h", optional;
+    empty: ttl = "24h" => 204;
+    see_other: ttl = "24h" => 303;
+    accepted: ttl = "24h" => 202;
+    short: ttl = "1h";
+    wait: ttl = "24h", wait = "30s";
+    wait_briefly: ttl = "24h", wait = "100ms";
+    release: ttl = "24h", guarantee = "at-least-once";
+    hold: ttl = "24h", lease = "500ms";
+    takeover: ttl = "24h", lease = "500ms", guarantee = "at-least-once";
+    strict: ttl = "24h", syntax = "strict";
+    max_run: ttl = "24h", max_run = "200ms", lease = "100ms";
 }
 
 #[idempotent(ttl = "24h", scope = "tenant")]
@@ -30,15 +51,6 @@ pub(crate) async fn amend(
 ) -> HandlerReply {
     let if_match = headers.get_all(IF_MATCH).iter().map(HeaderValue::as_bytes).collect();
     HandlerReply(service.amend(&id, &if_match, change).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", optional)]
-pub(crate) async fn note(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "user")]
@@ -76,105 +88,6 @@ pub(crate) async fn json_any(
     body: Bytes,
 ) -> HandlerReply {
     HandlerReply(service.echo(&note, body).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-pub(crate) async fn empty(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await.only(204))
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-pub(crate) async fn see_other(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await.only(303))
-}
-
-#[idempotent(ttl = "24h", scope = "tenant")]
-pub(crate) async fn accepted(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await.only(202))
-}
-
-#[idempotent(ttl = "1h", scope = "tenant")]
-pub(crate) async fn short(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", wait = "30s")]
-pub(crate) async fn wait(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", wait = "100ms")]
-pub(crate) async fn wait_briefly(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", guarantee = "at-least-once")]
-pub(crate) async fn release(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", lease = "500ms")]
-pub(crate) async fn hold(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", lease = "500ms", guarantee = "at-least-once")]
-pub(crate) async fn takeover(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", syntax = "strict")]
-pub(crate) async fn strict(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "tenant", max_run = "200ms", lease = "100ms")]
-pub(crate) async fn max_run(
-    State(service): State<Service>,
-    Tenant(tenant): Tenant,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", key = "payment.note")]

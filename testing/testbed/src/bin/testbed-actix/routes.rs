@@ -48,13 +48,34 @@ pub(crate) fn routes(app: &mut ServiceConfig, has_transactions: bool) {
     }
 }
 
-#[idempotent(ttl = "24h", scope = "caller.tenant")]
-async fn create(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
+/// Defines handlers that make a payment: name, arguments of the attribute, and the status if it has no body.
+macro_rules! payments {
+    ($($name:ident: $($arg:ident $(= $value:tt)?),+ $(=> $status:tt)?;)+) => {$(
+        #[idempotent(scope = "caller.tenant", $($arg $(= $value)?),+)]
+        async fn $name(
+            service: Data<Service>,
+            caller: ReqData<Caller>,
+            Json(payment): Json<Payment>,
+        ) -> HandlerReply {
+            HandlerReply(service.pay(payment).await$(.only($status))?)
+        }
+    )+};
+}
+
+payments! {
+    create: ttl = "24h";
+    note: ttl = "24h", optional;
+    empty: ttl = "24h" => 204;
+    see_other: ttl = "24h" => 303;
+    accepted: ttl = "24h" => 202;
+    short: ttl = "2s", lease = "1s";
+    wait: ttl = "24h", wait = "3s";
+    patient: ttl = "24h", wait = "60s";
+    release: ttl = "24h", guarantee = "at-least-once";
+    hold: ttl = "24h", lease = "1s";
+    takeover: ttl = "24h", lease = "1s", guarantee = "at-least-once";
+    max_run: ttl = "24h", lease = "1s", max_run = "2s";
+    strict: ttl = "24h", syntax = "strict";
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
@@ -67,15 +88,6 @@ async fn amend(
 ) -> HandlerReply {
     let if_match = request.headers().get_all(IF_MATCH).map(HeaderValue::as_bytes).collect();
     HandlerReply(service.amend(&id, &if_match, change).await)
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant", optional)]
-async fn note(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.user")]
@@ -105,105 +117,6 @@ async fn json_any(
     _body: AnyJson,
 ) -> HandlerReply {
     HandlerReply(service.take(&note).await)
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant")]
-async fn empty(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await.only(204))
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant")]
-async fn see_other(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await.only(303))
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant")]
-async fn accepted(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await.only(202))
-}
-
-#[idempotent(ttl = "2s", lease = "1s", scope = "caller.tenant")]
-async fn short(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant", wait = "3s")]
-async fn wait(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant", wait = "60s")]
-async fn patient(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant", guarantee = "at-least-once")]
-async fn release(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s")]
-async fn hold(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", guarantee = "at-least-once")]
-async fn takeover(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", max_run = "2s")]
-async fn max_run(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
-}
-
-#[idempotent(ttl = "24h", scope = "caller.tenant", syntax = "strict")]
-async fn strict(
-    service: Data<Service>,
-    caller: ReqData<Caller>,
-    Json(payment): Json<Payment>,
-) -> HandlerReply {
-    HandlerReply(service.pay(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]
