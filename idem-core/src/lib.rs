@@ -57,7 +57,7 @@
 //! * A run survives its caller: it finishes, and its result is stored. [Guarded functions](function#dropped-calls) borrow
 //!   from their caller and are the exception.
 //! * A stale run cannot change anything.
-//! * In doubt, nothing runs again.
+//! * Under at most once, nothing runs again in doubt.
 //!
 //! [`rules::guarantees`] states the promises precisely, with the assumptions behind them.
 //!
@@ -78,13 +78,8 @@
 //!
 //! # Logs
 //!
-//! Diagnostics are `tracing` events and spans. Alert on every error and on these warnings:
-//!
-//! * "late completion": two effects may exist.
-//! * "a run is given up": its outcome is unknown.
-//! * "a run was dropped before it ended": a call of a guarded function was dropped.
-//! * "the claim is gone from the store": a running record was lost or deleted.
-//! * "the runtime ended during a run": the process ended without a drain.
+//! Diagnostics are `tracing` events and spans. Alert on every error and on the warnings in
+//! [the guide](https://github.com/idem-rs/idem/blob/main/docs/guide/src/running.md#alerts).
 //!
 //! # Feature flags
 //!
