@@ -1,7 +1,8 @@
 //! The environment of one rule, and the keys that the rule uses.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use idem_core::store::{
     Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, IdempotencyStore,
@@ -11,9 +12,20 @@ use idem_core::store::{
 use crate::fixtures;
 use crate::harness::StoreHarness;
 
-/// The harness of one rule. Clones share it.
+/// The environment of one pass of a rule. Clones share it.
 #[derive(Debug)]
-pub struct Case<S>(Arc<S>);
+pub struct Case<S>(Arc<Pass<S>>);
+
+#[derive(Debug)]
+struct Pass<S> {
+    harness: S,
+    unit: Duration,
+    started: Instant,
+    /// The time that the rule let pass on the store's clock.
+    advanced: Mutex<Duration>,
+    /// Whether the rule uses durations of some units.
+    is_timed: AtomicBool,
+}
 
 impl<S> Clone for Case<S> {
     fn clone(&self) -> Self {
@@ -22,12 +34,27 @@ impl<S> Clone for Case<S> {
 }
 
 impl<S: StoreHarness> Case<S> {
-    pub(crate) async fn fresh() -> Self {
-        Self(Arc::new(S::fresh().await))
+    pub(crate) async fn fresh(unit: Duration) -> Self {
+        let harness = S::fresh().await;
+        let (started, advanced, is_timed) = (Instant::now(), Mutex::default(), false.into());
+        Self(Arc::new(Pass { harness, unit, started, advanced, is_timed }))
     }
 
     pub(crate) fn store(&self) -> &S::Store {
-        self.0.store()
+        self.0.harness.store()
+    }
+
+    /// Returns the unit of leases and ttls in this pass.
+    pub(crate) fn unit(&self) -> Duration {
+        self.0.is_timed.store(true, Ordering::Relaxed);
+        self.0.unit
+    }
+
+    /// Whether the pass was too slow to judge the store: it took at least `margin` longer than the time that it
+    /// let pass, so a record may have changed before the rule looked at it.
+    pub(crate) fn is_inconclusive(&self, margin: Duration) -> bool {
+        let advanced = *self.0.advanced.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.is_timed.load(Ordering::Relaxed) && self.0.started.elapsed() >= advanced + margin
     }
 
     /// Returns an unused key.
@@ -40,11 +67,12 @@ impl<S: StoreHarness> Case<S> {
     }
 
     pub(crate) async fn advance(&self, units: u32) {
-        self.advance_by(S::UNIT * units).await;
+        self.advance_by(self.unit() * units).await;
     }
 
     pub(crate) async fn advance_by(&self, time: Duration) {
-        self.0.advance(time).await;
+        self.0.harness.advance(time).await;
+        *self.0.advanced.lock().unwrap_or_else(PoisonError::into_inner) += time;
     }
 }
 

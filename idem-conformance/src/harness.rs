@@ -15,8 +15,8 @@ pub trait StoreHarness: Send + Sync + Sized + 'static {
 
     /// The unit of all leases and ttls in the suite. The default is 200 ms.
     ///
-    /// Rules check a record one unit before or after it changes. A store whose clock cannot be moved
-    /// must therefore answer well within one unit; increase it for a slow store.
+    /// Rules check a record one unit before or after it changes. If a pass is too slow for that, it is repeated
+    /// with units of twice the length. Use long units if [`advance`](Self::advance) does not sleep.
     const UNIT: Duration = Duration::from_millis(200);
 
     /// The number of rounds of each concurrency rule. The default is 20.
@@ -34,6 +34,6 @@ pub trait StoreHarness: Send + Sync + Sized + 'static {
     /// Returns the store.
     fn store(&self) -> &Self::Store;
 
-    /// Lets `time` pass on the store's clock: moves the clock if possible, otherwise sleeps.
+    /// Lets `time` pass for the store: moves its clock or the stored times if possible, otherwise sleeps.
     fn advance(&self, time: Duration) -> impl Future<Output = ()> + Send;
 }

@@ -1,16 +1,29 @@
 //! The macros that turn the rules into tests.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use tokio::runtime::{Builder, Runtime};
 
 use crate::case::Case;
 use crate::harness::StoreHarness;
 
-/// Runs one rule on a fresh harness.
+/// Runs one rule on a fresh harness. A failure counts only if the pass was fast enough to judge the store:
+/// otherwise the rule runs again with units of twice the length.
 #[doc(hidden)]
-pub fn run<S: StoreHarness, F: Future<Output = ()>>(rule: impl FnOnce(Case<S>) -> F) {
-    runtime().block_on(async { rule(Case::fresh().await).await });
+pub fn run<S: StoreHarness, F: Future<Output = ()>>(rule: impl Fn(Case<S>) -> F) {
+    let runtime = runtime();
+    let mut unit = S::UNIT;
+    loop {
+        let case = runtime.block_on(Case::fresh(unit));
+        let pass = || runtime.block_on(rule(case.clone()));
+        let Err(panic) = catch_unwind(AssertUnwindSafe(pass)) else { return };
+        if !case.is_inconclusive(unit) {
+            resume_unwind(panic);
+        }
+        unit *= 2;
+        eprintln!("the pass was too slow to be conclusive; the next one uses units of {unit:?}");
+    }
 }
 
 /// Returns a runtime with several threads, so that concurrent calls run in parallel.

@@ -12,24 +12,30 @@ use idem_testkit::servers::PostgresServer;
 static SERVER: LazyLock<PostgresServer> =
     LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
 
-struct Postgres(PostgresStore);
+struct Postgres {
+    store: PostgresStore,
+    schema: String,
+}
 
 impl StoreHarness for Postgres {
     type Store = PostgresStore;
+    /// The tests move the stored times, so no rule depends on the speed of the machine.
+    const UNIT: Duration = Duration::from_secs(600);
 
     /// Each test has its own schema, because the sweeper rules count the deleted records.
     async fn fresh() -> Self {
         let schema = format!("rule_{:016x}", rand::random::<u64>());
-        let builder = PostgresStore::builder().schema(schema).sweep_every(None);
-        Self(builder.connect(&SERVER.url()).await.unwrap())
+        let builder = PostgresStore::builder().schema(&*schema).sweep_every(None);
+        let store = builder.connect(&SERVER.url()).await.unwrap();
+        Self { store, schema }
     }
 
     fn store(&self) -> &PostgresStore {
-        &self.0
+        &self.store
     }
 
     async fn advance(&self, time: Duration) {
-        tokio::time::sleep(time).await;
+        SERVER.age(&self.schema, time);
     }
 }
 

@@ -10,7 +10,6 @@ mod extract;
 mod handlers;
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use idem_actix::PostgresStore;
 use idem_testkit::http::Records;
@@ -25,15 +24,7 @@ async fn records() -> Records {
     let schema = format!("http_{:016x}", rand::random::<u64>());
     let builder = PostgresStore::builder().schema(&*schema);
     let store = builder.connect(&SERVER.url()).await.unwrap();
-    Records::new(store, move |by| age(&schema, by))
-}
-
-fn age(schema: &str, by: Duration) {
-    let back = format!("- interval '{} microseconds'", by.as_micros());
-    SERVER.sql(&format!(
-        "UPDATE {schema}.idem_records SET lease_until = lease_until {back},
-         expires_at = expires_at {back}, sweep_at = sweep_at {back}"
-    ));
+    Records::new(store, move |by| SERVER.age(&schema, by))
 }
 
 idem_testkit::http_suite!(app::start, on: records);

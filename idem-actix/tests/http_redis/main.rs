@@ -10,7 +10,6 @@ mod extract;
 mod handlers;
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use idem_actix::RedisStore;
 use idem_testkit::http::Records;
@@ -24,17 +23,7 @@ async fn records() -> Records {
     let namespace = format!("{:016x}", rand::random::<u64>());
     let builder = RedisStore::builder().namespace(&*namespace);
     let store = builder.connect(&SERVER.url()).await.unwrap();
-    Records::new(store, move |by| age(&namespace, by))
-}
-
-fn age(namespace: &str, by: Duration) {
-    let script = "
-        for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
-            local left = redis.call('PTTL', key)
-            if left > 0 then redis.call('PEXPIRE', key, left - ARGV[2]) end
-        end";
-    let (keys, millis) = (format!("idem:{namespace}:*"), by.as_millis().to_string());
-    SERVER.cli(&["eval", script, "0", &keys, &millis]);
+    Records::new(store, move |by| SERVER.age(&namespace, by))
 }
 
 idem_testkit::http_suite!(app::start, on: records);

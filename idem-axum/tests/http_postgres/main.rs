@@ -10,7 +10,6 @@ mod extract;
 mod handlers;
 
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use idem_axum::PostgresStore;
 use idem_axum::postgres::PostgresStoreBuilder;
@@ -29,15 +28,7 @@ async fn records() -> Records {
 async fn records_of(builder: PostgresStoreBuilder, url: &str) -> Records {
     let schema = format!("http_{:016x}", rand::random::<u64>());
     let store = builder.schema(&*schema).connect(url).await.unwrap();
-    Records::new(store, move |by| age(&schema, by))
-}
-
-fn age(schema: &str, by: Duration) {
-    let back = format!("- interval '{} microseconds'", by.as_micros());
-    SERVER.sql(&format!(
-        "UPDATE {schema}.idem_records SET lease_until = lease_until {back},
-         expires_at = expires_at {back}, sweep_at = sweep_at {back}"
-    ));
+    Records::new(store, move |by| SERVER.age(&schema, by))
 }
 
 idem_testkit::http_suite!(app::start, on: records);

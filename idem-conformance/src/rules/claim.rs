@@ -63,7 +63,7 @@ pub async fn repeated_claim_returns_the_same_claim<S: StoreHarness>(case: Case<S
 pub async fn repeated_claim_after_the_lease_returns_the_same_claim<S: StoreHarness>(case: Case<S>) {
     for request in fixtures::each_guarantee() {
         let key = case.key();
-        let request = request.lease(S::UNIT);
+        let request = request.lease(case.unit());
         let claim = key.acquire(request).await;
         case.advance(2).await;
         assert_eq!(key.acquire(request).await, claim);
@@ -74,7 +74,7 @@ pub async fn repeated_claim_after_the_lease_returns_the_same_claim<S: StoreHarne
 /// Repeating a claim during the lease does not extend the lease.
 pub async fn repeated_claim_does_not_extend_the_lease<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let request = fixtures::at_most_once().lease(S::UNIT * 3);
+    let request = fixtures::at_most_once().lease(case.unit() * 3);
     let claim = key.acquire(request).await;
     case.advance(2).await;
     assert_eq!(key.acquire(request).await, claim);
@@ -97,7 +97,7 @@ pub async fn repeated_claim_after_completion_is_a_duplicate<S: StoreHarness>(cas
 pub async fn lapsed_at_most_once_record_reads_as_unknown<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let request =
-        fixtures::at_most_once().lease(S::UNIT * 2).with_fingerprint(fixtures::fingerprint(1));
+        fixtures::at_most_once().lease(case.unit() * 2).with_fingerprint(fixtures::fingerprint(1));
     let claim = key.acquire(request).await;
     assert_eq!(key.state().await, State::Running);
     case.advance(3).await;
@@ -162,7 +162,7 @@ pub async fn huge_durations_are_not_truncated<S: StoreHarness>(case: Case<S>) {
     for huge in HUGE {
         let (leased, kept, done) = (case.key(), case.key(), case.key());
         leased.acquire(fixtures::at_most_once().lease(huge).ttl(huge)).await;
-        let late = kept.acquire(fixtures::at_most_once().lease(S::UNIT / 2).ttl(huge)).await;
+        let late = kept.acquire(fixtures::at_most_once().lease(case.unit() / 2).ttl(huge)).await;
         let claim = done.acquire(fixtures::at_most_once()).await;
         assert_eq!(
             done.complete_for(claim, fixtures::with_response("kept"), huge).await,

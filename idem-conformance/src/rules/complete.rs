@@ -24,7 +24,7 @@ pub async fn completion_is_stored<S: StoreHarness>(case: Case<S>) {
 pub async fn completion_after_the_lease_is_stored<S: StoreHarness>(case: Case<S>) {
     for (completion, state) in fixtures::completions() {
         let key = case.key();
-        let claim = key.acquire(fixtures::at_least_once().lease(S::UNIT)).await;
+        let claim = key.acquire(fixtures::at_least_once().lease(case.unit())).await;
         case.advance(2).await;
         assert_eq!(key.state().await, State::Unknown);
         assert_eq!(key.complete(claim, completion).await, Update::Applied);
@@ -47,7 +47,7 @@ pub async fn owner_resolves_unknown_outcome<S: StoreHarness>(case: Case<S>) {
 /// owner can resolve it.
 pub async fn unknown_outcome_is_not_taken_over<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_least_once().lease(S::UNIT)).await;
+    let claim = key.acquire(fixtures::at_least_once().lease(case.unit())).await;
     assert_eq!(key.complete(claim, Completion::Unknown).await, Update::Applied);
     case.advance(2).await;
     assert_eq!(
@@ -108,7 +108,7 @@ pub async fn stale_completion_returns_the_stored_record<S: StoreHarness>(case: C
 /// A completion by a stale claim returns a lapsed record as unknown.
 pub async fn stale_completion_returns_a_lapsed_record_as_unknown<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_most_once().lease(S::UNIT)).await;
+    let claim = key.acquire(fixtures::at_most_once().lease(case.unit())).await;
     case.advance(2).await;
     let [forged, ..] = fixtures::forged(claim);
     let lost = key.complete(forged, fixtures::with_response("forged")).await;

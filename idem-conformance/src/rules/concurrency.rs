@@ -34,7 +34,7 @@ pub async fn one_claim_wins<S: StoreHarness>(case: Case<S>) {
 pub async fn one_takeover_wins<S: StoreHarness>(case: Case<S>) {
     let keys: Vec<Key<S>> = (0..S::ROUNDS).map(|_| case.key()).collect();
     for key in &keys {
-        key.acquire(fixtures::at_least_once().lease(S::UNIT)).await;
+        key.acquire(fixtures::at_least_once().lease(case.unit())).await;
     }
     case.advance(2).await;
     for key in &keys {
@@ -220,7 +220,7 @@ async fn lapsed<S: StoreHarness>(case: &Case<S>) -> Vec<(Key<S>, Claim)> {
     let mut lapsed = Vec::new();
     for _ in 0..S::ROUNDS {
         let key = case.key();
-        let claim = key.acquire(fixtures::at_least_once().lease(S::UNIT)).await;
+        let claim = key.acquire(fixtures::at_least_once().lease(case.unit())).await;
         lapsed.push((key, claim));
     }
     case.advance(2).await;

@@ -15,9 +15,9 @@ where
     for (completion, _) in fixtures::completions() {
         let key = case.key();
         let claim = key.acquire(fixtures::at_most_once()).await;
-        assert_eq!(key.complete_for(claim, completion, S::UNIT).await, Update::Applied);
+        assert_eq!(key.complete_for(claim, completion, case.unit()).await, Update::Applied);
     }
-    case.key().acquire(fixtures::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
+    case.key().acquire(fixtures::at_most_once().lease(case.unit()).ttl(case.unit())).await;
     case.advance(3).await;
     assert_eq!(deleted(&case).await, 4);
     assert_eq!(deleted(&case).await, 0);
@@ -31,10 +31,10 @@ where
     let (running, lapsed, renewed, done) = (case.key(), case.key(), case.key(), case.key());
     let request = fixtures::at_most_once();
     let claim = running.acquire(request).await;
-    lapsed.acquire(fixtures::at_most_once().lease(S::UNIT)).await;
-    let held = renewed.acquire(fixtures::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
-    assert_eq!(renewed.renew(held, LONG, S::UNIT).await, Update::Applied);
-    let finished = done.acquire(fixtures::at_most_once().lease(S::UNIT).ttl(S::UNIT)).await;
+    lapsed.acquire(fixtures::at_most_once().lease(case.unit())).await;
+    let held = renewed.acquire(fixtures::at_most_once().lease(case.unit()).ttl(case.unit())).await;
+    assert_eq!(renewed.renew(held, LONG, case.unit()).await, Update::Applied);
+    let finished = done.acquire(fixtures::at_most_once().lease(case.unit()).ttl(case.unit())).await;
     assert_eq!(done.complete(finished, fixtures::with_response("kept")).await, Update::Applied);
     case.advance(3).await;
     assert_eq!(deleted(&case).await, 0);
@@ -50,7 +50,7 @@ where
     S: StoreHarness<Store: DeleteExpired>,
 {
     let key = case.key();
-    let late = key.acquire(fixtures::at_least_once().lease(S::UNIT).ttl(S::UNIT)).await;
+    let late = key.acquire(fixtures::at_least_once().lease(case.unit()).ttl(case.unit())).await;
     case.advance(3).await;
     deleted(&case).await;
     key.assert_rejected(late, None).await;

@@ -1,5 +1,7 @@
 //! Expiry of records, judged by the store's clock at every read.
 
+use std::time::Duration;
+
 use idem_core::store::{Claim, ClaimRequest, Completion, FencingToken, State, Update};
 
 use crate::case::{Case, Key, assert_stale};
@@ -13,9 +15,10 @@ pub async fn completion_expires_after_its_ttl<S: StoreHarness>(case: Case<S>) {
         let short = case.key();
         let long = case.key();
         let claim = short.acquire(fixtures::at_least_once()).await;
-        let other = long.acquire(fixtures::at_least_once().lease(S::UNIT).ttl(S::UNIT)).await;
+        let other =
+            long.acquire(fixtures::at_least_once().lease(case.unit()).ttl(case.unit())).await;
         assert_eq!(
-            short.complete_for(claim, completion.clone(), S::UNIT * 4).await,
+            short.complete_for(claim, completion.clone(), case.unit() * 4).await,
             Update::Applied
         );
         assert_eq!(long.complete_for(other, completion, LONG).await, Update::Applied);
@@ -33,7 +36,7 @@ pub async fn replays_do_not_extend_the_ttl<S: StoreHarness>(case: Case<S>) {
     let request = fixtures::at_least_once();
     let claim = key.acquire(request).await;
     assert_eq!(
-        key.complete_for(claim, fixtures::with_response("once"), S::UNIT * 4).await,
+        key.complete_for(claim, fixtures::with_response("once"), case.unit() * 4).await,
         Update::Applied
     );
     for _ in 0..3 {
@@ -53,7 +56,10 @@ pub async fn repeated_completion_does_not_extend_the_ttl<S: StoreHarness>(case: 
     for completion in [fixtures::with_response("once"), Completion::NotRetained { status: 200 }] {
         let key = case.key();
         let claim = key.acquire(fixtures::at_most_once()).await;
-        assert_eq!(key.complete_for(claim, completion.clone(), S::UNIT * 3).await, Update::Applied);
+        assert_eq!(
+            key.complete_for(claim, completion.clone(), case.unit() * 3).await,
+            Update::Applied
+        );
         case.advance(2).await;
         assert_eq!(key.complete_for(claim, completion, LONG).await, Update::Applied);
         case.advance(2).await;
@@ -64,7 +70,7 @@ pub async fn repeated_completion_does_not_extend_the_ttl<S: StoreHarness>(case: 
 /// A running record expires one ttl after its lease.
 pub async fn running_record_outlives_its_lease_by_the_ttl<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_most_once().lease(S::UNIT).ttl(S::UNIT * 4)).await;
+    let claim = key.acquire(fixtures::at_most_once().lease(case.unit()).ttl(case.unit() * 4)).await;
     case.advance(4).await;
     assert_eq!(key.state().await, State::Unknown);
     case.advance(2).await;
@@ -74,11 +80,11 @@ pub async fn running_record_outlives_its_lease_by_the_ttl<S: StoreHarness>(case:
 /// A record that is renewed in time does not expire.
 pub async fn renewed_record_does_not_expire<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let request = fixtures::at_most_once().lease(S::UNIT * 2).ttl(S::UNIT);
+    let request = fixtures::at_most_once().lease(case.unit() * 2).ttl(case.unit());
     let claim = key.acquire(request).await;
     for _ in 0..5 {
         case.advance(1).await;
-        assert_eq!(key.renew(claim, S::UNIT * 2, S::UNIT).await, Update::Applied);
+        assert_eq!(key.renew(claim, case.unit() * 2, case.unit()).await, Update::Applied);
         assert_eq!(key.state().await, State::Running);
     }
     assert_eq!(key.acquire(request).await, claim);
@@ -98,7 +104,7 @@ pub async fn owner_of_an_expired_record_is_rejected<S: StoreHarness>(case: Case<
 /// A repeated claim of an expired record starts again at attempt 1.
 pub async fn repeated_claim_of_an_expired_record_starts_again<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let request = fixtures::at_least_once().lease(S::UNIT).ttl(S::UNIT);
+    let request = fixtures::at_least_once().lease(case.unit()).ttl(case.unit());
     let first = key.acquire(request).await;
     case.advance(3).await;
     let request = request.lease(LONG);
@@ -117,8 +123,8 @@ pub async fn attempts_restart_after_expiry<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let request = |print| {
         fixtures::at_least_once()
-            .lease(S::UNIT)
-            .ttl(S::UNIT)
+            .lease(case.unit())
+            .ttl(case.unit())
             .with_fingerprint(fixtures::fingerprint(print))
     };
     key.acquire(request(1).ttl(LONG)).await;
@@ -149,27 +155,27 @@ pub async fn fencing_tokens_grow<S: StoreHarness>(case: Case<S>) {
         let abandoned = key.acquire(fixtures::at_least_once()).await;
         grown(abandoned.token);
         assert_eq!(key.abandon(abandoned.nonce).await, Update::Applied);
-        grown(key.acquire(brief::<S>()).await.token);
+        grown(key.acquire(brief(case.unit())).await.token);
         case.advance(2).await;
-        let last = key.acquire(brief::<S>()).await;
+        let last = key.acquire(brief(case.unit())).await;
         grown(last.token);
         assert_eq!(
-            key.complete_for(last, fixtures::with_response("last"), S::UNIT).await,
+            key.complete_for(last, fixtures::with_response("last"), case.unit()).await,
             Update::Applied
         );
         case.advance(2).await;
     }
 }
 
-/// Returns a claim that lapses within one unit and does not expire within the rule.
-fn brief<S: StoreHarness>() -> ClaimRequest {
-    fixtures::at_least_once().lease(S::UNIT)
+/// Returns a claim that lapses after one unit and does not expire within the rule.
+fn brief(unit: Duration) -> ClaimRequest {
+    fixtures::at_least_once().lease(unit)
 }
 
 /// Returns a key whose record expired while its run was active, and the claim of that run.
 async fn expired<S: StoreHarness>(case: &Case<S>) -> (Key<S>, Claim) {
     let key = case.key();
-    let late = key.acquire(fixtures::at_least_once().lease(S::UNIT).ttl(S::UNIT)).await;
+    let late = key.acquire(fixtures::at_least_once().lease(case.unit()).ttl(case.unit())).await;
     case.advance(3).await;
     (key, late)
 }

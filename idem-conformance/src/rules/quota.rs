@@ -45,7 +45,7 @@ pub async fn existing_keys_are_served_at_the_quota<S: StoreHarness>(case: Case<S
 pub async fn takeover_does_not_count_as_a_new_key<S: StoreHarness>(case: Case<S>) {
     let quota = quota(1);
     let key = case.key();
-    key.acquire(fixtures::at_least_once().lease(S::UNIT).with_quota(Some(quota))).await;
+    key.acquire(fixtures::at_least_once().lease(case.unit()).with_quota(Some(quota))).await;
     case.advance(2).await;
     assert_eq!(key.acquire(fixtures::at_least_once().with_quota(Some(quota))).await.attempt, 2);
     assert_eq!(case.key().claim(within(quota)).await, FULL);
@@ -60,7 +60,7 @@ pub async fn every_live_record_counts<S: StoreHarness>(case: Case<S>) {
         assert_eq!(key.complete(claim, completion).await, Update::Applied);
     }
     case.key().acquire(within(quota)).await;
-    case.key().acquire(within(quota).lease(S::UNIT)).await;
+    case.key().acquire(within(quota).lease(case.unit())).await;
     case.advance(2).await;
     assert_eq!(case.key().claim(within(quota)).await, FULL);
 }
@@ -96,9 +96,12 @@ pub async fn expired_keys_make_room<S: StoreHarness>(case: Case<S>) {
     let quota = quota(3);
     let (done, kept) = (case.key(), case.key());
     let claim = done.acquire(within(quota)).await;
-    assert_eq!(done.complete_for(claim, Completion::Unknown, S::UNIT * 3).await, Update::Applied);
-    case.key().acquire(within(quota).lease(S::UNIT).ttl(S::UNIT * 2)).await;
-    let claim = kept.acquire(within(quota).lease(S::UNIT).ttl(S::UNIT)).await;
+    assert_eq!(
+        done.complete_for(claim, Completion::Unknown, case.unit() * 3).await,
+        Update::Applied
+    );
+    case.key().acquire(within(quota).lease(case.unit()).ttl(case.unit() * 2)).await;
+    let claim = kept.acquire(within(quota).lease(case.unit()).ttl(case.unit())).await;
     assert_eq!(
         kept.complete_for(claim, fixtures::with_response("kept"), LONG).await,
         Update::Applied

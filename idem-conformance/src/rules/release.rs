@@ -22,7 +22,7 @@ pub async fn released_key_is_new<S: StoreHarness>(case: Case<S>) {
 /// The owner can release a lapsed record that no other claim has taken over.
 pub async fn release_after_the_lease_frees_the_key<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_most_once().lease(S::UNIT)).await;
+    let claim = key.acquire(fixtures::at_most_once().lease(case.unit())).await;
     case.advance(2).await;
     assert_eq!(key.release(claim).await, Update::Applied);
     assert!(key.assert_new().await.token > claim.token);
@@ -78,7 +78,7 @@ pub async fn abandoned_key_is_new<S: StoreHarness>(case: Case<S>) {
 /// Abandoning frees a lapsed record that no other claim has taken over.
 pub async fn abandon_after_the_lease_frees_the_key<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let request = fixtures::at_least_once().lease(S::UNIT);
+    let request = fixtures::at_least_once().lease(case.unit());
     key.acquire(request).await;
     case.advance(2).await;
     assert_eq!(key.abandon(request.nonce).await, Update::Applied);

@@ -9,9 +9,9 @@ use crate::harness::StoreHarness;
 /// A renewal extends the claim by one lease from the time of the renewal.
 pub async fn renewal_extends_the_lease<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_most_once().lease(S::UNIT * 3)).await;
+    let claim = key.acquire(fixtures::at_most_once().lease(case.unit() * 3)).await;
     case.advance(2).await;
-    assert_eq!(key.renew(claim, S::UNIT * 3, LONG).await, Update::Applied);
+    assert_eq!(key.renew(claim, case.unit() * 3, LONG).await, Update::Applied);
     case.advance(2).await;
     assert_eq!(key.state().await, State::Running);
     case.advance(2).await;
@@ -23,7 +23,7 @@ pub async fn renewal_extends_the_lease<S: StoreHarness>(case: Case<S>) {
 pub async fn renewal_after_the_lease_succeeds<S: StoreHarness>(case: Case<S>) {
     for request in fixtures::each_guarantee() {
         let key = case.key();
-        let claim = key.acquire(request.lease(S::UNIT)).await;
+        let claim = key.acquire(request.lease(case.unit())).await;
         case.advance(2).await;
         assert_eq!(key.state().await, State::Unknown);
         assert_eq!(key.renew(claim, LONG, LONG).await, Update::Applied);
@@ -37,9 +37,9 @@ pub async fn renewal_after_the_lease_succeeds<S: StoreHarness>(case: Case<S>) {
 /// A renewed record expires one ttl after its new lease.
 pub async fn renewal_extends_the_expiry<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_most_once().lease(S::UNIT * 2).ttl(S::UNIT)).await;
+    let claim = key.acquire(fixtures::at_most_once().lease(case.unit() * 2).ttl(case.unit())).await;
     case.advance(1).await;
-    assert_eq!(key.renew(claim, S::UNIT, S::UNIT * 4).await, Update::Applied);
+    assert_eq!(key.renew(claim, case.unit(), case.unit() * 4).await, Update::Applied);
     case.advance(3).await;
     assert_eq!(key.state().await, State::Unknown);
     case.advance(3).await;
@@ -62,7 +62,7 @@ pub async fn renewal_does_not_change_the_claim<S: StoreHarness>(case: Case<S>) {
 /// A renewal with another nonce or another fencing token is rejected.
 pub async fn stale_renewal_is_rejected<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_most_once().lease(S::UNIT)).await;
+    let claim = key.acquire(fixtures::at_most_once().lease(case.unit())).await;
     for forged in fixtures::forged(claim) {
         assert_stale(&key.renew(forged, LONG, LONG).await, "renew");
     }

@@ -7,15 +7,15 @@ use crate::fixtures::{self, ClaimRequestExt};
 use crate::harness::StoreHarness;
 
 /// Returns an at-least-once claim with a lease of one unit.
-fn short<S: StoreHarness>() -> ClaimRequest {
-    fixtures::at_least_once().lease(S::UNIT)
+fn short<S: StoreHarness>(case: &Case<S>) -> ClaimRequest {
+    fixtures::at_least_once().lease(case.unit())
 }
 
 /// The next claim takes a lapsed record over, with the next attempt number and a higher fencing
 /// token.
 pub async fn lapsed_record_is_taken_over<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let first = key.acquire(short::<S>().with_fingerprint(fixtures::fingerprint(1))).await;
+    let first = key.acquire(short(&case).with_fingerprint(fixtures::fingerprint(1))).await;
     case.advance(2).await;
     let request = fixtures::at_least_once().with_fingerprint(fixtures::fingerprint(1));
     let second = key.acquire(request).await;
@@ -34,7 +34,7 @@ pub async fn lapsed_record_is_taken_over<S: StoreHarness>(case: Case<S>) {
 /// existing record.
 pub async fn stale_owner_is_rejected<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let old = key.acquire(short::<S>()).await;
+    let old = key.acquire(short(&case)).await;
     case.advance(2).await;
     let request = fixtures::at_least_once();
     let new = key.acquire(request).await;
@@ -48,7 +48,7 @@ pub async fn stale_owner_is_rejected<S: StoreHarness>(case: Case<S>) {
 /// A claim with the previous nonce and the new fencing token is rejected.
 pub async fn old_nonce_with_the_new_token_is_rejected<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let old = key.acquire(short::<S>()).await;
+    let old = key.acquire(short(&case)).await;
     case.advance(2).await;
     let new = key.acquire(fixtures::at_least_once()).await;
     let guess = Claim { token: new.token, ..old };
@@ -58,7 +58,7 @@ pub async fn old_nonce_with_the_new_token_is_rejected<S: StoreHarness>(case: Cas
 /// After a takeover, a repeated claim with the previous nonce is a duplicate.
 pub async fn repeated_claim_after_a_takeover_is_a_duplicate<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let request = short::<S>();
+    let request = short(&case);
     key.acquire(request).await;
     case.advance(2).await;
     key.acquire(fixtures::at_least_once()).await;
@@ -68,13 +68,13 @@ pub async fn repeated_claim_after_a_takeover_is_a_duplicate<S: StoreHarness>(cas
 /// A record is taken over neither during its lease nor after a renewal.
 pub async fn valid_lease_is_not_taken_over<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_least_once().lease(S::UNIT * 3)).await;
+    let claim = key.acquire(fixtures::at_least_once().lease(case.unit() * 3)).await;
     case.advance(2).await;
     assert_eq!(
         key.find_existing(fixtures::at_least_once()).await,
         fixtures::existing(State::Running)
     );
-    assert_eq!(key.renew(claim, S::UNIT * 3, fixtures::LONG).await, Update::Applied);
+    assert_eq!(key.renew(claim, case.unit() * 3, fixtures::LONG).await, Update::Applied);
     case.advance(2).await;
     assert_eq!(
         key.find_existing(fixtures::at_least_once()).await,
@@ -95,7 +95,7 @@ pub async fn different_fingerprint_does_not_take_over<S: StoreHarness>(case: Cas
     ];
     for (first, second) in cases {
         let key = case.key();
-        key.acquire(short::<S>().with_fingerprint(first)).await;
+        key.acquire(short(&case).with_fingerprint(first)).await;
         case.advance(2).await;
         let seen = key.find_existing(fixtures::at_least_once().with_fingerprint(second)).await;
         assert_eq!(seen, ExistingRecord { fingerprint: first, state: State::Unknown });
@@ -113,7 +113,7 @@ pub async fn stricter_guarantee_applies<S: StoreHarness>(case: Case<S>) {
     ];
     for (first, second) in careful {
         let key = case.key();
-        let first = key.acquire(first.lease(S::UNIT)).await;
+        let first = key.acquire(first.lease(case.unit())).await;
         case.advance(2).await;
         assert_eq!(key.find_existing(second).await, fixtures::existing(State::Unknown));
         assert_eq!(key.complete(first, fixtures::with_response("late")).await, Update::Applied);
@@ -123,17 +123,17 @@ pub async fn stricter_guarantee_applies<S: StoreHarness>(case: Case<S>) {
 /// A lapsed record without attempts left reads as unknown. Its last owner can still complete it.
 pub async fn exhausted_record_reads_as_unknown<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let mut last = key.acquire(short::<S>().max_attempts(3)).await;
+    let mut last = key.acquire(short(&case).max_attempts(3)).await;
     for attempt in 2..=3 {
         case.advance(2).await;
-        let next = key.acquire(short::<S>().max_attempts(3)).await;
+        let next = key.acquire(short(&case).max_attempts(3)).await;
         assert_eq!(next.attempt, attempt);
         assert!(next.token > last.token);
         last = next;
     }
     case.advance(2).await;
     assert_eq!(
-        key.find_existing(short::<S>().max_attempts(3)).await,
+        key.find_existing(short(&case).max_attempts(3)).await,
         fixtures::existing(State::Unknown)
     );
     assert_eq!(key.complete(last, fixtures::with_response("third")).await, Update::Applied);
@@ -144,21 +144,21 @@ pub async fn exhausted_record_reads_as_unknown<S: StoreHarness>(case: Case<S>) {
 /// records.
 pub async fn attempt_limit_of_the_claim_applies<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    key.acquire(short::<S>().max_attempts(9)).await;
+    key.acquire(short(&case).max_attempts(9)).await;
     case.advance(2).await;
     assert_eq!(
-        key.find_existing(short::<S>().max_attempts(1)).await,
+        key.find_existing(short(&case).max_attempts(1)).await,
         fixtures::existing(State::Unknown)
     );
-    assert_eq!(key.acquire(short::<S>().max_attempts(2)).await.attempt, 2);
+    assert_eq!(key.acquire(short(&case).max_attempts(2)).await.attempt, 2);
 }
 
 /// A record that was taken over expires by the lease and ttl of its new owner.
 pub async fn takeover_sets_the_ttl<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    key.acquire(short::<S>().ttl(S::UNIT * 2)).await;
+    key.acquire(short(&case).ttl(case.unit() * 2)).await;
     case.advance(2).await;
-    key.acquire(fixtures::at_least_once().lease(S::UNIT).ttl(S::UNIT * 4)).await;
+    key.acquire(fixtures::at_least_once().lease(case.unit()).ttl(case.unit() * 4)).await;
     case.advance(3).await;
     assert_eq!(key.state().await, State::Unknown);
     case.advance(3).await;
@@ -169,7 +169,7 @@ pub async fn takeover_sets_the_ttl<S: StoreHarness>(case: Case<S>) {
 /// runs have started.
 pub async fn abandoned_takeover_keeps_the_attempt_count<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let first = key.acquire(short::<S>()).await;
+    let first = key.acquire(short(&case)).await;
     case.advance(2).await;
     let request = fixtures::at_least_once();
     let second = key.acquire(request).await;

@@ -41,7 +41,7 @@ pub async fn release_and_abandon_wake<S: StoreHarness>(case: Case<S>) {
 /// because they would continue to wait.
 pub async fn completion_after_a_takeover_wakes<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    key.acquire(fixtures::at_least_once().lease(S::UNIT)).await;
+    key.acquire(fixtures::at_least_once().lease(case.unit())).await;
     case.advance(2).await;
     let claim = key.acquire(fixtures::at_least_once()).await;
     let changed = listen(&key);

@@ -20,8 +20,6 @@ mod cluster {
 
     impl StoreHarness for Cluster {
         type Store = RedisStore;
-        /// Longer than the default, because six servers share the machine.
-        const UNIT: Duration = Duration::from_millis(400);
 
         async fn fresh() -> Self {
             Self(RedisStore::builder().connect_cluster(&CLUSTER.urls()).await.unwrap())

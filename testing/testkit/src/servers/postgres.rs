@@ -207,6 +207,18 @@ impl PostgresServer {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
+    /// Moves all times of a store's records into the past. For the store, this is the same as time that passes.
+    ///
+    /// # Panics
+    /// As [`sql`](Self::sql).
+    pub fn age(&self, schema: &str, by: Duration) {
+        let back = format!("- interval '{} microseconds'", by.as_micros());
+        self.sql(&format!(
+            "UPDATE {schema}.idem_records SET lease_until = lease_until {back},
+             expires_at = expires_at {back}, sweep_at = sweep_at {back}"
+        ));
+    }
+
     /// Waits until the output of `sql` satisfies `condition`.
     ///
     /// # Panics

@@ -121,6 +121,21 @@ impl RedisServer {
         run.unwrap_or_else(|error| fail(&error.to_string()))
     }
 
+    /// Shortens the time to live of a store's keys. For the store, this is the same as time that passes, except
+    /// that a new claim may get the fencing token of a record that expired.
+    ///
+    /// # Panics
+    /// As [`cli`](Self::cli).
+    pub fn age(&self, namespace: &str, by: Duration) {
+        let script = "
+            for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+                local left = redis.call('PTTL', key)
+                if left > 0 then redis.call('PEXPIRE', key, left - ARGV[2]) end
+            end";
+        let (keys, millis) = (format!("idem:{namespace}:*"), by.as_millis().to_string());
+        self.cli(&["eval", script, "0", &keys, &millis]);
+    }
+
     /// Waits until the output of `command` satisfies `condition`. The command is repeated if the server resets
     /// the connection, as a server that is demoted does.
     ///
