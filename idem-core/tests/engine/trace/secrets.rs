@@ -1,4 +1,4 @@
-//! No key, scope, body or secret is shown anywhere.
+//! Keys, scopes, bodies and secrets never appear in logs or in `Debug` output.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -10,24 +10,23 @@ use idem_core::{
     Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy, ScopeParts, ScopeValue,
 };
 
-use super::log::{heard, listen};
-use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Gate, HUGE, Service, polled};
+use super::log::{logged, start_log};
+use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Gate, HUGE, Service, poll_times};
 
-/// Part of everything that is secret, and of nothing else in this process.
-const PLANTED: &str = "planted-c0ffee";
+/// A part of every secret value, and of no other value in this process.
+const SECRET: &str = "secret-c0ffee";
 
-static ONCE: Policy = AT_MOST_ONCE.with_max_run(Duration::from_millis(50)).with_wait(HUGE);
-static AGAIN: Policy = AT_LEAST_ONCE;
+static SHORT_RUN: Policy = AT_MOST_ONCE.with_max_run(Duration::from_millis(50)).with_wait(HUGE);
 
 fn service(store: MemoryStore) -> Service {
-    Service::of(Idempotency::builder(store).secret(PLANTED).build())
+    Service::with(Idempotency::builder(store).secret(SECRET).build())
 }
 
 fn call(service: &Service, policy: &'static Policy, key: &str, body: &str) -> Call {
-    let key = IdempotencyKey::new(format!("{PLANTED}-{key}")).unwrap();
-    let scope = Scope::of(PLANTED);
+    let key = IdempotencyKey::new(format!("{SECRET}-{key}")).unwrap();
+    let scope = Scope::of(SECRET);
     let call = service.idempotency.call(policy, &["POST", "/secrets"], scope, &key).unwrap();
-    let body = format!("{PLANTED}{body}");
+    let body = format!("{SECRET}{body}");
     let request = RequestParts {
         method: "POST",
         path: "/secrets",
@@ -38,48 +37,51 @@ fn call(service: &Service, policy: &'static Policy, key: &str, body: &str) -> Ca
     call.with_fingerprint(service.idempotency.fingerprint_request(policy, &request))
 }
 
-fn answer() -> StoredResponse {
-    let headers = Headers::from_iter([("set-cookie", PLANTED.as_bytes())]);
-    StoredResponse { status: 200, headers, body: Bytes::from_static(PLANTED.as_bytes()) }
+fn response() -> StoredResponse {
+    let headers = Headers::from_iter([("set-cookie", SECRET.as_bytes())]);
+    StoredResponse { status: 200, headers, body: Bytes::from_static(SECRET.as_bytes()) }
 }
 
 fn executed() -> Executed<String> {
     Executed {
         reply: String::new(),
         outcome: Outcome::Final,
-        completion: Completion::Response(answer()),
+        completion: Completion::Response(response()),
     }
 }
 
-/// Leads a service through all that it logs.
-async fn live(store: MemoryStore) {
+/// Makes a service log all its events.
+async fn log_all_events(store: MemoryStore) {
     let service = service(store.clone());
-    service.answer(call(&service, &AGAIN, "done", ""), async { executed() }).await;
-    service.answer(call(&service, &AGAIN, "done", ""), async { executed() }).await;
-    service.answer(call(&service, &AGAIN, "done", "other"), async { executed() }).await;
-    service.answer(call(&service, &ONCE, "panics", ""), async { panic!("in a handler") }).await;
-    service.answer(call(&service, &ONCE, "hangs", ""), std::future::pending()).await;
-    service.answer(call(&service, &ONCE, "hangs", ""), async { executed() }).await;
+    service.run(call(&service, &AT_LEAST_ONCE, "done", ""), async { executed() }).await;
+    service.run(call(&service, &AT_LEAST_ONCE, "done", ""), async { executed() }).await;
+    service.run(call(&service, &AT_LEAST_ONCE, "done", "other"), async { executed() }).await;
+    service.run(call(&service, &SHORT_RUN, "panics", ""), async { panic!("in a handler") }).await;
+    service.run(call(&service, &SHORT_RUN, "hangs", ""), std::future::pending()).await;
+    service.run(call(&service, &SHORT_RUN, "hangs", ""), async { executed() }).await;
 
     let gate = Gate::default();
-    let passing = gate.clone().pass();
+    let pass = gate.clone().pass();
     let late = async {
-        passing.await;
+        pass.await;
         executed()
     };
-    assert_eq!(polled(service.answer(call(&service, &AGAIN, "late", ""), late), 1).await, None);
-    store.advance_clock(AGAIN.lease);
-    service.answer(call(&service, &AGAIN, "late", ""), async { executed() }).await;
+    assert_eq!(
+        poll_times(service.run(call(&service, &AT_LEAST_ONCE, "late", ""), late), 1).await,
+        None
+    );
+    store.advance_clock(AT_LEAST_ONCE.lease);
+    service.run(call(&service, &AT_LEAST_ONCE, "late", ""), async { executed() }).await;
     gate.open();
     let _ = service.idempotency.drain(HUGE).await;
-    service.answer(call(&service, &AGAIN, "late", ""), async { executed() }).await;
+    service.run(call(&service, &AT_LEAST_ONCE, "late", ""), async { executed() }).await;
 }
 
 #[tokio::test]
-async fn nothing_secret_is_traced() {
-    listen();
-    live(MemoryStore::new()).await;
-    let heard = heard();
+async fn no_secret_is_logged() {
+    start_log();
+    log_all_events(MemoryStore::new()).await;
+    let logged = logged();
     let expected = [
         "the handler panicked",
         "a run is given up",
@@ -88,44 +90,44 @@ async fn nothing_secret_is_traced() {
         "outcome=\"key-reused\"",
     ];
     for event in expected {
-        assert!(heard.contains(event), "{event}");
+        assert!(logged.contains(event), "{event}");
     }
-    let leak = heard.lines().find(|line| line.contains(PLANTED));
+    let leak = logged.lines().find(|line| line.contains(SECRET));
     assert_eq!(leak, None);
 }
 
 #[tokio::test]
-async fn nothing_secret_is_shown_by_debug() {
+async fn no_secret_is_in_debug_output() {
     let store = MemoryStore::new();
-    let builder = Idempotency::builder(store.clone()).secret(PLANTED);
-    shows_nothing(&builder);
-    shows_nothing(&builder.build());
+    let builder = Idempotency::builder(store.clone()).secret(SECRET);
+    assert_no_secret(&builder);
+    assert_no_secret(&builder.build());
     let service = service(store.clone());
-    let call = call(&service, &ONCE, "key", "");
-    shows_nothing(&call);
+    let call = call(&service, &SHORT_RUN, "key", "");
+    assert_no_secret(&call);
     let served = service.idempotency.run(call, |_| async { executed() }, executed).await;
-    shows_nothing(&served);
-    shows_nothing(&executed());
-    shows_nothing(&answer());
-    shows_nothing(&store);
-    shows_nothing(&IdempotencyKey::new(PLANTED));
-    shows_nothing(&Scope::of(PLANTED));
-    shows_nothing(&FingerprintInput::of(PLANTED));
-    let _: Scope = Scope::of(&Spy);
+    assert_no_secret(&served);
+    assert_no_secret(&executed());
+    assert_no_secret(&response());
+    assert_no_secret(&store);
+    assert_no_secret(&IdempotencyKey::new(SECRET));
+    assert_no_secret(&Scope::of(SECRET));
+    assert_no_secret(&FingerprintInput::of(SECRET));
+    let _: Scope = Scope::of(&CheckedScope);
 }
 
-fn shows_nothing(shown: &dyn Debug) {
-    for text in [format!("{shown:?}"), format!("{shown:#?}")] {
-        assert!(!text.contains(PLANTED), "{text}");
+fn assert_no_secret(value: &dyn Debug) {
+    for text in [format!("{value:?}"), format!("{value:#?}")] {
+        assert!(!text.contains(SECRET), "{text}");
     }
 }
 
-/// Looks at what its parts are collected in.
-struct Spy;
+/// A scope value that checks the `Debug` output of its parts.
+struct CheckedScope;
 
-impl ScopeValue for Spy {
+impl ScopeValue for CheckedScope {
     fn write_parts(&self, parts: &mut ScopeParts) {
-        parts.push(PLANTED);
-        shows_nothing(parts);
+        parts.push(SECRET);
+        assert_no_secret(parts);
     }
 }
