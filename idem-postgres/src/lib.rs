@@ -158,8 +158,8 @@
 //!   and immediately. Each key of a batch gets its own result. If the server rejects the statement, nothing was changed, and
 //!   its calls are sent again one by one. If the reply is lost, the results of all its calls are unknown. A call that waits
 //!   longer than [`wait_timeout`] is not sent. A commit and a round trip cost Postgres more than the work between them.
-//!   With 32 concurrent calls the store made three times as many claims with completions, and four times as many replays,
-//!   as the client's `INSERT` and `UPDATE` alone, with a third and a quarter of the server's CPU
+//!   With 32 concurrent calls, the store made three times as many claims with completions as the client's `INSERT` and
+//!   `UPDATE` alone, with a third of the server's CPU. It made four times as many replays, with a quarter of the CPU
 //!   ([benchmarks](https://github.com/idem-rs/idem/tree/main/testing/bench)).
 //! * **The price of batching:** A claim can wait up to half a second for an open transaction on its own key, and the claims
 //!   that share its statement wait with it. This happens only while a deploy changes a handler to `Tx` or back. Claims of a

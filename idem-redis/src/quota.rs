@@ -22,7 +22,7 @@ use crate::error::UnexpectedReply;
 use crate::shared::Shared;
 use crate::value::{Prefix, claim_bytes};
 
-/// How much longer than its youngest claim a scope's set is kept. Runs can exceed their first lease.
+/// The time for which a scope's set outlives its youngest claim. Runs can exceed their first lease.
 const SET_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Minimum time between two searches of a full scope in which little expired.

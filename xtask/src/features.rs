@@ -9,7 +9,7 @@ pub(crate) struct Build {
     pub(crate) feature: Option<String>,
 }
 
-/// Every build that must work on its own, because a user's cargo may ask for just that.
+/// All builds that must work separately, because a user can select exactly these features.
 pub(crate) fn builds(shell: &Shell) -> Result<Vec<Build>> {
     let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
     let libraries = metadata.packages.iter().filter(|package| is_library(package));

@@ -25,11 +25,11 @@ enum Task {
     Test,
     /// Run every benchmark of the workspace
     Bench {
-        /// What the benchmarks are given, such as a filter or `--save-baseline main`
+        /// Arguments for the benchmarks, such as a filter or `--save-baseline main`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Inject known bugs one by one, and see which suites notice them
+    /// Inject known bugs one by one, and print which suites notice them
     Bugs {
         /// Only this bug, by its name in `xtask/src/bugs/list.rs`
         #[arg(long)]
@@ -40,11 +40,11 @@ enum Task {
         /// Print counts instead, and never fail
         #[arg(long)]
         counts: bool,
-        /// Look at another checkout, such as an older one to compare with
+        /// Check another checkout, such as an older one for comparison
         #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.."))]
         repo: PathBuf,
     },
-    /// Run all that must pass before a change is merged
+    /// Run everything that must pass before a change is merged
     Ci,
 }
 

@@ -13,8 +13,8 @@ const NEEDED: [(&str, &str); 6] = [
     ("faketime", "faketime"),
 ];
 
-/// Installs what is missing, where `apt-get` can. The packages start services of their own, which no test
-/// uses.
+/// Installs the missing programs with `apt-get`, if possible. The packages also start services. No test
+/// uses these.
 pub(crate) fn install(shell: &Shell) -> Result<()> {
     let found = |program: &str| cmd!(shell, "{program} --version").quiet().ignore_stdout().run();
     let needed = NEEDED.iter().filter(|(program, _)| found(program).is_err());

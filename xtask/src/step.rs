@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-/// Runs `work` under a heading; the error says which step failed.
+/// Runs `work` under a heading. The error contains the name of the step.
 pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     eprintln!("\n==> {name}");
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The sum of what many test programs report.
+//! The sum of the results of several test programs.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Takes in a line of a test program; other lines than its last count nothing.
+    /// Adds a line of a test program. Only its last line counts.
     pub(crate) fn add(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test result: ") else {
             return;

@@ -30,7 +30,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Runs a test command and adds up what it reports, line by line as it comes.
+/// Runs a test command, prints its output and adds up its results.
 fn count(command: Cmd<'_>, tally: &mut Tally) -> Result<()> {
     eprintln!("$ {command}");
     let mut child = Command::from(command).stdout(Stdio::piped()).spawn()?;

@@ -15,7 +15,7 @@ use crate::harness::StoreHarness;
 
 const TASKS: usize = 64;
 
-/// Of many concurrent claims of a new key exactly one is acquired. All others see its run.
+/// Exactly one of many concurrent claims of a new key is acquired. All others find its record.
 pub async fn one_claim_wins<S: StoreHarness>(case: Case<S>) {
     for _ in 0..S::ROUNDS {
         let key = case.key();
@@ -30,7 +30,7 @@ pub async fn one_claim_wins<S: StoreHarness>(case: Case<S>) {
     }
 }
 
-/// Of many concurrent claims of a lapsed record exactly one takes it over.
+/// Exactly one of many concurrent claims of a lapsed record takes it over.
 pub async fn one_takeover_wins<S: StoreHarness>(case: Case<S>) {
     let keys: Vec<Key<S>> = (0..S::ROUNDS).map(|_| case.key()).collect();
     for key in &keys {
@@ -122,7 +122,7 @@ pub async fn one_completion_is_kept<S: StoreHarness>(case: Case<S>) {
     }
 }
 
-/// Of many concurrent releases of one claim exactly one is applied.
+/// Exactly one of many concurrent releases of one claim is applied.
 pub async fn one_release_frees_the_key<S: StoreHarness>(case: Case<S>) {
     for _ in 0..S::ROUNDS {
         let key = case.key();

@@ -11,7 +11,7 @@ use crate::fixtures::{self, ClaimRequestExt};
 use crate::harness::StoreHarness;
 
 /// The time after which a wake-up counts as lost. A store that sends wake-ups needs milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_DELAY: Duration = Duration::from_secs(30);
 
 /// Every completion wakes the listeners.
 pub async fn completion_wakes<S: StoreHarness>(case: Case<S>) {
@@ -79,5 +79,5 @@ fn listen<S: StoreHarness>(key: &Key<S>) -> Changed {
 }
 
 async fn woken(changed: Changed) {
-    timeout(PATIENCE, changed).await.expect("the change should have woken the listener");
+    timeout(MAX_DELAY, changed).await.expect("the change should have woken the listener");
 }

@@ -1,4 +1,4 @@
-//! What an existing record means for a request.
+//! The meaning of an existing record for a request.
 
 use crate::model::{ExistingRecord, Fingerprint, Rejection, State, StoredResponse, contradict};
 

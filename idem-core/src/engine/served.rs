@@ -1,4 +1,4 @@
-//! What a handler returns to the engine, and what the engine returns to the caller.
+//! The result that a handler returns to the engine, and the result that the engine returns to the caller.
 
 use crate::model::{Completion, Outcome, StoredResponse};
 

@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::store::{StoreFuture, Update};
 
-/// How long the caller of a run waits while the end is written again. After that, the retries continue in
+/// The time for which the caller of a run waits while the end is written again. After that, the retries continue in
 /// a background task.
 pub(super) const CALLER_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -30,7 +30,7 @@ pub(super) struct Settlement {
     tracked: TaskTrackerToken,
 }
 
-/// How a run ends in the store.
+/// The end of a run in the store.
 enum End {
     /// Its completion is stored.
     Complete(Completion),

@@ -18,7 +18,7 @@ use super::{Call, Idempotency};
 use crate::model::{Claim, ExistingRecord, Rejection, StoreError, StoredResponse};
 use crate::store::{ClaimOutcome, OpenOutcome, TransactionSlot};
 
-/// What a guarded call does next, unless it is rejected.
+/// The next step of a guarded call that is not rejected.
 pub(super) enum Start {
     /// The key is new. The handler runs.
     Run(Run),

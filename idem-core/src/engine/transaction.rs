@@ -124,7 +124,7 @@ impl TransactionRun {
     }
 }
 
-/// How a transaction ends.
+/// The end of a transaction.
 enum End {
     /// The handler's writes and the completion are committed.
     Commit,

@@ -124,8 +124,9 @@
 //! # Dropped calls
 //!
 //! A function may borrow from its caller, so it cannot outlive the caller. If a timeout or a `select!` drops the call, the
-//! run is cancelled like any other future. The record is then treated as after a crash: the lease is no longer renewed, and
-//! once it is over, the outcome is unknown (at most once) or the next call takes over (at least once). A warning is logged.
+//! run is cancelled like any other future, and a warning is logged. The record is then treated as after a crash: its lease
+//! is not renewed. Once the lease is over, the outcome is unknown (at most once) or the next call takes over (at least
+//! once).
 //!
 //! To protect a run from its caller, spawn the whole call:
 //!

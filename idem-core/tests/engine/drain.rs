@@ -1,4 +1,4 @@
-//! Shutdown.
+//! Shutdown by `drain`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -7,90 +7,100 @@ use idem_core::{Drained, MemoryStore};
 use tokio::sync::oneshot;
 
 use crate::support::{
-    AGAIN, Gate, HUGE, ONCE, ONCE_WAITING, Remote, Service, done, polled, ran, refused, replayed,
+    AT_LEAST_ONCE, AT_MOST_ONCE, AT_MOST_ONCE_WAITING, DelayedStore, Gate, HUGE, Service, done,
+    poll_times, ran, refused, replayed,
 };
 
 #[tokio::test]
-async fn it_finishes_at_once_where_nothing_runs() {
+async fn drain_finishes_immediately_if_nothing_runs() {
     let service = Service::new(MemoryStore::new());
-    assert_eq!(service.send(&ONCE, "key", done("first")).await, ran("first"));
-    assert_eq!(polled(service.idempotency.drain(HUGE), 1).await, Some(Drained::Finished));
+    assert_eq!(service.send(&AT_MOST_ONCE, "key", done("first")).await, ran("first"));
+    assert_eq!(poll_times(service.idempotency.drain(HUGE), 1).await, Some(Drained::Finished));
     for key in ["key", "new key"] {
-        assert_eq!(service.send(&ONCE, key, done("late")).await, refused("Draining"));
+        assert_eq!(service.send(&AT_MOST_ONCE, key, done("late")).await, refused("Draining"));
     }
     assert_eq!(service.runs(), 1);
 }
 
 #[tokio::test]
-async fn it_waits_for_a_run_whose_client_left() {
+async fn drain_waits_for_a_run_whose_client_disconnected() {
     let store = MemoryStore::new();
     let service = Service::new(store.clone());
     let gate = Gate::default();
-    assert_eq!(polled(service.send(&ONCE, "key", gate.then("first")), 1).await, None);
+    assert_eq!(poll_times(service.send(&AT_MOST_ONCE, "key", gate.then("first")), 1).await, None);
     gate.started().await;
 
-    assert_eq!(polled(service.idempotency.drain(HUGE), 1).await, None);
+    assert_eq!(poll_times(service.idempotency.drain(HUGE), 1).await, None);
     gate.open();
     assert_eq!(service.idempotency.drain(HUGE).await, Drained::Finished);
-    assert_eq!(service.another(store).send(&ONCE, "key", done("again")).await, replayed("first"));
+    assert_eq!(
+        service.another_process(store).send(&AT_MOST_ONCE, "key", done("again")).await,
+        replayed("first")
+    );
     assert_eq!(service.runs(), 1);
 }
 
-/// What the store has not answered yet may be a won claim, and then a run.
+/// A claim whose reply is pending may have been granted, and a run may follow.
 #[tokio::test]
-async fn it_waits_for_a_claim_that_is_under_way() {
-    let service = Service::new(Remote::at_all_distances().last().unwrap());
-    let mut call = pin!(service.send(&ONCE, "key", done("first")));
-    assert_eq!(polled(call.as_mut(), 1).await, None);
-    assert_eq!(service.runs(), 0, "it is not claimed yet");
+async fn drain_waits_for_a_pending_claim() {
+    let service = Service::new(DelayedStore::with_all_delays().last().unwrap());
+    let mut call = pin!(service.send(&AT_MOST_ONCE, "key", done("first")));
+    assert_eq!(poll_times(call.as_mut(), 1).await, None);
+    assert_eq!(service.runs(), 0, "the key is not claimed yet");
 
-    assert_eq!(polled(service.idempotency.drain(HUGE), 1).await, None);
+    assert_eq!(poll_times(service.idempotency.drain(HUGE), 1).await, None);
     assert_eq!(call.await, ran("first"));
     assert_eq!(service.idempotency.drain(HUGE).await, Drained::Finished);
 }
 
 #[tokio::test]
-async fn at_its_deadline_it_gives_up_what_still_runs() {
-    for store in Remote::at_all_distances() {
+async fn drain_gives_up_runs_at_its_deadline() {
+    for store in DelayedStore::with_all_delays() {
         let service = Service::new(store.clone());
-        let (once, again) = (Gate::default(), Gate::default());
+        let (first, second) = (Gate::default(), Gate::default());
         let (held_by_handler, dropped) = oneshot::channel::<()>();
         let runs = [
-            service.spawn(&ONCE, "one", holding(held_by_handler, once.clone())),
-            service.spawn(&AGAIN, "two", again.then("second")),
+            service.spawn(&AT_MOST_ONCE, "one", pass_and_drop(held_by_handler, first.clone())),
+            service.spawn(&AT_LEAST_ONCE, "two", second.then("second")),
         ];
-        once.started().await;
-        again.started().await;
+        first.started().await;
+        second.started().await;
 
         assert_eq!(service.idempotency.drain(Duration::ZERO).await, Drained::GaveUp(2));
-        let successor = service.another(store);
-        assert_eq!(successor.send(&ONCE, "one", done("retried")).await, refused("OutcomeUnknown"));
-        assert_eq!(successor.send(&AGAIN, "two", done("retried")).await, refused("OutcomeUnknown"));
+        let successor = service.another_process(store);
+        assert_eq!(
+            successor.send(&AT_MOST_ONCE, "one", done("retried")).await,
+            refused("OutcomeUnknown")
+        );
+        assert_eq!(
+            successor.send(&AT_LEAST_ONCE, "two", done("retried")).await,
+            refused("OutcomeUnknown")
+        );
         for run in runs {
             assert_eq!(run.await.unwrap(), refused("OutcomeUnknown"));
         }
-        assert!(dropped.await.is_err(), "what the handler held is dropped");
+        assert!(dropped.await.is_err(), "the handler's values are dropped");
         assert_eq!(service.runs(), 2);
         assert_eq!(service.idempotency.drain(HUGE).await, Drained::Finished);
     }
 }
 
-async fn holding(held: oneshot::Sender<()>, gate: Gate) -> idem_core::http::Executed<String> {
+async fn pass_and_drop(held: oneshot::Sender<()>, gate: Gate) -> idem_core::http::Executed<String> {
     gate.pass().await;
     drop(held);
     done("first").await
 }
 
 #[tokio::test]
-async fn it_sends_waiting_duplicates_away() {
+async fn drain_refuses_waiting_duplicates() {
     let service = Service::new(MemoryStore::new());
     let gate = Gate::default();
-    let first = service.spawn(&ONCE_WAITING, "key", gate.then("first"));
+    let first = service.spawn(&AT_MOST_ONCE_WAITING, "key", gate.then("first"));
     gate.started().await;
-    let waiting = service.spawn(&ONCE_WAITING, "key", done("second"));
+    let waiting = service.spawn(&AT_MOST_ONCE_WAITING, "key", done("second"));
     tokio::task::yield_now().await;
 
-    assert_eq!(polled(service.idempotency.drain(HUGE), 1).await, None);
+    assert_eq!(poll_times(service.idempotency.drain(HUGE), 1).await, None);
     assert_eq!(waiting.await.unwrap(), refused("Draining"));
     gate.open();
     assert_eq!(first.await.unwrap(), ran("first"));

@@ -1,102 +1,103 @@
-//! What a handler can know of its run.
+//! The `Execution` that a handler can read.
 
 use std::time::Duration;
 
 use idem_core::{Drained, Execution, MemoryStore};
 
-use crate::support::{AGAIN, Gate, LEASE, ONCE, Service, done, ran, replayed};
+use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Gate, LEASE, Service, done, ran, replayed};
 
-/// What a handler sees at its start and after each of its awaits.
-async fn seen() -> Execution {
-    let at_first = Execution::current();
+/// The current execution, equal before and after an await.
+async fn current() -> Execution {
+    let before = Execution::current();
     tokio::task::yield_now().await;
-    assert_eq!(Execution::current(), at_first);
-    at_first
+    assert_eq!(Execution::current(), before);
+    before
 }
 
 #[tokio::test]
-async fn it_is_known_throughout_a_run_and_nowhere_else() {
+async fn an_execution_exists_during_a_run_only() {
     let service = Service::new(MemoryStore::new());
     assert_eq!(Execution::try_current(), None);
     let handler = async {
-        let execution = seen().await;
+        let execution = current().await;
         assert_eq!(execution.attempt(), 1);
         let spawned = tokio::spawn(async { Execution::try_current() }).await.unwrap();
-        assert_eq!(spawned, None, "a task of its own is not the handler");
+        assert_eq!(spawned, None, "a spawned task is not the handler");
         done("first").await
     };
-    assert_eq!(service.send(&ONCE, "key", handler).await, ran("first"));
+    assert_eq!(service.send(&AT_MOST_ONCE, "key", handler).await, ran("first"));
     assert_eq!(Execution::try_current(), None);
 }
 
 #[tokio::test]
-async fn a_nested_run_has_its_own_and_gives_the_outer_one_back() {
+async fn a_nested_run_has_its_own_execution_and_restores_the_outer_one() {
     let service = Service::new(MemoryStore::new());
     let nested = service.clone();
     let handler = async move {
-        let outer = seen().await;
+        let outer = current().await;
         let inner = async move {
-            let inner = seen().await;
+            let inner = current().await;
             assert_ne!(inner.downstream_key("charge"), outer.downstream_key("charge"));
             done("inner").await
         };
-        assert_eq!(nested.send(&ONCE, "inner", inner).await, ran("inner"));
-        assert_eq!(seen().await, outer);
+        assert_eq!(nested.send(&AT_MOST_ONCE, "inner", inner).await, ran("inner"));
+        assert_eq!(current().await, outer);
         done("outer").await
     };
-    assert_eq!(service.send(&ONCE, "outer", handler).await, ran("outer"));
+    assert_eq!(service.send(&AT_MOST_ONCE, "outer", handler).await, ran("outer"));
 }
 
 #[tokio::test]
-async fn a_takeover_is_another_attempt_with_a_higher_fence_and_the_same_downstream_key() {
+async fn a_takeover_has_a_higher_attempt_and_fencing_token_and_the_same_downstream_key() {
     let store = MemoryStore::new();
     let service = Service::new(store.clone());
-    let (gate, (tell, told)) = (Gate::default(), std::sync::mpsc::channel());
-    let handler = |tell: std::sync::mpsc::Sender<_>| async move {
-        tell.send(seen().await).unwrap();
-        done("answer").await
+    let (gate, (sender, executions)) = (Gate::default(), std::sync::mpsc::channel());
+    let handler = |sender: std::sync::mpsc::Sender<_>| async move {
+        sender.send(current().await).unwrap();
+        done("second").await
     };
     let first = {
-        let (gate, tell) = (gate.clone(), tell.clone());
+        let (gate, sender) = (gate.clone(), sender.clone());
         async move {
-            tell.send(seen().await).unwrap();
+            sender.send(current().await).unwrap();
             gate.pass().await;
             done("late").await
         }
     };
-    let first = service.spawn(&AGAIN, "key", first);
+    let first = service.spawn(&AT_LEAST_ONCE, "key", first);
     gate.started().await;
     store.advance_clock(LEASE);
-    assert_eq!(service.send(&AGAIN, "key", handler(tell)).await, ran("answer"));
+    assert_eq!(service.send(&AT_LEAST_ONCE, "key", handler(sender)).await, ran("second"));
     gate.open();
     first.await.unwrap();
 
-    let (one, two): (Execution, Execution) = (told.recv().unwrap(), told.recv().unwrap());
+    let (one, two): (Execution, Execution) =
+        (executions.recv().unwrap(), executions.recv().unwrap());
     assert_eq!((one.attempt(), two.attempt()), (1, 2));
     assert!(two.fencing_token() > one.fencing_token());
     assert_eq!(one.downstream_key("charge"), two.downstream_key("charge"));
 }
 
 #[tokio::test]
-async fn a_run_whose_client_left_still_knows_it() {
+async fn a_run_whose_client_disconnected_keeps_its_execution() {
     let store = MemoryStore::new();
     let service = Service::new(store.clone());
     let gate = Gate::default();
     let handler = {
         let gate = gate.clone();
         async move {
-            let before = seen().await;
+            let before = current().await;
             gate.pass().await;
-            assert_eq!(seen().await, before);
+            assert_eq!(current().await, before);
             done("first").await
         }
     };
-    let client = service.spawn(&ONCE, "key", handler);
+    let client = service.spawn(&AT_MOST_ONCE, "key", handler);
     gate.started().await;
     client.abort();
     assert!(client.await.unwrap_err().is_cancelled());
     gate.open();
     assert_eq!(service.idempotency.drain(Duration::MAX).await, Drained::Finished);
-    let retry = service.another(store).send(&ONCE, "key", done("second")).await;
-    assert_eq!(retry, replayed("first"), "nothing in it panicked");
+    let retry = service.another_process(store).send(&AT_MOST_ONCE, "key", done("second")).await;
+    assert_eq!(retry, replayed("first"), "the handler did not panic");
 }

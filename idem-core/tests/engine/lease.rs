@@ -1,4 +1,4 @@
-//! How long a run holds its key: renewed while it lives, given up when it lives too long.
+//! The lease of a run: it is renewed while the run is active, up to `max_run`.
 
 use std::future::pending;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, HUGE, Service, done, ran, refused, replayed};
 
-/// Long enough that a busy machine does not starve the thread that renews it.
+/// Long enough for the renewal thread on a busy machine.
 const SHORT_LEASE: Duration = Duration::from_millis(600);
 
 static SHORT: Policy = AT_LEAST_ONCE.with_lease(SHORT_LEASE);
@@ -18,7 +18,7 @@ static SHORT: Policy = AT_LEAST_ONCE.with_lease(SHORT_LEASE);
 fn a_handler_that_blocks_its_thread_for_three_leases_is_not_taken_over() {
     let store = MemoryStore::new();
     let service = Service::new(store.clone());
-    let rival = service.another(store);
+    let rival = service.another_process(store);
     let handler = async move {
         std::thread::sleep(3 * SHORT_LEASE);
         let rival = std::thread::spawn(move || block_on(rival.send(&SHORT, "key", done("rival"))));
@@ -34,13 +34,13 @@ fn block_on<F: Future>(future: F) -> F::Output {
     runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-const BRIEF: Duration = Duration::from_millis(100);
-static BRIEF_ONCE: Policy = AT_MOST_ONCE.with_max_run(BRIEF).with_wait(HUGE);
-static BRIEF_AGAIN: Policy = AT_LEAST_ONCE.with_max_run(BRIEF).with_wait(HUGE);
+const SHORT_RUN: Duration = Duration::from_millis(100);
+static SHORT_RUN_AT_MOST_ONCE: Policy = AT_MOST_ONCE.with_max_run(SHORT_RUN).with_wait(HUGE);
+static SHORT_RUN_AT_LEAST_ONCE: Policy = AT_LEAST_ONCE.with_max_run(SHORT_RUN).with_wait(HUGE);
 
 #[tokio::test]
-async fn a_run_that_takes_too_long_is_cut_and_its_outcome_unknown() {
-    for policy in [&BRIEF_ONCE, &BRIEF_AGAIN] {
+async fn a_run_that_exceeds_max_run_is_cancelled_and_its_outcome_unknown() {
+    for policy in [&SHORT_RUN_AT_MOST_ONCE, &SHORT_RUN_AT_LEAST_ONCE] {
         let service = Service::new(MemoryStore::new());
         let (held_by_handler, dropped) = oneshot::channel::<()>();
         let hanging = async move {
@@ -48,12 +48,12 @@ async fn a_run_that_takes_too_long_is_cut_and_its_outcome_unknown() {
             pending().await
         };
         assert_eq!(service.send(policy, "key", hanging).await, refused("OutcomeUnknown"));
-        assert!(dropped.await.is_err(), "what the handler held is dropped");
+        assert!(dropped.await.is_err(), "the handler's values are dropped");
         let retry = service.send(policy, "key", done("retried")).await;
         assert_eq!(
             retry,
             refused("OutcomeUnknown"),
-            "the retry waited for the mark, not for the lease"
+            "the retry did not wait until the lease ended"
         );
         assert_eq!(service.runs(), 1);
     }

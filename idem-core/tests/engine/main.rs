@@ -1,4 +1,4 @@
-//! The engine from the outside: what a service sees of it over a store that works.
+//! The engine as a service uses it, over stores that do not fail.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
@@ -8,11 +8,11 @@ mod capacity;
 mod detach;
 mod drain;
 mod duplicate;
-mod end;
 mod execution;
 mod identity;
 mod lease;
-mod lost;
+mod lost_lease;
+mod outcome;
 mod race;
 mod support;
 mod takeover;

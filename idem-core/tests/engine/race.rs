@@ -6,13 +6,16 @@ use idem_core::{MemoryStore, Policy};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::support::{AGAIN, ONCE, ONCE_WAITING, Seen, Service, done, ran, refused, replayed};
+use crate::support::{
+    AT_LEAST_ONCE, AT_MOST_ONCE, AT_MOST_ONCE_WAITING, Response, Service, done, ran, refused,
+    replayed,
+};
 
 const REQUESTS: usize = 64;
 const ROUNDS: usize = 200;
 
-/// What 64 requests with one key see that are let go together.
-async fn race(service: &Service, policy: &'static Policy, key: &str) -> Vec<Seen> {
+/// Sends 64 concurrent requests with one key and returns their responses.
+async fn race(service: &Service, policy: &'static Policy, key: &str) -> Vec<Response> {
     let start = Arc::new(Barrier::new(REQUESTS));
     let mut requests = JoinSet::new();
     for _ in 0..REQUESTS {
@@ -20,40 +23,41 @@ async fn race(service: &Service, policy: &'static Policy, key: &str) -> Vec<Seen
             (service.clone(), Arc::clone(&start), service.call(policy, key));
         requests.spawn(async move {
             start.wait().await;
-            service.answer(call, yielding()).await
+            service.run(call, yield_and_respond()).await
         });
     }
     requests.join_all().await
 }
 
-async fn yielding() -> idem_core::http::Executed<String> {
+async fn yield_and_respond() -> idem_core::http::Executed<String> {
     tokio::task::yield_now().await;
     done("done").await
 }
 
-async fn races(policy: &'static Policy, others: &[Seen]) {
+async fn assert_one_run_per_round(policy: &'static Policy, others: &[Response]) {
     let service = Service::new(MemoryStore::new());
     for round in 0..ROUNDS {
-        let seen = race(&service, policy, &format!("key {round}")).await;
+        let responses = race(&service, policy, &format!("key {round}")).await;
         let (winners, rest): (Vec<_>, Vec<_>) =
-            seen.into_iter().partition(|seen| *seen == ran("done"));
+            responses.into_iter().partition(|response| *response == ran("done"));
         assert_eq!(winners.len(), 1, "round {round}");
-        assert!(rest.iter().all(|seen| others.contains(seen)), "round {round}: {rest:?}");
+        assert!(rest.iter().all(|response| others.contains(response)), "round {round}: {rest:?}");
         assert_eq!(service.runs(), round + 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_64_runs_under_at_most_once() {
-    races(&ONCE, &[refused("InProgress"), replayed("done")]).await;
+    assert_one_run_per_round(&AT_MOST_ONCE, &[refused("InProgress"), replayed("done")]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_64_runs_under_at_least_once() {
-    races(&AGAIN, &[refused("InProgress"), replayed("done")]).await;
+    assert_one_run_per_round(&AT_LEAST_ONCE, &[refused("InProgress"), replayed("done")]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_of_64_runs_and_those_with_a_seat_wait_for_it() {
-    races(&ONCE_WAITING, &[refused("InProgress"), replayed("done")]).await;
+async fn one_of_64_runs_and_the_others_wait_up_to_the_limit() {
+    assert_one_run_per_round(&AT_MOST_ONCE_WAITING, &[refused("InProgress"), replayed("done")])
+        .await;
 }

@@ -1,19 +1,19 @@
-//! Duplicates that wait for the first run to finish.
+//! Duplicates that wait for the first run, see docs/semantics.md#waiting-duplicates.
 
 use idem_core::{Idempotency, MemoryStore};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    AGAIN_WAITING, Gate, ONCE, ONCE_WAITING, Seen, Service, done, not_executed, polled, ran,
-    refused, replayed,
+    AT_LEAST_ONCE_WAITING, AT_MOST_ONCE, AT_MOST_ONCE_WAITING, Gate, Response, Service, done,
+    not_executed, poll_times, ran, refused, replayed,
 };
 
-/// More polls than a duplicate takes to take its seat.
-const SEATED: usize = 3;
+/// More polls than a duplicate needs until it waits.
+const POLLS_UNTIL_WAITING: usize = 3;
 
 #[tokio::test]
-async fn all_waiting_duplicates_get_the_answer_of_the_first() {
-    for policy in [&ONCE_WAITING, &AGAIN_WAITING] {
+async fn all_waiting_duplicates_get_the_response_of_the_first() {
+    for policy in [&AT_MOST_ONCE_WAITING, &AT_LEAST_ONCE_WAITING] {
         let service = Service::new(MemoryStore::new());
         let gate = Gate::default();
         let first = service.spawn(policy, "key", gate.then("first"));
@@ -25,21 +25,21 @@ async fn all_waiting_duplicates_get_the_answer_of_the_first() {
         }
         gate.open();
         assert_eq!(first.await.unwrap(), ran("first"));
-        for seen in waiting.join_all().await {
-            assert_eq!(seen, replayed("first"));
+        for response in waiting.join_all().await {
+            assert_eq!(response, replayed("first"));
         }
         assert_eq!(service.runs(), 1);
     }
 }
 
-/// The clock moves only when nothing else can happen, so it stands still exactly if no poll was needed.
+/// The paused clock advances only if all tasks are idle. It has not advanced if no polling was needed.
 #[tokio::test(start_paused = true)]
 async fn a_waiting_duplicate_is_woken_by_the_store() {
     let service = Service::new(MemoryStore::new());
     let gate = Gate::default();
-    let first = service.spawn(&ONCE_WAITING, "key", gate.then("first"));
+    let first = service.spawn(&AT_MOST_ONCE_WAITING, "key", gate.then("first"));
     gate.started().await;
-    let waiting = service.spawn(&ONCE_WAITING, "key", done("second"));
+    let waiting = service.spawn(&AT_MOST_ONCE_WAITING, "key", done("second"));
     tokio::task::yield_now().await;
 
     let opened_at = tokio::time::Instant::now();
@@ -50,7 +50,7 @@ async fn a_waiting_duplicate_is_woken_by_the_store() {
 }
 
 #[tokio::test]
-async fn exactly_one_runs_when_the_first_did_nothing() {
+async fn exactly_one_waiting_duplicate_runs_if_the_first_was_not_executed() {
     let service = Service::new(MemoryStore::new());
     let gate = Gate::default();
     let refusing = {
@@ -60,81 +60,93 @@ async fn exactly_one_runs_when_the_first_did_nothing() {
             not_executed("slow down").await
         }
     };
-    let first = service.spawn(&ONCE_WAITING, "key", refusing);
+    let first = service.spawn(&AT_MOST_ONCE_WAITING, "key", refusing);
     gate.started().await;
     let mut waiting = JoinSet::new();
     for _ in 0..10 {
         let service = service.clone();
-        waiting.spawn(async move { service.send(&ONCE_WAITING, "key", done("second")).await });
+        waiting
+            .spawn(async move { service.send(&AT_MOST_ONCE_WAITING, "key", done("second")).await });
     }
     gate.open();
     assert_eq!(first.await.unwrap(), ran("slow down"));
-    let seen = waiting.join_all().await;
-    assert_eq!(seen.iter().filter(|seen| **seen == ran("second")).count(), 1, "{seen:?}");
-    assert_eq!(seen.iter().filter(|seen| **seen == replayed("second")).count(), 9, "{seen:?}");
+    let responses = waiting.join_all().await;
+    assert_eq!(
+        responses.iter().filter(|response| **response == ran("second")).count(),
+        1,
+        "{responses:?}"
+    );
+    assert_eq!(
+        responses.iter().filter(|response| **response == replayed("second")).count(),
+        9,
+        "{responses:?}"
+    );
     assert_eq!(service.runs(), 2);
 }
 
-fn with_seats(in_process: usize, per_key: usize) -> Service {
-    Service::of(Idempotency::builder(MemoryStore::new()).max_waiters(in_process, per_key).build())
+fn with_max_waiters(in_process: usize, per_key: usize) -> Service {
+    Service::with(Idempotency::builder(MemoryStore::new()).max_waiters(in_process, per_key).build())
 }
 
-/// A request that is answered without waiting, or `None` if it waits.
-async fn at_once(service: &Service, key: &str) -> Option<Seen> {
-    polled(service.send(&ONCE_WAITING, key, done("extra")), SEATED).await
+/// The response to a request, or `None` if the request waits.
+async fn immediate(service: &Service, key: &str) -> Option<Response> {
+    poll_times(service.send(&AT_MOST_ONCE_WAITING, key, done("extra")), POLLS_UNTIL_WAITING).await
 }
 
 #[tokio::test]
-async fn the_seats_of_a_key_are_counted() {
-    let service = with_seats(100, 2);
+async fn the_waiting_duplicates_of_a_key_are_limited() {
+    let service = with_max_waiters(100, 2);
     let (gate, other) = (Gate::default(), Gate::default());
-    let _first = service.spawn(&ONCE, "key", gate.then("first"));
-    let _other = service.spawn(&ONCE, "other key", other.then("other"));
+    let _first = service.spawn(&AT_MOST_ONCE, "key", gate.then("first"));
+    let _other = service.spawn(&AT_MOST_ONCE, "other key", other.then("other"));
     gate.started().await;
     other.started().await;
 
-    let waiting = [take_seat(&service, "key").await, take_seat(&service, "key").await];
-    assert_eq!(at_once(&service, "key").await, Some(refused("InProgress")));
-    assert_eq!(at_once(&service, "other key").await, None, "another key has its own seats");
+    let waiting = [start_waiting(&service, "key").await, start_waiting(&service, "key").await];
+    assert_eq!(immediate(&service, "key").await, Some(refused("InProgress")));
+    assert_eq!(immediate(&service, "other key").await, None, "another key has its own limit");
     drop(waiting);
-    assert_eq!(at_once(&service, "key").await, None, "who leaves gives its seat back");
+    assert_eq!(immediate(&service, "key").await, None, "a duplicate that leaves does not count");
 }
 
 #[tokio::test]
-async fn the_seats_of_the_process_are_counted() {
-    let service = with_seats(2, 100);
+async fn the_waiting_duplicates_of_the_process_are_limited() {
+    let service = with_max_waiters(2, 100);
     let gates = ["one", "two", "three"].map(|key| {
         let gate = Gate::default();
-        drop(service.spawn(&ONCE, key, gate.then("first")));
+        drop(service.spawn(&AT_MOST_ONCE, key, gate.then("first")));
         gate
     });
     for gate in &gates {
         gate.started().await;
     }
 
-    let waiting = [take_seat(&service, "one").await, take_seat(&service, "two").await];
-    assert_eq!(at_once(&service, "three").await, Some(refused("InProgress")));
+    let waiting = [start_waiting(&service, "one").await, start_waiting(&service, "two").await];
+    assert_eq!(immediate(&service, "three").await, Some(refused("InProgress")));
     drop(waiting);
-    assert_eq!(at_once(&service, "three").await, None);
+    assert_eq!(immediate(&service, "three").await, None);
 }
 
-/// A duplicate that waits for as long as it is kept.
-async fn take_seat(service: &Service, key: &'static str) -> impl Future<Output = Seen> + use<> {
+/// A duplicate that waits until it is dropped or gets a response.
+async fn start_waiting(
+    service: &Service,
+    key: &'static str,
+) -> impl Future<Output = Response> + use<> {
     let service = service.clone();
     let mut waiting =
-        Box::pin(async move { service.send(&ONCE_WAITING, key, done("waiting")).await });
-    assert_eq!(polled(waiting.as_mut(), SEATED).await, None);
+        Box::pin(async move { service.send(&AT_MOST_ONCE_WAITING, key, done("waiting")).await });
+    assert_eq!(poll_times(waiting.as_mut(), POLLS_UNTIL_WAITING).await, None);
     waiting
 }
 
 #[tokio::test]
-async fn a_served_duplicate_gives_its_seat_back() {
-    let service = with_seats(1, 1);
+async fn a_duplicate_that_got_its_response_does_not_count() {
+    let service = with_max_waiters(1, 1);
     for key in ["one", "two", "three"] {
         let gate = Gate::default();
-        let first = service.spawn(&ONCE_WAITING, key, gate.then("first"));
+        let first = service.spawn(&AT_MOST_ONCE_WAITING, key, gate.then("first"));
         gate.started().await;
-        let waiting = take_seat(&service, key).await;
+        let waiting = start_waiting(&service, key).await;
         gate.open();
         assert_eq!(first.await.unwrap(), ran("first"));
         assert_eq!(waiting.await, replayed("first"));

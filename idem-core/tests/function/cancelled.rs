@@ -5,30 +5,30 @@ use std::time::Duration;
 use idem_core::{Drained, Execution, Idempotency, idempotent};
 use tokio::sync::Notify;
 
-use crate::support::{Ledger, OrderError, begin, fresh, refused};
+use crate::support::{OrderError, RunCounter, begin, fresh, refused};
 
 const LEASE: Duration = Duration::from_secs(30);
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
-async fn once(
+async fn at_most_once(
     idempotency: &Idempotency,
     id: u64,
-    ledger: &Ledger,
+    counter: &RunCounter,
     gate: &Notify,
 ) -> Result<u32, OrderError> {
-    ledger.run();
+    counter.increment();
     gate.notified().await;
     Ok(Execution::current().attempt())
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
-async fn again(
+async fn at_least_once(
     idempotency: &Idempotency,
     id: u64,
-    ledger: &Ledger,
+    counter: &RunCounter,
     gate: &Notify,
 ) -> Result<u32, OrderError> {
-    ledger.run();
+    counter.increment();
     gate.notified().await;
     Ok(Execution::current().attempt())
 }
@@ -39,42 +39,46 @@ async fn cancel(call: impl Future) {
 }
 
 #[tokio::test]
-async fn at_most_once_it_is_unknown_when_the_lease_is_over() {
-    let (idempotency, store, ledger) = fresh();
+async fn under_at_most_once_the_outcome_is_unknown_when_the_lease_is_over() {
+    let (idempotency, store, counter) = fresh();
     let gate = Notify::new();
-    cancel(once(&idempotency, 1, &ledger, &gate)).await;
+    cancel(at_most_once(&idempotency, 1, &counter, &gate)).await;
     gate.notify_one();
-    assert_eq!(refused(&once(&idempotency, 1, &ledger, &gate).await), "InProgress");
+    assert_eq!(refused(&at_most_once(&idempotency, 1, &counter, &gate).await), "InProgress");
     store.advance_clock(LEASE);
-    assert_eq!(refused(&once(&idempotency, 1, &ledger, &gate).await), "OutcomeUnknown");
-    assert_eq!(ledger.runs(), 1);
+    assert_eq!(refused(&at_most_once(&idempotency, 1, &counter, &gate).await), "OutcomeUnknown");
+    assert_eq!(counter.runs(), 1);
 }
 
 #[tokio::test]
-async fn at_least_once_the_next_call_takes_over_when_the_lease_is_over() {
-    let (idempotency, store, ledger) = fresh();
+async fn under_at_least_once_the_next_call_takes_over_when_the_lease_is_over() {
+    let (idempotency, store, counter) = fresh();
     let gate = Notify::new();
-    cancel(again(&idempotency, 1, &ledger, &gate)).await;
+    cancel(at_least_once(&idempotency, 1, &counter, &gate)).await;
     gate.notify_one();
-    assert_eq!(refused(&again(&idempotency, 1, &ledger, &gate).await), "InProgress");
+    assert_eq!(refused(&at_least_once(&idempotency, 1, &counter, &gate).await), "InProgress");
     store.advance_clock(LEASE);
-    assert_eq!(again(&idempotency, 1, &ledger, &gate).await.unwrap(), 2, "the second attempt");
-    assert_eq!(ledger.runs(), 2);
+    assert_eq!(
+        at_least_once(&idempotency, 1, &counter, &gate).await.unwrap(),
+        2,
+        "the second attempt"
+    );
+    assert_eq!(counter.runs(), 2);
 }
 
 #[tokio::test]
 async fn a_cancelled_run_does_not_delay_shutdown() {
-    let (idempotency, _, ledger) = fresh();
+    let (idempotency, _, counter) = fresh();
     let gate = Notify::new();
-    cancel(once(&idempotency, 1, &ledger, &gate)).await;
+    cancel(at_most_once(&idempotency, 1, &counter, &gate)).await;
     assert_eq!(idempotency.drain(Duration::ZERO).await, Drained::Finished);
 }
 
 #[tokio::test]
 async fn a_call_that_was_never_polled_claims_nothing() {
-    let (idempotency, _, ledger) = fresh();
+    let (idempotency, _, counter) = fresh();
     let gate = Notify::new();
-    drop(once(&idempotency, 1, &ledger, &gate));
+    drop(at_most_once(&idempotency, 1, &counter, &gate));
     gate.notify_one();
-    assert_eq!(once(&idempotency, 1, &ledger, &gate).await.unwrap(), 1);
+    assert_eq!(at_most_once(&idempotency, 1, &counter, &gate).await.unwrap(), 1);
 }

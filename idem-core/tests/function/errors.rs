@@ -5,18 +5,18 @@ use std::time::Duration;
 use idem_core::function::{Disposition, Failure, Rejected};
 use idem_core::{Idempotency, Outcome, idempotent};
 
-use crate::support::{Ledger, OrderError, fresh, refused};
+use crate::support::{OrderError, RunCounter, fresh, refused};
 
-type Plan = fn() -> Result<u64, OrderError>;
+type Body = fn() -> Result<u64, OrderError>;
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
-async fn once(idempotency: &Idempotency, id: u64, plan: Plan) -> Result<u64, OrderError> {
-    plan()
+async fn at_most_once(idempotency: &Idempotency, id: u64, body: Body) -> Result<u64, OrderError> {
+    body()
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
-async fn again(idempotency: &Idempotency, id: u64, plan: Plan) -> Result<u64, OrderError> {
-    plan()
+async fn at_least_once(idempotency: &Idempotency, id: u64, body: Body) -> Result<u64, OrderError> {
+    body()
 }
 
 fn declined() -> Result<u64, OrderError> {
@@ -29,15 +29,16 @@ const LATER: Disposition = Disposition::Redeliver { after: Duration::from_secs(1
 async fn a_final_error_is_stored_and_returned_as_it_was() {
     let (idempotency, ..) = fresh();
     for _ in 0..2 {
-        for result in
-            [once(&idempotency, 1, declined).await, again(&idempotency, 1, declined).await]
-        {
+        for result in [
+            at_most_once(&idempotency, 1, declined).await,
+            at_least_once(&idempotency, 1, declined).await,
+        ] {
             assert_eq!(Disposition::of(&result), Disposition::Acknowledge);
             assert!(matches!(result, Err(OrderError::Declined(why)) if why == "no funds"));
         }
         // The body does not run again.
-        assert!(once(&idempotency, 1, || Ok(1)).await.is_err());
-        assert!(again(&idempotency, 1, || Ok(1)).await.is_err());
+        assert!(at_most_once(&idempotency, 1, || Ok(1)).await.is_err());
+        assert!(at_least_once(&idempotency, 1, || Ok(1)).await.is_err());
     }
 }
 
@@ -45,44 +46,44 @@ async fn a_final_error_is_stored_and_returned_as_it_was() {
 async fn an_error_that_was_not_executed_frees_the_key() {
     let (idempotency, ..) = fresh();
     for call in [
-        once(&idempotency, 1, || Err(OrderError::Busy)).await,
-        again(&idempotency, 1, || Err(OrderError::Busy)).await,
+        at_most_once(&idempotency, 1, || Err(OrderError::Busy)).await,
+        at_least_once(&idempotency, 1, || Err(OrderError::Busy)).await,
     ] {
         assert_eq!(Disposition::of(&call), LATER);
         assert!(matches!(call, Err(OrderError::Busy)));
     }
-    assert_eq!(once(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
-    assert_eq!(again(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
+    assert_eq!(at_most_once(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
+    assert_eq!(at_least_once(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
 }
 
 #[tokio::test]
-async fn an_ambiguous_error_is_unknown_at_most_once_and_frees_the_key_at_least_once() {
+async fn an_ambiguous_error_is_unknown_under_at_most_once_and_frees_the_key_under_at_least_once() {
     let (idempotency, ..) = fresh();
-    let first = once(&idempotency, 1, || Err(OrderError::NoAnswer)).await;
+    let first = at_most_once(&idempotency, 1, || Err(OrderError::NoAnswer)).await;
     assert!(matches!(first, Err(OrderError::NoAnswer)));
     assert_eq!(Disposition::of(&first), LATER, "the next delivery gets the unknown outcome");
-    let next = once(&idempotency, 1, || Ok(2)).await;
+    let next = at_most_once(&idempotency, 1, || Ok(2)).await;
     assert_eq!(refused(&next), "OutcomeUnknown");
     assert_eq!(Disposition::of(&next), Disposition::DeadLetter);
 
-    let first = again(&idempotency, 1, || Err(OrderError::NoAnswer)).await;
+    let first = at_least_once(&idempotency, 1, || Err(OrderError::NoAnswer)).await;
     assert!(matches!(first, Err(OrderError::NoAnswer)));
-    assert_eq!(again(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
+    assert_eq!(at_least_once(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
 }
 
 #[tokio::test]
 async fn a_panic_is_an_ambiguous_error() {
     let (idempotency, ..) = fresh();
-    let panics: Plan = || panic!("planted");
-    let first = once(&idempotency, 1, panics).await;
+    let panics: Body = || panic!("injected");
+    let first = at_most_once(&idempotency, 1, panics).await;
     assert_eq!(refused(&first), "OutcomeUnknown");
     assert_eq!(Disposition::of(&first), Disposition::DeadLetter);
-    assert_eq!(refused(&once(&idempotency, 1, || Ok(2)).await), "OutcomeUnknown");
+    assert_eq!(refused(&at_most_once(&idempotency, 1, || Ok(2)).await), "OutcomeUnknown");
 
-    let first = again(&idempotency, 1, panics).await;
+    let first = at_least_once(&idempotency, 1, panics).await;
     assert_eq!(refused(&first), "Panicked");
     assert_eq!(Disposition::of(&first), LATER);
-    assert_eq!(again(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
+    assert_eq!(at_least_once(&idempotency, 1, || Ok(2)).await.unwrap(), 2);
 }
 
 /// An error type that implements only the required method.
@@ -108,20 +109,20 @@ impl Failure for Plain {
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
-async fn plain(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<(), Plain> {
-    ledger.run();
+async fn plain(idempotency: &Idempotency, id: u64, counter: &RunCounter) -> Result<(), Plain> {
+    counter.increment();
     Err(Plain::Failed)
 }
 
 #[tokio::test]
 async fn an_error_is_ambiguous_by_default() {
-    let (idempotency, _, ledger) = fresh();
-    assert!(matches!(plain(&idempotency, 1, &ledger).await, Err(Plain::Failed)));
-    let next = plain(&idempotency, 1, &ledger).await;
+    let (idempotency, _, counter) = fresh();
+    assert!(matches!(plain(&idempotency, 1, &counter).await, Err(Plain::Failed)));
+    let next = plain(&idempotency, 1, &counter).await;
     assert!(
         matches!(&next, Err(Plain::Rejected(rejected)) if rejected.rejection().slug() == "outcome-unknown")
     );
-    assert_eq!(ledger.runs(), 1);
+    assert_eq!(counter.runs(), 1);
 }
 
 /// A final error that is not stored.
@@ -145,19 +146,19 @@ impl Failure for Final {
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
-async fn ends(idempotency: &Idempotency, id: u64, ledger: &Ledger) -> Result<(), Final> {
-    ledger.run();
+async fn ends(idempotency: &Idempotency, id: u64, counter: &RunCounter) -> Result<(), Final> {
+    counter.increment();
     Err(Final(None))
 }
 
 #[tokio::test]
 async fn a_final_error_that_is_not_retained_stays_an_error() {
-    let (idempotency, _, ledger) = fresh();
-    assert!(ends(&idempotency, 1, &ledger).await.unwrap_err().0.is_none());
-    let next = ends(&idempotency, 1, &ledger).await;
+    let (idempotency, _, counter) = fresh();
+    assert!(ends(&idempotency, 1, &counter).await.unwrap_err().0.is_none());
+    let next = ends(&idempotency, 1, &counter).await;
     assert_eq!(Disposition::of(&next), Disposition::DeadLetter);
     assert_eq!(next.unwrap_err().0.unwrap().rejection().slug(), "result-unavailable");
-    assert_eq!(ledger.runs(), 1);
+    assert_eq!(counter.runs(), 1);
 }
 
 /// An error type that panics if its `outcome` is called for a rejection.

@@ -117,8 +117,8 @@ async fn a_call_that_may_succeed_later_is_redelivered() {
     let builder = Idempotency::builder(MemoryStore::new()).retry_after(RETRY_AFTER);
     let idempotency = builder.keys_per_scope(NonZeroU32::MIN).build();
     pay(&idempotency, "acme", "one", 1, None).await.unwrap();
-    let full = pay(&idempotency, "acme", "two", 1, None).await;
-    assert_eq!(disposition(&full), ("TooManyKeys".to_owned(), redeliver(RETRY_AFTER)));
+    let at_quota = pay(&idempotency, "acme", "two", 1, None).await;
+    assert_eq!(disposition(&at_quota), ("TooManyKeys".to_owned(), redeliver(RETRY_AFTER)));
 
     assert_eq!(idempotency.drain(Duration::ZERO).await, Drained::Finished);
     let draining = pay(&idempotency, "globex", "key", 1, None).await;

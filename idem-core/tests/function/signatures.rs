@@ -6,17 +6,17 @@ use idem_core::{Idempotency, KeyValue, MemoryStore, ScopeValue, idempotent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::support::{Ledger, OrderError, fresh};
+use crate::support::{OrderError, RunCounter, fresh};
 
 struct Context {
     idempotency: Idempotency,
-    ledger: Ledger,
+    counter: RunCounter,
     tenant: String,
 }
 
 fn context() -> Context {
     let idempotency = Idempotency::new(MemoryStore::new());
-    Context { idempotency, ledger: Ledger::default(), tenant: "acme".to_owned() }
+    Context { idempotency, counter: RunCounter::default(), tenant: "acme".to_owned() }
 }
 
 struct Event<'a> {
@@ -34,7 +34,7 @@ impl Context {
         idempotency = "self.idempotency"
     )]
     async fn on_event(&self, event: &Event<'_>) -> Result<usize, OrderError> {
-        Ok(self.ledger.run())
+        Ok(self.counter.increment())
     }
 
     #[idempotent(
@@ -60,7 +60,7 @@ impl Context {
         idempotency = "self.idempotency"
     )]
     async fn end(self) -> Result<usize, OrderError> {
-        Ok(self.ledger.run())
+        Ok(self.counter.increment())
     }
 }
 

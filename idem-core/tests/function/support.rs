@@ -1,4 +1,4 @@
-//! Shared test types: an order event, its receipt and errors, and a ledger of runs.
+//! Shared test types: an order, its receipt and errors, and a counter of runs.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -79,12 +79,13 @@ pub(crate) async fn begin<F: Future>(call: &mut Pin<Box<F>>) {
     .await;
 }
 
-/// Counts the effects of runs.
+/// Counts runs.
 #[derive(Default)]
-pub(crate) struct Ledger(AtomicUsize);
+pub(crate) struct RunCounter(AtomicUsize);
 
-impl Ledger {
-    pub(crate) fn run(&self) -> usize {
+impl RunCounter {
+    /// Counts a run and returns its number.
+    pub(crate) fn increment(&self) -> usize {
         self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
 
@@ -93,8 +94,8 @@ impl Ledger {
     }
 }
 
-/// A handle with an empty store, the store, and an empty ledger.
-pub(crate) fn fresh() -> (Idempotency, MemoryStore, Ledger) {
+/// A handle with an empty store, the store, and a counter at zero.
+pub(crate) fn fresh() -> (Idempotency, MemoryStore, RunCounter) {
     let store = MemoryStore::new();
-    (Idempotency::new(store.clone()), store, Ledger::default())
+    (Idempotency::new(store.clone()), store, RunCounter::default())
 }

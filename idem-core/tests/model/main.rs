@@ -1,11 +1,12 @@
-//! The transition function under every interleaving of a few processes that fail (RELIABILITY 3; 10, L0).
+//! Checks the state machine under every interleaving of a few processes and faults. The invariants are
+//! listed in docs/guarantees.md#invariants.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-mod actor;
 mod check;
-mod ledger;
+mod history;
+mod model;
 mod mutation;
+mod process;
 mod properties;
 mod store;
-mod world;

@@ -1,36 +1,36 @@
-//! Bugs planted on purpose: each must break a property, or the model proves nothing.
+//! Bugs that are injected on purpose. The model must find a violation for each of them.
 
 use idem_core::Guarantee;
 use idem_core::state_machine::{Change, Slot};
 use idem_core::store::{Claim, ClaimOutcome, FencingToken, State};
 
-use crate::actor::{Phase, Step};
-use crate::store::{Actor, Message, Op, Reply, Won, actor_of, nonce};
+use crate::process::{Phase, Step};
+use crate::store::{Grant, Message, Op, ProcessId, Reply, nonce, owner_of};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutation {
-    /// Whoever completes is taken for the owner.
-    AnyoneCompletes,
-    /// Whoever abandons is taken for the owner.
-    AnyoneAbandons,
+    /// A completion is accepted from any process.
+    AnyProcessCompletes,
+    /// An abandon is accepted from any process.
+    AnyProcessAbandons,
     /// A new owner gets the fencing token of the old one.
-    FenceStandsStill,
-    /// The record is forgotten when its lease ends.
-    LeaseIsTtl,
-    /// The lease of a crashed owner goes on.
+    FencingTokenStays,
+    /// The record expires when its lease ends.
+    LeaseEndsRetention,
+    /// The lease lasts until the record expires.
     LeaseNeverEnds,
     /// A second result replaces the first.
     LastResultWins,
     /// A lapsed record is taken over under at most once.
-    TakesOverAlways,
-    /// A run whose completion failed frees the key.
-    ReleasesOnError,
-    /// A handler starts although the answer to its claim was lost.
-    StartsInDoubt,
+    TakesOverUnderAtMostOnce,
+    /// A run whose completion could not be stored releases the key.
+    ReleasesOnStoreError,
+    /// The handler starts although the reply to its claim was lost.
+    StartsWithoutReply,
 }
 
 impl Mutation {
-    /// The transition, with a bug.
+    /// Applies a message to the slot, with the bug.
     pub(crate) fn apply(
         self,
         message: Message,
@@ -38,20 +38,23 @@ impl Mutation {
         guarantee: Guarantee,
     ) -> (Change, Reply) {
         match (self, message.op, slot) {
-            (Self::AnyoneCompletes, Op::StoredResponse(Won { token, .. }), Some(slot)) => {
+            (Self::AnyProcessCompletes, Op::Complete(Grant { token, .. }), Some(slot)) => {
                 let (change, reply) =
-                    message.apply(Some(&owned(slot, message.actor, token)), guarantee);
-                (edited(change, |new| *new = owned(new, actor_of(slot), slot.record.token)), reply)
+                    message.apply(Some(&owned_by(slot, message.process, token)), guarantee);
+                (
+                    edited(change, |new| *new = owned_by(new, owner_of(slot), slot.record.token)),
+                    reply,
+                )
             }
-            (Self::AnyoneAbandons, Op::Abandon, Some(slot)) => {
-                message.apply(Some(&owned(slot, message.actor, slot.record.token)), guarantee)
+            (Self::AnyProcessAbandons, Op::Abandon, Some(slot)) => {
+                message.apply(Some(&owned_by(slot, message.process, slot.record.token)), guarantee)
             }
-            (Self::FenceStandsStill, Op::Claim, Some(slot)) => {
+            (Self::FencingTokenStays, Op::Claim, Some(slot)) => {
                 let (change, reply) = message.apply(Some(slot), guarantee);
                 let token = slot.record.token;
-                (edited(change, |new| new.record.token = token), refenced(reply, token))
+                (edited(change, |new| new.record.token = token), with_token(reply, token))
             }
-            (Self::LeaseIsTtl, ..) => {
+            (Self::LeaseEndsRetention, ..) => {
                 let (change, reply) = message.apply(slot, guarantee);
                 (edited(change, |new| new.expires_at = new.lease_until), reply)
             }
@@ -59,38 +62,39 @@ impl Mutation {
                 let (change, reply) = message.apply(slot, guarantee);
                 (edited(change, |new| new.lease_until = new.expires_at), reply)
             }
-            (Self::LastResultWins, Op::StoredResponse(_), Some(slot)) => {
-                let mut open = slot.clone();
-                open.record.state = State::Running;
-                Self::AnyoneCompletes.apply(message, Some(&open), guarantee)
+            (Self::LastResultWins, Op::Complete(_), Some(slot)) => {
+                let mut running = slot.clone();
+                running.record.state = State::Running;
+                Self::AnyProcessCompletes.apply(message, Some(&running), guarantee)
             }
-            (Self::TakesOverAlways, Op::Claim, slot) => {
-                let mut lax = slot.cloned();
-                lax.iter_mut().for_each(|slot| slot.record.guarantee = Guarantee::AtLeastOnce);
-                message.apply(lax.as_ref(), Guarantee::AtLeastOnce)
+            (Self::TakesOverUnderAtMostOnce, Op::Claim, slot) => {
+                let mut weaker = slot.cloned();
+                weaker.iter_mut().for_each(|slot| slot.record.guarantee = Guarantee::AtLeastOnce);
+                message.apply(weaker.as_ref(), Guarantee::AtLeastOnce)
             }
             _ => message.apply(slot, guarantee),
         }
     }
 
-    /// What an engine with a bug does next, in place of what it should.
+    /// The phase after a step and the operation that is sent, with the bug. `None` if the bug does not
+    /// affect the step.
     pub(crate) fn step(self, phase: Phase, step: Step) -> Option<(Phase, Option<Op>)> {
         match (self, phase, step) {
-            (Self::ReleasesOnError, Phase::Ending { won, .. }, Step::SendEnd) => {
-                Some((Phase::Over, Some(Op::Release(won))))
+            (Self::ReleasesOnStoreError, Phase::Settling { grant, .. }, Step::SendEnd) => {
+                Some((Phase::Ended, Some(Op::Release(grant))))
             }
-            (Self::StartsInDoubt, Phase::Doubting { .. }, Step::StopClaiming) => {
-                let won = Won { token: FencingToken(0), attempt: 1 };
-                Some((Phase::Acquired(won), None))
+            (Self::StartsWithoutReply, Phase::ClaimReplyLost { .. }, Step::StopClaiming) => {
+                let grant = Grant { token: FencingToken(0), attempt: 1 };
+                Some((Phase::Acquired(grant), None))
             }
             _ => None,
         }
     }
 }
 
-fn owned(slot: &Slot, actor: Actor, token: FencingToken) -> Slot {
+fn owned_by(slot: &Slot, process: ProcessId, token: FencingToken) -> Slot {
     let mut slot = slot.clone();
-    (slot.record.nonce, slot.record.token) = (nonce(actor), token);
+    (slot.record.nonce, slot.record.token) = (nonce(process), token);
     slot
 }
 
@@ -104,7 +108,7 @@ fn edited(change: Change, edit: impl FnOnce(&mut Slot)) -> Change {
     }
 }
 
-fn refenced(reply: Reply, token: FencingToken) -> Reply {
+fn with_token(reply: Reply, token: FencingToken) -> Reply {
     match reply {
         Reply::ClaimOutcome(ClaimOutcome::Acquired(claim)) => {
             Reply::ClaimOutcome(ClaimOutcome::Acquired(Claim { token, ..claim }))

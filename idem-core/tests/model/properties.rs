@@ -1,71 +1,78 @@
-//! What must hold in every state, and what must be possible (RELIABILITY section 3).
+//! The invariants of docs/guarantees.md#invariants, and states that must be reachable.
 
 use idem_core::Guarantee;
 use idem_core::store::State;
 use stateright::Property;
 
-use crate::ledger::Invariant;
-use crate::store::{NOW, actor_of, result};
-use crate::world::{Key, Setup, World};
+use crate::history::Invariant;
+use crate::model::{Key, ModelState, Setup};
+use crate::store::{NOW, completed_by, owner_of};
 
-pub(crate) const STARTS: &str = "I1 starts are bounded";
-pub(crate) const RESULTS: &str = "I2 one result is accepted";
-pub(crate) const RERUNS: &str = "I3 no start after acceptance";
-pub(crate) const ANSWERS: &str = "I4 answers are the accepted one";
-pub(crate) const FENCES: &str = "I5 fences grow";
-pub(crate) const SCOPE: &str = "I6 answers stay under their key";
-pub(crate) const INVENTIONS: &str = "I7 no answer without a run";
-pub(crate) const RECORDS: &str = "I9 a started run is on record";
-pub(crate) const STUCK: &str = "I10 nothing is stuck";
+pub(crate) const BOUNDED_STARTS: &str = "bounded starts";
+pub(crate) const ONE_ACCEPTED_RESULT: &str = "one accepted result";
+pub(crate) const NO_START_AFTER_ACCEPTANCE: &str = "no start after acceptance";
+pub(crate) const EQUAL_REPLAYS: &str = "equal replays";
+pub(crate) const GROWING_FENCING_TOKENS: &str = "growing fencing tokens";
+pub(crate) const REPLIES_STAY_IN_THEIR_SCOPE: &str = "replies stay in their scope";
+pub(crate) const NO_RESULT_WITHOUT_A_RUN: &str = "no result without a run";
+pub(crate) const EVERY_STARTED_RUN_IS_RECORDED: &str = "every started run is recorded";
+pub(crate) const NOTHING_STAYS_STUCK: &str = "nothing stays stuck";
 
 pub(crate) fn of(guarantee: Guarantee) -> Vec<Property<Setup>> {
     let (always, sometimes) = (Property::<Setup>::always, Property::<Setup>::sometimes);
     let mut properties = vec![
-        always(STARTS, |_, world| keeps(world, Invariant::Starts)),
-        always(RESULTS, |_, world| keeps(world, Invariant::Results)),
-        always(RERUNS, |_, world| keeps(world, Invariant::Reruns)),
-        always(ANSWERS, |_, world| keeps(world, Invariant::Answers)),
-        always(FENCES, |_, world| keeps(world, Invariant::Fences)),
-        always(SCOPE, |_, world| keeps(world, Invariant::Scope)),
-        always(INVENTIONS, |_, world| keeps(world, Invariant::Inventions)),
-        always(RECORDS, |_, world| world.keys.iter().all(on_record)),
-        always(STUCK, |setup, world| world.keys.iter().all(|key| !stuck(setup, world, key))),
-        sometimes("completed", |_, world| world.keys.iter().any(completed)),
-        sometimes("unknown", |setup, world| {
-            world
-                .keys
-                .iter()
-                .any(|key| key.stored.told(setup.guarantee, NOW) == Some(State::Unknown))
+        always(BOUNDED_STARTS, |_, state| holds(state, Invariant::BoundedStarts)),
+        always(ONE_ACCEPTED_RESULT, |_, state| holds(state, Invariant::OneAcceptedResult)),
+        always(NO_START_AFTER_ACCEPTANCE, |_, state| {
+            holds(state, Invariant::NoStartAfterAcceptance)
+        }),
+        always(EQUAL_REPLAYS, |_, state| holds(state, Invariant::EqualReplays)),
+        always(GROWING_FENCING_TOKENS, |_, state| holds(state, Invariant::GrowingFencingTokens)),
+        always(REPLIES_STAY_IN_THEIR_SCOPE, |_, state| {
+            holds(state, Invariant::RepliesStayInTheirScope)
+        }),
+        always(NO_RESULT_WITHOUT_A_RUN, |_, state| holds(state, Invariant::NoResultWithoutARun)),
+        always(EVERY_STARTED_RUN_IS_RECORDED, |_, state| state.keys.iter().all(is_recorded)),
+        always(NOTHING_STAYS_STUCK, |setup, state| {
+            state.keys.iter().all(|key| !is_stuck(setup, state, key))
+        }),
+        sometimes("completed", |_, state| state.keys.iter().any(is_completed)),
+        sometimes("unknown", |setup, state| {
+            state.keys.iter().any(|key| {
+                key.stored.state_for_duplicate(setup.guarantee, NOW) == Some(State::Unknown)
+            })
         }),
     ];
     if guarantee == Guarantee::AtLeastOnce {
-        properties.push(sometimes("takeover", |_, world| world.keys.iter().any(taken_over)));
-        properties.push(sometimes("completed by the second", |_, world| {
-            world.keys.iter().any(|key| taken_over(key) && completed(key))
+        properties.push(sometimes("takeover", |_, state| state.keys.iter().any(is_taken_over)));
+        properties.push(sometimes("completed after a takeover", |_, state| {
+            state.keys.iter().any(|key| is_taken_over(key) && is_completed(key))
         }));
     }
     properties
 }
 
-fn keeps(world: &World, invariant: Invariant) -> bool {
-    world.keys.iter().all(|key| key.ledger.broken != Some(invariant))
+fn holds(state: &ModelState, invariant: Invariant) -> bool {
+    state.keys.iter().all(|key| key.history.violated != Some(invariant))
 }
 
-fn on_record(key: &Key) -> bool {
-    !key.ledger.owes_record() || key.stored.is_live()
+fn is_recorded(key: &Key) -> bool {
+    !key.history.requires_record() || key.stored.is_live()
 }
 
-/// Once nobody works for its owner any more, and its lease is over, a key does not read as running.
-fn stuck(setup: &Setup, world: &World, key: &Key) -> bool {
-    let nonce = key.stored.0.as_ref().map(actor_of);
-    let left_alone = nonce.is_some_and(|nonce| !world.is_attended(nonce));
-    left_alone && key.stored.told(setup.guarantee, world.after_all_leases()) == Some(State::Running)
+/// Whether a key reads as running although its owner is gone and all leases are over.
+fn is_stuck(setup: &Setup, state: &ModelState, key: &Key) -> bool {
+    let owner = key.stored.0.as_ref().map(owner_of);
+    let owner_is_gone = owner.is_some_and(|owner| !state.is_active(owner));
+    owner_is_gone
+        && key.stored.state_for_duplicate(setup.guarantee, state.end_of_all_leases())
+            == Some(State::Running)
 }
 
-fn completed(key: &Key) -> bool {
-    key.stored.0.as_ref().is_some_and(|slot| result(&slot.record.state).is_some())
+fn is_completed(key: &Key) -> bool {
+    key.stored.0.as_ref().is_some_and(|slot| completed_by(&slot.record.state).is_some())
 }
 
-fn taken_over(key: &Key) -> bool {
+fn is_taken_over(key: &Key) -> bool {
     key.stored.0.as_ref().is_some_and(|slot| slot.record.attempt > 1)
 }

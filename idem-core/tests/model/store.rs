@@ -1,4 +1,4 @@
-//! The store: one slot per key, changed by messages that arrive in any order.
+//! The store: one slot per key, changed by messages.
 
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
@@ -11,30 +11,30 @@ use idem_core::store::{
 };
 use idem_core::{Guarantee, Policy};
 
-/// What the store's clock says in every state, in ticks, so that states are equal that differ only in
-/// when. A lease is two ticks.
+/// The reading of the store's clock in every state, in ticks. Times move relative to it, so that states
+/// are equal if they differ only in the time.
 pub(crate) const NOW: u64 = 100;
 pub(crate) const LEASE: u64 = 2;
 pub(crate) const TTL: u64 = 3;
 
-/// The index of an actor, and the name of the result of its run.
-pub(crate) type Actor = u8;
+/// The index of an process. It also identifies the result of its run.
+pub(crate) type ProcessId = u8;
 
-/// What stands under a key.
+/// The slot of one key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stored(pub(crate) Option<Slot>);
+pub(crate) struct StoredSlot(pub(crate) Option<Slot>);
 
-impl Hash for Stored {
+impl Hash for StoredSlot {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let Some(slot) = &self.0 else { return 0_u8.hash(hasher) };
         let record = &slot.record;
-        (record.nonce, record.token, record.attempt, result(&record.state)).hash(hasher);
+        (record.nonce, record.token, record.attempt, completed_by(&record.state)).hash(hasher);
         std::mem::discriminant(&record.state).hash(hasher);
         (slot.lease_until, slot.expires_at).hash(hasher);
     }
 }
 
-impl Stored {
+impl StoredSlot {
     pub(crate) fn put(&mut self, change: Change) {
         match change {
             Change::Keep => {}
@@ -56,32 +56,32 @@ impl Stored {
         }
     }
 
-    /// Removes what expired for good.
+    /// Removes a record that expired at `past` or before.
     pub(crate) fn purge(&mut self, past: u64) {
         self.0.take_if(|slot| slot.expired(Timestamp(past)));
     }
 
-    /// What a duplicate that comes at `now` is told; `None` if it would run.
-    pub(crate) fn told(&self, guarantee: Guarantee, now: u64) -> Option<State> {
-        match claim(self.0.as_ref(), Actor::MAX, guarantee, now).1 {
+    /// The state that a duplicate reads at `now`. `None` if the duplicate would run.
+    pub(crate) fn state_for_duplicate(&self, guarantee: Guarantee, now: u64) -> Option<State> {
+        match claim(self.0.as_ref(), ProcessId::MAX, guarantee, now).1 {
             ClaimOutcome::Exists(ExistingRecord { state, .. }) => Some(state),
             ClaimOutcome::Acquired(_) | ClaimOutcome::AtCapacity(_) => None,
         }
     }
 }
 
-/// Whose result a state holds.
-pub(crate) fn result(state: &State) -> Option<Actor> {
+/// The process whose result is stored.
+pub(crate) fn completed_by(state: &State) -> Option<ProcessId> {
     match state {
-        State::Completed(answer) => answer.body.first().copied(),
+        State::Completed(response) => response.body.first().copied(),
         _ => None,
     }
 }
 
-/// A request on its way to the store.
+/// A message to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Message {
-    pub(crate) actor: Actor,
+    pub(crate) process: ProcessId,
     pub(crate) op: Op,
 }
 
@@ -89,20 +89,20 @@ pub(crate) struct Message {
 pub(crate) enum Op {
     Claim,
     Abandon,
-    Renew(Won),
-    StoredResponse(Won),
-    Unknown(Won),
-    Release(Won),
+    Renew(Grant),
+    Complete(Grant),
+    GiveUp(Grant),
+    Release(Grant),
 }
 
-/// What the store told the owner of a claim.
+/// The values that the store returned with a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Won {
+pub(crate) struct Grant {
     pub(crate) token: FencingToken,
     pub(crate) attempt: u32,
 }
 
-/// What the store says.
+/// The reply of the store.
 #[derive(Debug)]
 pub(crate) enum Reply {
     ClaimOutcome(ClaimOutcome),
@@ -114,28 +114,36 @@ impl Message {
         Self { op: self.op.shifted(shift), ..self }
     }
 
-    /// The transition that this message asks for.
+    /// Applies this message to the slot.
     pub(crate) fn apply(self, slot: Option<&Slot>, guarantee: Guarantee) -> (Change, Reply) {
-        let Self { actor, op } = self;
+        let Self { process, op } = self;
         let at = Timestamp(NOW);
-        let fenced = match op {
+        let (change, update) = match op {
             Op::Claim => {
-                let (change, claimed) = claim(slot, actor, guarantee, NOW);
-                return (change, Reply::ClaimOutcome(claimed));
+                let (change, outcome) = claim(slot, process, guarantee, NOW);
+                return (change, Reply::ClaimOutcome(outcome));
             }
-            Op::Abandon => state_machine::abandon(slot, nonce(actor), at),
-            Op::Renew(won) => {
-                state_machine::renew(slot, &won.by(actor), micros(LEASE), micros(TTL), at)
+            Op::Abandon => state_machine::abandon(slot, nonce(process), at),
+            Op::Renew(grant) => {
+                state_machine::renew(slot, &grant.claim_of(process), micros(LEASE), micros(TTL), at)
             }
-            Op::StoredResponse(won) => {
-                state_machine::complete(slot, &won.by(actor), answer(actor), micros(TTL), at)
-            }
-            Op::Unknown(won) => {
-                state_machine::complete(slot, &won.by(actor), Completion::Unknown, micros(TTL), at)
-            }
-            Op::Release(won) => state_machine::release(slot, &won.by(actor), at),
+            Op::Complete(grant) => state_machine::complete(
+                slot,
+                &grant.claim_of(process),
+                response(process),
+                micros(TTL),
+                at,
+            ),
+            Op::GiveUp(grant) => state_machine::complete(
+                slot,
+                &grant.claim_of(process),
+                Completion::Unknown,
+                micros(TTL),
+                at,
+            ),
+            Op::Release(grant) => state_machine::release(slot, &grant.claim_of(process), at),
         };
-        (fenced.0, Reply::Update(fenced.1))
+        (change, Reply::Update(update))
     }
 }
 
@@ -143,33 +151,33 @@ impl Op {
     fn shifted(self, shift: impl Fn(u64) -> u64) -> Self {
         match self {
             Self::Claim | Self::Abandon => self,
-            Self::Renew(won) => Self::Renew(won.shifted(shift)),
-            Self::StoredResponse(won) => Self::StoredResponse(won.shifted(shift)),
-            Self::Unknown(won) => Self::Unknown(won.shifted(shift)),
-            Self::Release(won) => Self::Release(won.shifted(shift)),
+            Self::Renew(grant) => Self::Renew(grant.shifted(shift)),
+            Self::Complete(grant) => Self::Complete(grant.shifted(shift)),
+            Self::GiveUp(grant) => Self::GiveUp(grant.shifted(shift)),
+            Self::Release(grant) => Self::Release(grant.shifted(shift)),
         }
     }
 }
 
-impl Won {
-    /// A fencing token is a time.
+impl Grant {
+    /// Moves the fencing token, because it is a time.
     pub(crate) fn shifted(self, shift: impl Fn(u64) -> u64) -> Self {
         Self { token: FencingToken(shift(self.token.0)), ..self }
     }
 
-    fn by(self, actor: Actor) -> Claim {
-        Claim { id: ID, nonce: nonce(actor), token: self.token, attempt: self.attempt }
+    fn claim_of(self, process: ProcessId) -> Claim {
+        Claim { id: ID, nonce: nonce(process), token: self.token, attempt: self.attempt }
     }
 }
 
-/// The transitions never look at it.
+/// The state machine does not use the record id.
 const ID: RecordId = RecordId::from_bytes([0; 32]);
 
 pub(crate) const MAX_ATTEMPTS: u32 = 2;
 
 fn claim(
     slot: Option<&Slot>,
-    actor: Actor,
+    process: ProcessId,
     guarantee: Guarantee,
     now: u64,
 ) -> (Change, ClaimOutcome) {
@@ -177,24 +185,24 @@ fn claim(
         .with_lease(micros(LEASE))
         .with_max_attempts(MAX_ATTEMPTS);
     let mut request = ClaimRequest::new(&policy);
-    request.nonce = nonce(actor);
+    request.nonce = nonce(process);
     state_machine::claim(slot, ID, &request, Timestamp(now))
 }
 
-pub(crate) const fn nonce(actor: Actor) -> ClaimNonce {
-    ClaimNonce::from_bytes([actor; 16])
+pub(crate) const fn nonce(process: ProcessId) -> ClaimNonce {
+    ClaimNonce::from_bytes([process; 16])
 }
 
-/// Who holds a slot, or held it last.
-pub(crate) const fn actor_of(slot: &Slot) -> Actor {
+/// The current or last owner of a slot.
+pub(crate) const fn owner_of(slot: &Slot) -> ProcessId {
     slot.record.nonce.as_bytes()[0]
 }
 
-fn answer(actor: Actor) -> Completion {
+fn response(process: ProcessId) -> Completion {
     Completion::Response(StoredResponse {
         status: 200,
         headers: Headers::default(),
-        body: Bytes::copy_from_slice(&[actor]),
+        body: Bytes::copy_from_slice(&[process]),
     })
 }
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::error::timed_out;
 
-/// Where to subscribe, and how long it may take.
+/// The servers to subscribe to, and the time limit.
 pub(crate) struct Endpoint {
     pub(crate) servers: Servers,
     /// The servers in words, for logs. Without passwords.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub struct Fence {
     /// The number of its first line.
     pub line: usize,
-    /// What follows the backticks.
+    /// The text after the backticks.
     pub language: String,
     /// Its lines.
     pub text: String,

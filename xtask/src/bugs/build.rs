@@ -2,24 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::BufReader;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::{Artifact, Message};
 
 use super::copy::Copy;
-use super::suite::Suite;
+use super::suite::{Program, Suite};
 
 /// Test programs by package and target.
 #[derive(Default)]
 pub(super) struct Programs(HashMap<(String, String), Program>);
-
-/// A test program and the folder that it is started in.
-pub(super) struct Program {
-    pub(super) path: PathBuf,
-    pub(super) folder: PathBuf,
-}
 
 impl Programs {
     pub(super) fn of(&self, suite: &Suite) -> Result<&Program> {

@@ -1,4 +1,4 @@
-//! A copy of the repository, to be changed without touching the original.
+//! A copy of the repository, which is changed instead of the original.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -234,7 +234,7 @@ pub(super) const BUGS: [Bug; 12] = [
     },
     // A takeover keeps the fencing token of the earlier run.
     Bug {
-        name: "token-stands-still",
+        name: "token-does-not-grow",
         edits: &[
             edit(
                 STATE_MACHINE,

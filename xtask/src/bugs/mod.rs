@@ -27,7 +27,7 @@ use table::Table;
 pub(crate) struct Bug {
     name: &'static str,
     edits: &'static [Edit],
-    /// Where the bug must be looked for: in the tests of a suite whose names contain the word, if any.
+    /// The suites that look for the bug. A word selects the tests whose names contain it.
     looks: &'static [(Suite, &'static str)],
 }
 

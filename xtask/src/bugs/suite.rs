@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -10,17 +11,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::build::Program;
-
 /// A suite that takes longer is reported as hanging. Most take seconds.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// A test program.
+/// The name of a test program.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Suite {
     pub(super) name: &'static str,
     pub(super) package: &'static str,
     pub(super) target: &'static str,
+}
+
+/// A built test program and the folder that it is started in.
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 /// The result of a suite.

@@ -1,8 +1,9 @@
 //! Rule codes and documents that a reader of this repository cannot look up.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
-use super::finding::Finding;
+use super::finding::{Finding, line_at};
 use super::passage::{Kind, Passage};
 
 /// The letters of the rule codes, such as the one of a state transition.
@@ -17,30 +18,42 @@ pub(super) fn codes(passage: &Passage) -> Vec<Finding> {
         return Vec::new(); // The compiler numbers type parameters.
     }
     let fenced = fenced(passage);
-    let words = words(&passage.text).filter(|(line, _)| !fenced.contains(line));
-    let mut before = "";
-    let mut findings = Vec::new();
-    for (line, word) in words {
-        let row = is_row(before) && is_number(word);
-        if row || is_code(word) {
-            let code = if row { format!("{before} {word}") } else { word.to_owned() };
-            let message =
-                format!("bare code \"{code}\": name the rule, or link its heading in docs/");
-            findings.push(Finding::new(&passage.path, passage.line + line, message));
+    let finding = |code: Range<usize>| {
+        let text = &passage.text[code.clone()];
+        let message = format!("bare code \"{text}\": name the rule, or link its heading in docs/");
+        found_at(passage, code.start, message)
+    };
+    let found = code_ranges(&passage.text).into_iter().map(finding);
+    found.filter(|finding| !fenced.contains(&(finding.line - passage.line))).collect()
+}
+
+fn code_ranges(text: &str) -> Vec<Range<usize>> {
+    let mut codes = Vec::new();
+    let mut before = 0..0;
+    for word in words(text) {
+        if is_row(text, &before, &word) {
+            codes.push(before.start..word.end);
+        } else if is_code(&text[word.clone()]) && !is_format(text, word.start) {
+            codes.push(word.clone());
         }
         before = word;
     }
-    findings
+    codes
 }
 
 /// Reports the names of documents that are not in the repository.
 pub(super) fn documents(passage: &Passage) -> Vec<Finding> {
-    let cited = words(&passage.text).filter(|(_, word)| is_document(word));
-    let finding = |(line, word)| {
-        let message = format!("{word} is not in the repository: cite docs/, or state the rule");
-        Finding::new(&passage.path, passage.line + line, message)
+    let cited = words(&passage.text).filter(|word| is_document(&passage.text[word.clone()]));
+    let finding = |word: Range<usize>| {
+        let name = &passage.text[word.clone()];
+        let message = format!("{name} is not in the repository: cite docs/, or state the rule");
+        found_at(passage, word.start, message)
     };
     cited.map(finding).collect()
+}
+
+fn found_at(passage: &Passage, offset: usize, message: String) -> Finding {
+    Finding::new(&passage.path, passage.line + line_at(&passage.text, offset) - 1, message)
 }
 
 /// Whether the passage belongs to a crate's sources, rather than to tests or documents.
@@ -58,12 +71,14 @@ fn fenced(passage: &Passage) -> HashSet<usize> {
     lines.map(|(at, _)| at).collect()
 }
 
-fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let lines = text.split('\n').enumerate();
-    lines.flat_map(|(at, line)| {
-        let words = line.split(|part: char| !part.is_alphanumeric());
-        words.filter(|word| !word.is_empty()).map(move |word| (at, word))
-    })
+/// The words of a text.
+fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_separator = |letter: char| !letter.is_alphanumeric();
+    let parts = text.split_inclusive(is_separator).scan(0, move |end, part| {
+        let start = std::mem::replace(end, *end + part.len());
+        Some(start..start + part.trim_end_matches(is_separator).len())
+    });
+    parts.filter(|word| !word.is_empty())
 }
 
 fn is_code(word: &str) -> bool {
@@ -79,8 +94,17 @@ fn is_document(word: &str) -> bool {
         && DOCUMENTS.iter().any(|document| document.eq_ignore_ascii_case(word))
 }
 
-fn is_row(word: &str) -> bool {
-    ["row", "rows", "fault"].iter().any(|row| word.eq_ignore_ascii_case(row))
+/// Whether two words are a fault row and its number, without punctuation between them.
+fn is_row(text: &str, before: &Range<usize>, word: &Range<usize>) -> bool {
+    let row = &text[before.clone()];
+    ["row", "rows", "fault"].iter().any(|name| row.eq_ignore_ascii_case(name))
+        && is_number(&text[word.clone()])
+        && text[before.end..word.start].trim().is_empty()
+}
+
+/// Whether a format of Lua's `struct.pack` starts at `start`, behind its byte order.
+fn is_format(text: &str, start: usize) -> bool {
+    text[..start].ends_with("'>")
 }
 
 #[cfg(test)]
@@ -110,6 +134,8 @@ mod tests {
     #[test]
     fn other_words_with_digits_are_not_codes() {
         assert!(codes(&passage("RFC 9651, E0277, SHA256, u64, 47 rows, row 1234")).is_empty());
+        assert!(codes(&passage("the token at fault.\n3. Expand")).is_empty());
+        assert!(codes(&passage("struct.pack('>I8', token)")).is_empty());
     }
 
     #[test]

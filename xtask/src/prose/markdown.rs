@@ -63,7 +63,7 @@ struct Reader<'a> {
     markdown: Markdown,
     place: Place,
     heading: String,
-    /// How often each anchor was used.
+    /// The number of uses of each anchor.
     used: HashMap<String, usize>,
 }
 

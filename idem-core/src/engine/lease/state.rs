@@ -9,12 +9,12 @@ use futures_util::task::AtomicWaker;
 use crate::engine::deadline::after;
 use crate::model::{Claim, Fingerprint, Guarantee, Policy};
 
-/// Why a run was cancelled.
+/// The reason why a run was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum LeaseLoss {
     /// Another run may own the key. Only under at least once.
     PossibleTakeover,
-    /// The run exceeded `max_run` or the deadline of a drain. The record says that its outcome is unknown.
+    /// The run exceeded `max_run` or the deadline of a drain. The record has an unknown outcome.
     GivenUp,
 }
 

@@ -1,21 +1,21 @@
-//! Every future of the engine is dropped after each possible number of polls.
+//! Drops every future of the engine after each possible number of polls.
 
 mod drain;
 mod duplicate;
 mod run;
 
-use crate::support::Remote;
+use crate::support::DelayedStore;
 
-/// Calls `cut` with 0, 1, 2 … polls until it says that nothing was left to cut off, over a store that
-/// answers at once and stores that do not. Returns the most polls that were needed.
-async fn at_every_poll<F>(cut: impl Fn(Remote, usize) -> F) -> usize
+/// Calls `test` with 0, 1, 2 … polls until it returns that the future was ready before it was dropped.
+/// Repeats this for stores with all delays. Returns the largest number of polls.
+async fn after_each_poll<F>(test: impl Fn(DelayedStore, usize) -> F) -> usize
 where
     F: Future<Output = bool>,
 {
     let mut most = 0;
-    for store in Remote::at_all_distances() {
+    for store in DelayedStore::with_all_delays() {
         let mut polls = 0;
-        while !cut(store.emptied(), polls).await {
+        while !test(store.without_records(), polls).await {
             polls += 1;
         }
         most = most.max(polls);

@@ -1,4 +1,4 @@
-//! A two-way handshake with a handler.
+//! A gate that blocks a handler until the test opens it.
 
 use std::sync::Arc;
 
@@ -7,25 +7,25 @@ use tokio::sync::Notify;
 
 use super::done;
 
-/// Holds a handler in mid-run: the test awaits that it [started](Self::started) and [opens](Self::open)
-/// the gate when it may go on.
+/// Blocks a handler during its run. The test waits until the handler has [started](Self::started) and
+/// [opens](Self::open) the gate later.
 #[derive(Clone, Default)]
-pub(crate) struct Gate(Arc<Ends>);
+pub(crate) struct Gate(Arc<Signals>);
 
 #[derive(Default)]
-struct Ends {
+struct Signals {
     started: Notify,
     open: Notify,
 }
 
 impl Gate {
-    /// The handler's side.
+    /// Reports the start and waits until the gate is open. The handler calls it.
     pub(crate) async fn pass(self) {
         self.0.started.notify_one();
         self.0.open.notified().await;
     }
 
-    /// A handler that answers `body` once the gate is open.
+    /// A handler that responds with `body` after the gate was opened.
     pub(crate) fn then(
         &self,
         body: &'static str,

@@ -1,4 +1,4 @@
-//! A service with one guarded operation, which counts its runs.
+//! A service with one guarded operation. It counts its runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -12,38 +12,38 @@ use idem_core::{Idempotency, IdempotencyKey, Outcome, Policy, Rejection};
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) idempotency: Idempotency,
-    ledger: Arc<Ledger>,
+    counter: Arc<RunCounter>,
 }
 
-/// What happened outside the store, over all processes.
+/// Counts the runs of all processes of the service.
 #[derive(Default)]
-struct Ledger {
+struct RunCounter {
     runs: AtomicUsize,
-    attempt: AtomicU32,
+    last_attempt: AtomicU32,
 }
 
 impl Service {
     pub(crate) fn new(store: impl IdempotencyStore) -> Self {
-        Self::of(Idempotency::new(store))
+        Self::with(Idempotency::new(store))
     }
 
-    pub(crate) fn of(idempotency: Idempotency) -> Self {
-        Self { idempotency, ledger: Arc::default() }
+    pub(crate) fn with(idempotency: Idempotency) -> Self {
+        Self { idempotency, counter: Arc::default() }
     }
 
-    /// Another process of the same service; runs are counted together.
-    pub(crate) fn another(&self, store: impl IdempotencyStore) -> Self {
-        Self { idempotency: Idempotency::new(store), ledger: Arc::clone(&self.ledger) }
+    /// Another process of the same service. Both share the counter.
+    pub(crate) fn another_process(&self, store: impl IdempotencyStore) -> Self {
+        Self { idempotency: Idempotency::new(store), counter: Arc::clone(&self.counter) }
     }
 
-    /// How many handlers were polled.
+    /// The number of handlers that were polled.
     pub(crate) fn runs(&self) -> usize {
-        self.ledger.runs.load(Ordering::SeqCst)
+        self.counter.runs.load(Ordering::SeqCst)
     }
 
-    /// Which attempt the last handler was told it is.
+    /// The attempt of the last handler that was polled.
     pub(crate) fn attempt(&self) -> u32 {
-        self.ledger.attempt.load(Ordering::SeqCst)
+        self.counter.last_attempt.load(Ordering::SeqCst)
     }
 
     pub(crate) fn call(&self, policy: &'static Policy, key: &str) -> Call {
@@ -52,50 +52,50 @@ impl Service {
     }
 
     /// Sends a request with the key `key`.
-    pub(crate) async fn send<H>(&self, policy: &'static Policy, key: &str, handler: H) -> Seen
+    pub(crate) async fn send<H>(&self, policy: &'static Policy, key: &str, handler: H) -> Response
     where
         H: Future<Output = Executed<String>> + Send + 'static,
     {
-        self.answer(self.call(policy, key), handler).await
+        self.run(self.call(policy, key), handler).await
     }
 
-    pub(crate) async fn answer<H>(&self, call: Call, handler: H) -> Seen
+    pub(crate) async fn run<H>(&self, call: Call, handler: H) -> Response
     where
         H: Future<Output = Executed<String>> + Send + 'static,
     {
-        let ledger = Arc::clone(&self.ledger);
-        self.idempotency.run(call, |claim| counted(ledger, claim, handler), on_panic).await.into()
+        let counter = Arc::clone(&self.counter);
+        self.idempotency.run(call, |claim| counted(counter, claim, handler), on_panic).await.into()
     }
 
-    pub(crate) async fn answer_local<H>(&self, call: Call, handler: H) -> Seen
+    pub(crate) async fn run_local<H>(&self, call: Call, handler: H) -> Response
     where
         H: Future<Output = Executed<String>> + 'static,
     {
-        let ledger = Arc::clone(&self.ledger);
+        let counter = Arc::clone(&self.counter);
         self.idempotency
-            .run_local(call, |claim| counted(ledger, claim, handler), on_panic)
+            .run_local(call, |claim| counted(counter, claim, handler), on_panic)
             .await
             .into()
     }
 
-    /// Sends a request on a task of its own.
+    /// Sends a request in a separate task.
     pub(crate) fn spawn<H>(
         &self,
         policy: &'static Policy,
         key: &str,
         handler: H,
-    ) -> tokio::task::JoinHandle<Seen>
+    ) -> tokio::task::JoinHandle<Response>
     where
         H: Future<Output = Executed<String>> + Send + 'static,
     {
         let (service, call) = (self.clone(), self.call(policy, key));
-        tokio::spawn(async move { service.answer(call, handler).await })
+        tokio::spawn(async move { service.run(call, handler).await })
     }
 }
 
-async fn counted<H: Future>(ledger: Arc<Ledger>, claim: Claim, handler: H) -> H::Output {
-    ledger.runs.fetch_add(1, Ordering::SeqCst);
-    ledger.attempt.store(claim.attempt, Ordering::SeqCst);
+async fn counted<H: Future>(counter: Arc<RunCounter>, claim: Claim, handler: H) -> H::Output {
+    counter.runs.fetch_add(1, Ordering::SeqCst);
+    counter.last_attempt.store(claim.attempt, Ordering::SeqCst);
     handler.await
 }
 
@@ -107,11 +107,11 @@ fn executed(body: &'static str, outcome: Outcome, status: u16) -> Executed<Strin
     Executed {
         reply: body.to_owned(),
         outcome,
-        completion: Completion::Response(answer(status, body)),
+        completion: Completion::Response(response(status, body)),
     }
 }
 
-fn answer(status: u16, body: &'static str) -> StoredResponse {
+fn response(status: u16, body: &'static str) -> StoredResponse {
     StoredResponse {
         status,
         headers: Headers::default(),
@@ -119,56 +119,57 @@ fn answer(status: u16, body: &'static str) -> StoredResponse {
     }
 }
 
-/// A handler that answers 200 with `body`.
+/// A handler that responds with status 200 and `body`.
 pub(crate) async fn done(body: &'static str) -> Executed<String> {
     executed(body, Outcome::Final, 200)
 }
 
-/// A handler that refuses before it does anything.
+/// A handler that refuses the request before it has an effect.
 pub(crate) async fn not_executed(body: &'static str) -> Executed<String> {
     executed(body, Outcome::NotExecuted, 429)
 }
 
-/// A handler that fails half-way.
+/// A handler that fails and may have had an effect.
 pub(crate) async fn ambiguous(body: &'static str) -> Executed<String> {
     executed(body, Outcome::Ambiguous, 502)
 }
 
-/// A handler that dies after it began to wait.
+/// A handler that panics after its first await.
 pub(crate) async fn panicking() -> Executed<String> {
     tokio::task::yield_now().await;
-    panic!("planted")
+    panic!("injected")
 }
 
-/// What a client saw.
+/// The response that a client gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum Response {
     Ran(String),
     Replayed(u16, String),
     Rejected(String),
 }
 
-impl From<Result<Served<String>, Rejection>> for Seen {
+impl From<Result<Served<String>, Rejection>> for Response {
     fn from(served: Result<Served<String>, Rejection>) -> Self {
         match served {
             Ok(Served::Executed(reply)) => Self::Ran(reply),
-            Ok(Served::Replayed(answer)) => {
-                Self::Replayed(answer.status, String::from_utf8_lossy(&answer.body).into_owned())
-            }
+            Ok(Served::Replayed(response)) => Self::Replayed(
+                response.status,
+                String::from_utf8_lossy(&response.body).into_owned(),
+            ),
             Err(rejection) => Self::Rejected(format!("{rejection:?}")),
         }
     }
 }
 
-pub(crate) fn ran(body: &str) -> Seen {
-    Seen::Ran(body.to_owned())
+pub(crate) fn ran(body: &str) -> Response {
+    Response::Ran(body.to_owned())
 }
 
-pub(crate) fn replayed(body: &str) -> Seen {
-    Seen::Replayed(200, body.to_owned())
+pub(crate) fn replayed(body: &str) -> Response {
+    Response::Replayed(200, body.to_owned())
 }
 
-/// `rejection` is the name of the variant, as its `Debug` shows it.
-pub(crate) fn refused(rejection: &str) -> Seen {
-    Seen::Rejected(rejection.to_owned())
+/// A refusal. `rejection` is the `Debug` form of the [`Rejection`].
+pub(crate) fn refused(rejection: &str) -> Response {
+    Response::Rejected(rejection.to_owned())
 }

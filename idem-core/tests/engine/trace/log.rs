@@ -1,4 +1,4 @@
-//! Every event and span of this process, at the finest level.
+//! The log of this process, with all events and spans.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, Once};
@@ -6,10 +6,10 @@ use std::sync::{Mutex, Once};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Begins to listen, on all threads, since the keeper of leases has one of its own.
-pub(super) fn listen() {
+/// Starts the log. It is global, because the lease manager runs on a separate thread.
+pub(super) fn start_log() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing_subscriber::fmt()
@@ -21,22 +21,23 @@ pub(super) fn listen() {
     });
 }
 
-pub(super) fn heard() -> String {
-    String::from_utf8(LOG.lock().unwrap().clone()).unwrap()
+/// The log until now.
+pub(super) fn logged() -> String {
+    String::from_utf8(LINES.lock().unwrap().clone()).unwrap()
 }
 
-/// The fields of the spans of `operation` that were closed, in the order in which they were.
+/// The fields of the closed spans of `operation`, in the order of their closing.
 pub(super) fn closed_spans(operation: &str) -> Vec<String> {
     let start = format!("idempotent{{operation={operation} ");
     let fields = |line: &str| Some(line.split_once(&start)?.1.split_once("}: ")?.0.to_owned());
-    heard().lines().filter(|line| line.contains(": close ")).filter_map(fields).collect()
+    logged().lines().filter(|line| line.contains(": close ")).filter_map(fields).collect()
 }
 
 struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOG.lock().unwrap().write(bytes)
+        LINES.lock().unwrap().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,6 +1,6 @@
-//! What spans and log lines contain, and which secrets they must never contain.
+//! The contents of spans and log lines, and the secrets that they must never contain.
 
 mod log;
-mod secrecy;
-mod silence;
+mod renewals;
+mod secrets;
 mod span;

@@ -1,13 +1,13 @@
-//! One span per call: operation, record, attempt, outcome.
+//! The span of each call, with operation, record, attempt and outcome.
 
 use std::time::Duration;
 
 use idem_core::http::{Call, Executed, FingerprintInput, Scope};
 use idem_core::{IdempotencyKey, MemoryStore, Policy};
 
-use super::log::{closed_spans, heard, listen};
+use super::log::{closed_spans, logged, start_log};
 use crate::support::{
-    AGAIN, AT_MOST_ONCE, Gate, HUGE, LEASE, ONCE, Service, done, not_executed, polled,
+    AT_LEAST_ONCE, AT_MOST_ONCE, Gate, HUGE, LEASE, Service, done, not_executed, poll_times,
 };
 
 fn call(service: &Service, policy: &'static Policy, operation: &str) -> Call {
@@ -15,8 +15,8 @@ fn call(service: &Service, policy: &'static Policy, operation: &str) -> Call {
     service.idempotency.call(policy, &["POST", operation], Scope::global(), &key).unwrap()
 }
 
-/// The fields behind the record, after a look at the record: 8 hex digits, the same in all spans.
-fn outcomes(operation: &str) -> Vec<String> {
+/// The fields after the record id. All spans must have the same record id of 8 hex digits.
+fn fields_after_record(operation: &str) -> Vec<String> {
     let spans = closed_spans(&format!("POST {operation}"));
     let split = |span: &str| {
         span.strip_prefix("record=")
@@ -35,44 +35,45 @@ fn outcomes(operation: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn it_tells_how_each_call_was_answered() {
-    listen();
+async fn spans_contain_the_outcome_of_each_call() {
+    start_log();
     let service = Service::new(MemoryStore::new());
-    let about = |text: &str| {
+    let call_about = |text: &str| {
         let fingerprint =
             service.idempotency.fingerprint_input(&FingerprintInput::of(text).unwrap());
-        call(&service, &ONCE, "/answers").with_fingerprint(fingerprint)
+        call(&service, &AT_MOST_ONCE, "/outcomes").with_fingerprint(fingerprint)
     };
-    service.answer(about("this"), not_executed("slow down")).await;
-    service.answer(about("this"), done("first")).await;
-    service.answer(about("this"), done("again")).await;
-    service.answer(about("that"), done("other")).await;
+    service.run(call_about("this"), not_executed("slow down")).await;
+    service.run(call_about("this"), done("first")).await;
+    service.run(call_about("this"), done("again")).await;
+    service.run(call_about("that"), done("other")).await;
     let expected = [
         r#"attempt=1 outcome="executed""#,
         r#"attempt=1 outcome="executed""#,
         r#"outcome="replayed""#,
         r#"outcome="key-reused""#,
     ];
-    assert_eq!(outcomes("/answers"), expected);
+    assert_eq!(fields_after_record("/outcomes"), expected);
 }
 
 #[tokio::test]
-async fn it_tells_what_a_lapsed_run_led_to() {
-    listen();
+async fn spans_contain_the_outcomes_after_a_lapsed_lease() {
+    start_log();
     let store = MemoryStore::new();
     let service = Service::new(store.clone());
     let gate = Gate::default();
     assert_eq!(
-        polled(service.answer(call(&service, &AGAIN, "/lapses"), gate.then("first")), 1).await,
+        poll_times(service.run(call(&service, &AT_LEAST_ONCE, "/lapses"), gate.then("first")), 1)
+            .await,
         None
     );
-    service.answer(call(&service, &AGAIN, "/lapses"), done("early")).await;
+    service.run(call(&service, &AT_LEAST_ONCE, "/lapses"), done("early")).await;
     store.advance_clock(LEASE);
-    service.answer(call(&service, &ONCE, "/lapses"), done("careful")).await;
-    service.answer(call(&service, &AGAIN, "/lapses"), done("second")).await;
+    service.run(call(&service, &AT_MOST_ONCE, "/lapses"), done("stricter")).await;
+    service.run(call(&service, &AT_LEAST_ONCE, "/lapses"), done("second")).await;
     gate.open();
     let _ = service.idempotency.drain(HUGE).await;
-    service.answer(call(&service, &AGAIN, "/lapses"), done("late")).await;
+    service.run(call(&service, &AT_LEAST_ONCE, "/lapses"), done("late")).await;
     let expected = [
         r#"outcome="in-progress""#,
         r#"outcome="outcome-unknown""#,
@@ -80,37 +81,41 @@ async fn it_tells_what_a_lapsed_run_led_to() {
         r#"attempt=1 outcome="replayed""#,
         r#"outcome="store-unavailable""#,
     ];
-    assert_eq!(outcomes("/lapses"), expected, "also of a run whose client left");
+    assert_eq!(fields_after_record("/lapses"), expected, "a run without its client has a span too");
 }
 
 #[tokio::test]
-async fn it_takes_the_name_of_the_operation_from_the_policy() {
+async fn spans_contain_the_operation_of_the_policy() {
     static NAMED: Policy =
         AT_MOST_ONCE.with_operation("spans.named").with_max_run(Duration::from_millis(1));
-    listen();
+    start_log();
     let service = Service::new(MemoryStore::new());
-    service.answer(call(&service, &NAMED, "/named"), std::future::pending()).await;
+    service.run(call(&service, &NAMED, "/named"), std::future::pending()).await;
     let spans = closed_spans("spans.named");
     assert_eq!(spans.len(), 1);
     assert!(spans[0].ends_with(r#" attempt=1 outcome="outcome-unknown""#), "{spans:?}");
 }
 
 #[tokio::test]
-async fn a_run_that_was_dropped_is_warned_of() {
-    listen();
+async fn a_dropped_run_is_logged_as_a_warning() {
+    start_log();
     let service = Service::new(MemoryStore::new());
     let on_panic = || -> Executed<String> { unreachable!() };
-    let begin = |operation, handler| {
-        service.idempotency.run_borrowed(call(&service, &ONCE, operation), |_| handler, on_panic)
+    let run = |operation, handler| {
+        service.idempotency.run_borrowed(
+            call(&service, &AT_MOST_ONCE, operation),
+            |_| handler,
+            on_panic,
+        )
     };
-    assert!(polled(begin("/dropped", Gate::default().then("never")), 1).await.is_none());
+    assert!(poll_times(run("/dropped", Gate::default().then("never")), 1).await.is_none());
     let gate = Gate::default();
     gate.open();
-    assert!(polled(begin("/ended", gate.then("ended")), 1).await.is_some());
+    assert!(poll_times(run("/ended", gate.then("ended")), 1).await.is_some());
 
     let warnings = |operation: &str| {
-        let heard = heard();
-        heard
+        let logged = logged();
+        logged
             .lines()
             .filter(|line| line.contains(operation) && line.contains("was dropped"))
             .count()

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::process::{Directory, Process, User, free_port};
 
 /// The time limit for a server to reach a state that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 const READY: &str = "database system is ready to accept";
 
@@ -128,7 +128,7 @@ impl PostgresServer {
         let started = Instant::now();
         // The children of the killed server take a moment to end.
         while let Err(output) = self.try_start() {
-            if started.elapsed() > PATIENCE {
+            if started.elapsed() > MAX_WAIT {
                 fail(&output);
             }
             thread::sleep(Duration::from_millis(50));
@@ -230,7 +230,7 @@ impl PostgresServer {
             if condition(&printed) {
                 return;
             }
-            assert!(started.elapsed() < PATIENCE, "{sql} still prints {printed}");
+            assert!(started.elapsed() < MAX_WAIT, "{sql} still prints {printed}");
             thread::sleep(Duration::from_millis(20));
         }
     }

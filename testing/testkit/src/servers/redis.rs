@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::process::{Directory, Process, free_port};
 
 /// The time limit for servers to reach agreement.
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 const PROGRAM: &str = "redis-server";
 const CONFIG: &str = "redis.conf";
@@ -148,7 +148,7 @@ impl RedisServer {
             if condition(String::from_utf8_lossy(&output.stdout).trim_end()) {
                 return;
             }
-            assert!(started.elapsed() < PATIENCE, "redis-cli {command:?}: still {output:?}");
+            assert!(started.elapsed() < MAX_WAIT, "redis-cli {command:?}: still {output:?}");
             thread::sleep(Duration::from_millis(20));
         }
     }

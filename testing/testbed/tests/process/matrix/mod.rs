@@ -69,7 +69,7 @@ fn gaps(row: &Row, functions: &[Function], own: &[String]) -> Vec<String> {
     gaps
 }
 
-/// Why a function must not have its name, if it is called like a fault test.
+/// The reason why a function must not have its name, if the name is that of a fault test.
 fn misnamed(rows: &[Row], function: &str) -> Option<String> {
     function.strip_prefix("fault_")?;
     let owners: Vec<_> = rows.iter().filter(|row| row.owns(function)).collect();

@@ -1,4 +1,4 @@
-//! A store that never answers at once.
+//! A store whose calls are pending for a number of polls.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use idem_core::store::{
 };
 use tokio::task::yield_now;
 
-/// Every call of the store within is pending `before` times until it is applied, and `after` times
-/// until its reply is there.
+/// A memory store with delays. Each call is pending `before` times until it is applied, and `after` times
+/// until its reply arrives.
 #[derive(Clone, Debug)]
-pub(crate) struct Remote {
+pub(crate) struct DelayedStore {
     pub(crate) store: MemoryStore,
     pub(crate) before: usize,
     pub(crate) after: usize,
 }
 
-impl Remote {
-    /// A fresh store whose calls answer at once, and others that are further away.
-    pub(crate) fn at_all_distances() -> impl Iterator<Item = Self> {
+impl DelayedStore {
+    /// Empty stores, the first without a delay and the others with longer and longer delays.
+    pub(crate) fn with_all_delays() -> impl Iterator<Item = Self> {
         let delays = [(0, 0), (1, 0), (0, 1), (1, 1), (3, 3)];
         delays.into_iter().map(|(before, after)| Self { store: MemoryStore::new(), before, after })
     }
 
-    /// The same store at the same distance, without records.
-    pub(crate) fn emptied(&self) -> Self {
+    /// An empty store with the same delays.
+    pub(crate) fn without_records(&self) -> Self {
         Self { store: MemoryStore::new(), ..*self }
     }
 
@@ -54,7 +54,7 @@ async fn yields(times: usize) {
     }
 }
 
-impl IdempotencyStore for Remote {
+impl IdempotencyStore for DelayedStore {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         self.send(move |store| store.claim(id, request))
     }

@@ -1,4 +1,4 @@
-//! A store that does not answer the renewals of one claim.
+//! Renewals of one claim whose replies never arrive.
 
 use std::future::pending;
 use std::sync::{Arc, OnceLock};
@@ -12,28 +12,28 @@ use idem_core::store::{
 use idem_core::{MemoryStore, Policy};
 use tokio::sync::watch;
 
-use super::log::{heard, listen};
+use super::log::{logged, start_log};
 use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Service, done, ran, refused};
 
-/// Never answers the renewals of the claim that was renewed first.
+/// A store that never replies to the renewals of one claim: the one that is renewed first.
 #[derive(Clone, Debug, Default)]
-struct Silent {
+struct Unresponsive {
     store: MemoryStore,
     first: Arc<OnceLock<RecordId>>,
-    /// How many renewals there were of the first claim, and of others.
+    /// The number of renewals of that claim, and of all others.
     renewals: Arc<watch::Sender<(u32, u32)>>,
 }
 
-impl Silent {
-    /// Resolves when claims other than the first were renewed `more` times from now on.
-    async fn until_others_were_renewed(&self, more: u32) {
+impl Unresponsive {
+    /// Waits until the other claims were renewed `more` times from now on.
+    async fn wait_for_other_renewals(&self, more: u32) {
         let mut renewals = self.renewals.subscribe();
         let others = renewals.borrow().1 + more;
         renewals.wait_for(|renewals| renewals.1 >= others).await.unwrap();
     }
 }
 
-impl IdempotencyStore for Silent {
+impl IdempotencyStore for Unresponsive {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         self.store.claim(id, request)
     }
@@ -64,34 +64,36 @@ impl IdempotencyStore for Silent {
     }
 }
 
-/// Long enough that a busy machine does not starve the thread that renews it.
-const SHORT: Duration = Duration::from_millis(600);
-static RENEWED: Policy = AT_LEAST_ONCE.with_lease(SHORT);
-static CUT: Policy = AT_MOST_ONCE.with_lease(SHORT).with_max_run(Duration::from_secs(2));
-/// There are four fifths of a third of a lease between two of them, at least.
+/// Long enough for the renewal thread on a busy machine.
+const SHORT_LEASE: Duration = Duration::from_millis(600);
+static RENEWED: Policy = AT_LEAST_ONCE.with_lease(SHORT_LEASE);
+static LIMITED_RUN: Policy =
+    AT_MOST_ONCE.with_lease(SHORT_LEASE).with_max_run(Duration::from_secs(2));
+/// The renewals of a run of 2 s. Two of them are at least four fifths of a third of a lease apart.
 const MOST_RENEWALS: u32 = 12;
 
 #[tokio::test]
-async fn renewals_that_are_never_answered_are_warned_of_hold_up_no_others_and_end_with_their_run() {
-    listen();
-    let store = Silent::default();
+async fn renewals_without_a_reply_are_logged_delay_no_others_and_end_with_their_run() {
+    start_log();
+    let store = Unresponsive::default();
     let service = Service::new(store.clone());
-    let first = service.spawn(&CUT, "first", pending());
+    let first = service.spawn(&LIMITED_RUN, "first", pending());
     let mut renewals = store.renewals.subscribe();
     renewals.wait_for(|renewals| renewals.0 > 0).await.unwrap();
 
-    let inside = store.clone();
+    let inner = store.clone();
     let other = service.send(&RENEWED, "other", async move {
-        assert_eq!(first.await.unwrap(), refused("OutcomeUnknown"), "it ran for too long");
-        let unanswered = inside.renewals.borrow().0;
-        assert!(unanswered <= MOST_RENEWALS, "{unanswered}");
-        inside.until_others_were_renewed(4).await;
-        assert_eq!(inside.renewals.borrow().0, unanswered);
+        assert_eq!(first.await.unwrap(), refused("OutcomeUnknown"), "the run exceeded max_run");
+        let without_reply = inner.renewals.borrow().0;
+        assert!(without_reply <= MOST_RENEWALS, "{without_reply}");
+        inner.wait_for_other_renewals(4).await;
+        assert_eq!(inner.renewals.borrow().0, without_reply);
         done("other").await
     });
-    assert_eq!(other.await, ran("other"), "its lease was kept");
+    assert_eq!(other.await, ran("other"), "the other lease was renewed");
 
     let record = format!("record={}", store.first.get().unwrap());
-    let warned = |line: &str| line.contains("a lease was not renewed") && line.contains(&record);
-    assert!(heard().lines().any(warned));
+    let is_warning =
+        |line: &str| line.contains("a lease was not renewed") && line.contains(&record);
+    assert!(logged().lines().any(is_warning));
 }

@@ -1,10 +1,10 @@
-//! Cancellation at every point where a future can be cancelled.
+//! A future that is dropped after a number of polls.
 
 use std::future::poll_fn;
 use std::task::Poll;
 
-/// Polls `future` up to `polls` times and drops it; what it yielded, if it was ready by then.
-pub(crate) async fn polled<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+/// Polls `future` up to `polls` times and drops it. Returns its output if it became ready.
+pub(crate) async fn poll_times<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = Box::pin(future);
     let mut left = polls;
     poll_fn(|cx| {
