@@ -23,7 +23,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     })?;
     step("features", || builds(shell)?.iter().try_for_each(|build| check(shell, build)))?;
     step("dependencies", || deny(shell))?;
-    test::run(shell)
+    test::run(shell, &test::Selection::everything())
 }
 
 fn check(shell: &Shell, Build { package, feature }: &Build) -> Result<()> {

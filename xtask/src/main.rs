@@ -4,10 +4,10 @@ mod bench;
 mod bugs;
 mod ci;
 mod features;
+mod programs;
 mod prose;
 mod servers;
 mod step;
-mod tally;
 mod test;
 
 use std::path::PathBuf;
@@ -21,8 +21,8 @@ use xshell::Shell;
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
-    /// Run every test of the workspace
-    Test,
+    /// Run the tests of the workspace
+    Test(#[command(flatten)] test::Selection),
     /// Run every benchmark of the workspace
     Bench {
         /// Arguments for the benchmarks, such as a filter or `--save-baseline main`
@@ -62,7 +62,7 @@ fn run(task: Task) -> Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     match task {
-        Task::Test => test::run(&shell),
+        Task::Test(selection) => test::run(&shell, &selection),
         Task::Bench { args } => bench::run(&shell, &args),
         Task::Bugs { bug } => bugs::run(&shell, bug.as_deref()),
         Task::Prose { counts: true, repo } => prose::counts(&repo),

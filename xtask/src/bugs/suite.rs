@@ -3,13 +3,14 @@
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+
+use crate::programs::Program;
 
 /// A suite that takes longer is reported as hanging. Most take seconds.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -20,12 +21,6 @@ pub(super) struct Suite {
     pub(super) name: &'static str,
     pub(super) package: &'static str,
     pub(super) target: &'static str,
-}
-
-/// A built test program and the folder that it is started in.
-pub(super) struct Program {
-    pub(super) path: PathBuf,
-    pub(super) folder: PathBuf,
 }
 
 /// The result of a suite.
@@ -47,8 +42,8 @@ impl Suite {
 
     /// Runs the tests whose names contain `filter`, up to the first failure.
     pub(super) fn run(&self, program: &Program, filter: &str) -> Result<Verdict> {
-        let mut tests = Command::new(&program.path);
-        tests.arg(filter).current_dir(&program.folder);
+        let mut tests = program.command();
+        tests.arg(filter);
         // A killed program leaves its files behind. Some servers run as users of their own.
         let for_all = Permissions::from_mode(0o755);
         let scratch =

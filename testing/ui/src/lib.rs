@@ -1,0 +1,1 @@
+//! This package has only tests: the compile errors of the attribute.

@@ -1,0 +1,123 @@
+//! Runs several test programs at a time. Most of them wait more than they compute.
+
+use std::cmp::Reverse;
+use std::fs::{self, File};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::tally::Tally;
+use super::times::Times;
+use crate::programs::Program;
+
+/// Number of programs per core.
+const PER_CORE: usize = 2;
+
+/// A program that runs for longer is killed and reported as hanging. The slowest takes two minutes.
+const LONGEST: Duration = Duration::from_secs(900);
+
+/// The number of programs in the list of the slowest.
+const SLOWEST: usize = 10;
+
+struct Finished {
+    name: String,
+    status: Option<ExitStatus>,
+    duration: Duration,
+    output: String,
+}
+
+/// Runs all programs, the slowest first. Prints the output of those that fail.
+pub(super) fn run(mut programs: Vec<Program>, tally: &mut Tally) -> Result<()> {
+    let mut times = Times::read()?;
+    programs.sort_by_key(|program| Reverse(times.of(&name(program))));
+    let (total, cores) = (programs.len(), thread::available_parallelism()?.get());
+    let queue = Mutex::new(programs.into_iter());
+    let next = || queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+    let (sender, finished) = mpsc::channel();
+    let mut failed = Vec::new();
+    let mut slowest = Vec::new();
+    thread::scope(|scope| -> Result<()> {
+        for _ in 0..cores * PER_CORE {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                // The receiver is gone after an error, which ends the run.
+                while let Some(program) = next()
+                    && sender.send(run_one(&program)).is_ok()
+                {}
+            });
+        }
+        drop(sender);
+        for (count, program) in finished.iter().enumerate() {
+            let program = program?;
+            report(&program, &format!("{}/{total}", count + 1), tally);
+            if !program.status.is_some_and(|status| status.success()) {
+                failed.push(program.name.clone());
+            }
+            slowest.push((program.duration, program.name.clone()));
+            times.set(program.name, program.duration);
+        }
+        Ok(())
+    })?;
+    slowest.sort_by_key(|(duration, _)| Reverse(*duration));
+    println!("\nslowest programs:");
+    for (duration, name) in slowest.iter().take(SLOWEST) {
+        println!("{:>7.1} s  {name}", duration.as_secs_f64());
+    }
+    times.write()?;
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    Ok(())
+}
+
+fn name(program: &Program) -> String {
+    format!("{} {}", program.package, program.target)
+}
+
+fn run_one(program: &Program) -> Result<Finished> {
+    let name = name(program);
+    let context = || format!("cannot run {name}");
+    let file = tempfile::NamedTempFile::new()?;
+    let output = || File::options().append(true).open(file.path());
+    let started = Instant::now();
+    let mut command = program.command();
+    command.stdin(Stdio::null()).stdout(output()?).stderr(output()?);
+    let mut child = command.spawn().with_context(context)?;
+    let status = wait(&mut child, started).with_context(context)?;
+    let output = String::from_utf8_lossy(&fs::read(file.path())?).into_owned();
+    Ok(Finished { duration: started.elapsed(), name, status, output })
+}
+
+/// Waits for the end of a program. Kills it if it takes too long.
+fn wait(child: &mut Child, started: Instant) -> Result<Option<ExitStatus>> {
+    while started.elapsed() < LONGEST {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(None)
+}
+
+fn report(program: &Finished, count: &str, tally: &mut Tally) {
+    let Finished { name, status, duration, output } = program;
+    let mut own = Tally::default();
+    for line in output.lines() {
+        own.add(line);
+        tally.add(line);
+    }
+    let seconds = duration.as_secs_f64();
+    let result = match status {
+        Some(status) if status.success() => own.to_string(),
+        Some(status) => format!("FAILED with {status}"),
+        None => format!("HUNG and was killed after {} s", LONGEST.as_secs()),
+    };
+    println!("{count:>7} {seconds:>7.1} s  {name}: {result}");
+    if !status.is_some_and(|status| status.success()) {
+        println!("{output}");
+    }
+}

@@ -1,0 +1,110 @@
+//! The tests that a call of the command runs.
+
+use anyhow::Result;
+use cargo_metadata::{MetadataCommand, Package, Target};
+use clap::Args;
+use xshell::Shell;
+
+/// The packages whose tests need no server, except for the targets in [`WITH_SERVERS`].
+const WITHOUT_SERVERS: [&str; 7] = [
+    "idem-core",
+    "idem-macros",
+    "idem-client",
+    "idem-conformance",
+    "idem-axum",
+    "idem-actix",
+    "xtask",
+];
+const WITH_SERVERS: [&str; 3] = ["http_redis", "http_postgres", "transaction"];
+
+#[derive(Args)]
+pub(crate) struct Selection {
+    /// Only the tests that need no server: core, macros, client, and the adapters on the memory store
+    #[arg(long)]
+    quick: bool,
+    /// Only test programs whose package or name contains one of these words
+    #[arg(value_name = "WORD")]
+    words: Vec<String>,
+}
+
+impl Selection {
+    pub(crate) const fn everything() -> Self {
+        Self { quick: false, words: Vec::new() }
+    }
+
+    pub(crate) const fn is_everything(&self) -> bool {
+        !self.quick && self.words.is_empty()
+    }
+
+    pub(crate) const fn is_quick(&self) -> bool {
+        self.quick
+    }
+
+    pub(crate) fn includes(&self, package: &str, target: &str) -> bool {
+        let is_quick = WITHOUT_SERVERS.contains(&package) && !WITH_SERVERS.contains(&target);
+        let is_named = |word: &String| package.contains(&**word) || target.contains(&**word);
+        (!self.quick || is_quick) && (self.words.is_empty() || self.words.iter().any(is_named))
+    }
+
+    /// The arguments that select the targets to build.
+    pub(crate) fn targets(&self, shell: &Shell) -> Result<Vec<String>> {
+        let args = ["--lib", "--bins", "--examples"];
+        if self.is_everything() {
+            return Ok([&args[..], &["--tests"]].concat().into_iter().map(String::from).collect());
+        }
+        let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
+        let mut selected: Vec<String> = Vec::new();
+        for package in &metadata.packages {
+            let targets = package
+                .targets
+                .iter()
+                .filter(|target| self.includes(folder(package), &target.name));
+            selected.extend(targets.flat_map(flags));
+        }
+        selected.dedup();
+        Ok(selected)
+    }
+}
+
+/// The name of the package's folder, as [`Program`](crate::programs::Program) has it.
+fn folder(package: &Package) -> &str {
+    package.manifest_path.parent().and_then(|folder| folder.file_name()).unwrap_or_default()
+}
+
+fn flags(target: &Target) -> Vec<String> {
+    if target.is_test() {
+        vec!["--test".to_owned(), target.name.clone()]
+    } else if target.is_bin() {
+        vec!["--bin".to_owned(), target.name.clone()]
+    } else if target.is_lib() || target.is_proc_macro() {
+        vec!["--lib".to_owned()]
+    } else {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Selection;
+
+    fn words(words: &[&str]) -> Selection {
+        Selection { quick: false, words: words.iter().map(|word| (*word).to_owned()).collect() }
+    }
+
+    #[test]
+    fn words_match_packages_and_programs() {
+        let selection = words(&["redis", "engine"]);
+        assert!(selection.includes("idem-redis", "faults"));
+        assert!(selection.includes("idem-axum", "http_redis"));
+        assert!(selection.includes("idem-core", "engine"));
+        assert!(!selection.includes("idem-core", "model"));
+    }
+
+    #[test]
+    fn quick_leaves_out_what_needs_a_server() {
+        let selection = Selection { quick: true, words: Vec::new() };
+        assert!(selection.includes("idem-axum", "http"));
+        assert!(!selection.includes("idem-axum", "http_redis"));
+        assert!(!selection.includes("idem-postgres", "conformance"));
+    }
+}
