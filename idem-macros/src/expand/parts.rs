@@ -119,7 +119,7 @@ fn key(private: &TokenStream, attribute: &Attribute, rebind: Rebind<'_>) -> Opti
     Some(quote_spanned!(site=> let __key = #key; let __call = __call.with_key(__key);))
 }
 
-/// `let material = …; let call = call.with_fingerprint(material);`, if the attribute has an expression for it.
+/// `let input = …; let call = call.with_fingerprint(input);`, if the attribute has an expression for it.
 pub(crate) fn fingerprint(
     private: &TokenStream,
     attribute: &Attribute,
@@ -129,10 +129,10 @@ pub(crate) fn fingerprint(
         return None;
     };
     let site = Span::mixed_site();
-    let material = value_of(&quote_spanned!(site=> #private::FingerprintInput), input, rebind);
+    let input = value_of(&quote_spanned!(site=> #private::FingerprintInput), input, rebind);
     Some(quote_spanned! {site=>
-        let __material = #material;
-        let __call = __call.with_fingerprint(__material);
+        let __input = #input;
+        let __call = __call.with_fingerprint(__input);
     })
 }
 

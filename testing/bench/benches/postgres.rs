@@ -31,38 +31,6 @@ const PAIRS: [&str; 2] = ["raw pairs", "idem-postgres pairs"];
 /// The variants of replays without HTTP. By hand, a replay is an insert followed by a select.
 const REPLAYS: [&str; 2] = ["raw replays", "idem-postgres replays"];
 
-struct Postgres(PostgresServer);
-
-impl Store for Postgres {
-    fn start() -> Self {
-        Self(PostgresServer::start(&["shared_buffers=256MB"]))
-    }
-
-    fn url(&self) -> String {
-        self.0.url()
-    }
-
-    /// Returns the CPU time of all processes, including those that have ended.
-    fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let first = self.0.pid();
-        let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
-        let mut ticks = ticks(&first.to_string(), 13..17)?;
-        for child in children.split_whitespace() {
-            ticks += self::ticks(child, 13..15).unwrap_or(0.0);
-        }
-        Ok(ticks / 100.0)
-    }
-}
-
-/// Returns the sum of some fields of the `stat` file of a process, in hundredths of a second: user and system time,
-/// and those of its children.
-fn ticks(pid: &str, fields: std::ops::Range<usize>) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, after_name) = stat.rsplit_once(')').context("malformed stat file")?;
-    let fields = after_name.split_whitespace().skip(fields.start - 2).take(fields.len());
-    fields.map(|field| Ok(field.parse::<f64>()?)).sum()
-}
-
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -24,27 +24,6 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The variants of claims and completions without HTTP.
 const PAIRS: [&str; 2] = ["by hand", "idem-redis"];
 
-struct Redis(RedisServer);
-
-impl Store for Redis {
-    fn start() -> Self {
-        Self(RedisServer::start(&[]))
-    }
-
-    fn url(&self) -> String {
-        self.0.url()
-    }
-
-    fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let info = self.0.cli(&["info", "cpu"]);
-        let figure =
-            |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-        let figures = (figure("used_cpu_sys:"), figure("used_cpu_user:"));
-        let (Some(sys), Some(user)): (Option<f64>, Option<f64>) = figures else { bail!("{info}") };
-        Ok(sys + user)
-    }
-}
-
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

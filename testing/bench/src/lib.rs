@@ -6,3 +6,4 @@ pub mod load;
 pub mod process;
 pub mod rounds;
 pub mod server;
+pub mod stores;

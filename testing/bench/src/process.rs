@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -33,7 +34,15 @@ impl Server {
     /// # Errors
     /// Like [`start`](Self::start).
     pub fn start_on(variant: &str, store_url: &str) -> anyhow::Result<Self> {
-        let mut child = this_program()?
+        Self::start_in(this_program()?, variant, store_url)
+    }
+
+    /// Like [`start_on`](Self::start_on), for a variant of the given benchmark program.
+    ///
+    /// # Errors
+    /// Like [`start`](Self::start).
+    pub fn start_in(mut program: Command, variant: &str, store_url: &str) -> anyhow::Result<Self> {
+        let mut child = program
             .args(["serve", variant])
             .env("STORE_URL", store_url)
             .stdout(Stdio::piped())
@@ -76,13 +85,17 @@ impl Drop for Server {
 /// # Errors
 /// If the path of this program is unknown.
 pub fn this_program() -> anyhow::Result<Command> {
-    let program = std::env::current_exe().context("no path to this program")?;
+    Ok(pinned(&std::env::current_exe().context("no path to this program")?))
+}
+
+/// Returns a command that runs `program` on the core of servers.
+pub fn pinned(program: &Path) -> Command {
     if !can_pin() {
-        return Ok(Command::new(program));
+        return Command::new(program);
     }
     let mut pinned = Command::new("taskset");
     pinned.args(["-c", SERVER_CORE]).arg(program);
-    Ok(pinned)
+    pinned
 }
 
 /// Pins this process to the core of the load.

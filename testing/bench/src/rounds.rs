@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 
 use crate::load::{self, Keys};
 use crate::process::{Server, this_program};
+use crate::stores::Store;
 
 /// The number of concurrent calls or connections.
 pub const CONNECTIONS: usize = 32;
@@ -17,21 +18,6 @@ pub const BODY: usize = 1024;
 /// The time under load before the measurement.
 pub const WARM_UP: Duration = Duration::from_millis(500);
 const MEASURED: Duration = Duration::from_millis(1500);
-
-/// A database server under test.
-pub trait Store {
-    /// Starts a fresh server.
-    fn start() -> Self;
-
-    /// Returns the URL of the server.
-    fn url(&self) -> String;
-
-    /// Returns the CPU time of the server, in seconds.
-    ///
-    /// # Errors
-    /// If the CPU time cannot be read.
-    fn cpu_seconds(&self) -> anyhow::Result<f64>;
-}
 
 /// The measurements of one variant in one round.
 #[derive(Clone, Copy, Debug)]

@@ -38,8 +38,7 @@ pub fn store_behaves_like_the_model<S: StoreHarness>() {
     let differing = compared
         .buffer_unordered(CONCURRENCY)
         .filter_map(|(tree, compared)| async { Some((tree, compared.err()?)) });
-    let Some((tree, first)) =
-        runtime.block_on(async { std::pin::pin!(differing).next().await })
+    let Some((tree, first)) = runtime.block_on(async { std::pin::pin!(differing).next().await })
     else {
         return;
     };

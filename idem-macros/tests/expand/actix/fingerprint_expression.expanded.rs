@@ -28,12 +28,12 @@ async fn create_payment(
         let tenant = &__call.arguments().1;
         ::idem_actix::__private::Scope::of(tenant)
     };
-    let __material = {
+    let __input = {
         let tenant = &__call.arguments().1;
         let web::Json(payment) = &__call.arguments().2;
         ::idem_actix::__private::FingerprintInput::of(&((&payment.amount, tenant)))
     };
-    let __call = __call.with_fingerprint(__material);
+    let __call = __call.with_fingerprint(__input);
     __call
         .run(
             __scope,

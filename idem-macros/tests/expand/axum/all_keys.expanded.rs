@@ -36,10 +36,10 @@ where
         let tenant = &__arg1;
         ::idem_axum::__private::Scope::of(tenant)
     };
-    let __material = {
+    let __input = {
         let Json(payment) = __call.last();
         ::idem_axum::__private::FingerprintInput::of(payment)
     };
-    let __call = __call.with_fingerprint(__material);
+    let __call = __call.with_fingerprint(__input);
     __call.run(__scope, move |__last| create_payment(__arg0, __arg1, __last)).await
 }

@@ -31,11 +31,11 @@ pub async fn on_order_placed(
         __scope,
         __key,
     );
-    let __material = {
+    let __input = {
         let event = &event;
         ::idem_core::__private::FingerprintInput::of(event)
     };
-    let __call = __call.with_fingerprint(__material);
+    let __call = __call.with_fingerprint(__input);
     let __body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(__returned) =
         ::core::option::Option::None:: < Result < Receipt, OrderError > > { return

@@ -7,7 +7,7 @@ use idem_actix::idempotent;
 // In a pattern, a constant or static takes precedence over a new binding of the same name.
 const call: u8 = 1;
 const key: u8 = 2;
-const material: u8 = 3;
+const input: u8 = 3;
 static policy: u8 = 4;
 static scope: u8 = 5;
 struct arg0;

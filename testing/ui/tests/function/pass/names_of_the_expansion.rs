@@ -8,7 +8,7 @@ use idem_core::function::{Failure, Rejected};
 const body: u8 = 1;
 const call: u8 = 2;
 const key: u8 = 3;
-const material: u8 = 4;
+const input: u8 = 4;
 static policy: u8 = 5;
 static scope: u8 = 6;
 struct returned;
