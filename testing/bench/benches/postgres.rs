@@ -12,14 +12,14 @@ use anyhow::{Context, bail};
 use idem_bench::by_hand_postgres::ByHand;
 use idem_bench::load::Keys;
 use idem_bench::process::pin_load;
-use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, requests};
+use idem_bench::rounds::{self, BODY, closed_loop, in_turn, report, requests};
 use idem_bench::server::{self, IN_POSTGRES, ON_POSTGRES};
+use idem_bench::stores::Postgres;
 use idem_core::store::{
     Claim, ClaimOutcome, ClaimRequest, Completion, Headers, IdempotencyStore, RecordId,
     StoredResponse,
 };
 use idem_core::{Guarantee, Policy};
-use idem_testkit::servers::PostgresServer;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 static POLICY: Policy = Policy::new(DAY, Guarantee::AtMostOnce);

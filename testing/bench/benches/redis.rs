@@ -11,13 +11,13 @@ use anyhow::bail;
 use idem_bench::by_hand_redis::ByHand;
 use idem_bench::load::Keys;
 use idem_bench::process::pin_load;
-use idem_bench::rounds::{self, BODY, Store, closed_loop, in_turn, report, requests};
+use idem_bench::rounds::{self, BODY, closed_loop, in_turn, report, requests};
 use idem_bench::server::{self, ON_REDIS};
+use idem_bench::stores::Redis;
 use idem_core::store::{
     ClaimOutcome, ClaimRequest, Completion, Headers, IdempotencyStore, RecordId, StoredResponse,
 };
 use idem_core::{Guarantee, Policy};
-use idem_testkit::servers::RedisServer;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
