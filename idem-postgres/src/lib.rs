@@ -179,7 +179,7 @@
 //!   [server](idem_core::rules::semantics#store-clock), because `now()` is the start of the transaction.
 //! * **Errors:** Every failure is *not done*, *unknown* or *corrupt*, never "the key is free". An error reply after which
 //!   the server has rolled back is *not done*. A lost connection, a shutdown, a late reply and every unfamiliar error are
-//!   *unknown*. A record that cannot be read is *corrupt*. The server ends a statement after 5 s ([`statement_timeout`]).
+//!   *unknown*. So is every error that closes the connection, as PgBouncer's own errors do: it can follow a commit. A record that cannot be read is *corrupt*. The server ends a statement after 5 s ([`statement_timeout`]).
 //!   A connection without a reply one second later is closed. A call whose caller was dropped is driven to its end.
 //! * **Waiting duplicates** of one process share one listening connection. The server notifies only the ends of records for
 //!   which a duplicate waits, because a notification makes its commit wait for a lock of the whole database. With pgbench

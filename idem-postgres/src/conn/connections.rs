@@ -80,17 +80,16 @@ impl Connections {
         let checkout = source.get().await.map_err(|error| self.no_connection(error));
         let mut checkout = checkout.map_err(StoreError::not_done)?;
         let connection = checkout.connection();
-        let reply = match self.pooled {
-            false => timeout(self.timeouts.reply, query.fetch_all(connection)).await,
-            true => timeout(self.timeouts.reply, fetch_in_transaction(connection, query)).await,
+        let sent = send(connection, query, self.pooled);
+        let Ok(reply) = timeout(self.timeouts.reply, sent).await else {
+            checkout.discard();
+            return Err(StoreError::unknown(self.no_reply()));
         };
         match &reply {
-            Ok(Err(error)) if error::breaks_connection(error) => checkout.discard(),
-            Ok(_) => checkout.put_back(self.timeouts.reply),
-            Err(_) => checkout.discard(),
+            Err(failure) if error::breaks_connection(failure.error()) => checkout.discard(),
+            _ => checkout.put_back(self.timeouts.reply),
         }
-        let reply = reply.map_err(|_| StoreError::unknown(self.no_reply()))?;
-        reply.map_err(error::from_statement)
+        reply.map_err(Failure::into_store_error)
     }
 
     /// Closes connections that have been idle for too long.
@@ -107,20 +106,46 @@ impl Connections {
     }
 }
 
-/// Sends a statement in a transaction of its own. sqlx parses and executes a statement in two steps, and a
-/// pooler sends both to the same server process only inside a transaction.
-async fn fetch_in_transaction(
+/// The error of a statement.
+enum Failure {
+    /// The transaction around the statement was not committed, so nothing was changed.
+    BeforeCommit(sqlx::Error),
+    /// The statement commits by itself, or the error is the reply to the commit.
+    OfCommit(sqlx::Error),
+}
+
+impl Failure {
+    fn error(&self) -> &sqlx::Error {
+        let (Self::BeforeCommit(error) | Self::OfCommit(error)) = self;
+        error
+    }
+
+    fn into_store_error(self) -> StoreError {
+        match self {
+            Self::BeforeCommit(error) => StoreError::not_done(error),
+            Self::OfCommit(error) => error::from_statement(error),
+        }
+    }
+}
+
+/// Sends a statement that commits by itself, or `in_transaction` of its own. sqlx parses and executes a
+/// statement in two steps, and a pooler sends both to the same server process only inside a transaction.
+async fn send(
     connection: &mut PgConnection,
     query: Query<'_>,
-) -> sqlx::Result<Vec<PgRow>> {
-    let mut transaction = connection.begin().await?;
+    in_transaction: bool,
+) -> Result<Vec<PgRow>, Failure> {
+    if !in_transaction {
+        return query.fetch_all(connection).await.map_err(Failure::OfCommit);
+    }
+    let mut transaction = connection.begin().await.map_err(Failure::BeforeCommit)?;
     match query.fetch_all(&mut *transaction).await {
-        Ok(rows) => transaction.commit().await.map(|()| rows),
+        Ok(rows) => transaction.commit().await.map(|()| rows).map_err(Failure::OfCommit),
         Err(error) => {
             // Without this, sqlx would send the rollback with the next statement, and the transaction
             // would occupy a server process until then.
             drop(transaction.rollback().await);
-            Err(error)
+            Err(Failure::BeforeCommit(error))
         }
     }
 }
