@@ -15,8 +15,9 @@ pub(crate) struct Shared {
 impl Shared {
     /// Sends one call in a statement of its own.
     pub(crate) async fn send<T: Batchable>(&self, call: &T) -> Result<T::Reply, StoreError> {
-        let row = self.connections.fetch(call.query(&self.statements)).await?;
-        call.reply(row.as_ref())
+        let query = call.query(&self.statements);
+        let rows = self.connections.fetch_all(query, T::PURPOSE).await?;
+        call.reply(rows.first())
     }
 
     /// The result of a completion that changed nothing: it was applied before, or the claim is stale.

@@ -37,6 +37,7 @@ impl Transactions for PostgresStore {
         slot: TransactionSlot,
     ) -> StoreFuture<OpenOutcome> {
         let shared = Arc::clone(&self.0.shared);
+        self.0.background.ensure_running(&shared);
         let call = ClaimCall { id, request };
         StoreFuture::uncut(async move {
             let mut transaction = begin(&shared).await?;
@@ -156,8 +157,8 @@ struct EndedByHandler;
 /// Begins a transaction on a connection for handlers. This must not be cancelled: a cancelled `begin` can
 /// return a connection to the pool inside an open transaction.
 async fn begin(shared: &Shared) -> Result<PgTransaction<'static>, StoreError> {
-    let begun = shared.connections.transactions.begin().await;
-    begun.map_err(|error| StoreError::not_done(shared.connections.no_connection(error)))
+    let begun = async { shared.connections.transactions()?.begin().await };
+    begun.await.map_err(|error| StoreError::not_done(shared.connections.no_connection(error)))
 }
 
 async fn claim(

@@ -3,26 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_core::store::PerRuntime;
 use idem_core::store::StoreError;
 use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, PgPool};
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::source::ConnectionSource;
+use super::source::{ConnectionSource, Purpose};
 use crate::error::{self, NoConnection, NoReply};
 use crate::sql::Query;
 
 /// The connections of one store.
 pub(crate) struct Connections {
-    /// For all statements except renewals.
     source: ConnectionSource,
-    /// For the transactions of handlers. The statements of a handler have no timeout.
-    pub(crate) transactions: PgPool,
-    /// A small pool for each runtime that renews leases. The engine renews on a runtime of its own, which
-    /// must drive these connections, so that renewals continue while handlers block their runtime.
-    renewals: PerRuntime<ConnectionSource>,
     /// Whether a pooler in transaction mode is in between. It may send each transaction to another server
     /// process.
     pooled: bool,
@@ -40,44 +32,24 @@ pub(crate) struct Timeouts {
 }
 
 impl Connections {
-    pub(crate) fn new(
-        source: ConnectionSource,
-        transactions: PgPool,
-        pooled: bool,
-        timeouts: Timeouts,
-    ) -> Self {
+    pub(crate) fn new(source: ConnectionSource, pooled: bool, timeouts: Timeouts) -> Self {
         let server = source.server().into();
-        let renewals = PerRuntime::default();
-        Self { source, transactions, renewals, pooled, timeouts, server }
+        Self { source, pooled, timeouts, server }
     }
 
     /// Sends a statement that returns at most one row.
     pub(crate) async fn fetch(&self, query: Query<'_>) -> Result<Option<PgRow>, StoreError> {
-        Ok(self.fetch_all(query).await?.pop())
+        Ok(self.fetch_all(query, Purpose::Other).await?.pop())
     }
 
     /// Sends a statement that returns any number of rows.
-    pub(crate) async fn fetch_all(&self, query: Query<'_>) -> Result<Vec<PgRow>, StoreError> {
-        self.fetch_from(&self.source, query).await
-    }
-
-    /// [`fetch`](Self::fetch) on a connection that the calling runtime drives, for renewals.
-    pub(crate) async fn fetch_on_this_runtime(
+    pub(crate) async fn fetch_all(
         &self,
         query: Query<'_>,
-    ) -> Result<Option<PgRow>, StoreError> {
-        let runtime = Handle::try_current().map_err(StoreError::not_done)?;
-        let source = self.renewals.of(&runtime, || self.source.for_renewals());
-        Ok(self.fetch_from(&source, query).await?.pop())
-    }
-
-    async fn fetch_from(
-        &self,
-        source: &ConnectionSource,
-        query: Query<'_>,
+        purpose: Purpose,
     ) -> Result<Vec<PgRow>, StoreError> {
         // Nothing has been sent if this fails.
-        let checkout = source.get().await.map_err(|error| self.no_connection(error));
+        let checkout = self.source.get(purpose).await.map_err(|error| self.no_connection(error));
         let mut checkout = checkout.map_err(StoreError::not_done)?;
         let connection = checkout.connection();
         let sent = send(connection, query, self.pooled);
@@ -90,6 +62,11 @@ impl Connections {
             _ => checkout.put_back(self.timeouts.reply),
         }
         reply.map_err(Failure::into_store_error)
+    }
+
+    /// The pool for the transactions of the handlers on the current runtime. Their statements have no timeout.
+    pub(crate) fn transactions(&self) -> sqlx::Result<PgPool> {
+        self.source.transactions()
     }
 
     /// Closes connections that have been idle for too long.
