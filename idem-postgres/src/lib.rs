@@ -51,6 +51,8 @@
 //!
 //! * **Duplicates** of a running transaction get 409 or wait, without holding a connection. They are compared with the
 //!   first request only after it has ended, because an uncommitted claim cannot be read.
+//! * **Slow handlers** can hold all connections for transactions. Replays and duplicates are then looked up on another
+//!   connection, and only new keys wait for a transaction, up to [`wait_timeout`] per attempt.
 //! * **Disconnects:** A client that hangs up, or a timeout around the handler, does not end the run. It continues and
 //!   commits, as under the other guarantees, and a retry gets the response. Only a crash, the deadline of a drain and the
 //!   rows above roll back.

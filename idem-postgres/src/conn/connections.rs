@@ -69,6 +69,13 @@ impl Connections {
         self.source.transactions()
     }
 
+    /// Whether handlers hold all connections for transactions. It can change at any time.
+    pub(crate) fn transactions_are_exhausted(&self) -> bool {
+        self.transactions().is_ok_and(|pool| {
+            pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections()
+        })
+    }
+
     /// Closes connections that have been idle for too long.
     pub(crate) fn close_idle(&self) {
         self.source.close_idle();

@@ -11,15 +11,15 @@ use tokio::time::timeout;
 use super::pool::PooledConnection;
 use super::runtimes::{PoolSettings, StatementPools, TransactionPools};
 
-/// The maximum number of connections with which leases are renewed beside a pool of the application.
-const MAX_RENEWAL_CONNECTIONS: u32 = 2;
+/// The maximum number of connections of each runtime beside a pool of the application.
+const RESERVE: u32 = 2;
 
 /// The use of a connection.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
-    /// A renewal. The engine renews leases on a runtime of its own, so that renewals continue while handlers
-    /// block theirs.
-    Renewal,
+    /// A statement that does not wait for handlers: renewals, and the lookup of a record while handlers hold
+    /// all connections.
+    Reserve,
     /// Any other statement of the store.
     Other,
 }
@@ -29,8 +29,8 @@ pub(crate) enum ConnectionSource {
     /// Pools that the store made.
     Own { statements: StatementPools, transactions: TransactionPools },
     /// A pool that the application passed to the builder. The runtimes that opened its connections drive
-    /// them, so renewals have connections of the store's own.
-    Shared { pool: PgPool, renewals: StatementPools },
+    /// them, and handlers can hold all of them. The store keeps a few connections of its own.
+    Shared { pool: PgPool, reserve: StatementPools },
 }
 
 impl ConnectionSource {
@@ -40,12 +40,12 @@ impl ConnectionSource {
     }
 
     pub(crate) fn shared(pool: PgPool) -> Self {
-        let renewals = StatementPools::new(PoolSettings {
+        let reserve = StatementPools::new(PoolSettings {
             options: Arc::unwrap_or_clone(pool.connect_options()),
-            max_connections: MAX_RENEWAL_CONNECTIONS,
+            max_connections: RESERVE,
             wait_timeout: pool.options().get_acquire_timeout(),
         });
-        Self::Shared { pool, renewals }
+        Self::Shared { pool, reserve }
     }
 
     /// Opens a connection and puts it into the pool.
@@ -61,22 +61,20 @@ impl ConnectionSource {
 
     /// The options of the store's own connections for statements.
     pub(crate) fn options(&self) -> &PgConnectOptions {
-        let (Self::Own { statements: pools, .. } | Self::Shared { renewals: pools, .. }) = self;
+        let (Self::Own { statements: pools, .. } | Self::Shared { reserve: pools, .. }) = self;
         &pools.settings.options
     }
 
     /// Closes connections of the store's own that have been idle for too long.
     pub(super) fn close_idle(&self) {
-        let (Self::Own { statements: pools, .. } | Self::Shared { renewals: pools, .. }) = self;
+        let (Self::Own { statements: pools, .. } | Self::Shared { reserve: pools, .. }) = self;
         pools.close_idle();
     }
 
     pub(super) async fn get(&self, purpose: Purpose) -> sqlx::Result<Checkout> {
         Ok(match (self, purpose) {
             (Self::Own { statements, .. }, _) => Checkout::Own(statements.get().await?),
-            (Self::Shared { renewals, .. }, Purpose::Renewal) => {
-                Checkout::Own(renewals.get().await?)
-            }
+            (Self::Shared { reserve, .. }, Purpose::Reserve) => Checkout::Own(reserve.get().await?),
             (Self::Shared { pool, .. }, Purpose::Other) => Checkout::Shared(pool.acquire().await?),
         })
     }

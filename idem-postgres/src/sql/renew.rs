@@ -25,9 +25,9 @@ pub(crate) struct RenewCall {
 impl Batchable for RenewCall {
     type Reply = Option<bool>;
 
-    const PURPOSE: Purpose = Purpose::Renewal;
+    const PURPOSE: Purpose = Purpose::Reserve;
 
-    /// Leases are renewed about three times per lease, so many are due while a statement is in flight.
+    /// Each run is renewed three times per lease, so there are more renewals than claims.
     const MAX_BATCH_LEN: usize = 512;
 
     fn id(&self) -> RecordId {
