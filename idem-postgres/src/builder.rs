@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 
-use crate::conn::{Batcher, ConnectionSource, Connections, Pool, Timeouts};
+use crate::background::Background;
+use crate::conn::{Batcher, ConnectionSource, Connections, PoolSettings, Timeouts};
 use crate::connect_error::ConnectError;
 use crate::health::{self, HealthIssue};
 use crate::notify::Notifier;
@@ -16,7 +17,6 @@ use crate::schema;
 use crate::shared::Shared;
 use crate::sql::{Names, Statements};
 use crate::store::{Inner, PostgresStore};
-use crate::sweep;
 
 /// Settings of a [`PostgresStore`]; see [`PostgresStore::builder`].
 ///
@@ -93,8 +93,8 @@ impl PostgresStoreBuilder {
     }
 
     /// Sets the maximum number of connections for the store's statements, and again for the transactions of
-    /// handlers. Default 16. In addition, one connection listens, and up to two renew leases. An existing pool
-    /// keeps its own maximum for both.
+    /// handlers. Each runtime has its own, such as each worker of actix-web. Default 16. In addition, one
+    /// connection listens, and up to four renew leases. An existing pool keeps its own maximum for both.
     pub const fn max_connections(mut self, connections: u32) -> Self {
         self.max_connections = connections;
         self
@@ -190,81 +190,63 @@ impl PostgresStoreBuilder {
         self,
         options: PgConnectOptions,
     ) -> Result<PostgresStore, ConnectError> {
-        let timeout = self.statement_timeout.as_millis().max(1).to_string();
         if self.pgbouncer {
             let options = options.statement_cache_capacity(0).extra_float_digits(None);
-            let source = self.own_source(options.clone());
-            let transactions = self.transaction_pool(options);
-            return self.open(source, transactions).await;
+            let settings = self.pool_settings(options);
+            return self.open(ConnectionSource::own(settings.clone(), settings)).await;
         }
-        let options = options.options(KEEPALIVE);
-        let transactions = self.transaction_pool(options.clone());
-        let source = self.own_source(options.options([("statement_timeout", timeout)]));
-        self.open(source, transactions).await
+        let timeout = self.statement_timeout.as_millis().max(1).to_string();
+        let transactions = options.options(SESSION);
+        let statements = transactions.clone().options([("statement_timeout", timeout)]);
+        let source =
+            ConnectionSource::own(self.pool_settings(statements), self.pool_settings(transactions));
+        self.open(source).await
     }
 
     /// Uses an existing pool for statements and transactions. The connections that listen and renew leases are
     /// opened separately, with the options of the pool. The pool must lead to the primary. While handlers hold
     /// all of its connections, requests are refused with 503.
     ///
+    /// The runtimes that opened the pool's connections drive them. Do not use the store on several runtimes: if
+    /// one of them is blocked or has ended, calls on the others fail.
+    ///
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn on_pool(self, pool: PgPool) -> Result<PostgresStore, ConnectError> {
-        self.open(ConnectionSource::Shared(pool.clone()), pool).await
+        self.open(ConnectionSource::shared(pool)).await
     }
 
-    fn own_source(&self, options: PgConnectOptions) -> ConnectionSource {
-        ConnectionSource::Own(Pool::new(options, self.max_connections, self.wait_timeout))
+    const fn pool_settings(&self, options: PgConnectOptions) -> PoolSettings {
+        let Self { max_connections, wait_timeout, .. } = *self;
+        PoolSettings { options, max_connections, wait_timeout }
     }
 
-    fn transaction_pool(&self, options: PgConnectOptions) -> PgPool {
-        PgPoolOptions::new()
-            .max_connections(self.max_connections)
-            .acquire_timeout(self.wait_timeout)
-            .test_before_acquire(false)
-            // Connections that were used within the last second are not pinged, which saves a round trip.
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > Duration::from_secs(1) {
-                        sqlx::Connection::ping(connection).await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options)
-    }
-
-    async fn open(
-        self,
-        source: ConnectionSource,
-        transactions: PgPool,
-    ) -> Result<PostgresStore, ConnectError> {
+    async fn open(self, source: ConnectionSource) -> Result<PostgresStore, ConnectError> {
         let names = self.names()?;
         source
             .connect()
             .await
             .map_err(|error| ConnectError::unreachable(source.server(), error))?;
-        let server =
-            self.notifications.then(|| Arc::unwrap_or_clone(transactions.connect_options()));
+        let server = self.notifications.then(|| source.options().clone());
         let timeouts = Timeouts {
             wait: self.wait_timeout,
             reply: self.statement_timeout + Duration::from_secs(1),
         };
         let notifier = Notifier::new(server, names.channel());
         let shared = Arc::new(Shared {
-            connections: Connections::new(source, transactions, self.pgbouncer, timeouts),
+            connections: Connections::new(source, self.pgbouncer, timeouts),
             statements: Statements::new(&names, !self.pgbouncer),
             names,
         });
         self.prepare(&shared).await?;
-        health::start(&shared);
-        if let Some(period) = self.sweep_every {
-            sweep::start(&shared, period);
-        }
+        let background = Background::new(self.sweep_every);
+        background.ensure_running(&shared);
         Ok(PostgresStore(Arc::new(Inner {
             shared,
+            background,
             claims: Batcher::default(),
             completions: Batcher::default(),
+            renewals: Batcher::default(),
             scope_limiter: ScopeLimiter::default(),
             notifier,
         })))
@@ -276,8 +258,8 @@ impl PostgresStoreBuilder {
         let is_schema = |issue: &HealthIssue| matches!(issue, HealthIssue::Schema { .. });
         let mut issues = check(shared).await?;
         if !self.verify_only && issues.iter().all(is_schema) {
-            let migrated = schema::migrate(&shared.connections.transactions, &shared.names).await;
-            migrated.map_err(ConnectError::Schema)?;
+            let pool = shared.connections.transactions().map_err(ConnectError::config)?;
+            schema::migrate(&pool, &shared.names).await.map_err(ConnectError::Schema)?;
             issues = check(shared).await?;
         }
         match issues.first() {
@@ -297,8 +279,9 @@ impl PostgresStoreBuilder {
     }
 }
 
-/// Lets the server notice within a minute that a client is gone, and roll back its transaction.
-const KEEPALIVE: [(&str, &str); 4] = [
+/// The settings of the store's own connections. The server notices within a minute that a client is gone, and
+/// rolls back its transaction.
+const SESSION: [(&str, &str); 4] = [
     ("client_connection_check_interval", "10s"),
     ("tcp_keepalives_idle", "30"),
     ("tcp_keepalives_interval", "10"),

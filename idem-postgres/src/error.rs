@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use idem_core::store::{StoreError, StoreErrorKind};
 use sqlx::Error;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-/// SQLSTATE classes and codes after which a statement that commits by itself was rolled back. The server
-/// reports them on a connection that stays open. Errors that close the connection are missing here,
-/// because those can arrive at any time, also after the commit.
-const ROLLED_BACK: [&str; 15] = [
-    "08P01", // protocol violation: a pooler received a message that it does not support
+/// SQLSTATE classes and codes with which the server rejects a statement and rolls it back. Codes of failed
+/// connections are missing, such as 08P01: PgBouncer reports with it that it lost the server, which can
+/// happen after the commit.
+const ROLLED_BACK: [&str; 13] = [
     "22",    // data exception
     "23",    // integrity constraint violation
     "25",    // invalid transaction state, such as a read-only transaction
     "26",    // a prepared statement that a pooler lost
-    "28",    // invalid authorization
-    "3D",    // missing database
     "3F",    // missing schema
     "40001", // serialization failure
     "40P01", // deadlock
     "42",    // syntax error, missing table, missing privilege
-    "53",    // out of memory, disk space or connections
+    "53100", // out of disk space
+    "53200", // out of memory
     "54",    // program limit exceeded
     "55P03", // lock timeout
     "57014", // cancelled, by a timeout or by an operator
@@ -32,35 +32,44 @@ const ROLLED_BACK: [&str; 15] = [
 /// that became a standby, and prepared statements that another client of a pooler left behind.
 const CONNECTION_UNUSABLE: [&str; 6] = ["57P0", "25006", "25P0", "26000", "08", "XX"];
 
-/// Converts the error of a statement that commits by itself.
+/// Converts the error of a statement that commits by itself, or of a commit.
 pub(crate) fn from_statement(error: Error) -> StoreError {
-    let not_done = match &error {
-        Error::Database(database) => has_code(&**database, &ROLLED_BACK),
-        Error::PoolTimedOut | Error::PoolClosed | Error::Configuration(_) => true,
-        _ => false,
-    };
-    match not_done {
+    match is_rolled_back(&error) {
         true => StoreError::not_done(error),
         false => StoreError::unknown(error),
     }
+}
+
+/// Whether the error proves that the server rolled back. An error that closes the connection (FATAL, PANIC)
+/// proves nothing, because it can arrive after the commit. PgBouncer makes no other errors.
+fn is_rolled_back(error: &Error) -> bool {
+    let database = error.as_database_error();
+    database.is_some_and(|error| keeps_connection(error) && has_code(error, &ROLLED_BACK))
 }
 
 /// Whether the server rejected the statement, so that nothing was changed.
 pub(crate) fn is_rejected(error: &StoreError) -> bool {
     let mut sources = std::iter::successors(error.source(), |&source| source.source());
     let client = sources.find_map(|source| source.downcast_ref());
-    error.kind() == StoreErrorKind::NotDone && matches!(client, Some(Error::Database(_)))
+    error.kind() == StoreErrorKind::NotDone && client.is_some_and(is_rolled_back)
 }
 
 /// Whether the connection that failed with `error` must not be used again.
 pub(crate) fn breaks_connection(error: &Error) -> bool {
     match error {
-        Error::Database(database) => has_code(&**database, &CONNECTION_UNUSABLE),
+        Error::Database(database) => {
+            !keeps_connection(&**database) || has_code(&**database, &CONNECTION_UNUSABLE)
+        }
         _ => true,
     }
 }
 
-fn has_code(error: &dyn sqlx::error::DatabaseError, prefixes: &[&str]) -> bool {
+fn keeps_connection(error: &dyn DatabaseError) -> bool {
+    let error = error.try_downcast_ref::<PgDatabaseError>();
+    error.is_some_and(|error| error.severity() == PgSeverity::Error)
+}
+
+fn has_code(error: &dyn DatabaseError, prefixes: &[&str]) -> bool {
     error.code().is_some_and(|code| prefixes.iter().any(|prefix| code.starts_with(prefix)))
 }
 

@@ -1,9 +1,10 @@
 //! The parts of a store that its modules share.
 
-use idem_core::store::{Claim, StoreError, Update};
+use idem_core::store::{Claim, ExistingRecord, RecordId, State, StoreError, Update};
 
-use crate::conn::Connections;
-use crate::sql::{Batchable, Names, Statements, bind_claim, unapplied_update};
+use crate::conn::{Connections, Purpose};
+use crate::error::UnexpectedReply;
+use crate::sql::{Batchable, Names, Statements, bind_claim, lock_key, row, unapplied_update};
 
 /// The connections, names and statements of one store.
 pub(crate) struct Shared {
@@ -15,8 +16,24 @@ pub(crate) struct Shared {
 impl Shared {
     /// Sends one call in a statement of its own.
     pub(crate) async fn send<T: Batchable>(&self, call: &T) -> Result<T::Reply, StoreError> {
-        let row = self.connections.fetch(call.query(&self.statements)).await?;
-        call.reply(row.as_ref())
+        let query = call.query(&self.statements);
+        let rows = self.connections.fetch_all(query, T::PURPOSE).await?;
+        call.reply(rows.first())
+    }
+
+    /// The record of a key that a claim would find, read without a claim. `None` if the key is new, or may be
+    /// taken over.
+    pub(crate) async fn find(&self, id: RecordId) -> Result<Option<ExistingRecord>, StoreError> {
+        let query = self.statements.find.query();
+        let query = query.bind(id.as_bytes().as_slice()).bind(lock_key(id));
+        let rows = self.connections.fetch_all(query, Purpose::Reserve).await?;
+        let row = rows.first().ok_or_else(|| StoreError::unknown(UnexpectedReply::NoRow))?;
+        if row::get::<Option<i16>>(row, "format")?.is_none() && !row::get(row, "claimed")? {
+            return Ok(None);
+        }
+        let existing = row::existing(row)?;
+        // Under at least once, the next claim takes over a run whose lease is over.
+        Ok((existing.state != State::Unknown).then_some(existing))
     }
 
     /// The result of a completion that changed nothing: it was applied before, or the claim is stale.

@@ -9,13 +9,21 @@ use idem_core::store::{
     IdempotencyStore, RecordId, StoreError, StoreFuture, Transactions, Update,
 };
 
+use tokio::time::sleep;
+
+use crate::background::Background;
 use crate::conn::Batcher;
 use crate::health::{self, HealthIssue};
 use crate::notify::Notifier;
 use crate::quota::ScopeLimiter;
 use crate::shared::Shared;
-use crate::sql::{ClaimCall, CompleteCall, bind_claim, interval};
+use crate::sql::{ClaimCall, CompleteCall, RenewCall, bind_claim};
 use crate::sweep;
+
+/// Number of times that a renewal is sent while another transaction has locked the record, usually the
+/// completion of the same run.
+const MAX_RENEWAL_TRIES: u32 = 20;
+const LOCKED_PAUSE: Duration = Duration::from_millis(25);
 
 /// A store that keeps records in Postgres. Clones share its connections.
 ///
@@ -25,8 +33,10 @@ pub struct PostgresStore(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) background: Background,
     pub(crate) claims: Batcher<ClaimCall>,
     pub(crate) completions: Batcher<CompleteCall>,
+    pub(crate) renewals: Batcher<RenewCall>,
     pub(crate) scope_limiter: ScopeLimiter,
     pub(crate) notifier: Notifier,
 }
@@ -64,6 +74,7 @@ impl fmt::Debug for PostgresStore {
 impl IdempotencyStore for PostgresStore {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         let inner = Arc::clone(&self.0);
+        inner.background.ensure_running(&inner.shared);
         let call = ClaimCall { id, request };
         StoreFuture::uncut(async move {
             let Some(quota) = call.request.quota else {
@@ -78,12 +89,16 @@ impl IdempotencyStore for PostgresStore {
     }
 
     fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        let shared = Arc::clone(&self.0.shared);
+        let inner = Arc::clone(&self.0);
         StoreFuture::uncut(async move {
-            let query = bind_claim(shared.statements.renew.query(), &claim);
-            let query = query.bind(interval(lease)).bind(interval(ttl));
-            let row = shared.connections.fetch_on_this_runtime(query).await?;
-            Ok(applied_if(row.is_some()))
+            for _ in 0..MAX_RENEWAL_TRIES {
+                let call = RenewCall { claim, lease, ttl };
+                if let Some(renewed) = inner.renewals.send(&inner.shared, call).await? {
+                    return Ok(applied_if(renewed));
+                }
+                sleep(LOCKED_PAUSE).await;
+            }
+            Err(StoreError::not_done(RecordLocked))
         })
     }
 
@@ -130,6 +145,11 @@ impl DeleteExpired for PostgresStore {
         StoreFuture::uncut(async move { sweep::sweep(&shared).await })
     }
 }
+
+/// The record of a lease stayed locked, so that the lease was not renewed.
+#[derive(Debug, thiserror::Error)]
+#[error("another transaction has locked the record; look for an open transaction that changed it")]
+struct RecordLocked;
 
 fn applied_if(changed: bool) -> Update {
     if changed { Update::Applied } else { Update::Stale(None) }

@@ -1,6 +1,6 @@
 //! Deletion of expired records.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use idem_core::store::StoreError;
@@ -36,13 +36,10 @@ pub(crate) async fn lag(shared: &Shared) -> Result<Duration, StoreError> {
     Ok(Duration::from_micros(lag.map_or(0, i64::cast_unsigned)))
 }
 
-/// Starts a task that sweeps every `period`, plus a random delay of up to a fifth of it. It ends with the
-/// store. If several processes sweep concurrently, one of them deletes records.
-pub(crate) fn start(shared: &Arc<Shared>, period: Duration) {
-    tokio::spawn(sweep_periodically(Arc::downgrade(shared), period));
-}
-
-async fn sweep_periodically(shared: Weak<Shared>, period: Duration) {
+/// Sweeps every `period`, plus a random delay of up to a fifth of it, until the store is dropped. If several
+/// processes sweep concurrently, one of them deletes records.
+pub(crate) async fn sweep_periodically(shared: Weak<Shared>, period: Option<Duration>) {
+    let Some(period) = period else { return };
     loop {
         sleep(period.mul_f64(rand::random_range(1.0..1.2))).await;
         let Some(shared) = shared.upgrade() else { return };

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use idem_core::store::{
-    Claim, ClaimOutcome, ClaimRequest, Completion, Quota, RecordId, StoreError, StoreErrorKind,
-    StoreFuture, TransactionSlot, Update,
+    Claim, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, Quota, RecordId, StoreError,
+    StoreErrorKind, StoreFuture, TransactionSlot, Update,
 };
 use idem_core::store::{OpenOutcome, Transaction, Transactions};
 use sqlx::PgTransaction;
@@ -37,9 +37,13 @@ impl Transactions for PostgresStore {
         slot: TransactionSlot,
     ) -> StoreFuture<OpenOutcome> {
         let shared = Arc::clone(&self.0.shared);
+        self.0.background.ensure_running(&shared);
         let call = ClaimCall { id, request };
         StoreFuture::uncut(async move {
-            let mut transaction = begin(&shared).await?;
+            let mut transaction = match begin_or_find(&shared, id).await? {
+                Begun::Transaction(transaction) => transaction,
+                Begun::Found(existing) => return Ok(OpenOutcome::Exists(existing)),
+            };
             match claim(&mut transaction, &shared, &call).await? {
                 ClaimOutcome::Acquired(claim) => {
                     slot.put(Box::new(transaction));
@@ -156,8 +160,34 @@ struct EndedByHandler;
 /// Begins a transaction on a connection for handlers. This must not be cancelled: a cancelled `begin` can
 /// return a connection to the pool inside an open transaction.
 async fn begin(shared: &Shared) -> Result<PgTransaction<'static>, StoreError> {
-    let begun = shared.connections.transactions.begin().await;
-    begun.map_err(|error| StoreError::not_done(shared.connections.no_connection(error)))
+    let begun = async { shared.connections.transactions()?.begin().await };
+    begun.await.map_err(|error| StoreError::not_done(shared.connections.no_connection(error)))
+}
+
+/// The start of a transaction that claims a key.
+enum Begun {
+    Transaction(PgTransaction<'static>),
+    /// There was no free connection, and the key has this record.
+    Found(ExistingRecord),
+}
+
+/// Begins a transaction. While handlers hold all connections, looks up the record on a
+/// connection that handlers cannot hold, so that only new keys wait.
+async fn begin_or_find(shared: &Shared, id: RecordId) -> Result<Begun, StoreError> {
+    if shared.connections.transactions_are_exhausted()
+        && let Some(existing) = shared.find(id).await?
+    {
+        return Ok(Begun::Found(existing));
+    }
+    match begin(shared).await {
+        Ok(transaction) => Ok(Begun::Transaction(transaction)),
+        // Others may have taken the last connection meanwhile, or completed the key.
+        Err(error) if shared.connections.transactions_are_exhausted() => {
+            let existing = shared.find(id).await.ok().flatten();
+            existing.map(Begun::Found).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn claim(

@@ -17,6 +17,9 @@ use sqlx::{PgConnection, PgTransaction};
 /// Nested transactions are savepoints, as usual. Do not run `COMMIT` or `ROLLBACK`: idem ends the
 /// transaction. The `Tx` must be dropped before the handler returns. A transaction whose `Tx` is kept
 /// elsewhere, for example in a spawned task, is never committed.
+///
+/// The runtime of the handler drives the connection. While the handler blocks its thread, its queries stand
+/// still, and so do those of every other handler on the same runtime.
 #[derive(Default)]
 pub struct Tx {
     slot: TransactionSlot,

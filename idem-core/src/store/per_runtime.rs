@@ -44,6 +44,12 @@ impl<T: Send + Sync + 'static> PerRuntime<T> {
         self.add(runtime, make)
     }
 
+    /// Returns the values of all runtimes.
+    pub fn values(&self) -> Vec<Arc<T>> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|entry| Arc::clone(&entry.value)).collect()
+    }
+
     fn add(&self, runtime: &Handle, make: impl FnOnce() -> T) -> Arc<T> {
         let id = runtime.id();
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);

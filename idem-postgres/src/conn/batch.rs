@@ -21,8 +21,6 @@ use crate::sql::{Batchable, row};
 /// The number of statements of one kind that each runtime has in flight: one executes while the other is
 /// flushed.
 const CONCURRENCY: usize = 2;
-/// The maximum number of calls in a statement.
-const MAX_BATCH_LEN: usize = 32;
 /// The approximate maximum size of a statement. A single call may be larger.
 const MAX_BATCH_BYTES: usize = 1 << 20;
 
@@ -129,7 +127,7 @@ impl<T: Batchable> BatchWorker<T> {
             size += queued.call.size();
             is_first || size <= MAX_BATCH_BYTES
         };
-        let len = state.calls.iter().take(MAX_BATCH_LEN).take_while(fits).count();
+        let len = state.calls.iter().take(T::MAX_BATCH_LEN).take_while(fits).count();
         if len == 0 {
             state.workers -= 1;
             self.running = false;
@@ -161,7 +159,8 @@ async fn send_batch<T: Batchable>(
     if let [call] = calls {
         return vec![shared.send(call).await];
     }
-    match shared.connections.fetch_all(T::batch_query(calls, &shared.statements)).await {
+    let query = T::batch_query(calls, &shared.statements);
+    match shared.connections.fetch_all(query, T::PURPOSE).await {
         Ok(rows) => replies(calls, &rows),
         // Nothing was changed. One of the keys may be the cause, so each call is sent alone.
         Err(error) if error::is_rejected(&error) => {

@@ -3,9 +3,10 @@
 mod batch;
 mod connections;
 mod pool;
+mod runtimes;
 mod source;
 
 pub(crate) use batch::Batcher;
 pub(crate) use connections::{Connections, Timeouts};
-pub(crate) use pool::Pool;
-pub(crate) use source::{ConnectionSource, server_name};
+pub(crate) use runtimes::PoolSettings;
+pub(crate) use source::{ConnectionSource, Purpose, server_name};

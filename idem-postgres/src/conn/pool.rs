@@ -14,6 +14,8 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::time::timeout;
 
+use super::runtimes::PoolSettings;
+
 /// Connections idle longer than this are pinged before use.
 const MAX_IDLE_WITHOUT_PING: Duration = Duration::from_secs(1);
 /// Connections idle longer than this are closed.
@@ -47,10 +49,10 @@ impl PooledConnection {
 }
 
 impl Pool {
-    /// A pool of up to `max_size` connections. Callers wait up to `timeout` for one.
-    pub(crate) fn new(options: PgConnectOptions, max_size: u32, timeout: Duration) -> Self {
-        let config =
-            PoolConfig { queue_mode: QueueMode::Lifo, ..PoolConfig::new(max_size.max(1) as usize) };
+    pub(crate) fn new(settings: PoolSettings) -> Self {
+        let PoolSettings { options, max_connections, wait_timeout: timeout } = settings;
+        let max_size = max_connections.max(1) as usize;
+        let config = PoolConfig { queue_mode: QueueMode::Lifo, ..PoolConfig::new(max_size) };
         let pool = managed::Pool::builder(Connector { options, timeout }).config(config).build();
         #[expect(clippy::expect_used, reason = "see the message")]
         Self(pool.expect("only a pool that has timeouts needs a runtime"))
@@ -66,19 +68,9 @@ impl Pool {
         }
     }
 
-    /// An empty pool of `max_size` connections to the same server.
-    pub(crate) fn resized(&self, max_size: u32) -> Self {
-        let Connector { options, timeout } = self.0.manager();
-        Self::new(options.clone(), max_size, *timeout)
-    }
-
     /// Closes connections that have been idle for too long.
     pub(crate) fn close_idle(&self) {
         drop(self.0.retain(|_, metrics| metrics.last_used() < MAX_IDLE));
-    }
-
-    pub(crate) fn options(&self) -> &PgConnectOptions {
-        &self.0.manager().options
     }
 }
 

@@ -1,4 +1,4 @@
-//! The origin of a store's connections: its own pool, or a pool of the application.
+//! The origin of a store's connections: its own pools, or a pool of the application.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,58 +8,83 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgConnection, PgPool, Postgres};
 use tokio::time::timeout;
 
-use super::pool::{Pool, PooledConnection};
+use super::pool::PooledConnection;
+use super::runtimes::{PoolSettings, StatementPools, TransactionPools};
 
-/// The size of the pools that renew leases; see [`Connections`](super::Connections).
-const RENEWAL_POOL_SIZE: u32 = 2;
+/// The maximum number of connections of each runtime beside a pool of the application.
+const RESERVE: u32 = 2;
 
-/// A pool of connections.
+/// The use of a connection.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    /// A statement that does not wait for handlers: renewals, and the lookup of a record while handlers hold
+    /// all connections.
+    Reserve,
+    /// Any other statement of the store.
+    Other,
+}
+
+/// The origin of connections.
 pub(crate) enum ConnectionSource {
-    /// A pool that the store made.
-    Own(Pool),
-    /// A pool that the application passed to the builder.
-    Shared(PgPool),
+    /// Pools that the store made.
+    Own { statements: StatementPools, transactions: TransactionPools },
+    /// A pool that the application passed to the builder. The runtimes that opened its connections drive
+    /// them, and handlers can hold all of them. The store keeps a few connections of its own.
+    Shared { pool: PgPool, reserve: StatementPools },
 }
 
 impl ConnectionSource {
+    pub(crate) fn own(statements: PoolSettings, transactions: PoolSettings) -> Self {
+        let statements = StatementPools::new(statements);
+        Self::Own { statements, transactions: TransactionPools::new(transactions) }
+    }
+
+    pub(crate) fn shared(pool: PgPool) -> Self {
+        let reserve = StatementPools::new(PoolSettings {
+            options: Arc::unwrap_or_clone(pool.connect_options()),
+            max_connections: RESERVE,
+            wait_timeout: pool.options().get_acquire_timeout(),
+        });
+        Self::Shared { pool, reserve }
+    }
+
     /// Opens a connection and puts it into the pool.
     pub(crate) async fn connect(&self) -> sqlx::Result<()> {
-        self.get().await?.put_back(Duration::ZERO);
+        self.get(Purpose::Other).await?.put_back(Duration::ZERO);
         Ok(())
     }
 
     /// The [name](server_name) of the server.
     pub(crate) fn server(&self) -> String {
-        match self {
-            Self::Own(pool) => server_name(pool.options()),
-            Self::Shared(pool) => server_name(&pool.connect_options()),
-        }
+        server_name(self.options())
     }
 
-    /// Closes connections of the store's own pool that have been idle for too long.
+    /// The options of the store's own connections for statements.
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        let (Self::Own { statements: pools, .. } | Self::Shared { reserve: pools, .. }) = self;
+        &pools.settings.options
+    }
+
+    /// Closes connections of the store's own that have been idle for too long.
     pub(super) fn close_idle(&self) {
-        if let Self::Own(pool) = self {
-            pool.close_idle();
+        let (Self::Own { statements: pools, .. } | Self::Shared { reserve: pools, .. }) = self;
+        pools.close_idle();
+    }
+
+    pub(super) async fn get(&self, purpose: Purpose) -> sqlx::Result<Checkout> {
+        Ok(match (self, purpose) {
+            (Self::Own { statements, .. }, _) => Checkout::Own(statements.get().await?),
+            (Self::Shared { reserve, .. }, Purpose::Reserve) => Checkout::Own(reserve.get().await?),
+            (Self::Shared { pool, .. }, Purpose::Other) => Checkout::Shared(pool.acquire().await?),
+        })
+    }
+
+    /// The pool for the transactions of the handlers on the current runtime.
+    pub(super) fn transactions(&self) -> sqlx::Result<PgPool> {
+        match self {
+            Self::Own { transactions, .. } => transactions.get(),
+            Self::Shared { pool, .. } => Ok(pool.clone()),
         }
-    }
-
-    pub(super) async fn get(&self) -> sqlx::Result<Checkout> {
-        Ok(match self {
-            Self::Own(pool) => Checkout::Own(pool.get().await?),
-            Self::Shared(pool) => Checkout::Shared(pool.acquire().await?),
-        })
-    }
-
-    /// A small pool for the renewals of one runtime.
-    pub(super) fn for_renewals(&self) -> Self {
-        Self::Own(match self {
-            Self::Own(pool) => pool.resized(RENEWAL_POOL_SIZE),
-            Self::Shared(pool) => {
-                let options = Arc::unwrap_or_clone(pool.connect_options());
-                let timeout = pool.options().get_acquire_timeout();
-                Pool::new(options, RENEWAL_POOL_SIZE, timeout)
-            }
-        })
     }
 }
 

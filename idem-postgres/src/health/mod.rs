@@ -4,4 +4,4 @@ mod issue;
 mod monitor;
 
 pub use issue::HealthIssue;
-pub(crate) use monitor::{check, log, start};
+pub(crate) use monitor::{check, log, watch};

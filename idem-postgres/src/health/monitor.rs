@@ -1,7 +1,7 @@
 //! The health check, at start and while the store exists.
 
 use std::error::Error;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
 use idem_core::store::StoreError;
@@ -31,12 +31,8 @@ pub(crate) async fn check(shared: &Shared) -> Result<Vec<HealthIssue>, StoreErro
     Ok(checks.into_iter().filter_map(|(failed, issue)| failed.then_some(issue)).collect())
 }
 
-/// Starts a task that checks the server every minute, until the store is dropped.
-pub(crate) fn start(shared: &Arc<Shared>) {
-    tokio::spawn(watch(Arc::downgrade(shared)));
-}
-
-async fn watch(shared: Weak<Shared>) {
+/// Checks the server every minute, until the store is dropped.
+pub(crate) async fn watch(shared: Weak<Shared>) {
     loop {
         sleep(CHECK_INTERVAL).await;
         let Some(shared) = shared.upgrade() else { return };

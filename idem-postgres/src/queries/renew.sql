@@ -1,6 +1,28 @@
--- Renews a lease as the owner. A lapsed lease can be renewed if no other request took the record over.
-UPDATE {records} SET
-    lease_until = clock_timestamp() + $4,
-    expires_at = clock_timestamp() + $4 + $5
-WHERE id = $1 AND owner = $2 AND fence = $3 AND state = 1 AND expires_at > clock_timestamp()
-RETURNING true
+-- Renews leases as their owner. A lapsed lease can be renewed if no other request took the record over. Returns
+-- one row for each call, with its position from 1. `renewed` is NULL if another transaction has locked the
+-- record: waiting for it would delay the other leases.
+WITH calls AS MATERIALIZED (
+    SELECT *
+    FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::interval[], $5::interval[])
+        WITH ORDINALITY AS calls (id, owner, fence, lease, ttl, ordinal)
+), free AS MATERIALIZED (
+    SELECT records.id, calls.lease, calls.ttl
+    FROM calls JOIN {records} AS records USING (id, owner, fence)
+    WHERE records.state = 1 AND records.expires_at > clock_timestamp()
+    FOR UPDATE OF records SKIP LOCKED
+), renewed AS (
+    UPDATE {records} AS records SET
+        lease_until = clock_timestamp() + free.lease,
+        expires_at = clock_timestamp() + free.lease + free.ttl
+    FROM free WHERE records.id = free.id
+    RETURNING records.id
+)
+SELECT calls.ordinal, CASE
+    WHEN renewed.id IS NOT NULL THEN true
+    WHEN NOT EXISTS (
+        SELECT FROM {records} AS records
+        WHERE records.id = calls.id AND records.owner = calls.owner AND records.fence = calls.fence
+            AND records.state = 1 AND records.expires_at > clock_timestamp()
+    ) THEN false
+END AS renewed
+FROM calls LEFT JOIN renewed ON renewed.id = calls.id

@@ -4,10 +4,17 @@ use idem_core::store::{RecordId, StoreError};
 use sqlx::postgres::PgRow;
 
 use super::statements::{Query, Statements};
+use crate::conn::Purpose;
 
 /// A call that can be sent alone or in one statement with other calls of its kind.
 pub(crate) trait Batchable: Sized + Send + Sync + 'static {
     type Reply: Send;
+
+    /// The use of the connection on which the call is sent.
+    const PURPOSE: Purpose = Purpose::Other;
+
+    /// The maximum number of calls in a statement.
+    const MAX_BATCH_LEN: usize = 32;
 
     /// The record that the call changes. The calls of a batch are sent in this order, so that the
     /// statements of two processes lock rows in the same order and cannot deadlock.

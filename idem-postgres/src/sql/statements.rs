@@ -15,6 +15,7 @@ pub(crate) struct Statements {
     pub(crate) claim: Statement,
     pub(crate) claim_batch: Statement,
     pub(crate) read: Statement,
+    pub(crate) find: Statement,
     pub(crate) renew: Statement,
     pub(crate) complete: Statement,
     pub(crate) complete_batch: Statement,
@@ -36,6 +37,7 @@ impl Statements {
         Self {
             claim: statement(include_str!("../queries/claim.sql")),
             claim_batch: statement(include_str!("../queries/claim_batch.sql")),
+            find: statement(include_str!("../queries/find.sql")),
             read: statement(include_str!("../queries/read.sql")),
             renew: statement(include_str!("../queries/renew.sql")),
             complete: statement(include_str!("../queries/complete.sql")),

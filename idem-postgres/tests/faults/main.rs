@@ -9,6 +9,8 @@ mod duplicates;
 mod health;
 mod network;
 mod pgbouncer;
+mod renewals;
+mod runtimes;
 mod schema;
 mod server;
 mod statements;

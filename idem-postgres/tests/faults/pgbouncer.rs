@@ -2,7 +2,7 @@
 
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_postgres::{ConnectError, PostgresStore};
-use idem_testkit::servers::{PgBouncer, PostgresServer};
+use idem_testkit::servers::{PgBouncer, PostgresServer, Proxy};
 use tokio::task::JoinSet;
 
 use crate::support::{
@@ -54,4 +54,36 @@ async fn fault_postgres_behind_pgbouncer_without_flag() {
     let refused = PostgresStore::connect(&pooler.url()).await.unwrap_err();
     assert!(matches!(refused, ConnectError::Pooler { .. }), "{refused:?}");
     assert!(refused.to_string().contains("pgbouncer()"));
+}
+
+/// PgBouncer reports the loss of a server with an error of its own. It is unknown whether the commit took
+/// effect, so the claim can be sent again and abandoned.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_postgres_behind_pgbouncer_server_lost_at_commit() {
+    let server = PostgresServer::start(&[]);
+    let proxy = Proxy::before(server.port()).await;
+    let pooler = PgBouncer::before_port(proxy.port(), 1);
+    let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
+    claim_new(&store).await;
+    let (id, request) = (new_id(), request());
+    proxy.cut_after("COMMIT");
+    assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
+    assert!(matches!(store.claim(id, request).await.unwrap(), ClaimOutcome::Acquired(_)));
+    assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Applied);
+}
+
+/// Before the commit, even an error that proves nothing by itself means "not done".
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_postgres_behind_pgbouncer_server_lost_before_commit() {
+    let server = PostgresServer::start(&[]);
+    let proxy = Proxy::before(server.port()).await;
+    let pooler = PgBouncer::before_port(proxy.port(), 1);
+    let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
+    claim_new(&store).await;
+    let id = new_id();
+    for lost in [b"BEGIN".to_vec(), id.as_bytes().to_vec()] {
+        proxy.cut_after(lost);
+        assert_eq!(error_kind(store.claim(id, request()).await), StoreErrorKind::NotDone);
+    }
+    assert!(matches!(store.claim(id, request()).await.unwrap(), ClaimOutcome::Acquired(_)));
 }

@@ -5,7 +5,7 @@
 
 mod crash;
 mod duplicates;
-
+mod exhausted;
 mod faults;
 mod misuse;
 mod outcomes;

@@ -2,7 +2,7 @@
 
 use idem_core::Idempotency;
 use idem_postgres::{Tx, sqlx};
-use idem_testkit::servers::PgBouncer;
+use idem_testkit::servers::{PgBouncer, Proxy};
 use tokio::task::JoinSet;
 
 use crate::support::{
@@ -44,4 +44,18 @@ async fn fault_postgres_behind_pgbouncer_transactions() {
     }
     workers.join_all().await;
     assert_eq!(counts(&server), expected("80", "88 of 88"));
+}
+
+/// PgBouncer reports the loss of a server with an error of its own, also after the commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_commit_reply_lost_behind_pgbouncer() {
+    let server = server(&[]);
+    let proxy = Proxy::before(server.port()).await;
+    let pooler = PgBouncer::before_port(proxy.port(), 2);
+    let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
+    let service = Idempotency::new(store);
+    proxy.cut_after("COMMIT");
+    assert_executed(&call(&service, &NO_WAIT, "k", write_and_return_201).await, 201);
+    assert_replayed(&call(&service, &NO_WAIT, "k", write_and_return_201).await, 201);
+    assert_eq!(counts(&server), expected("1", "1 of 1"));
 }

@@ -18,6 +18,15 @@ impl PgBouncer {
     /// # Panics
     /// If `pgbouncer` is not installed or does not start.
     pub fn before(server: &PostgresServer, connections: u32) -> Self {
+        Self::before_port(server.port(), connections)
+    }
+
+    /// Like [`before`](Self::before), in front of whatever listens at `server` of the loopback interface, such
+    /// as a [`Proxy`](super::Proxy).
+    ///
+    /// # Panics
+    /// As [`before`](Self::before).
+    pub fn before_port(server: u16, connections: u32) -> Self {
         let directory = Directory::new();
         let user = User::unprivileged("postgres").unwrap_or_else(|output| fail(&output));
         if let Some(User { uid, gid }) = user {
@@ -25,11 +34,10 @@ impl PgBouncer {
         }
         let port = free_port();
         let config = format!(
-            "[databases]\npostgres = host=127.0.0.1 port={} user=postgres\n\
+            "[databases]\npostgres = host=127.0.0.1 port={server} user=postgres\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
              auth_type = any\npool_mode = transaction\ndefault_pool_size = {connections}\n\
              max_client_conn = 500\n",
-            server.port(),
         );
         let path = directory.path();
         std::fs::write(path.join("pgbouncer.ini"), config).expect("a file in a new directory");
