@@ -184,6 +184,7 @@ impl IdempotencyBuilder {
             store: self.store,
             config: self.config,
             runs: TaskTracker::new(),
+            abandonments: TaskTracker::new(),
             waiters: WaitLimiter::new(self.max_waiters, self.max_waiters_per_key),
             draining: AtomicBool::new(false),
         }))

@@ -5,6 +5,7 @@
 //! `transaction` (the handler) and `settle` (the end). Beside them, `lease` renews what is claimed, `wait`
 //! holds duplicates and `drain` ends the process.
 
+mod abandon;
 mod call;
 mod claim;
 mod config;
@@ -63,6 +64,8 @@ struct Engine {
     leases: LeaseManager,
     /// Counts starts, runs and their ends, so that `drain` can wait for them.
     runs: TaskTracker,
+    /// Counts lost claims that are being abandoned.
+    abandonments: TaskTracker,
     waiters: WaitLimiter,
     draining: AtomicBool,
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod abandon;
 mod borrowed;
 mod cancellation;
 mod capacity;
