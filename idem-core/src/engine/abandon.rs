@@ -10,24 +10,40 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Idempotency;
 use super::retry::{ATTEMPT_TIMEOUT, backoff};
 use crate::detach::spawn_on_runtime;
-use crate::model::{ClaimNonce, RecordId, State, StoreError, StoreErrorKind};
+use crate::model::{Claim, ClaimNonce, RecordId, State, StoreError, StoreErrorKind};
 use crate::store::{ClaimOutcome, IdempotencyStore, StoreFuture, Update};
 
 /// When the store is asked again to abandon a claim that it does not hold, counted from the first call. The
 /// claim may still be on its way. The last call is sent when the lease of the claim is over.
 const ASK_AGAIN_AT: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
-/// A claim whose caller does not wait for a reply any more, or did not get one.
+/// A claim that no run uses: its caller got no reply, or does not wait for it any more.
 #[derive(Clone, Copy)]
 pub(super) struct LostClaim {
-    pub(super) id: RecordId,
-    pub(super) nonce: ClaimNonce,
-    pub(super) lease: Duration,
+    id: RecordId,
+    nonce: ClaimNonce,
+    lease: Duration,
     /// Whether the store may hold the claim, or may still receive it.
-    pub(super) may_be_held: bool,
+    may_be_held: bool,
+    /// Whether the store has received the claim. Nothing of it is left once the store does not hold it.
+    arrived: bool,
 }
 
 impl LostClaim {
+    /// A claim that is about to be sent.
+    pub(super) const fn unsent(id: RecordId, nonce: ClaimNonce, lease: Duration) -> Self {
+        Self { id, nonce, lease, may_be_held: false, arrived: false }
+    }
+
+    /// A claim that the store granted, and that no run will use.
+    pub(super) const fn acquired(claim: Claim, lease: Duration) -> Self {
+        Self { id: claim.id, nonce: claim.nonce, lease, may_be_held: true, arrived: true }
+    }
+
+    pub(super) const fn may_be_held(&self) -> bool {
+        self.may_be_held
+    }
+
     /// Notes what the reply to one call of the claim shows.
     pub(super) fn observe(&mut self, reply: &Result<ClaimOutcome, StoreError>) {
         match reply {
@@ -48,7 +64,7 @@ impl Idempotency {
     /// end as unknown, because no handler ran. `late` is the last call of the claim, if it has no reply yet.
     pub(super) fn abandon(&self, lost: LostClaim, late: Option<StoreFuture<ClaimOutcome>>) {
         let engine = &self.0;
-        let abandonment = Abandonment { store: Arc::clone(&engine.store), lost, arrived: false };
+        let abandonment = Abandonment { store: Arc::clone(&engine.store), lost };
         spawn_on_runtime(engine.abandonments.track_future(abandonment.run(late)));
     }
 }
@@ -56,8 +72,6 @@ impl Idempotency {
 struct Abandonment {
     store: Arc<dyn IdempotencyStore>,
     lost: LostClaim,
-    /// Whether the store has received the claim. Nothing of it is left once the store does not hold it.
-    arrived: bool,
 }
 
 impl Abandonment {
@@ -73,7 +87,7 @@ impl Abandonment {
             let reply = self.store.abandon(self.lost.id, self.lost.nonce).bounded(ATTEMPT_TIMEOUT);
             let next = match reply.await {
                 Ok(Update::Applied) => return,
-                Ok(Update::Stale(_)) if self.arrived => return,
+                Ok(Update::Stale(_)) if self.lost.arrived => return,
                 Ok(Update::Stale(_)) => next_at(started.elapsed()),
                 Err(error) if error.kind() == StoreErrorKind::Corrupt => return,
                 Err(_) => {
@@ -106,9 +120,9 @@ impl Abandonment {
             // The call is only lost if its task panicked or the runtime ended.
             let Ok(reply) = reply else { return true };
             self.lost.observe(&reply);
-            self.arrived = matches!(reply, Ok(ClaimOutcome::Acquired(_)));
-            if self.arrived || !self.lost.may_be_held {
-                return self.arrived;
+            self.lost.arrived = matches!(reply, Ok(ClaimOutcome::Acquired(_)));
+            if self.lost.arrived || !self.lost.may_be_held {
+                return self.lost.arrived;
             }
         }
         sleep(pause()).await;

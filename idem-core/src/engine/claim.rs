@@ -74,8 +74,7 @@ struct SendingClaim<'a> {
 
 impl<'a> SendingClaim<'a> {
     const fn new(idempotency: &'a Idempotency, id: RecordId, request: &ClaimRequest) -> Self {
-        let ClaimRequest { nonce, lease, .. } = *request;
-        let claim = LostClaim { id, nonce, lease, may_be_held: false };
+        let claim = LostClaim::unsent(id, request.nonce, request.lease);
         Self { idempotency, claim, call: None }
     }
 
@@ -93,7 +92,7 @@ impl<'a> SendingClaim<'a> {
 impl Drop for SendingClaim<'_> {
     fn drop(&mut self) {
         let late = self.call.take();
-        if late.is_some() || self.claim.may_be_held {
+        if late.is_some() || self.claim.may_be_held() {
             self.idempotency.abandon(self.claim, late);
         }
     }

@@ -16,6 +16,7 @@ mod execution;
 mod lease;
 mod retry;
 mod run;
+mod run_limit;
 mod served;
 mod settle;
 mod start;
@@ -45,6 +46,7 @@ use crate::model::{Claim, Rejection, StoredResponse};
 use crate::store::IdempotencyStore;
 use config::Config;
 use lease::LeaseManager;
+use run_limit::RunLimiter;
 use start::Start;
 use wait::WaitLimiter;
 
@@ -67,6 +69,7 @@ struct Engine {
     /// Counts lost claims that are being abandoned.
     abandonments: TaskTracker,
     waiters: WaitLimiter,
+    run_limiter: RunLimiter,
     draining: AtomicBool,
 }
 

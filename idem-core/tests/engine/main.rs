@@ -19,3 +19,4 @@ mod support;
 mod takeover;
 mod trace;
 mod wait;
+mod wait_scope;
