@@ -81,8 +81,8 @@ fn stored_headers(headers: &HeaderMap) -> Headers {
 fn rebuild(body: Delivery<Streamed, Box<dyn Error>>, size: BodySize) -> BoxBody {
     match body {
         // An empty body has `Content-Length: 0`; no body has no such header.
-        Delivery::Whole(_) if size == BodySize::None => BoxBody::new(body::None::new()),
-        Delivery::Whole(body) => BoxBody::new(body),
+        Delivery::Whole(..) if size == BodySize::None => BoxBody::new(body::None::new()),
+        Delivery::Whole(body, _) => BoxBody::new(body),
         Delivery::Longer(start, Streamed(body)) if start.is_empty() => body,
         Delivery::Longer(start, rest) => {
             BoxBody::new(BodyStream::new(stream::once(ready(Ok(start))).chain(rest)))

@@ -1,12 +1,18 @@
 //! Conversion between axum responses and stored responses.
 
+use std::convert::Infallible;
 use std::future::ready;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use axum::body::{Body, BodyDataStream, HttpBody};
+use axum::body::{Body, HttpBody};
 use axum::http::header::{CONNECTION, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt, stream};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use http_body::Frame;
+use http_body_util::{BodyStream, StreamBody};
 use idem_core::http::Executed;
 use idem_core::http::{self, Delivery, Head};
 use idem_core::store::{Headers, StoredResponse};
@@ -23,7 +29,7 @@ pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Exe
         declared: parts.extensions.get().copied(),
         announced: body.size_hint().lower(),
     };
-    http::capture(head, body.into_data_stream(), max, |body| match body {
+    http::capture(head, Frames { body, trailers: None }, max, |body| match body {
         Ok(body) => Response::from_parts(parts, rebuild(body)),
         Err(stored) => from_stored(stored),
     })
@@ -41,12 +47,45 @@ fn stored_headers(headers: &HeaderMap) -> Headers {
     http::stored_headers(fields, headers.get_all(CONNECTION).into_iter().map(HeaderValue::as_bytes))
 }
 
-fn rebuild(body: Delivery<BodyDataStream, axum::Error>) -> Body {
+/// The data of a body as a stream, and the trailers that follow it.
+struct Frames {
+    body: Body,
+    trailers: Option<HeaderMap>,
+}
+
+impl Stream for Frames {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Poll::Ready(Some(Ok(data))),
+                    Err(other) => {
+                        self.trailers = other.into_trailers().ok().or_else(|| self.trailers.take());
+                    }
+                },
+            }
+        }
+    }
+}
+
+/// Returns the body for the first caller, with its trailers. They are
+/// [not stored](idem_core::rules::semantics#trailers).
+fn rebuild(body: Delivery<Frames, axum::Error>) -> Body {
     match body {
-        Delivery::Whole(body) => Body::from(body),
-        Delivery::Longer(start, rest) if start.is_empty() => Body::new(rest),
+        Delivery::Whole(body, Frames { trailers: None, .. }) => Body::from(body),
+        Delivery::Whole(body, Frames { trailers: Some(trailers), .. }) => {
+            // Without a known length, because HTTP/1.1 has trailers only in chunked responses.
+            let frames = [Frame::data(body), Frame::trailers(trailers)];
+            Body::new(StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>))))
+        }
+        Delivery::Longer(start, rest) if start.is_empty() => rest.body,
         Delivery::Longer(start, rest) => {
-            Body::from_stream(stream::once(ready(Ok(start))).chain(rest))
+            let start = stream::once(ready(Ok(Frame::data(start))));
+            Body::new(StreamBody::new(start.chain(BodyStream::new(rest.body))))
         }
         Delivery::Broken(start, error) => Body::from_stream(stream::iter([Ok(start), Err(error)])),
     }

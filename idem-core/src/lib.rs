@@ -93,6 +93,7 @@
 pub mod codec;
 mod detach;
 mod engine;
+mod exact;
 pub mod function;
 mod hash;
 pub mod http;
@@ -122,7 +123,7 @@ pub use store::MemoryStore;
 /// This is not part of the API and changes with every release. Therefore the crates depend on exact versions of each other.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::function::Invocation;
+    pub use crate::function::{Invocation, compare};
     pub use crate::http::{FingerprintInput, Scope};
     pub use crate::{Guarantee, IdempotencyKey, Policy};
 }

@@ -118,3 +118,13 @@ async fn other_documents_are_responses_of_the_application() {
         assert_eq!(bench.script.attempts(), 1);
     }
 }
+
+/// A service at its limit of concurrent runs refuses requests for a moment.
+#[tokio::test(start_paused = true)]
+async fn too_many_runs_is_retried() {
+    let body = r#"{"type": "urn:idem:problem:too-many-runs", "retryable": true}"#;
+    let refused = || problem(503, "").body(body).header("retry-after", "1");
+    let bench = Bench::new([refused(), refused(), status(201)]);
+    assert_eq!(bench.pay().await.unwrap().response().status(), 201);
+    assert_eq!(bench.script.attempts(), 3);
+}

@@ -6,7 +6,7 @@ use super::{Idempotency, trace};
 use crate::http::RequestParts;
 use crate::model::{
     Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource, Policy,
-    RecordId, Rejection, Scope,
+    RecordId, Rejection, Scope, ScopeId,
 };
 use crate::store::{ClaimRequest, Quota, TransactionSlot};
 
@@ -15,6 +15,7 @@ use crate::store::{ClaimRequest, Quota, TransactionSlot};
 #[derive(Debug)]
 pub struct Call {
     pub(super) id: RecordId,
+    pub(super) scope: ScopeId,
     pub(super) policy: &'static Policy,
     pub(super) fingerprint: Option<Fingerprint>,
     quota: Option<Quota>,
@@ -151,7 +152,7 @@ impl Idempotency {
         let max_keys = scope.quota().or(config.quota.filter(|_| !scope.is_global()));
         let quota = max_keys.map(|max_keys| Quota { scope: scope_id.keyed(secret), max_keys });
         let span = trace::span(operation, &id);
-        Ok(Call { id, policy, fingerprint: None, quota, transaction: None, span })
+        Ok(Call { id, scope: scope_id, policy, fingerprint: None, quota, transaction: None, span })
     }
 
     /// Returns the fingerprint of an HTTP request under `policy`

@@ -1,20 +1,18 @@
-//! The claim of a key: its retries, and what happens if its reply comes too late.
+//! The claim of a key, and its retries.
 
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::BoxFuture;
 use tokio::time::{sleep_until, timeout_at};
 use tracing::Instrument;
 
+use super::abandon::LostClaim;
 use super::deadline::after;
-use super::retry::{ATTEMPT_TIMEOUT, MAX_SENDS, pause, retry_until_stored};
+use super::retry::{MAX_SENDS, pause};
 use super::{Call, Idempotency};
-use crate::detach::{DetachOnDrop, spawn_on_runtime};
-use crate::model::{ClaimNonce, RecordId, Rejection, StoreError, StoreErrorKind};
-use crate::store::{ClaimOutcome, ClaimRequest, IdempotencyStore, StoreFuture, Update};
+use crate::model::{RecordId, Rejection, StoreError, StoreErrorKind};
+use crate::store::{ClaimOutcome, ClaimRequest, StoreFuture};
 
 impl Idempotency {
     /// Sends a claim, and returns its outcome if the store replies immediately with success. Otherwise
@@ -44,19 +42,14 @@ impl Idempotency {
         // After its own lease, a claim that was granted may already belong to another run.
         let timeout = self.0.config.store_timeout.min(request.lease);
         let deadline = after(Instant::now(), timeout);
-        let lost = LostClaim { id, nonce: request.nonce, lease: request.lease };
-        let mut abandonment = AbandonOnDrop { idempotency: self, lost, armed: false };
+        let mut sending = SendingClaim::new(self, id, &request);
         let mut call = first;
         for sends in 1.. {
-            let error = match self.await_claim(call, lost, deadline).await {
-                Some(Ok(outcome)) => {
-                    abandonment.armed &= !matches!(outcome, ClaimOutcome::Acquired(_));
-                    return Ok(outcome);
-                }
-                Some(Err(error)) => error,
-                None => break,
+            let Ok(reply) = timeout_at(deadline.into(), sending.reply(call)).await else { break };
+            let error = match reply {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => error,
             };
-            abandonment.armed |= error.kind() == StoreErrorKind::Unknown;
             let resume = Instant::now() + pause(sends);
             match error.kind() {
                 StoreErrorKind::Corrupt => return Err(Rejection::RecordUnreadable(error)),
@@ -69,91 +62,38 @@ impl Idempotency {
         }
         Err(Rejection::StoreUnavailable(None))
     }
-
-    /// Waits for the reply to one call. Returns `None` if `deadline` passes first.
-    ///
-    /// Cancel safe: if the deadline passes or the caller leaves, the rest becomes a task, which consumes the
-    /// late reply and abandons the claim.
-    async fn await_claim(
-        &self,
-        call: StoreFuture<ClaimOutcome>,
-        lost: LostClaim,
-        deadline: Instant,
-    ) -> Option<Result<ClaimOutcome, StoreError>> {
-        let pending = match call.into_ready() {
-            Ok(reply) => return Some(reply),
-            Err(pending) => pending,
-        };
-        let (store, runs) = (Arc::clone(&self.0.store), self.0.runs.clone());
-        let reply = DetachOnDrop::new(pending, move |late| {
-            spawn_on_runtime(runs.track_future(abandon_late_claim(store, lost, late)));
-        });
-        timeout_at(deadline.into(), reply).await.ok()
-    }
 }
 
-/// A claim whose reply was lost.
-#[derive(Clone, Copy)]
-struct LostClaim {
-    id: RecordId,
-    nonce: ClaimNonce,
-    lease: Duration,
-}
-
-/// Frees a key that a claim may have acquired after its caller stopped waiting, whether or not its reply
-/// still arrives.
-async fn abandon_late_claim(
-    store: Arc<dyn IdempotencyStore>,
-    lost: LostClaim,
-    late: Pin<Box<StoreFuture<ClaimOutcome>>>,
-) {
-    let abandoning = pin!(abandon(store, lost));
-    match select(late, abandoning).await {
-        // The abandonment that is in progress may have freed the key already. A new one would then find
-        // nothing, and repeat that for a whole lease.
-        Either::Left((reply, abandoning)) if may_have_acquired(&reply) => abandoning.await,
-        Either::Left(_) => {}
-        // Nothing depends on the reply, but a store call must not be dropped.
-        Either::Right(((), late)) => spawn_on_runtime(late),
-    }
-}
-
-fn may_have_acquired(late: &Result<ClaimOutcome, StoreError>) -> bool {
-    match late {
-        Ok(outcome) => matches!(outcome, ClaimOutcome::Acquired(_)),
-        Err(error) => error.kind() == StoreErrorKind::Unknown,
-    }
-}
-
-/// Abandons a lost claim, and repeats that until the store confirms it or the lease is over. A reply that
-/// nothing was found does not confirm it, because the claim may still be on its way.
-async fn abandon(store: Arc<dyn IdempotencyStore>, claim: LostClaim) {
-    let lease_end = after(Instant::now(), claim.lease);
-    let attempt = || async {
-        match store.abandon(claim.id, claim.nonce).bounded(ATTEMPT_TIMEOUT).await {
-            Ok(Update::Applied) => Ok(Update::Applied),
-            Ok(Update::Stale(_)) => Err(StoreError::unknown("the claim has not arrived")),
-            Err(error) => Err(error),
-        }
-    };
-    // If every attempt fails, the lease ends by itself, and the caller has its response already.
-    drop(retry_until_stored(attempt, || Instant::now() < lease_end).await);
-}
-
-/// Abandons a claim in the background when it is dropped while armed. `drain` waits for that, as it does
-/// for a run: the key must not end as unknown, because no handler ran.
-struct AbandonOnDrop<'a> {
+/// A claim that is being sent. Dropping it abandons the claim, if the store may hold it.
+struct SendingClaim<'a> {
     idempotency: &'a Idempotency,
-    lost: LostClaim,
-    armed: bool,
+    claim: LostClaim,
+    /// The call that has no reply yet.
+    call: Option<StoreFuture<ClaimOutcome>>,
 }
 
-impl Drop for AbandonOnDrop<'_> {
+impl<'a> SendingClaim<'a> {
+    const fn new(idempotency: &'a Idempotency, id: RecordId, request: &ClaimRequest) -> Self {
+        let claim = LostClaim::unsent(id, request.nonce, request.lease);
+        Self { idempotency, claim, call: None }
+    }
+
+    /// Waits for the reply to `call`.
+    ///
+    /// Cancel safe: if the future is dropped, the call stays here.
+    async fn reply(&mut self, call: StoreFuture<ClaimOutcome>) -> Result<ClaimOutcome, StoreError> {
+        let reply = self.call.insert(call).await;
+        self.call = None;
+        self.claim.observe(&reply);
+        reply
+    }
+}
+
+impl Drop for SendingClaim<'_> {
     fn drop(&mut self) {
-        if self.armed {
-            let engine = &self.idempotency.0;
-            let abandoning = abandon(Arc::clone(&engine.store), self.lost);
-            spawn_on_runtime(engine.runs.track_future(abandoning));
+        let late = self.call.take();
+        if late.is_some() || self.claim.may_be_held() {
+            self.idempotency.abandon(self.claim, late);
         }
     }
 }

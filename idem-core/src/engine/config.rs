@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use super::lease::LeaseManager;
-use super::wait::WaitLimiter;
+use super::run_limit::RunLimiter;
+use super::wait::{WaitLimiter, WaitLimits};
 use super::{Engine, Idempotency};
 use crate::hash::Secret;
 use crate::http;
@@ -33,8 +34,8 @@ pub(super) struct Config {
 pub struct IdempotencyBuilder {
     store: Arc<dyn IdempotencyStore>,
     config: Config,
-    max_waiters: usize,
-    max_waiters_per_key: usize,
+    wait_limits: WaitLimits,
+    max_runs: Option<usize>,
 }
 
 impl Idempotency {
@@ -67,8 +68,8 @@ impl Idempotency {
                 quota: None,
                 header: http::IDEMPOTENCY_KEY.into(),
             },
-            max_waiters: 1024,
-            max_waiters_per_key: 32,
+            wait_limits: WaitLimits { total: 1024, per_scope: 256, per_key: 32 },
+            max_runs: None,
         }
     }
 }
@@ -172,8 +173,35 @@ impl IdempotencyBuilder {
     /// duplicates are refused with 409 immediately
     /// ([waiting duplicates](crate::rules::semantics#waiting-duplicates)). The defaults are 1,024 and 32.
     pub const fn max_waiters(mut self, in_process: usize, per_key: usize) -> Self {
-        self.max_waiters = in_process;
-        self.max_waiters_per_key = per_key;
+        self.wait_limits.total = in_process;
+        self.wait_limits.per_key = per_key;
+        self
+    }
+
+    /// Sets the maximum number of duplicates of one scope that wait concurrently in this process. Further
+    /// duplicates are refused with 409 immediately
+    /// ([waiting duplicates](crate::rules::semantics#waiting-duplicates)). The default is 256.
+    ///
+    /// The global scope counts as one scope. Choose a number well below that of the process, so that one tenant
+    /// cannot take the places of all others.
+    pub const fn max_waiters_per_scope(mut self, waiters: usize) -> Self {
+        self.wait_limits.per_scope = waiters;
+        self
+    }
+
+    /// Sets the maximum number of concurrent runs in this process, including runs whose clients have disconnected.
+    /// A request that would start another one is refused with 503
+    /// ([concurrent runs](crate::rules::semantics#concurrent-runs)). Other requests still get stored responses. The
+    /// default is no limit.
+    ///
+    /// A limit in a layer around the handler, such as tower's `ConcurrencyLimitLayer`, does not bound the runs: it holds
+    /// only as long as the request, and a run outlives its request.
+    ///
+    /// # Panics
+    /// If `runs` is 0.
+    pub const fn max_runs(mut self, runs: usize) -> Self {
+        assert!(runs > 0, "max_runs is 0, so no handler could run: set at least 1");
+        self.max_runs = Some(runs);
         self
     }
 
@@ -184,7 +212,9 @@ impl IdempotencyBuilder {
             store: self.store,
             config: self.config,
             runs: TaskTracker::new(),
-            waiters: WaitLimiter::new(self.max_waiters, self.max_waiters_per_key),
+            abandonments: TaskTracker::new(),
+            waiters: WaitLimiter::new(self.wait_limits),
+            run_limiter: RunLimiter::new(self.max_runs),
             draining: AtomicBool::new(false),
         }))
     }

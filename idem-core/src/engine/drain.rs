@@ -4,8 +4,14 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout};
+
 use super::Idempotency;
 use super::settle::CALLER_TIMEOUT;
+
+/// How long a drain waits for lost claims to be abandoned, once all runs have ended. A key that is not freed in
+/// that time is held until its lease is over.
+const ABANDON_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The result of [`Idempotency::drain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +33,8 @@ impl Idempotency {
     /// disconnected. Calls that an active run makes in turn are still accepted. After `deadline` the remaining
     /// runs are given up, which takes up to 2 s more if the store is down.
     ///
+    /// If all runs ended before that, lost claims that are being abandoned get up to 3 s of the remaining time.
+    ///
     /// Call it as soon as the server stops accepting connections, and before the runtime ends: a run that is
     /// dropped by the runtime leaves its outcome unknown.
     ///
@@ -37,9 +45,14 @@ impl Idempotency {
         let engine = &self.0;
         engine.draining.store(true, Ordering::SeqCst);
         engine.runs.close();
-        match tokio::time::timeout(deadline, engine.runs.wait()).await {
-            Ok(()) => Drained::Finished,
-            Err(_) => Drained::GaveUp(engine.leases.give_up_all(CALLER_TIMEOUT).await),
+        engine.abandonments.close();
+        let started = Instant::now();
+        if timeout(deadline, engine.runs.wait()).await.is_err() {
+            return Drained::GaveUp(engine.leases.give_up_all(CALLER_TIMEOUT).await);
         }
+        let rest = deadline.saturating_sub(started.elapsed()).min(ABANDON_TIMEOUT);
+        // No handler of these claims ran, so the drain is complete without them.
+        drop(timeout(rest, engine.abandonments.wait()).await);
+        Drained::Finished
     }
 }

@@ -5,6 +5,7 @@
 //! `transaction` (the handler) and `settle` (the end). Beside them, `lease` renews what is claimed, `wait`
 //! holds duplicates and `drain` ends the process.
 
+mod abandon;
 mod call;
 mod claim;
 mod config;
@@ -15,6 +16,7 @@ mod execution;
 mod lease;
 mod retry;
 mod run;
+mod run_limit;
 mod served;
 mod settle;
 mod start;
@@ -44,6 +46,7 @@ use crate::model::{Claim, Rejection, StoredResponse};
 use crate::store::IdempotencyStore;
 use config::Config;
 use lease::LeaseManager;
+use run_limit::RunLimiter;
 use start::Start;
 use wait::WaitLimiter;
 
@@ -63,7 +66,10 @@ struct Engine {
     leases: LeaseManager,
     /// Counts starts, runs and their ends, so that `drain` can wait for them.
     runs: TaskTracker,
+    /// Counts lost claims that are being abandoned.
+    abandonments: TaskTracker,
     waiters: WaitLimiter,
+    run_limiter: RunLimiter,
     draining: AtomicBool,
 }
 

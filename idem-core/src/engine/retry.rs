@@ -20,6 +20,12 @@ pub(super) fn pause(sends: u32) -> Duration {
     Duration::from_millis(20 << sends).mul_f64(rand::random_range(0.5..1.0))
 }
 
+/// Returns the pause after `failures` failed calls in the background: 20 ms · 2^`failures`, at most 5 s, reduced
+/// at random by up to half.
+pub(super) fn backoff(failures: u32) -> Duration {
+    pause(failures.min(8)).min(Duration::from_secs(5))
+}
+
 /// Repeats `attempt` until it succeeds, `wanted` returns false or the record is corrupt. The pauses grow
 /// from 20 ms to 1 s and are jittered.
 pub(super) async fn retry_until_stored<A, F>(

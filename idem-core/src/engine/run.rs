@@ -12,6 +12,7 @@ use tracing::{Instrument, Span};
 use super::Idempotency;
 use super::execution::Execution;
 use super::lease::{Lease, LeaseLoss};
+use super::run_limit::RunPermit;
 use super::served::{Executed, Served};
 use super::settle::Settlement;
 use super::trace::record_result;
@@ -20,12 +21,18 @@ use crate::model::{Claim, Rejection};
 /// A run whose key is claimed by a lease, and whose handler has not been polled.
 pub(super) struct LeasedRun {
     settlement: Settlement,
+    permit: RunPermit,
     span: Span,
 }
 
 impl LeasedRun {
-    pub(super) fn new(idempotency: &Idempotency, lease: Lease, span: Span) -> Self {
-        Self { settlement: Settlement::new(idempotency, lease), span }
+    pub(super) fn new(
+        idempotency: &Idempotency,
+        lease: Lease,
+        permit: RunPermit,
+        span: Span,
+    ) -> Self {
+        Self { settlement: Settlement::new(idempotency, lease), permit, span }
     }
 
     pub(super) fn claim(&self) -> Claim {
@@ -46,9 +53,10 @@ impl LeasedRun {
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        let Self { settlement, span } = self;
+        let Self { settlement, permit, span } = self;
         let record_in = span.clone();
         let run = async move {
+            let _permit = permit;
             let ended = {
                 let claim = settlement.lease().claim();
                 let running = AssertUnwindSafe(async move { handler(claim).await }).catch_unwind();

@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures_util::future::Either;
 use tracing::Instrument;
 
+use super::abandon::LostClaim;
 use super::duplicate::{Finder, Meaning, evaluate};
 use super::execution::Execution;
 use super::run::LeasedRun;
@@ -97,12 +98,16 @@ impl Idempotency {
 
     fn enter_wait(&self, call: &Call) -> Result<Box<Waiter>, Rejection> {
         let wait = call.policy.wait.ok_or(Rejection::InProgress)?;
-        self.0.waiters.enter(call.id, wait).map(Box::new).ok_or(Rejection::InProgress)
+        self.0.waiters.enter(call.id, call.scope, wait).map(Box::new).ok_or(Rejection::InProgress)
     }
 
     /// Claims the key once.
     async fn attempt(&self, call: &Call) -> Result<Attempt, Rejection> {
         self.check_accepting()?;
+        if !self.0.run_limiter.has_place() {
+            let reading = self.record_at_run_limit(call).instrument(call.span.clone());
+            return evaluate_existing(call, Box::pin(reading).await?);
+        }
         if let Some(slot) = &call.transaction {
             let attempt = self.attempt_transaction(call, slot).instrument(call.span.clone());
             return Box::pin(attempt).await;
@@ -126,8 +131,12 @@ impl Idempotency {
     ) -> Result<Attempt, Rejection> {
         match outcome {
             ClaimOutcome::Acquired(claim) => {
+                let Some(permit) = self.0.run_limiter.enter() else {
+                    self.abandon(LostClaim::acquired(claim, call.policy.lease), None);
+                    return Err(Rejection::TooManyRuns);
+                };
                 let lease = self.0.leases.hold(claim, call.policy, call.fingerprint, claimed_at);
-                let run = LeasedRun::new(self, lease, call.span.clone());
+                let run = LeasedRun::new(self, lease, permit, call.span.clone());
                 Ok(Attempt::Started(Start::Run(Run::Leased(run))))
             }
             ClaimOutcome::Exists(existing) => evaluate_existing(call, existing),
@@ -143,7 +152,9 @@ impl Idempotency {
     ) -> Result<Attempt, Rejection> {
         match self.open_transaction(call, slot).await? {
             OpenOutcome::Opened(transaction) => {
-                let run = TransactionRun::new(self, transaction, call);
+                // Dropping the transaction rolls it back, which frees the key.
+                let permit = self.0.run_limiter.enter().ok_or(Rejection::TooManyRuns)?;
+                let run = TransactionRun::new(self, transaction, permit, call);
                 Ok(Attempt::Started(Start::Run(Run::InTransaction(run))))
             }
             OpenOutcome::Exists(existing) => evaluate_existing(call, existing),

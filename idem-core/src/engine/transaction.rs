@@ -18,6 +18,7 @@ use super::duplicate::{Finder, evaluate_stale};
 use super::execution::Execution;
 use super::retry::{MAX_SENDS, pause};
 use super::run::caught;
+use super::run_limit::RunPermit;
 use super::served::{Executed, Served};
 use super::trace::record_result;
 use super::{Call, Idempotency};
@@ -33,6 +34,7 @@ pub(super) struct TransactionRun {
     fingerprint: Option<Fingerprint>,
     store_timeout: Duration,
     tracked: TaskTrackerToken,
+    permit: RunPermit,
     span: Span,
 }
 
@@ -68,6 +70,7 @@ impl TransactionRun {
     pub(super) fn new(
         idempotency: &Idempotency,
         transaction: Box<dyn Transaction>,
+        permit: RunPermit,
         call: &Call,
     ) -> Self {
         Self {
@@ -76,6 +79,7 @@ impl TransactionRun {
             fingerprint: call.fingerprint,
             store_timeout: idempotency.0.config.store_timeout,
             tracked: idempotency.0.runs.token(),
+            permit,
             span: call.span.clone(),
         }
     }
@@ -94,9 +98,10 @@ impl TransactionRun {
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        let Self { transaction, policy, fingerprint, store_timeout, tracked, span } = self;
+        let Self { transaction, policy, fingerprint, store_timeout, tracked, permit, span } = self;
         let record_in = span.clone();
         let run = async move {
+            let _permit = permit;
             let claim = transaction.claim();
             // The handler, with all that it holds of the transaction, is dropped before the transaction ends.
             let ended = {

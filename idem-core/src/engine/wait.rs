@@ -2,50 +2,65 @@
 //! ([waiting duplicates](crate::rules::semantics#waiting-duplicates)).
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
 
 use super::deadline::after;
-use crate::model::RecordId;
+use crate::model::{RecordId, ScopeId};
 use crate::store::{Changed, IdempotencyStore};
 
 /// The pause before the first poll of a waiting duplicate. It doubles with every poll.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Limits the number of waiting duplicates, per key and in total, because they use connections and memory.
+/// The maximum numbers of waiting duplicates.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WaitLimits {
+    pub(super) total: usize,
+    /// One scope must not take the places of all others.
+    pub(super) per_scope: usize,
+    pub(super) per_key: usize,
+}
+
+/// Limits the number of waiting duplicates, because they use connections and memory.
 pub(super) struct WaitLimiter {
     counts: Arc<Mutex<Counts>>,
-    max_total: usize,
-    max_per_key: usize,
+    limits: WaitLimits,
 }
 
 /// The number of waiting duplicates.
 #[derive(Default)]
 struct Counts {
+    per_scope: HashMap<ScopeId, usize>,
     per_key: HashMap<RecordId, usize>,
     total: usize,
 }
 
 impl WaitLimiter {
-    pub(super) fn new(max_total: usize, max_per_key: usize) -> Self {
-        Self { counts: Arc::default(), max_total, max_per_key }
+    pub(super) fn new(limits: WaitLimits) -> Self {
+        Self { counts: Arc::default(), limits }
     }
 
     /// Returns a permit to wait for up to `wait`, or `None` at a limit. Dropping it frees the place.
-    pub(super) fn enter(&self, id: RecordId, wait: Duration) -> Option<Waiter> {
+    pub(super) fn enter(&self, id: RecordId, scope: ScopeId, wait: Duration) -> Option<Waiter> {
         let mut counts = lock(&self.counts);
+        let of_scope = counts.per_scope.get(&scope).copied().unwrap_or(0);
         let of_key = counts.per_key.get(&id).copied().unwrap_or(0);
-        if counts.total >= self.max_total || of_key >= self.max_per_key {
+        let WaitLimits { total, per_scope, per_key } = self.limits;
+        if counts.total >= total || of_scope >= per_scope || of_key >= per_key {
             return None;
         }
         counts.total += 1;
+        counts.per_scope.insert(scope, of_scope + 1);
         counts.per_key.insert(id, of_key + 1);
         drop(counts);
         Some(Waiter {
             id,
+            scope,
             counts: Arc::clone(&self.counts),
             until: after(Instant::now(), wait),
             pause: FIRST_PAUSE,
@@ -57,6 +72,7 @@ impl WaitLimiter {
 /// One waiting duplicate. It holds no store connection while it waits. Drop it to stop waiting.
 pub(super) struct Waiter {
     id: RecordId,
+    scope: ScopeId,
     counts: Arc<Mutex<Counts>>,
     until: Instant,
     pause: Duration,
@@ -87,11 +103,17 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         let mut counts = lock(&self.counts);
         counts.total -= 1;
-        if let Some(of_key) = counts.per_key.get_mut(&self.id) {
-            *of_key -= 1;
-            if *of_key == 0 {
-                counts.per_key.remove(&self.id);
-            }
+        decrement(&mut counts.per_scope, self.scope);
+        decrement(&mut counts.per_key, self.id);
+    }
+}
+
+/// Decrements a count, and removes it at zero.
+fn decrement<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
+    if let Entry::Occupied(mut count) = counts.entry(key) {
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
         }
     }
 }

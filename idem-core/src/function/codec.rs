@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, Error as _};
 
 use super::Failure;
+use super::compare::Equality;
 use super::error_storage::to_json;
 use crate::engine::Executed;
 use crate::model::{Completion, Headers, Outcome, StoredResponse};
@@ -20,16 +21,22 @@ const ERR: u16 = 400;
 
 /// Classifies the result of a function, and converts it to its completion.
 ///
-/// `max` is the maximum size of a stored result, in bytes.
-pub(super) fn encode<T, E>(result: Result<T, E>, max: usize) -> Executed<Result<T, E>>
+/// `max` is the maximum size of a stored result, in bytes. `equality` compares what is read back.
+pub(super) fn encode<T, E>(
+    result: Result<T, E>,
+    max: usize,
+    equality: (Equality<T>, Equality<E>),
+) -> Executed<Result<T, E>>
 where
     T: Serialize + DeserializeOwned,
     E: Failure,
 {
     let outcome = result.as_ref().map_or_else(Failure::outcome, |_| Outcome::Final);
     let completion = match (&result, outcome) {
-        (Ok(value), _) => completion_of(OK, Some(to_json(value)), max),
-        (Err(error), Outcome::Final) => completion_of(ERR, E::STORAGE.encode(error), max),
+        (Ok(value), _) => completion_of(OK, Some(to_json(value, equality.0)), max),
+        (Err(error), Outcome::Final) => {
+            completion_of(ERR, E::STORAGE.encode(error, equality.1), max)
+        }
         // The key is freed, or the outcome is unknown.
         (Err(_), Outcome::NotExecuted | Outcome::Ambiguous) => Completion::Unknown,
     };
@@ -50,7 +57,7 @@ fn completion_of(status: u16, json: Option<serde_json::Result<Vec<u8>>>, max: us
             let error = &error as &dyn Error;
             tracing::error!(
                 error,
-                "a result is not stored, because it cannot be serialized as JSON and read back"
+                "a result is not stored, because it cannot be serialized as JSON and read back as an equal value"
             );
             return Completion::NotRetained { status };
         }

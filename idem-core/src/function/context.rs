@@ -36,6 +36,7 @@ impl CallContext {
             | Rejection::NotCommitted(_)
             | Rejection::Draining
             | Rejection::TooManyKeys(_)
+            | Rejection::TooManyRuns
             | Rejection::Panicked => Disposition::Redeliver { after: self.retry_after },
             Rejection::OutcomeUnknown
             | Rejection::ResultUnavailable { .. }

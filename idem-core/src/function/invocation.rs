@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::compare::Equality;
 use super::context::CallContext;
 use super::{Failure, codec};
 use crate::engine::{Call, Executed, Execution, Idempotency, Served};
@@ -50,7 +51,8 @@ impl Invocation {
         Self { call, ..self }
     }
 
-    /// Returns the function's result. Polls `body` if the call acquires the key.
+    /// Returns the function's result. Polls `body` if the call acquires the key. `equality` has the comparisons of the types of the
+    /// result, where they have `PartialEq`.
     ///
     /// Not cancel safe: if the future is dropped while `body` runs, the record is treated as after a crash. See
     /// [`Idempotency::run_borrowed`].
@@ -58,7 +60,7 @@ impl Invocation {
     /// # Errors
     /// The error that the function returns, or the stored one; or a [`Rejected`](super::Rejected) as the function's error
     /// type.
-    pub async fn run<T, E, F>(self, body: F) -> Result<T, E>
+    pub async fn run<T, E, F>(self, body: F, equality: (Equality<T>, Equality<E>)) -> Result<T, E>
     where
         T: Serialize + DeserializeOwned,
         E: Failure,
@@ -72,7 +74,7 @@ impl Invocation {
         let ran = AtomicBool::new(false);
         let execute = |_claim| {
             ran.store(true, Ordering::Relaxed);
-            async move { codec::encode(body.await, max) }
+            async move { codec::encode(body.await, max, equality) }
         };
         let on_panic = || panicked(E::from(context.reject(after_panic(policy.guarantee), false)));
         let served = match call {

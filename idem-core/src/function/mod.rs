@@ -149,10 +149,13 @@
 //!
 //! # Versions
 //!
-//! Results are stored as JSON. They must have the same meaning when they are read again:
+//! Results are stored as JSON, and a later call must get an equal value. Before a result is stored, it is read back and
+//! compared: by `==` if its type has `PartialEq`, and otherwise by its JSON.
 //!
-//! * Values that `serde` writes alike are not distinguished: `Some(())` is read as `None`.
-//! * A value that `serde` writes and cannot read is not stored, and an error is logged.
+//! * A result is not stored if it cannot be read back, differs after that, or contains a float that is NaN or infinite. An
+//!   error is logged, the caller gets the value, and later calls are refused because the result was not retained.
+//! * Derive `PartialEq` for results and for stored errors. Without it, values that `serde` writes alike are not
+//!   distinguished: `Some(())` is read as `None`, and a field with `#[serde(skip)]` gets its default.
 //! * A deploy may find results of older code. Fields with `#[serde(default)]` can be added. For larger changes, return an
 //!   enum of versions (`#[serde(untagged)]`, the newest first).
 //! * A stored result that is not a value of the current type is refused with
@@ -163,6 +166,8 @@
 
 mod batch;
 mod codec;
+#[doc(hidden)]
+pub mod compare;
 mod context;
 mod disposition;
 mod error;

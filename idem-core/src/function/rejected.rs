@@ -31,7 +31,7 @@ impl Rejected {
     /// |---|---|
     /// | acknowledge | an `Ok` was not retained, but the work is done |
     /// | redeliver after a lease | in progress; at least once: this run lost its lease, and no other run has a result yet |
-    /// | redeliver after [`retry_after`](crate::IdempotencyBuilder::retry_after) | the store is unavailable or full, the result is not stored yet, shutdown, a panic |
+    /// | redeliver after [`retry_after`](crate::IdempotencyBuilder::retry_after) | the store is unavailable or full, too many runs are active, the result is not stored yet, shutdown, a panic |
     /// | dead-letter | outcome unknown; key reused; an invalid key or scope; a stored result or record that cannot be read; a final `Err` that was not retained |
     /// | dead-letter | in a call inside another guarded run: an `Ok` that was not retained, because the outer run lacks it |
     pub const fn disposition(&self) -> Disposition {

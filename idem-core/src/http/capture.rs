@@ -28,8 +28,8 @@ pub struct Head {
 /// The body for the caller of a run.
 #[derive(Debug)]
 pub enum Delivery<S, E> {
-    /// The complete body.
-    Whole(Bytes),
+    /// The complete body, and the stream at its end, from which an adapter can take trailers.
+    Whole(Bytes, S),
     /// The body exceeds the limit: the collected start and the rest of the stream. If the start is empty, the stream has
     /// not been polled.
     Longer(Bytes, S),
@@ -83,9 +83,9 @@ fn executed<T, S, E>(
     let outcome = declared.unwrap_or_else(|| Outcome::of_status(status));
     let completion = Completion::NotRetained { status };
     let (body, outcome, completion) = match collected {
-        CollectedBody::Whole(body) => {
+        CollectedBody::Whole(body, end) => {
             let response = StoredResponse { status, headers, body: body.clone() };
-            (Delivery::Whole(body), outcome, Completion::Response(response))
+            (Delivery::Whole(body, end), outcome, Completion::Response(response))
         }
         CollectedBody::Longer(start, rest) => (Delivery::Longer(start, rest), outcome, completion),
         CollectedBody::Broken(start, error) => {

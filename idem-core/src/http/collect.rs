@@ -7,7 +7,8 @@ use futures_util::{Stream, StreamExt};
 
 /// A collected body.
 pub(super) enum CollectedBody<S, E> {
-    Whole(Bytes),
+    /// The complete body, and the stream at its end.
+    Whole(Bytes, S),
     /// The body exceeds the limit: the collected start and the rest of the stream.
     Longer(Bytes, S),
     /// The stream failed before its first byte.
@@ -54,7 +55,7 @@ impl<S> BodyCollector<S> {
     pub(super) fn finish<E>(self, end: End<E>) -> CollectedBody<S, E> {
         let collected = self.collected.into_bytes();
         match end {
-            End::Whole => CollectedBody::Whole(trim(collected)),
+            End::Whole => CollectedBody::Whole(trim(collected), self.body),
             End::Longer => CollectedBody::Longer(collected, self.body),
             End::Broken(_) if collected.is_empty() => CollectedBody::BrokenAtStart,
             End::Broken(error) => CollectedBody::Broken(collected, error),

@@ -96,6 +96,7 @@ const fn title(rejection: &Rejection) -> &'static str {
         | Rejection::NotCommitted(_)
         | Rejection::Draining => "Request cannot be recorded now",
         Rejection::TooManyKeys(_) => "Too many idempotency keys",
+        Rejection::TooManyRuns => "Too many concurrent runs",
         Rejection::BodyTooLarge => "Request body too large",
         Rejection::ScopeEmpty
         | Rejection::FingerprintInvalid(_)
@@ -117,7 +118,7 @@ fn detail(rejection: &Rejection, header: &str) -> String {
         Rejection::OutcomeUnknown => "The first request with this key started, and its result is not known. Do not retry. Check whether the operation took place.",
         Rejection::ResultUnavailable { .. } => "The first request with this key finished, but its response was not retained. Do not retry. Look up the result.",
         Rejection::Unrecorded(_) | Rejection::NotCommitted(_) => "The request may have been carried out, but its result is not recorded yet. Retry later with the same key.",
-        Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) => "The request was not carried out. Retry later with the same key.",
+        Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) | Rejection::TooManyRuns => "The request was not carried out. Retry later with the same key.",
         Rejection::BodyTooLarge => "The body is larger than this route accepts. Send a smaller body.",
         Rejection::ScopeEmpty
         | Rejection::FingerprintInvalid(_)

@@ -60,38 +60,14 @@ impl<'a> Text<'a> {
         &self.body[self.shared + (start - self.own.len())..self.read]
     }
 
-    /// Removes the printed text from offset `start`, and returns it. If it is not a slice of the body, it is moved to
-    /// `buffer`.
-    pub(super) fn remove_from<'t>(&mut self, start: usize, buffer: &'t mut Vec<u8>) -> &'t [u8]
-    where
-        'a: 't,
-    {
-        if start < self.own.len() {
-            self.own_all();
-            buffer.clear();
-            buffer.extend_from_slice(&self.own[start..]);
-            self.own.truncate(start);
-            return buffer;
-        }
-        let start = self.shared + (start - self.own.len());
-        let slice = &self.body[start..self.read];
-        self.own_up_to(start);
-        self.shared = self.read;
-        slice
-    }
-
     /// Copies the shared slice to the owned text.
     fn own_all(&mut self) {
-        self.own_up_to(self.read);
-    }
-
-    fn own_up_to(&mut self, end: usize) {
-        let slice = &self.body[self.shared..end];
+        let slice = &self.body[self.shared..self.read];
         if !slice.is_empty() {
             // A canonical form is never longer than its body.
             self.own.reserve_exact(self.body.len().saturating_sub(self.own.len()));
             self.own.extend_from_slice(slice);
-            self.shared = end;
+            self.shared = self.read;
         }
     }
 

@@ -1,13 +1,12 @@
 //! Fingerprints: digests that show whether a retry has the content of the first request.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 
+use crate::exact;
 use crate::hash::{PartDigest, Secret};
-use crate::json;
 
 /// A digest of a request's [fingerprint input](crate::rules::semantics#fingerprint-input), with the version of the
 /// rule that made it.
@@ -80,15 +79,17 @@ impl fmt::Debug for Fingerprint {
 pub struct FingerprintInput(Vec<u8>);
 
 impl FingerprintInput {
-    /// Serializes `value` as canonical JSON. Object members are sorted, so a `HashMap` compares equal in every
-    /// process.
+    /// Serializes `value` as canonical JSON. Members of objects and elements of hash sets are sorted, so a `HashMap`
+    /// and a `HashSet` compare equal in every process.
+    ///
+    /// `serde` shows a set like an array. A set of `std` or `hashbrown` is recognized by the name of its type. For
+    /// any other collection without an order, use a `BTreeSet` or a sorted `Vec` in its place.
     ///
     /// # Errors
-    /// If `value` cannot be serialized as JSON, for example a map whose keys are not strings.
+    /// If `value` cannot be serialized as JSON: it contains a map whose keys are not strings, or a float that is NaN
+    /// or infinite.
     pub fn of<V: Serialize + ?Sized>(value: &V) -> Result<Self, serde_json::Error> {
-        let plain = serde_json::to_vec(value)?;
-        let canonical = json::canonical(&plain).map(Cow::into_owned);
-        Ok(Self(canonical.unwrap_or(plain)))
+        exact::to_vec(value).map(|text| Self(exact::canonical(&text).into_owned()))
     }
 }
 

@@ -69,6 +69,10 @@ pub enum Rejection {
     /// The key is new, and its scope or the store is full: [key quotas](crate::rules::semantics#key-quotas).
     #[error("too many live idempotency keys in this {}", match .0 { Capacity::Scope => "scope", Capacity::Store => "store" })]
     TooManyKeys(Capacity),
+    /// The request would start a run, and the process runs as many as it may:
+    /// [concurrent runs](crate::rules::semantics#concurrent-runs).
+    #[error("too many runs are active in this process")]
+    TooManyRuns,
     /// The body exceeds the route's [request body limit](crate::rules::semantics#request-body-limit).
     #[error("the request body is too large")]
     BodyTooLarge,
@@ -108,6 +112,7 @@ impl Rejection {
             | Self::NotCommitted(_)
             | Self::Draining => "store-unavailable",
             Self::TooManyKeys(_) => "too-many-keys",
+            Self::TooManyRuns => "too-many-runs",
             Self::BodyTooLarge => "body-too-large",
             Self::ScopeEmpty
             | Self::FingerprintInvalid(_)
@@ -129,7 +134,8 @@ impl Rejection {
             | Self::Unrecorded(_)
             | Self::NotCommitted(_)
             | Self::Draining
-            | Self::TooManyKeys(Capacity::Store) => 503,
+            | Self::TooManyKeys(Capacity::Store)
+            | Self::TooManyRuns => 503,
             Self::TooManyKeys(Capacity::Scope) => 429,
             Self::BodyTooLarge => 413,
             Self::ScopeEmpty
@@ -152,6 +158,7 @@ impl Rejection {
                 | Self::NotCommitted(_)
                 | Self::Draining
                 | Self::TooManyKeys(_)
+                | Self::TooManyRuns
         )
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod abandon;
 mod borrowed;
 mod cancellation;
 mod capacity;
@@ -18,3 +19,4 @@ mod support;
 mod takeover;
 mod trace;
 mod wait;
+mod wait_scope;

@@ -4,8 +4,10 @@
 
 mod batch;
 mod cancelled;
+mod equality;
 mod errors;
 mod execution;
+mod fingerprints;
 mod refusals;
 mod results;
 mod signatures;

@@ -25,11 +25,14 @@ use syn::ext::IdentExt;
 ///         if let Some(returned) = None::<Result<Receipt, OrderError>> { return returned; }
 ///         'body: { body }
 ///     });
-///     call.run(body).await
+///     let equality = { use compare::*; let probe = &Probe::of(&body); (probe.compare_ok(), probe.compare_err()) };
+///     call.run(body, equality).await
 /// }
 /// ```
 /// The body stays inside the function, so that it can borrow the parameters, including `self`. It is pinned,
-/// because a future that is passed by value is stored again in every future that it is passed to.
+/// because a future that is passed by value is stored again in every future that it is passed to. Which of two
+/// traits `compare_ok` belongs to depends on whether the type has `PartialEq`. A glob import is never unused as a whole,
+/// also in code that forbids unused imports.
 pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let Handler { attrs, vis, sig, .. } = handler;
     let body = parts::block(handler, guarded(handler, attribute));
@@ -45,13 +48,18 @@ fn guarded(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let call = call(&private, handler, attribute, &rebind);
     let fingerprint = parts::fingerprint(&private, attribute, &rebind);
     let body = body(handler);
-    let run = quote_spanned!(parts::output(handler)=> __call.run(__body).await);
+    let run = quote_spanned!(parts::output(handler)=> __call.run(__body, __equality).await);
     quote_spanned! {site=>
         let __policy = const { &#policy };
         let __scope = #scope;
         #call
         #fingerprint
         let __body = ::core::pin::pin!(#body);
+        let __equality = {
+            use #private::compare::*;
+            let __probe = &Probe::of(&__body);
+            (__probe.compare_ok(), __probe.compare_err())
+        };
         #run
     }
 }

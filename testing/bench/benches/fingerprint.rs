@@ -19,6 +19,7 @@ fn fingerprints(c: &mut Criterion) {
             ("raw", objects(size), &RAW),
             ("json, one long text", text(size), &JSON),
             ("json, small members out of order", objects(size), &JSON),
+            ("json, 127 levels out of order", nested(size), &JSON),
         ] {
             let request = RequestParts {
                 method: "POST",
@@ -40,6 +41,13 @@ fn objects(size: usize) -> String {
     let item = r#"{"sku":"A-1000","quantity":2,"price":"19.90","note":"gift, \u00fc"}"#;
     let items = vec![item; size / (item.len() + 1)];
     format!("[{}]", items.join(","))
+}
+
+/// Returns an object that is nested 127 levels deep, with members out of order on each level, of about `size`
+/// bytes.
+fn nested(size: usize) -> String {
+    let text = "n".repeat(size.saturating_sub(127 * 13));
+    format!("{}\"{text}\"{}", r#"{"b":1,"a":"#.repeat(127), "}".repeat(127))
 }
 
 /// Returns an object of `size` bytes that consists mostly of one text.

@@ -25,6 +25,12 @@ pub struct Flags {
     /// Count effects in this store instead of the one of the records
     #[arg(long)]
     pub ledger: Option<String>,
+    /// Maximum number of requests that are handled concurrently, like tower's `ConcurrencyLimitLayer`
+    #[arg(long)]
+    pub max_requests: Option<usize>,
+    /// Maximum number of concurrent runs
+    #[arg(long)]
+    pub max_runs: Option<usize>,
     /// Time that SIGTERM waits for running handlers
     #[arg(long, default_value = "30s")]
     pub drain: humantime::Duration,

@@ -29,17 +29,17 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
     let (idempotency, faults, clock) = match scheme(url) {
         "memory" => {
             let store = MemoryStore::new();
-            let (idempotency, faults) = faulty(store.clone(), namespace);
+            let (idempotency, faults) = faulty(store.clone(), flags);
             (idempotency, faults, Some(store))
         }
         "redis" => {
             let store = RedisStore::builder().namespace(namespace).connect(url).await?;
-            let (idempotency, faults) = faulty(store, namespace);
+            let (idempotency, faults) = faulty(store, flags);
             (idempotency, faults, None)
         }
         "postgres" => {
             let store = PostgresStore::connect(url).await?;
-            let (idempotency, faults) = faulty(store, namespace);
+            let (idempotency, faults) = faulty(store, flags);
             (idempotency, faults, None)
         }
         other => {
@@ -68,12 +68,14 @@ fn scheme(url: &str) -> &str {
     url.split(':').next().unwrap_or_default()
 }
 
-fn faulty(store: impl IdempotencyStore, namespace: &str) -> (Idempotency, Faults) {
+fn faulty(store: impl IdempotencyStore, flags: &Flags) -> (Idempotency, Faults) {
     let (store, faults) = FaultStore::new(store);
-    let idempotency = Idempotency::builder(store)
-        .namespace(namespace)
+    let mut builder = Idempotency::builder(store)
+        .namespace(flags.namespace.as_str())
         .store_timeout(STORE_TIMEOUT)
-        .max_response(MAX_RESPONSE)
-        .build();
-    (idempotency, faults)
+        .max_response(MAX_RESPONSE);
+    if let Some(max_runs) = flags.max_runs {
+        builder = builder.max_runs(max_runs);
+    }
+    (builder.build(), faults)
 }

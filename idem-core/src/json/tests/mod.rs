@@ -48,6 +48,18 @@ fn nesting_is_limited_to_128_levels() {
     assert_eq!(canonical_text(&"[".repeat(1_000_000)), None);
 }
 
+#[test]
+fn members_are_sorted_at_every_level_of_a_deep_body() {
+    let levels = super::MAX_DEPTH - 1;
+    let body = r#"{"b": 1, "a": "#.repeat(levels)
+        + "0}"
+        + &r#", "aa": [2, {"d":3,"c":4}]}"#.repeat(levels - 1);
+    let expected = r#"{"a":"#.repeat(levels)
+        + r#"0,"b":1}"#
+        + &r#","aa":[2,{"c":4,"d":3}],"b":1}"#.repeat(levels - 1);
+    assert_eq!(canonical_text(&body), Some(expected));
+}
+
 /// Text is scanned by machine words. A special byte is found at every position, and no other byte is mistaken for one.
 #[test]
 fn special_bytes_are_found_at_every_position() {

@@ -30,5 +30,10 @@ async fn on_order_placed(
         ::core::option::Option::None:: < Result < Receipt, OrderError > > { return
         __returned; } '__body : { app.place(event). await } }
     );
-    __call.run(__body).await
+    let __equality = {
+        use ::idem_core::__private::compare::*;
+        let __probe = &Probe::of(&__body);
+        (__probe.compare_ok(), __probe.compare_err())
+    };
+    __call.run(__body, __equality).await
 }

@@ -31,5 +31,10 @@ async fn handle(
         ::core::option::Option::None:: < Result < (), E > > { return __returned; }
         '__body : { act(id, tenant, shop). await } }
     );
-    __call.run(__body).await
+    let __equality = {
+        use ::idem_core::__private::compare::*;
+        let __probe = &Probe::of(&__body);
+        (__probe.compare_ok(), __probe.compare_err())
+    };
+    __call.run(__body, __equality).await
 }

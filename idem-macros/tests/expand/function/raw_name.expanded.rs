@@ -23,5 +23,10 @@ async fn r#move(idempotency: &Idempotency, id: u64) -> Result<(), E> {
         ::core::option::Option::None:: < Result < (), E > > { return __returned; }
         '__body : { Ok(()) } }
     );
-    __call.run(__body).await
+    let __equality = {
+        use ::idem_core::__private::compare::*;
+        let __probe = &Probe::of(&__body);
+        (__probe.compare_ok(), __probe.compare_err())
+    };
+    __call.run(__body, __equality).await
 }

@@ -106,6 +106,9 @@ macro_rules! http_suite {
                 a_run_outlives_a_half_closed_connection
                 a_run_outlives_a_timeout
                 a_run_beyond_max_run_is_given_up;
+            runs:
+                runs_without_a_client_are_limited
+                a_refused_run_leaves_its_key_free;
             limits:
                 a_body_over_the_limit_is_refused
                 a_body_of_unknown_length_is_limited

@@ -15,6 +15,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
 use idem_testkit::app::Caller;
 use testbed::TIMEOUT;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 pub(crate) fn cors() -> Cors {
@@ -35,6 +36,20 @@ pub(crate) async fn counted(
     let response = next.call(request).await;
     drop(running);
     response
+}
+
+/// Lets only as many requests at a time into the handlers as the semaphore of the app has places. A request gives its
+/// place back when it ends or its client disconnects.
+pub(crate) async fn limited(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let places = request.app_data::<Data<Semaphore>>().cloned().map(Data::into_inner);
+    let _place = match places {
+        Some(places) => places.acquire_owned().await.ok(),
+        None => None,
+    };
+    next.call(request).await
 }
 
 pub(crate) async fn authenticate(

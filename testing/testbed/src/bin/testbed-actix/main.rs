@@ -18,6 +18,7 @@ use testbed::flags::Flags;
 use testbed::logs::Logs;
 use testbed::process::{self, Shutdown};
 use testbed::store;
+use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 use tokio_util::task::TaskTracker;
 
@@ -34,12 +35,15 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
         (Data::new(idempotency.clone()), Data::new(service), Data::new(control));
     let running = TaskTracker::new();
     let counter = Data::new(running.clone());
+    let places = flags.max_requests.unwrap_or(Semaphore::MAX_PERMITS);
+    let places = Data::new(Semaphore::new(places));
     let app = move || {
         App::new()
             .app_data(handle.clone())
             .app_data(service.clone())
             .app_data(control.clone())
             .app_data(counter.clone())
+            .app_data(places.clone())
             .app_data(PayloadConfig::new(MAX_REQUEST))
             .app_data(JsonConfig::default().limit(MAX_REQUEST).error_handler(layers::refused))
             .wrap(Compress::default())
@@ -48,6 +52,7 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
             .configure(control::routes)
             .service(
                 scope("")
+                    .wrap(from_fn(layers::limited))
                     .wrap(from_fn(layers::authenticate))
                     .configure(|app| routes::routes(app, has_transactions)),
             )

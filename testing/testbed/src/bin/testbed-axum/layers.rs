@@ -1,5 +1,7 @@
 //! The layers around the handlers.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::{
@@ -9,6 +11,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use idem_testkit::app::{Caller, MAX_REQUEST};
+use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -18,6 +21,19 @@ use crate::App;
 pub(crate) fn inside(routes: Router<App>) -> Router<App> {
     let routes = routes.fallback(async || StatusCode::NOT_FOUND);
     routes.layer(DefaultBodyLimit::max(MAX_REQUEST)).layer(from_fn(authenticate))
+}
+
+/// Lets only `max` requests at a time into the handlers. A request gives its place back when it ends or its client
+/// disconnects.
+pub(crate) fn limited(routes: Router<App>, max: Option<usize>) -> Router<App> {
+    let places = Arc::new(Semaphore::new(max.unwrap_or(Semaphore::MAX_PERMITS)));
+    routes.layer(from_fn(move |request: Request, next: Next| {
+        let places = Arc::clone(&places);
+        async move {
+            let _place = places.acquire_owned().await;
+            next.run(request).await
+        }
+    }))
 }
 
 /// Adds CORS and compression, for all routes.

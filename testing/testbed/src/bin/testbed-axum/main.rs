@@ -40,7 +40,7 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
     let requested = process::shutdown_requested()?;
     let listener = TcpListener::bind(flags.listen).await.context("cannot bind the address")?;
     process::announce(listener.local_addr()?)?;
-    let server = axum::serve(listener, router(app, has_transactions));
+    let server = axum::serve(listener, router(app, has_transactions, flags.max_requests));
     let mut served = tokio::spawn(
         server.with_graceful_shutdown(requested.clone().cancelled_owned()).into_future(),
     );
@@ -55,7 +55,7 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
     Ok(Shutdown { drained, cut_off })
 }
 
-fn router(app: App, has_transactions: bool) -> Router {
-    layers::outside(layers::inside(routes::routes(has_transactions)).merge(control::routes()))
-        .with_state(app)
+fn router(app: App, has_transactions: bool, max_requests: Option<usize>) -> Router {
+    let routes = layers::limited(routes::routes(has_transactions), max_requests);
+    layers::outside(layers::inside(routes).merge(control::routes())).with_state(app)
 }

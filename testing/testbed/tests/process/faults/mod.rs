@@ -10,6 +10,7 @@ mod limits;
 mod network;
 mod outcomes;
 mod pause;
+mod runs;
 mod shutdown;
 mod store;
 mod time;
@@ -63,6 +64,10 @@ rows! {
         fault_client_disconnects_during_run on [memory redis postgres];
         fault_outer_timeout_during_run on [memory redis postgres];
         fault_client_disconnects_during_upload on [memory redis postgres];
+    }
+    runs {
+        fault_runs_without_clients_behind_an_outer_limit on [memory];
+        fault_runs_without_clients_are_limited on [memory redis postgres];
     }
     shutdown {
         fault_sigterm_during_run on [memory redis postgres];

@@ -21,6 +21,7 @@ pub(crate) enum Problem {
     ResultUnavailable,
     KeyReused,
     ScopeFull,
+    TooManyRuns,
 }
 
 impl Problem {
@@ -32,6 +33,7 @@ impl Problem {
             Self::ResultUnavailable => (409, "result-unavailable"),
             Self::KeyReused => (422, "key-reused"),
             Self::ScopeFull => (429, "too-many-keys"),
+            Self::TooManyRuns => (503, "too-many-runs"),
         }
     }
 }

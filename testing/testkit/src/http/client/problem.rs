@@ -30,6 +30,8 @@ impl Problem {
     pub const SCOPE_FULL: Self = Self::retryable("too-many-keys", 429);
     /// The store is at its capacity.
     pub const STORE_FULL: Self = Self::retryable("too-many-keys", 503);
+    /// The process runs as many handlers as it may.
+    pub const TOO_MANY_RUNS: Self = Self::retryable("too-many-runs", 503);
     /// The request body is too large.
     pub const BODY_TOO_LARGE: Self = Self::permanent("body-too-large", 413);
 

@@ -11,5 +11,6 @@ pub mod outcomes;
 pub mod problems;
 pub mod quotas;
 pub mod replay;
+pub mod runs;
 pub mod store_faults;
 pub mod waiting;
