@@ -56,7 +56,6 @@ impl LeasedRun {
         let Self { settlement, permit, span } = self;
         let record_in = span.clone();
         let run = async move {
-            let _permit = permit;
             let ended = {
                 let claim = settlement.lease().claim();
                 let running = AssertUnwindSafe(async move { handler(claim).await }).catch_unwind();
@@ -72,6 +71,7 @@ impl LeasedRun {
                 Err(LeaseLoss::PossibleTakeover) => Box::pin(settlement.settle_lost()).await,
             };
             record_result(&record_in, &result);
+            drop(permit);
             result
         };
         run.instrument(span)

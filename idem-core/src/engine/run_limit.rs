@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::execution::Execution;
 use super::{Call, Idempotency};
@@ -18,8 +18,14 @@ pub(super) struct RunLimiter(Option<Arc<Semaphore>>);
 /// The place of one run. Dropping it frees the place.
 ///
 /// The run holds it, and not the request: a run whose client disconnects still uses resources.
-pub(super) struct RunPermit {
-    _permit: Option<OwnedSemaphorePermit>,
+pub(super) struct RunPermit(Option<Arc<Semaphore>>);
+
+impl Drop for RunPermit {
+    fn drop(&mut self) {
+        if let Some(places) = &self.0 {
+            places.add_permits(1);
+        }
+    }
 }
 
 impl RunLimiter {
@@ -36,13 +42,12 @@ impl RunLimiter {
 
     /// Takes a place for a run. Returns `None` if all are taken.
     pub(super) fn enter(&self) -> Option<RunPermit> {
-        let permit = match &self.0 {
-            Some(places) if Execution::try_current().is_none() => {
-                Some(Arc::clone(places).try_acquire_owned().ok()?)
-            }
-            _ => None,
+        let Some(places) = self.0.as_ref().filter(|_| Execution::try_current().is_none()) else {
+            return Some(RunPermit(None));
         };
-        Some(RunPermit { _permit: permit })
+        // The place is given back by the permit, which is smaller than the one of tokio.
+        places.try_acquire().ok()?.forget();
+        Some(RunPermit(Some(Arc::clone(places))))
     }
 }
 

@@ -101,7 +101,6 @@ impl TransactionRun {
         let Self { transaction, policy, fingerprint, store_timeout, tracked, permit, span } = self;
         let record_in = span.clone();
         let run = async move {
-            let _permit = permit;
             let claim = transaction.claim();
             // The handler, with all that it holds of the transaction, is dropped before the transaction ends.
             let ended = {
@@ -123,6 +122,7 @@ impl TransactionRun {
                 }
             };
             record_result(&record_in, &result);
+            drop(permit);
             result
         };
         run.instrument(span)

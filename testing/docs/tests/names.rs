@@ -79,6 +79,7 @@ fn texts(extension: &str) -> String {
         "idem-client",
         "idem-conformance",
         "examples",
+        "testing/ui",
     ];
     let files = folders.iter().flat_map(|folder| files(&root().join(folder), extension));
     files.map(|file| fs::read_to_string(file).unwrap()).collect()
