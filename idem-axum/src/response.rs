@@ -50,7 +50,8 @@ fn stored_headers(headers: &HeaderMap) -> Headers {
 /// The data of a body as a stream, and the trailers that follow it.
 struct Frames {
     body: Body,
-    trailers: Option<HeaderMap>,
+    /// Boxed, because nearly all bodies have none.
+    trailers: Option<Box<HeaderMap>>,
 }
 
 impl Stream for Frames {
@@ -64,7 +65,8 @@ impl Stream for Frames {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => return Poll::Ready(Some(Ok(data))),
                     Err(other) => {
-                        self.trailers = other.into_trailers().ok().or_else(|| self.trailers.take());
+                        let trailers = other.into_trailers().ok().map(Box::new);
+                        self.trailers = trailers.or_else(|| self.trailers.take());
                     }
                 },
             }
@@ -79,7 +81,7 @@ fn rebuild(body: Delivery<Frames, axum::Error>) -> Body {
         Delivery::Whole(body, Frames { trailers: None, .. }) => Body::from(body),
         Delivery::Whole(body, Frames { trailers: Some(trailers), .. }) => {
             // Without a known length, because HTTP/1.1 has trailers only in chunked responses.
-            let frames = [Frame::data(body), Frame::trailers(trailers)];
+            let frames = [Frame::data(body), Frame::trailers(*trailers)];
             Body::new(StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>))))
         }
         Delivery::Longer(start, rest) if start.is_empty() => rest.body,

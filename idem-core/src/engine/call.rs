@@ -1,7 +1,10 @@
 //! One request under a key, as the engine sees it, and how adapters build it.
 
+use std::num::NonZeroU32;
+
 use tracing::Span;
 
+use super::config::Config;
 use super::{Idempotency, trace};
 use crate::http::RequestParts;
 use crate::model::{
@@ -18,7 +21,7 @@ pub struct Call {
     pub(super) scope: ScopeId,
     pub(super) policy: &'static Policy,
     pub(super) fingerprint: Option<Fingerprint>,
-    quota: Option<Quota>,
+    max_keys: Option<NonZeroU32>,
     pub(super) transaction: Option<TransactionSlot>,
     pub(super) span: Span,
 }
@@ -40,8 +43,12 @@ impl Call {
         self
     }
 
-    pub(super) fn claim_request(&self) -> ClaimRequest {
-        ClaimRequest::new(self.policy).with_fingerprint(self.fingerprint).with_quota(self.quota)
+    pub(super) fn claim_request(&self, config: &Config) -> ClaimRequest {
+        let secret = config.secret.as_ref();
+        let quota = |max_keys| Quota { scope: self.scope.keyed(secret), max_keys };
+        ClaimRequest::new(self.policy)
+            .with_fingerprint(self.fingerprint)
+            .with_quota(self.max_keys.map(quota))
     }
 }
 
@@ -150,9 +157,16 @@ impl Idempotency {
         let operation = policy.operation.as_slice().first().map_or(operation, std::slice::from_ref);
         let id = RecordId::new(secret, &config.namespace, operation, scope_id, key);
         let max_keys = scope.quota().or(config.quota.filter(|_| !scope.is_global()));
-        let quota = max_keys.map(|max_keys| Quota { scope: scope_id.keyed(secret), max_keys });
         let span = trace::span(operation, &id);
-        Ok(Call { id, scope: scope_id, policy, fingerprint: None, quota, transaction: None, span })
+        Ok(Call {
+            id,
+            scope: scope_id,
+            policy,
+            fingerprint: None,
+            max_keys,
+            transaction: None,
+            span,
+        })
     }
 
     /// Returns the fingerprint of an HTTP request under `policy`

@@ -21,7 +21,7 @@ impl Idempotency {
         &'a self,
         call: &'a Call,
     ) -> Result<ClaimOutcome, BoxFuture<'a, Result<ClaimOutcome, Rejection>>> {
-        let request = call.claim_request();
+        let request = call.claim_request(&self.0.config);
         let reply = call.span.in_scope(|| self.0.store.claim(call.id, request));
         reply.into_ok().map_err(|first| {
             self.retry_claim(call.id, request, first).instrument(call.span.clone()).boxed()

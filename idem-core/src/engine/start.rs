@@ -31,8 +31,8 @@ pub(super) enum Start {
 pub(super) enum Run {
     /// The key is claimed by a lease.
     Leased(LeasedRun),
-    /// The key is claimed by an open transaction.
-    InTransaction(TransactionRun),
+    /// The key is claimed by an open transaction. It is boxed, because a leased run is the usual one.
+    InTransaction(Box<TransactionRun>),
 }
 
 impl Run {
@@ -49,7 +49,6 @@ impl Run {
     {
         match self {
             Self::Leased(run) => Either::Left(run.execute(handler, on_panic)),
-            // Boxed, because a leased run is the usual one and would have to reserve the space.
             Self::InTransaction(run) => Either::Right(Box::pin(run.execute(handler, on_panic))),
         }
     }
@@ -154,7 +153,7 @@ impl Idempotency {
             OpenOutcome::Opened(transaction) => {
                 // Dropping the transaction rolls it back, which frees the key.
                 let permit = self.0.run_limiter.enter().ok_or(Rejection::TooManyRuns)?;
-                let run = TransactionRun::new(self, transaction, permit, call);
+                let run = Box::new(TransactionRun::new(self, transaction, permit, call));
                 Ok(Attempt::Started(Start::Run(Run::InTransaction(run))))
             }
             OpenOutcome::Exists(existing) => evaluate_existing(call, existing),

@@ -51,7 +51,7 @@ impl Idempotency {
         let mut sends = 0;
         loop {
             sends += 1;
-            let opening = store.open(call.id, call.claim_request(), slot.clone());
+            let opening = store.open(call.id, call.claim_request(&self.0.config), slot.clone());
             let error = match timeout_at(deadline.into(), opening).await {
                 Ok(Ok(outcome)) => return Ok(outcome),
                 Ok(Err(error)) => error,
