@@ -43,7 +43,10 @@ impl Service {
     /// Creates an instance of a service whose runs are all final.
     pub fn on(store: impl IdempotencyStore) -> Self {
         Self {
-            idempotency: Idempotency::builder(store).max_waiters(5_000, 5_000).build(),
+            idempotency: Idempotency::builder(store)
+                .max_waiters(5_000, 5_000)
+                .max_waiters_per_scope(5_000)
+                .build(),
             runs: Arc::default(),
             outcomes: |_| Outcome::Final,
             gate: Arc::new(Semaphore::new(0)),
