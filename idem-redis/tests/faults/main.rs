@@ -6,6 +6,7 @@
 mod commands;
 mod duplicates;
 mod fences;
+mod full_scope;
 mod health;
 mod network;
 mod quota;
