@@ -9,6 +9,7 @@ mod fences;
 mod full_scope;
 mod health;
 mod network;
+mod permissions;
 mod quota;
 mod server;
 mod stress;
