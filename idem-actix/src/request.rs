@@ -7,11 +7,12 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
 };
+use actix_web::rt::task::yield_now;
 use actix_web::test::TestRequest;
 use actix_web::web::{self, PayloadConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use bytes::Bytes;
-use futures_util::{TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use idem_core::http::RequestParts;
 use idem_core::http::{self, Chunks};
 
@@ -37,8 +38,7 @@ pub(crate) struct Body {
 /// Buffers a body like [`web::Bytes`], up to the limit of the route's [`PayloadConfig`].
 pub(crate) async fn buffer(request: &HttpRequest, payload: Payload) -> Result<Body, BodyError> {
     let (sent, bytes) = read(request, payload).await.map_err(body_error)?;
-    let sent = Box::pin(stream::iter([Ok(sent)]));
-    Ok(Body { payload: Payload::Stream { payload: sent }, bytes })
+    Ok(Body { payload: sliced(request, sent), bytes })
 }
 
 /// A static, because constructing a `HeaderName` parses it.
@@ -84,8 +84,26 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<(Bytes, Byt
         return Ok((body.clone(), body));
     }
     let sent = Bytes::from_request(&unencoded(request), &mut payload).await?;
-    let body = Bytes::from_request(request, &mut Payload::from(sent.clone())).await?;
+    let body = Bytes::from_request(request, &mut sliced(request, sent.clone())).await?;
     Ok((sent, body))
+}
+
+/// Returns a payload that yields `sent`. An encoded body is yielded in slices: actix-web decodes each chunk as a whole,
+/// and applies its limit only after that. A body in one chunk would be decoded completely, whatever its limit.
+fn sliced(request: &HttpRequest, sent: Bytes) -> Payload {
+    /// The largest chunk in bytes that actix-web decodes without another thread.
+    const SLICE: usize = 2 << 10;
+    if !request.headers().contains_key(CONTENT_ENCODING) {
+        return Payload::Stream { payload: Box::pin(stream::iter([Ok(sent)])) };
+    }
+    let slices = (0..sent.len()).step_by(SLICE);
+    let slices = slices.map(move |start| Ok(sent.slice(start..sent.len().min(start + SLICE))));
+    // Slices are decoded on this thread, so other requests get their turn between them.
+    let slices = stream::iter(slices).then(async |slice| {
+        yield_now().await;
+        slice
+    });
+    Payload::Stream { payload: Box::pin(slices) }
 }
 
 /// Reads a body under the default limit. A body that arrives in one chunk, the usual case, is not copied;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use deadpool_redis::redis::sentinel::{SentinelClient, SentinelServerType};
 use deadpool_redis::redis::{AsyncConnectionConfig, Client};
 use deadpool_redis::{Runtime, Timeouts, cluster, sentinel};
+use tokio::sync::Semaphore;
 
 use crate::claim_cache::ClaimCache;
 use crate::conn::{ConnectionSource, Connections, Pool, ReplicaWait};
@@ -266,7 +267,12 @@ impl RedisStoreBuilder {
             server: server.clone(),
         };
         let connections = Arc::new(Connections::new(source));
-        let shared = Arc::new(Shared { connections, keys, scripts: Scripts::new() });
+        let shared = Arc::new(Shared {
+            connections,
+            keys,
+            scripts: Scripts::new(),
+            recounts: Arc::new(Semaphore::new(1)),
+        });
         let health = Arc::new(HealthMonitor::new(Arc::clone(&shared)));
         let is_allowed = |issue: &HealthIssue| {
             self.allow_eviction && matches!(issue, HealthIssue::EvictionPolicy(_))

@@ -31,9 +31,14 @@ impl Keys {
         format!("{}scope:{}", self.prefix, hex::encode(id.as_bytes())).into_bytes().into()
     }
 
-    /// The key that exists for a short time after the keys of a scope were recounted.
+    /// The key that exists for a short time after the oldest keys of a full scope were checked.
     pub(crate) fn recounted(&self, scope: &[u8]) -> Vec<u8> {
         [scope, b":recounted"].concat()
+    }
+
+    /// The key that exists while all keys of a scope are checked, and for a pause after that.
+    pub(crate) fn recounting(&self, scope: &[u8]) -> Vec<u8> {
+        [scope, b":recounting"].concat()
     }
 
     /// The channel on which the scripts publish the digits of a record whose run has ended.

@@ -116,7 +116,7 @@
 //! | claim of a running key, takeover | `SET key value NX GET PX`, then `claim.lua` |
 //! | claim on a connection without a recent clock sample | `claim.lua` alone |
 //! | renew, complete, release, abandon | one script each, safe to send twice |
-//! | claim of a new key in a scope with a quota | the claim, and `enter_quota.lua`; without room, also a search for expired keys, and the release |
+//! | claim of a new key in a scope with a quota | the claim, and `enter_quota.lua`; without room, also a check of the 64 oldest keys, and the release |
 //!
 //! * **Claims:** A plain `SET` needs a clock sample: a reading of the server's clock on the same connection,
 //!   at most 15 s old. A claim by script that acquires its key returns one. In a Cluster, every claim uses the script, because the
@@ -133,8 +133,8 @@
 //!   are *unknown*. A value that is not a record is *corrupt*.
 //! * **Quotas:** The keys of a scope with a [quota](idem_core::rules::semantics#key-quotas) are counted in a
 //!   sorted set. Keys without a quota do not touch it. The count is exact, except for a key that was taken
-//!   over after a crash during its claim. A full scope in which few keys have expired is searched at most
-//!   once a second.
+//!   over after a crash during its claim. At most once a second, a claim without room checks
+//!   the 64 oldest keys of its scope. A background task checks the others, for at most a tenth of the time.
 //! * **Waiting duplicates:** They share one subscription per process, and hold no connection. On an existing
 //!   pool they poll, unless [`subscribe_at`](RedisStoreBuilder::subscribe_at) is set.
 //!

@@ -4,13 +4,15 @@
 //! claim is given back. Therefore duplicates are served without being counted, and keys without a quota
 //! cost nothing.
 //!
-//! Expired keys stay in the set until the scope is full; then they are searched and removed. An entry that
-//! was added again during the search stays. Every entry was added after its claim, so the search finds its
-//! record. The count is therefore exact.
+//! Expired keys stay in the set until the scope is full. A claim then checks only the oldest keys, which
+//! usually expire first, and a background task checks the others page by page. An entry that was added again
+//! during the check stays. Every entry was added after its claim, so the check finds its record. The count is
+//! therefore never too low.
 
+use std::error::Error;
 use std::future::ready;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
@@ -25,11 +27,22 @@ use crate::value::{Prefix, claim_bytes};
 /// The time for which a scope's set outlives its youngest claim. Runs can exceed their first lease.
 const SET_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Minimum time between two searches of a full scope in which little expired.
-const RECOUNT_PAUSE: Duration = Duration::from_secs(1);
+/// Minimum time between two checks of the oldest keys of a full scope in which little expired.
+const RECHECK_PAUSE: Duration = Duration::from_secs(1);
 
-/// Number of keys that a search checks concurrently.
-const CONCURRENCY: usize = 64;
+/// Number of the oldest keys that a claim checks while it waits. It is the same for scopes of every size.
+const OLDEST: usize = 64;
+
+/// Number of keys in a page of the background check, and of these that are checked concurrently.
+const PAGE: usize = 256;
+const CONCURRENCY: usize = 16;
+
+/// The time after which another process may check a scope again, if the process that checks it disappears.
+const CHECK_LEASE: Duration = Duration::from_secs(60);
+
+/// The pause after a background check, in durations of the check: a scope is checked for at most a tenth of
+/// the time.
+const PAUSE_FACTOR: u32 = 9;
 
 /// Retries of a claim that could not be given back. The pauses double, and last 25 s together.
 const GIVE_BACK_RETRIES: usize = 8;
@@ -56,7 +69,7 @@ pub(crate) async fn enforce(
 }
 
 async fn has_room(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     quota: Quota,
     id: RecordId,
     request: &ClaimRequest,
@@ -64,7 +77,7 @@ async fn has_room(
     let connection = shared.connections.get().await?;
     let scope = shared.keys.scope(quota.scope);
     Ok(enter(shared, &connection, &scope, quota, id, request).await?
-        || recount(shared, &connection, &scope).await?
+        || recheck(shared, &connection, &scope).await?
             && enter(shared, &connection, &scope, quota, id, request).await?)
 }
 
@@ -100,36 +113,100 @@ async fn enter(
     Ok(shared.scripts.enter_quota.run(connection, scope, 64, add_args).await? == Value::Int(1))
 }
 
-/// Removes the expired keys of a full scope. Returns whether it removed any. Returns `false` without a
-/// search if a search less than [`RECOUNT_PAUSE`] ago found few.
-async fn recount(
-    shared: &Shared,
+/// Checks the oldest keys of a full scope, and leaves the others to a background task. Returns whether a key was
+/// removed. Returns `false` without a check if a check less than [`RECHECK_PAUSE`] ago found few.
+async fn recheck(
+    shared: &Arc<Shared>,
     connection: &Connection,
     scope: &[u8],
 ) -> Result<bool, StoreError> {
     let mark = shared.keys.recounted(scope);
-    let mut set_mark = cmd("SET");
-    set_mark.arg(&mark).arg(1).arg("NX").arg("PX").arg(RECOUNT_PAUSE.as_millis() as u64);
-    if connection.send(set_mark).await? == Value::Nil {
+    if !set_mark(connection, &mark, RECHECK_PAUSE, "NX").await? {
         return Ok(false);
     }
-    let mut range = cmd("ZRANGE");
-    range.arg(scope).arg(0).arg(-1).arg("WITHSCORES");
-    let entries: Vec<(Vec<u8>, f64)> = from_redis_value(connection.send(range).await?)
-        .map_err(|_| StoreError::unknown(UnexpectedReply("ZRANGE")))?;
-    let total = entries.len();
-    let removed = stream::iter(entries)
-        .map(|(id, entered_at)| leave_if_gone(shared, connection, scope, id, entered_at as u64))
-        .buffer_unordered(CONCURRENCY)
-        .try_fold(0, |sum, removed| ready(Ok(sum + usize::from(removed))))
-        .await?;
-    // If at least one key of eight had expired, the scope may be searched again immediately.
-    if removed * 8 >= total {
+    let (checked, removed) = check_page(shared, connection, scope, 0, OLDEST).await?;
+    if checked == OLDEST && removed == 0 {
+        recount_in_background(shared, scope);
+    }
+    // If at least one key of eight had expired, the oldest keys may be checked again immediately.
+    if removed * 8 >= checked {
         let mut delete_mark = cmd("DEL");
         delete_mark.arg(&mark);
         connection.send(delete_mark).await?;
     }
     Ok(removed > 0)
+}
+
+/// Starts a check of all keys of a scope. Each process checks one scope at a time, so that full scopes do not take
+/// the server from other callers. A scope whose turn does not come is started again by a later claim.
+fn recount_in_background(shared: &Arc<Shared>, scope: &[u8]) {
+    let Ok(turn) = Arc::clone(&shared.recounts).try_acquire_owned() else { return };
+    let (shared, scope) = (Arc::clone(shared), scope.to_vec());
+    tokio::spawn(async move {
+        let recounted = recount(&shared, &scope).await;
+        drop(turn);
+        if let Err(error) = recounted {
+            let error = &error as &dyn Error;
+            tracing::debug!(
+                error,
+                "cannot check the keys of a full scope; a later claim starts it again"
+            );
+        }
+    });
+}
+
+/// Removes the expired keys of a scope, unless another process does it or did it a short time ago.
+async fn recount(shared: &Shared, scope: &[u8]) -> Result<(), StoreError> {
+    let connection = shared.connections.get().await?;
+    let mark = shared.keys.recounting(scope);
+    if !set_mark(&connection, &mark, CHECK_LEASE, "NX").await? {
+        return Ok(());
+    }
+    let (started, mut kept) = (Instant::now(), 0);
+    loop {
+        let (checked, removed) = check_page(shared, &connection, scope, kept, PAGE).await?;
+        if checked < PAGE {
+            break;
+        }
+        kept += checked - removed;
+        set_mark(&connection, &mark, CHECK_LEASE, "XX").await?;
+    }
+    let pause = (started.elapsed() * PAUSE_FACTOR).max(RECHECK_PAUSE);
+    set_mark(&connection, &mark, pause, "XX").await.map(drop)
+}
+
+/// Sets a mark that expires after `time`. Returns `false` if `condition` (`NX` or `XX`) is not met.
+async fn set_mark(
+    connection: &Connection,
+    mark: &[u8],
+    time: Duration,
+    condition: &str,
+) -> Result<bool, StoreError> {
+    let mut set_mark = cmd("SET");
+    set_mark.arg(mark).arg(1).arg(condition).arg("PX").arg(time.as_millis() as u64);
+    Ok(connection.send(set_mark).await? != Value::Nil)
+}
+
+/// Checks up to `count` keys of a scope, from the key at `start` in the order of their age, and removes the expired
+/// ones. Returns the number of keys that were checked, and of those that were removed.
+async fn check_page(
+    shared: &Shared,
+    connection: &Connection,
+    scope: &[u8],
+    start: usize,
+    count: usize,
+) -> Result<(usize, usize), StoreError> {
+    let mut range = cmd("ZRANGE");
+    range.arg(scope).arg(start).arg(start + count - 1).arg("WITHSCORES");
+    let entries: Vec<(Vec<u8>, f64)> = from_redis_value(connection.send(range).await?)
+        .map_err(|_| StoreError::unknown(UnexpectedReply("ZRANGE")))?;
+    let checked = entries.len();
+    let removed = stream::iter(entries)
+        .map(|(id, entered_at)| leave_if_gone(shared, connection, scope, id, entered_at as u64))
+        .buffer_unordered(CONCURRENCY)
+        .try_fold(0, |sum, removed| ready(Ok(sum + usize::from(removed))))
+        .await?;
+    Ok((checked, removed))
 }
 
 /// Removes a key from the set if its record is gone. Returns whether it was gone.

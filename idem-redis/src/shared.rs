@@ -6,6 +6,8 @@ use std::time::Duration;
 use deadpool_redis::redis::Cmd;
 use idem_core::store::{RecordId, StoreError, Update};
 
+use tokio::sync::Semaphore;
+
 use crate::conn::Connections;
 use crate::keys::Keys;
 use crate::reply;
@@ -19,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) connections: Arc<Connections>,
     pub(crate) keys: Keys,
     pub(crate) scripts: Scripts,
+    /// The turn to check all keys of one full scope.
+    pub(crate) recounts: Arc<Semaphore>,
 }
 
 impl Shared {

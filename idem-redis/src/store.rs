@@ -165,7 +165,7 @@ impl Inner {
         lease: Duration,
         ttl: Duration,
     ) -> Result<Update, StoreError> {
-        let Shared { connections, keys, scripts } = &*self.shared;
+        let Shared { connections, keys, scripts, .. } = &*self.shared;
         let prefix = Prefix::running(lease, ttl);
         let add_args = |command: &mut Cmd| {
             command.arg(&claim_bytes(claim)[..]).arg(&prefix.bytes[..]).arg(prefix.kept_ms);

@@ -43,11 +43,12 @@ impl Subscription {
     /// Subscribes, and again after each loss. Never returns.
     pub(super) async fn run(self: Arc<Self>) {
         let mut pause = FIRST_PAUSE;
+        let mut logged = None;
         let server = &*self.endpoint.server;
         loop {
             match self.endpoint.subscribe(&self.channel).await {
                 Ok(subscribed) => {
-                    pause = FIRST_PAUSE;
+                    (pause, logged) = (FIRST_PAUSE, None);
                     self.receive(subscribed).await;
                     tracing::warn!(
                         server,
@@ -55,12 +56,17 @@ impl Subscription {
                     );
                 }
                 Err(error) => {
-                    let error = &error as &dyn Error;
-                    tracing::warn!(
-                        server,
-                        error,
-                        "cannot subscribe to Redis; waiting duplicates fall back to polling"
-                    );
+                    // A cause that lasts, such as a missing permission, is logged once.
+                    let cause = error.to_string();
+                    if logged.as_ref() != Some(&cause) {
+                        let error = &error as &dyn Error;
+                        tracing::warn!(
+                            server,
+                            error,
+                            "cannot subscribe to Redis; waiting duplicates fall back to polling"
+                        );
+                        logged = Some(cause);
+                    }
                 }
             }
             sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;

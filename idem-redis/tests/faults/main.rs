@@ -6,8 +6,10 @@
 mod commands;
 mod duplicates;
 mod fences;
+mod full_scope;
 mod health;
 mod network;
+mod permissions;
 mod quota;
 mod server;
 mod stress;

@@ -1,6 +1,11 @@
-//! Responses around the size limit, and bodies that do not end normally.
+//! Bodies around the size limits, and bodies that do not end normally.
 
-use idem_testkit::app::MAX_RESPONSE;
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use idem_testkit::app::{MAX_REQUEST, MAX_RESPONSE};
+use reqwest::header::CONTENT_ENCODING;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
@@ -53,4 +58,36 @@ pub(crate) async fn fault_response_body_incomplete(env: &TestEnv) {
     never.send().await.assert_problem(Problem::OutcomeUnknown);
     never.until_settled().await.assert_problem(Problem::OutcomeUnknown);
     server.assert_counts("never", 1, 1).await;
+}
+
+/// A body that is within the limit as it is sent, and a thousand times as large after decoding. A guarded route must not
+/// need more memory for it than an unguarded one.
+pub(crate) async fn fault_compressed_body_expands(env: &TestEnv) {
+    const EXPANDED: usize = 32 << 20;
+    let body = gzip(&vec![b' '; EXPANDED]);
+    assert!(body.len() < MAX_REQUEST, "{}", body.len());
+    let mut peaks = Vec::new();
+    for key in [None, Some("k")] {
+        let server = env.start().await;
+        let before = server.peak_memory();
+        let url = format!("http://{}/notes", server.address);
+        let mut request = server.client.post(url).bearer_auth("alice");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request.header("content-type", "application/json");
+        let response = request.header(CONTENT_ENCODING, "gzip").body(body.clone()).send().await;
+        let status = response.unwrap().status();
+        assert!(status.is_client_error(), "{status}");
+        peaks.push(server.peak_memory() - before);
+    }
+    let [unguarded, guarded] = peaks[..] else { unreachable!() };
+    println!("{} bytes as sent: unguarded +{unguarded}, guarded +{guarded}", body.len());
+    assert!(guarded < EXPANDED / 2, "guarded {guarded}, unguarded {unguarded}");
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
 }

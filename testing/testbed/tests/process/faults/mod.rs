@@ -83,6 +83,7 @@ rows! {
     limits {
         fault_response_at_size_limit on [memory redis postgres];
         fault_response_body_incomplete on [memory redis postgres];
+        fault_compressed_body_expands on [memory];
     }
     store {
         fault_store_outage_short on [redis postgres];

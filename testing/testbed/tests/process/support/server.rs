@@ -128,6 +128,14 @@ impl Server {
         self.client.get(url).send().await.unwrap().text().await.unwrap()
     }
 
+    /// Returns the largest amount of memory that the process has used so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kilobytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap();
+        kilobytes << 10
+    }
+
     /// Sends SIGKILL and waits for the end of the process.
     pub(crate) async fn kill(self) {
         self.child.into_inner().kill().await.unwrap();

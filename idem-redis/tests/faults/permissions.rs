@@ -1,0 +1,55 @@
+//! The permissions that the documentation lists are sufficient.
+
+use std::num::NonZeroU32;
+
+use idem_conformance::contention;
+use idem_core::store::{Capacity, ClaimOutcome, IdempotencyStore, Quota, ScopeId, Update};
+use idem_redis::RedisStore;
+use idem_testkit::servers::RedisServer;
+
+use crate::support::{HOUR, completion, key, request, won};
+
+/// The commands in the table below "An ACL must allow", which the guide repeats.
+fn documented_commands(document: &str) -> Vec<String> {
+    let table = document.split("| every store | `SET`").nth(1).unwrap();
+    let table = format!("`SET`{}", table.split("\n\n").next().unwrap());
+    let table = table.split("//!\n").next().unwrap();
+    let quoted = table.split('`').skip(1).step_by(2);
+    quoted.map(str::to_lowercase).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documented_commands_are_sufficient() {
+    let commands = documented_commands(include_str!("../../src/lib.rs"));
+    let guide = include_str!("../../../docs/guide/src/redis.md");
+    assert_eq!(documented_commands(guide), commands);
+    assert!(commands.contains(&"subscribe".to_owned()), "{commands:?}");
+
+    let server = RedisServer::start(&[]);
+    let mut rules = vec!["acl", "setuser", "app", "on", "nopass", "-@all", "~idem:default:*"];
+    rules.extend(["&idem:default:changed", "+hello", "+auth", "+client", "+ping"]);
+    let allowed: Vec<_> = commands.iter().map(|command| format!("+{command}")).collect();
+    rules.extend(allowed.iter().map(String::as_str));
+    server.cli(&rules);
+    let url = server.url().replace("redis://", "redis://app:any@");
+    let store = RedisStore::connect(&url).await.unwrap();
+
+    let claim = won(&store).await;
+    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("a"), HOUR).await.unwrap(), Update::Applied);
+    let claim = won(&store).await;
+    assert_eq!(store.release(claim).await.unwrap(), Update::Applied);
+    let claim = won(&store).await;
+    assert_eq!(store.abandon(claim.id, claim.nonce).await.unwrap(), Update::Applied);
+
+    let quota = Quota { scope: ScopeId::from_bytes([7; 32]), max_keys: NonZeroU32::MIN };
+    let request = request().with_quota(Some(quota));
+    let ClaimOutcome::Acquired(first) = store.claim(key(), request).await.unwrap() else {
+        panic!("there is room")
+    };
+    let full = ClaimOutcome::AtCapacity(Capacity::Scope);
+    assert_eq!(store.claim(key(), request).await.unwrap(), full);
+    assert_eq!(store.release(first).await.unwrap(), Update::Applied);
+    contention::freed_key_lets_one_waiter_run(store.clone(), store).await;
+    assert!(server.cli(&["acl", "log"]).is_empty(), "a command was denied");
+}
