@@ -110,7 +110,8 @@ impl PostgresStoreBuilder {
 
     /// Sets the `statement_timeout` of the store's connections. Default 5 s. If there is no reply one second
     /// after it, the result of the statement is unknown, and its connection is closed. On an existing pool,
-    /// and behind a pooler, the server has no such timeout, and only the connection is closed.
+    /// and behind a pooler, the server has no such timeout: set one for the role or in the options of the pool. A
+    /// claim does not take effect after this time in any case.
     pub const fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
         self
@@ -152,7 +153,7 @@ impl PostgresStoreBuilder {
     }
 
     /// Returns all migrations as SQL text, for the application's own migration tool. The tool must apply them
-    /// in one transaction, to a database that has none of them.
+    /// in one transaction with the isolation level `read committed`, to a database that has none of them.
     ///
     /// # Errors
     /// [`ConnectError::Config`] if the schema or table name is invalid.
@@ -235,7 +236,7 @@ impl PostgresStoreBuilder {
         let notifier = Notifier::new(server, names.channel());
         let shared = Arc::new(Shared {
             connections: Connections::new(source, self.pgbouncer, timeouts),
-            statements: Statements::new(&names, !self.pgbouncer),
+            statements: Statements::new(&names, !self.pgbouncer, self.statement_timeout),
             names,
         });
         self.prepare(&shared).await?;

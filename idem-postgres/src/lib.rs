@@ -88,9 +88,10 @@
 //!
 //! # Schema and grants
 //!
-//! The store uses one table, `public.idem_records` by default. It has two indexes beside its primary key. Two functions
-//! and a table with the schema version belong to it. Migrations only add, so that the previous version of a service keeps
-//! working during a deploy.
+//! The store uses one table, `public.idem_records` by default. A table with the number of records per scope, a table with
+//! the schema version, functions and triggers belong to it. Migrations only add, so that the previous version of a service
+//! keeps working during a deploy. A migration fails rather than wait more than 2 s for open transactions. `connect` and
+//! `migrate` then try again, up to 20 times.
 //!
 //! | Method | Effect |
 //! |---|---|
@@ -99,8 +100,16 @@
 //! | [`migrate`](PostgresStoreBuilder::migrate) | applies the migrations, as a step of a deploy |
 //! | [`verify_only`](PostgresStoreBuilder::verify_only) | changes nothing, and refuses to start if the schema is not up to date |
 //!
-//! With `verify_only` the role needs `SELECT, INSERT, UPDATE, DELETE` on the table of the records, and `SELECT` on the
-//! table of the version.
+//! With `verify_only` the role needs `USAGE` on the schema, `SELECT, INSERT, UPDATE, DELETE` on the table of the records,
+//! `SELECT` on the tables `idem_records_scopes` and `idem_records_schema`, and `EXECUTE` on the functions
+//! `idem_records_claim_2` and `idem_records_complete_1`, which every role has unless it was revoked:
+//!
+//! ```sql
+//! GRANT USAGE ON SCHEMA public TO app;
+//! GRANT SELECT, INSERT, UPDATE, DELETE ON idem_records TO app;
+//! GRANT SELECT ON idem_records_scopes, idem_records_schema TO app;
+//! GRANT EXECUTE ON FUNCTION idem_records_claim_2, idem_records_complete_1 TO app;
+//! ```
 //!
 //! # Guarantees and limits
 //!
@@ -110,7 +119,9 @@
 //! * **Quotas** do not count open transactions. The new keys of a scope with a
 //!   [quota](idem_core::rules::semantics#key-quotas) are counted one after the other, so the count is exact under
 //!   `read committed`, the default of the server. A handler that takes a `Tx` does not wait for other requests of its
-//!   scope. Its key is counted after it is committed.
+//!   scope. Its key is counted after it is committed. A count
+//!   costs the same for any number of keys. Expired keys of a full scope make room immediately, up to 1,000 at a time; the
+//!   rest follow when they are swept.
 //! * **Partitions** are not made by the migrations. A table that is partitioned by hash of `id` works, because `id` is the
 //!   only unique column. Add `PARTITION BY HASH (id)` to the text of `migration_sql`.
 //! * **A full disk** refuses new keys. Runs can still end if their response fits on the page of their claim.
@@ -149,7 +160,7 @@
 //!
 //! | Transition | Statements |
 //! |---|---|
-//! | claim of a new key, replay, duplicate, takeover | one call of the function `idem_records_claim_1` |
+//! | claim of a new key, replay, duplicate, takeover | one call of the function `idem_records_claim_2` |
 //! | complete | one call of the function `idem_records_complete_1` |
 //! | renew, release, abandon | one statement each |
 //! | a completion whose claim is stale | one more, which reads the record |

@@ -86,3 +86,32 @@ pub(crate) struct ScopePermit {
     _permit: OwnedSemaphorePermit,
     _entry: ScopeEntry,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn scopes_do_not_share_their_limit() {
+        let limiter = ScopeLimiter::default();
+        let (busy, other) = (
+            ScopeId::from_bytes([1; 32]),
+            ScopeId::from_bytes({
+                let mut id = [1; 32];
+                id[31] = 2;
+                id
+            }),
+        );
+        let mut permits = Vec::new();
+        for _ in 0..CONCURRENCY {
+            permits.push(limiter.acquire(busy, Duration::ZERO).await.unwrap());
+        }
+        assert!(limiter.acquire(busy, Duration::ZERO).await.is_err());
+        permits.push(limiter.acquire(other, Duration::ZERO).await.unwrap());
+        drop(permits);
+        let scopes = limiter.0.of(&Handle::current(), Scopes::default);
+        assert!(scopes.lock().is_empty());
+    }
+}

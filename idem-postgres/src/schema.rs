@@ -1,5 +1,8 @@
 //! The tables and functions of the store, and their migrations.
 
+use std::time::Duration;
+
+use backon::{ConstantBuilder, Retryable};
 use idem_core::store::StoreError;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
@@ -8,10 +11,15 @@ use crate::sql::{Names, row};
 
 /// The migrations from an empty schema to the current version. Migrations only add, so that processes of the
 /// previous version keep working during a deploy. A released migration must never change.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_records.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_records.sql"), include_str!("migrations/0002_scopes.sql")];
 
 /// The schema version that this version of the store works with.
 pub(crate) const VERSION: i32 = MIGRATIONS.len() as i32;
+
+/// Number of times, and the pause between them, that a migration is tried again while a table is locked.
+const MAX_LOCK_TRIES: usize = 20;
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
 
 const VERSIONS_TABLE: &str = include_str!("migrations/versions.sql");
 const LOCK: &str = include_str!("migrations/lock.sql");
@@ -37,10 +45,16 @@ pub(crate) fn migration_sql(names: &Names) -> String {
     names.fill_in(&sql)
 }
 
-/// Applies the missing migrations. Concurrent processes wait for each other.
+/// Applies the missing migrations. Concurrent processes wait for each other. Tries again if a table stays locked
+/// by an open transaction.
 pub(crate) async fn migrate(pool: &PgPool, names: &Names) -> Result<(), SchemaError> {
-    let migrated = apply_missing(pool, names).await;
+    let pauses = ConstantBuilder::default().with_delay(LOCK_PAUSE).with_max_times(MAX_LOCK_TRIES);
+    let migrated = (|| apply_missing(pool, names)).retry(pauses).when(is_locked).await;
     migrated.map_err(|source| SchemaError { table: names.records(), source })
+}
+
+fn is_locked(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("55P03"))
 }
 
 async fn apply_missing(pool: &PgPool, names: &Names) -> sqlx::Result<()> {
@@ -52,7 +66,8 @@ async fn apply_missing(pool: &PgPool, names: &Names) -> sqlx::Result<()> {
     if applied >= VERSION {
         return Ok(());
     }
-    let mut transaction = connection.begin().await?;
+    // The counts of existing records must include those that were committed before the table was locked.
+    let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
     execute(&mut transaction, names, LOCK).await?;
     execute(&mut transaction, names, VERSIONS_TABLE).await?;
     let applied = applied_version(&mut transaction, names).await?;

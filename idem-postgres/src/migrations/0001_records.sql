@@ -40,13 +40,13 @@ CREATE INDEX {scope_index} ON {records} (scope) WHERE scope IS NOT NULL;
 -- max_keys is the maximum number of live keys of own_scope, or NULL for no quota. The new keys of a scope are
 -- counted one after the other under an advisory lock, so that the count is exact. A claim in a transaction
 -- that stays open does not take that lock, and its key is counted after it is committed.
-CREATE FUNCTION {claim}(
+CREATE FUNCTION {claim_1}(
     IN own_id bytea, IN own_owner bytea, IN own_lease interval, IN own_ttl interval,
     IN own_format smallint, IN own_guarantee smallint, IN own_rule smallint, IN own_fingerprint bytea,
     IN max_attempts integer, IN own_lock bigint, IN own_scope bytea, IN max_keys integer,
     OUT scope_full boolean, OUT acquired boolean, OUT lapsed boolean, OUT fence bigint, OUT attempt integer, OUT format smallint,
     OUT state smallint, OUT rule smallint, OUT fingerprint bytea, OUT answer bytea
-) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' AS $body$
+) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' AS {body}
 #variable_conflict use_column
 DECLARE
     existing {records}%ROWTYPE;
@@ -157,7 +157,7 @@ BEGIN
     END LOOP;
     RAISE EXCEPTION 'the record changed during each of 10 attempts to claim it; retry' USING ERRCODE = 'serialization_failure';
 END
-$body$;
+{body};
 
 -- Completes a run. Returns whether the claim was current and the record was changed.
 --
@@ -167,7 +167,7 @@ CREATE FUNCTION {complete}(
     IN own_id bytea, IN own_owner bytea, IN own_fence bigint,
     IN own_format smallint, IN own_state smallint, IN own_ttl interval, IN own_answer bytea,
     OUT held boolean
-) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' AS $body$
+) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' AS {body}
 #variable_conflict use_column
 DECLARE
     was_awaited boolean;
@@ -187,4 +187,4 @@ BEGIN
         PERFORM pg_notify({channel}, encode(own_id, 'hex'));
     END IF;
 END
-$body$;
+{body};

@@ -5,4 +5,4 @@ FROM unnest($1::bytea[], $2::bytea[], $3::interval[], $4::interval[], $5::smalli
         WITH ORDINALITY
         AS calls (id, owner, lease, ttl, guarantee, rule, fingerprint, max_attempts, ordinal),
     {claim}(calls.id, calls.owner, calls.lease, calls.ttl, $9, calls.guarantee, calls.rule,
-            calls.fingerprint, calls.max_attempts, NULL, NULL, NULL) AS claimed
+            calls.fingerprint, calls.max_attempts, NULL, NULL, NULL, $10) AS claimed

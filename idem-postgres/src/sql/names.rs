@@ -52,14 +52,30 @@ impl Names {
             "records" => qualified(""),
             "versions" => qualified("_schema"),
             "versions_name" => literal(&qualified("_schema")),
-            "claim" => qualified("_claim_1"),
+            "scopes" => qualified("_scopes"),
+            "claim" => qualified("_claim_2"),
+            "claim_1" => qualified("_claim_1"),
+            "count" => qualified("_count_1"),
+            "add" => qualified("_add_1"),
             "complete" => qualified("_complete_1"),
             "sweep_index" => of_table("_sweep_at"),
             "scope_index" => of_table("_scope"),
+            "scopes_index" => of_table("_scopes_scope"),
+            "scope_sweep_index" => of_table("_scope_sweep_at"),
+            "body" => self.quote(),
             "channel" => literal(self.channel()),
             "lock" => literal(&format!("{schema}.{table}")),
             other => unreachable!("unknown name `{{{other}}}` in a statement"),
         }
+    }
+
+    /// The dollar quote around the body of a function. It occurs in no name.
+    fn quote(&self) -> String {
+        let mut quote = "$body$".to_owned();
+        while self.schema.contains(&quote) || self.table.contains(&quote) {
+            quote.insert(1, '_');
+        }
+        quote
     }
 
     /// The notification channel. Tables of the same name in different schemas share it, which causes
@@ -94,8 +110,14 @@ mod tests {
         let sql = names.fill_in("{records} {claim} {channel} {lock}");
         assert_eq!(
             sql,
-            r#""a""b{lock}"."c'd""e" "a""b{lock}"."c'd""e_claim_1" 'c''d"e' 'a"b{lock}.c''d"e'"#
+            r#""a""b{lock}"."c'd""e" "a""b{lock}"."c'd""e_claim_2" 'c''d"e' 'a"b{lock}.c''d"e'"#
         );
+    }
+
+    #[test]
+    fn dollar_quote_occurs_in_no_name() {
+        assert_eq!(Names::new("public", "records").unwrap().fill_in("{body}"), "$body$");
+        assert_eq!(Names::new("$body$", "$_body$").unwrap().fill_in("{body}"), "$__body$");
     }
 
     #[test]

@@ -1,17 +1,22 @@
 //! The SQL statements, loaded from `queries/` with the schema and table names filled in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::postgres::PgArguments;
+use sqlx::postgres::types::PgInterval;
 use sqlx::{AssertSqlSafe, Postgres};
 
 use super::names::Names;
+use super::values::interval;
 
 /// A statement with the arguments that are bound so far.
 pub(crate) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
 /// The statements of one store.
 pub(crate) struct Statements {
+    /// The time after which a claim must not take effect.
+    pub(crate) claim_timeout: PgInterval,
     pub(crate) claim: Statement,
     pub(crate) claim_batch: Statement,
     pub(crate) read: Statement,
@@ -32,9 +37,10 @@ pub(crate) struct Statements {
 
 impl Statements {
     /// `prepared` selects whether connections keep them as prepared statements.
-    pub(crate) fn new(names: &Names, prepared: bool) -> Self {
+    pub(crate) fn new(names: &Names, prepared: bool, timeout: Duration) -> Self {
         let statement = |sql: &str| Statement { sql: names.fill_in(sql).into(), prepared };
         Self {
+            claim_timeout: interval(timeout),
             claim: statement(include_str!("../queries/claim.sql")),
             claim_batch: statement(include_str!("../queries/claim_batch.sql")),
             find: statement(include_str!("../queries/find.sql")),

@@ -9,6 +9,7 @@ mod duplicates;
 mod health;
 mod network;
 mod pgbouncer;
+mod quota;
 mod renewals;
 mod runtimes;
 mod schema;

@@ -17,13 +17,14 @@ async fn many_processes_migrate_concurrently() {
         starts.spawn(async move { claim_new(&PostgresStore::connect(&url).await.unwrap()).await });
     }
     assert_eq!(starts.join_all().await.len(), 20);
-    assert_eq!(server.sql("SELECT version FROM idem_records_schema"), "1");
+    assert_eq!(server.sql("SELECT max(version) FROM idem_records_schema"), "2");
 }
 
 #[tokio::test]
 async fn names_with_special_characters_work() {
     let server = PostgresServer::start(&[]);
-    let builder_with_names = builder().schema("Müller's \"pay\" {records}").table("rec'or\"ds $1");
+    let builder_with_names =
+        builder().schema("Müller's \"pay\" {records} $body$").table("rec'or\"ds $1");
     claim_new(&builder_with_names.clone().connect(&server.url()).await.unwrap()).await;
     let again = builder_with_names.verify_only().connect(&server.url()).await.unwrap();
     assert_eq!(again.check().await.unwrap(), []);
@@ -38,7 +39,7 @@ async fn role_without_create_can_only_verify() {
     server.sql("CREATE ROLE app LOGIN");
     let url = server.url().replace("postgres@", "app@");
     let needed = builder().verify_only().connect(&url).await.unwrap_err();
-    let missing = HealthIssue::Schema { found: 0, needed: 1 };
+    let missing = HealthIssue::Schema { found: 0, needed: 2 };
     assert!(
         matches!(&needed, ConnectError::Unhealthy { issue, .. } if *issue == missing),
         "{needed:?}"
@@ -49,7 +50,7 @@ async fn role_without_create_can_only_verify() {
     server.sql(&builder().migration_sql().unwrap());
     server.sql(
         "GRANT SELECT, INSERT, UPDATE, DELETE ON idem_records TO app;
-         GRANT SELECT ON idem_records_schema TO app",
+         GRANT SELECT ON idem_records_scopes, idem_records_schema TO app",
     );
     claim_new(&builder().verify_only().connect(&url).await.unwrap()).await;
     claim_new(&builder().connect(&url).await.unwrap()).await;
@@ -61,8 +62,8 @@ async fn fault_postgres_server_unusable_schema_version() {
     let pool = PgPool::connect(&server.url()).await.unwrap();
     builder().migrate(&pool).await.unwrap();
     builder().migrate(&pool).await.unwrap();
-    server.sql("INSERT INTO idem_records_schema VALUES (2)");
-    let newer = HealthIssue::Schema { found: 2, needed: 1 };
+    server.sql("INSERT INTO idem_records_schema VALUES (3)");
+    let newer = HealthIssue::Schema { found: 3, needed: 2 };
     let refused = builder().connect(&server.url()).await.unwrap_err();
     assert!(
         matches!(&refused, ConnectError::Unhealthy { issue, .. } if *issue == newer),

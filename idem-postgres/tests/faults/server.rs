@@ -133,7 +133,7 @@ async fn fault_postgres_aborts_statement_deadlock() {
     server.sql(
         "CREATE TABLE other (id int);
          CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-             'BEGIN LOCK TABLE other IN EXCLUSIVE MODE; RETURN NEW; END';
+             'BEGIN LOCK TABLE public.other IN EXCLUSIVE MODE; RETURN NEW; END';
          CREATE TRIGGER slow AFTER UPDATE ON idem_records FOR EACH ROW EXECUTE FUNCTION slow()",
     );
     let pool = PgPool::connect(&server.url()).await.unwrap();
@@ -211,13 +211,13 @@ async fn fault_postgres_server_unusable_too_many_connections() {
     let options = sqlx::postgres::PgPoolOptions::new().max_connections(5);
     let others = options.connect(&server.url().replace("postgres@", "app@")).await.unwrap();
     server.sql(&builder().migration_sql().unwrap());
-    server.sql("GRANT ALL ON idem_records, idem_records_schema TO app");
+    server.sql("GRANT ALL ON idem_records, idem_records_scopes, idem_records_schema TO app");
     let url = server.url().replace("postgres@", "app@");
     let builder = builder().max_connections(1).wait_timeout(Duration::from_millis(300));
     let store = builder.connect(&url).await.unwrap();
     let claim = claim_new(&store).await;
     // Its only connection is closed, and other clients take the slot.
-    let own = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%_claim_1%' AND pid <> pg_backend_pid()";
+    let own = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%_claim_2%' AND pid <> pg_backend_pid()";
     server.sql(own);
     let mut taken = Vec::new();
     while let Ok(connection) = sqlx::postgres::PgPoolOptions::new()
