@@ -27,7 +27,7 @@ pub(crate) enum Purpose {
 /// The origin of connections.
 pub(crate) enum ConnectionSource {
     /// Pools that the store made.
-    Own { statements: StatementPools, transactions: TransactionPools },
+    Own { statements: StatementPools, transactions: Box<TransactionPools> },
     /// A pool that the application passed to the builder. The runtimes that opened its connections drive
     /// them, and handlers can hold all of them. The store keeps a few connections of its own.
     Shared { pool: PgPool, reserve: StatementPools },
@@ -36,7 +36,7 @@ pub(crate) enum ConnectionSource {
 impl ConnectionSource {
     pub(crate) fn own(statements: PoolSettings, transactions: PoolSettings) -> Self {
         let statements = StatementPools::new(statements);
-        Self::Own { statements, transactions: TransactionPools::new(transactions) }
+        Self::Own { statements, transactions: Box::new(TransactionPools::new(transactions)) }
     }
 
     pub(crate) fn shared(pool: PgPool) -> Self {
