@@ -27,7 +27,8 @@ const CLAIM_LUA: &str = "idem-redis/src/scripts/claim.lua";
 const RENEW_LUA: &str = "idem-redis/src/scripts/renew.lua";
 const COMPLETE_LUA: &str = "idem-redis/src/scripts/complete.lua";
 const FREE_LUA: &str = "idem-redis/src/scripts/free.lua";
-const FUNCTIONS_SQL: &str = "idem-postgres/src/migrations/0001_records.sql";
+const CLAIM_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0002_scopes.sql";
+const COMPLETE_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0001_records.sql";
 const CLAIM_SQL: &str = "idem-postgres/src/queries/claim.sql";
 const CLAIMS_SQL: &str = "idem-postgres/src/queries/claim_batch.sql";
 const READ_SQL: &str = "idem-postgres/src/queries/read.sql";
@@ -51,7 +52,7 @@ pub(super) const BUGS: [Bug; 12] = [
             ),
             edit(COMPLETE_LUA, "string.sub(known, 11) == string.sub(ARGV[1], 11)", "true"),
             edit(
-                FUNCTIONS_SQL,
+                COMPLETE_FUNCTION_SQL,
                 "r.owner = own_owner AND r.fence = own_fence AND r.state IN",
                 "r.state IN",
             ),
@@ -122,7 +123,7 @@ pub(super) const BUGS: [Bug; 12] = [
                 "let grace_ms = to_millis(ttl);",
                 "let (grace_ms, _) = (0, to_millis(ttl));",
             ),
-            edit(FUNCTIONS_SQL, "own_now + own_lease + own_ttl", "own_now + own_lease"),
+            edit(CLAIM_FUNCTION_SQL, "own_now + own_lease + own_ttl", "own_now + own_lease"),
             edit(RENEW_SQL, "+ $5", "+ 0 * $5"),
         ],
         looks: &[
@@ -148,14 +149,14 @@ pub(super) const BUGS: [Bug; 12] = [
                 "let kept_ms = record_ms + u64::from(pad_ms);",
                 "let kept_ms = record_ms + u64::from(pad_ms) + std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_millis() as u64);",
             ),
-            edit(FUNCTIONS_SQL, "own_now := clock_timestamp()", "own_now := client_now"),
+            edit(CLAIM_FUNCTION_SQL, "own_now := clock_timestamp()", "own_now := client_now"),
             edit(
-                FUNCTIONS_SQL,
-                "IN max_keys integer,",
-                "IN max_keys integer, IN client_now timestamptz,",
+                CLAIM_FUNCTION_SQL,
+                "IN own_timeout interval,",
+                "IN own_timeout interval, IN client_now timestamptz,",
             ),
-            edit(CLAIM_SQL, "$12)", "$12, clock_timestamp())"),
-            edit(CLAIMS_SQL, "NULL, NULL, NULL)", "NULL, NULL, NULL, clock_timestamp())"),
+            edit(CLAIM_SQL, "$13)", "$13, clock_timestamp())"),
+            edit(CLAIMS_SQL, "NULL, $10)", "NULL, $10, clock_timestamp())"),
             edit(
                 "idem-postgres/src/sql/statements.rs",
                 "AssertSqlSafe(Arc::clone(&self.sql))",
@@ -168,7 +169,8 @@ pub(super) const BUGS: [Bug; 12] = [
     Bug {
         name: "transaction-clock",
         edits: &[
-            edit(FUNCTIONS_SQL, "clock_timestamp()", "now()"),
+            edit(CLAIM_FUNCTION_SQL, "clock_timestamp()", "now()"),
+            edit(COMPLETE_FUNCTION_SQL, "clock_timestamp()", "now()"),
             edit(READ_SQL, "clock_timestamp()", "now()"),
             edit(RENEW_SQL, "clock_timestamp()", "now()"),
             edit(RELEASE_SQL, "clock_timestamp()", "now()"),
@@ -219,7 +221,7 @@ pub(super) const BUGS: [Bug; 12] = [
                 "let is_repeated = false;",
             ),
             edit(CLAIM_LUA, "string.sub(found, 21, 36) == string.sub(ARGV[2], 5, 20)", "false"),
-            edit(FUNCTIONS_SQL, "existing.owner = own_owner AND", "false AND"),
+            edit(CLAIM_FUNCTION_SQL, "existing.owner = own_owner AND", "false AND"),
         ],
         looks: &[
             (MODEL, "two_faults"),
@@ -247,7 +249,7 @@ pub(super) const BUGS: [Bug; 12] = [
                 "acquire(fence, attempt + 1,",
             ),
             edit(
-                FUNCTIONS_SQL,
+                CLAIM_FUNCTION_SQL,
                 "greatest((extract(epoch FROM own_now) * 1000000)::bigint, r.fence + 1)",
                 "CASE WHEN existing.expires_at <= own_now THEN r.fence + 1 ELSE r.fence END",
             ),
