@@ -80,6 +80,7 @@
 //! | `synchronous_commit` not `off`, for the store's connections | A crash loses acknowledged commits. A request whose claim was lost runs a second time. | The store refuses to start, unless [`allow_unsafe_server`] is set. |
 //! | `fsync = on` | The same, for a crash of the machine. | The same |
 //! | a primary, not a standby | Standbys do not accept writes. | The same |
+//! | the role's [privileges](#schema-and-grants) | Statements fail without them. | The store refuses to start. The error contains the `GRANT` commands. |
 //! | the schema of this version | Older code does not know what newer code changed. | The same |
 //! | a synchronous standby, if you fail over | An asynchronous standby lacks the last commits. | Requests whose records were lost can run a second time. |
 //!
