@@ -58,6 +58,7 @@
 //!   rows above roll back.
 //! * **Lost commits:** If the reply to `COMMIT` is lost, the store finds out on another connection whether it took effect,
 //!   and responds accordingly. If that is impossible for 5 s, the client gets 503. Its retry gets the true result.
+//! * **Isolation level:** Set it with [`transaction_isolation`]. The handler cannot, because the claim comes first.
 //! * **Nested transactions:** `tx.begin()` makes a savepoint, as usual. Do not run `COMMIT` or `ROLLBACK`.
 //! * **Lifetime:** Drop the `Tx` in the handler. A transaction whose `Tx` is kept in a task is never committed.
 //! * **Runtimes:** The transaction runs on a connection that the handler's runtime opened. Use the `Tx` only there.
@@ -220,6 +221,7 @@
 //! [`max_connections`]: PostgresStoreBuilder::max_connections
 //! [`pgbouncer`]: PostgresStoreBuilder::pgbouncer
 //! [`statement_timeout`]: PostgresStoreBuilder::statement_timeout
+//! [`transaction_isolation`]: PostgresStoreBuilder::transaction_isolation
 //! [`wait_timeout`]: PostgresStoreBuilder::wait_timeout
 
 mod background;
@@ -228,6 +230,7 @@ mod conn;
 mod connect_error;
 mod error;
 mod health;
+mod isolation;
 mod notify;
 mod quota;
 mod schema;
@@ -241,6 +244,7 @@ mod tx;
 pub use builder::PostgresStoreBuilder;
 pub use connect_error::ConnectError;
 pub use health::HealthIssue;
+pub use isolation::IsolationLevel;
 pub use schema::SchemaError;
 pub use sqlx;
 pub use store::PostgresStore;

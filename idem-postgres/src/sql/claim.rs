@@ -46,7 +46,7 @@ impl ClaimCall {
             .bind(lock)
             .bind(request.quota.map(|quota| quota.scope.as_bytes().to_vec()))
             .bind(request.quota.and_then(max_keys))
-            .bind(&statements.claim_timeout)
+            .bind(statements.claim_timeout)
     }
 
     /// The meaning of the row that a claim returned.
@@ -97,7 +97,7 @@ impl Batchable for ClaimCall {
             .bind(requests().map(digest).collect::<Vec<_>>())
             .bind(requests().map(max_attempts).collect::<Vec<_>>())
             .bind(i16::from(codec::VERSION))
-            .bind(&statements.claim_timeout)
+            .bind(statements.claim_timeout)
     }
 
     fn batch_reply(&self, row: Option<&PgRow>) -> Result<ClaimOutcome, StoreError> {
