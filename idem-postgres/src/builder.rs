@@ -8,9 +8,10 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::background::Background;
-use crate::conn::{Batcher, ConnectionSource, Connections, PoolSettings, Timeouts};
+use crate::conn::{Batcher, Begin, ConnectionSource, Connections, PoolSettings, Timeouts};
 use crate::connect_error::ConnectError;
 use crate::health::{self, HealthIssue};
+use crate::isolation::IsolationLevel;
 use crate::notify::Notifier;
 use crate::quota::ScopeLimiter;
 use crate::schema;
@@ -35,6 +36,7 @@ pub struct PostgresStoreBuilder {
     notifications: bool,
     verify_only: bool,
     allow_unsafe_server: bool,
+    transaction_isolation: Option<IsolationLevel>,
 }
 
 impl PostgresStore {
@@ -74,6 +76,7 @@ impl PostgresStore {
             notifications: true,
             verify_only: false,
             allow_unsafe_server: false,
+            transaction_isolation: None,
         }
     }
 }
@@ -109,11 +112,21 @@ impl PostgresStoreBuilder {
     }
 
     /// Sets the `statement_timeout` of the store's connections. Default 5 s. If there is no reply one second
-    /// after it, the result of the statement is unknown, and its connection is closed. On an existing pool,
-    /// and behind a pooler, the server has no such timeout: set one for the role or in the options of the pool. A
-    /// claim does not take effect after this time in any case.
+    /// after it, the result of the statement is unknown, and its connection is closed. On an existing pool
+    /// the server has no such timeout: set one for the role or in the options of the pool. A claim does not take
+    /// effect after this time in any case.
     pub const fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
+        self
+    }
+
+    /// Sets the isolation level of the transactions of handlers. The default is that of the database or role,
+    /// usually `read committed`. A handler cannot set it, because the claim comes first in its transaction.
+    ///
+    /// Above `read committed`, a conflict between two handlers makes one of them fail with a serialization
+    /// failure. Its writes are rolled back, its key is free, and its client gets 503 or the handler's error.
+    pub const fn transaction_isolation(mut self, level: IsolationLevel) -> Self {
+        self.transaction_isolation = Some(level);
         self
     }
 
@@ -217,9 +230,9 @@ impl PostgresStoreBuilder {
         self.open(ConnectionSource::shared(pool)).await
     }
 
-    const fn pool_settings(&self, options: PgConnectOptions) -> PoolSettings {
+    fn pool_settings(&self, options: PgConnectOptions) -> PoolSettings {
         let Self { max_connections, wait_timeout, .. } = *self;
-        PoolSettings { options, max_connections, wait_timeout }
+        PoolSettings { options: Box::new(options), max_connections, wait_timeout }
     }
 
     async fn open(self, source: ConnectionSource) -> Result<PostgresStore, ConnectError> {
@@ -233,9 +246,13 @@ impl PostgresStoreBuilder {
             wait: self.wait_timeout,
             reply: self.statement_timeout + Duration::from_secs(1),
         };
+        let begin = Begin {
+            statement: self.pgbouncer.then(|| begin_statement(self.statement_timeout)),
+            transaction: self.transaction_isolation.map_or("BEGIN", IsolationLevel::begin),
+        };
         let notifier = Notifier::new(server, names.channel());
         let shared = Arc::new(Shared {
-            connections: Connections::new(source, self.pgbouncer, timeouts),
+            connections: Connections::new(source, begin, timeouts),
             statements: Statements::new(&names, !self.pgbouncer, self.statement_timeout),
             names,
         });
@@ -278,6 +295,18 @@ impl PostgresStoreBuilder {
     fn names(&self) -> Result<Names, ConnectError> {
         Names::new(&self.schema, &self.table).map_err(ConnectError::config)
     }
+}
+
+/// Begins the transaction of one statement behind a pooler, where no session has settings of its own. If the
+/// client stops before the commit, the server soon releases the locks of the statement.
+fn begin_statement(timeout: Duration) -> Arc<str> {
+    let milliseconds = timeout.as_millis().max(1);
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; \
+         SET LOCAL statement_timeout = {milliseconds}; \
+         SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"
+    )
+    .into()
 }
 
 /// The settings of the store's own connections. The server notices within a minute that a client is gone, and

@@ -58,6 +58,7 @@
 //!   rows above roll back.
 //! * **Lost commits:** If the reply to `COMMIT` is lost, the store finds out on another connection whether it took effect,
 //!   and responds accordingly. If that is impossible for 5 s, the client gets 503. Its retry gets the true result.
+//! * **Isolation level:** Set it with [`transaction_isolation`]. The handler cannot, because the claim comes first.
 //! * **Nested transactions:** `tx.begin()` makes a savepoint, as usual. Do not run `COMMIT` or `ROLLBACK`.
 //! * **Lifetime:** Drop the `Tx` in the handler. A transaction whose `Tx` is kept in a task is never committed.
 //! * **Runtimes:** The transaction runs on a connection that the handler's runtime opened. Use the `Tx` only there.
@@ -80,6 +81,7 @@
 //! | `synchronous_commit` not `off`, for the store's connections | A crash loses acknowledged commits. A request whose claim was lost runs a second time. | The store refuses to start, unless [`allow_unsafe_server`] is set. |
 //! | `fsync = on` | The same, for a crash of the machine. | The same |
 //! | a primary, not a standby | Standbys do not accept writes. | The same |
+//! | the role's [privileges](#schema-and-grants) | Statements fail without them. | The store refuses to start. The error contains the `GRANT` commands. |
 //! | the schema of this version | Older code does not know what newer code changed. | The same |
 //! | a synchronous standby, if you fail over | An asynchronous standby lacks the last commits. | Requests whose records were lost can run a second time. |
 //!
@@ -219,6 +221,7 @@
 //! [`max_connections`]: PostgresStoreBuilder::max_connections
 //! [`pgbouncer`]: PostgresStoreBuilder::pgbouncer
 //! [`statement_timeout`]: PostgresStoreBuilder::statement_timeout
+//! [`transaction_isolation`]: PostgresStoreBuilder::transaction_isolation
 //! [`wait_timeout`]: PostgresStoreBuilder::wait_timeout
 
 mod background;
@@ -227,6 +230,7 @@ mod conn;
 mod connect_error;
 mod error;
 mod health;
+mod isolation;
 mod notify;
 mod quota;
 mod schema;
@@ -240,6 +244,7 @@ mod tx;
 pub use builder::PostgresStoreBuilder;
 pub use connect_error::ConnectError;
 pub use health::HealthIssue;
+pub use isolation::IsolationLevel;
 pub use schema::SchemaError;
 pub use sqlx;
 pub use store::PostgresStore;

@@ -160,8 +160,8 @@ struct EndedByHandler;
 /// Begins a transaction on a connection for handlers. This must not be cancelled: a cancelled `begin` can
 /// return a connection to the pool inside an open transaction.
 async fn begin(shared: &Shared) -> Result<PgTransaction<'static>, StoreError> {
-    let begun = async { shared.connections.transactions()?.begin().await };
-    begun.await.map_err(|error| StoreError::not_done(shared.connections.no_connection(error)))
+    let begun = shared.connections.begin_transaction().await;
+    begun.map_err(|error| StoreError::not_done(shared.connections.no_connection(error)))
 }
 
 /// The start of a transaction that claims a key.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use idem_core::store::StoreError;
 use sqlx::postgres::PgRow;
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, PgTransaction};
 use tokio::time::timeout;
 
 use super::source::{ConnectionSource, Purpose};
@@ -15,12 +15,19 @@ use crate::sql::Query;
 /// The connections of one store.
 pub(crate) struct Connections {
     source: ConnectionSource,
-    /// Whether a pooler in transaction mode is in between. It may send each transaction to another server
-    /// process.
-    pooled: bool,
+    begin: Begin,
     pub(crate) timeouts: Timeouts,
     /// The server's name in messages, such as `Postgres at 127.0.0.1:5432`.
     pub(crate) server: Arc<str>,
+}
+
+/// How transactions begin.
+pub(crate) struct Begin {
+    /// The transaction around each statement, if a pooler in transaction mode is in between. It may send each
+    /// transaction to another server process.
+    pub(crate) statement: Option<Arc<str>>,
+    /// The transaction of a handler.
+    pub(crate) transaction: &'static str,
 }
 
 #[derive(Clone, Copy)]
@@ -32,9 +39,9 @@ pub(crate) struct Timeouts {
 }
 
 impl Connections {
-    pub(crate) fn new(source: ConnectionSource, pooled: bool, timeouts: Timeouts) -> Self {
+    pub(crate) fn new(source: ConnectionSource, begin: Begin, timeouts: Timeouts) -> Self {
         let server = source.server().into();
-        Self { source, pooled, timeouts, server }
+        Self { source, begin, timeouts, server }
     }
 
     /// Sends a statement that returns at most one row.
@@ -52,7 +59,7 @@ impl Connections {
         let checkout = self.source.get(purpose).await.map_err(|error| self.no_connection(error));
         let mut checkout = checkout.map_err(StoreError::not_done)?;
         let connection = checkout.connection();
-        let sent = send(connection, query, self.pooled);
+        let sent = send(connection, query, self.begin.statement.clone());
         let Ok(reply) = timeout(self.timeouts.reply, sent).await else {
             checkout.discard();
             return Err(StoreError::unknown(self.no_reply()));
@@ -62,6 +69,11 @@ impl Connections {
             _ => checkout.put_back(self.timeouts.reply),
         }
         reply.map_err(Failure::into_store_error)
+    }
+
+    /// Begins a transaction for a handler.
+    pub(crate) async fn begin_transaction(&self) -> sqlx::Result<PgTransaction<'static>> {
+        self.transactions()?.begin_with(self.begin.transaction).await
     }
 
     /// The pool for the transactions of the handlers on the current runtime. Their statements have no timeout.
@@ -112,17 +124,19 @@ impl Failure {
     }
 }
 
-/// Sends a statement that commits by itself, or `in_transaction` of its own. sqlx parses and executes a
+/// Sends a statement that commits by itself, or in a transaction of its own that `begin` begins. sqlx parses and executes a
 /// statement in two steps, and a pooler sends both to the same server process only inside a transaction.
 async fn send(
     connection: &mut PgConnection,
     query: Query<'_>,
-    in_transaction: bool,
+    begin: Option<Arc<str>>,
 ) -> Result<Vec<PgRow>, Failure> {
-    if !in_transaction {
+    let Some(begin) = begin else {
         return query.fetch_all(connection).await.map_err(Failure::OfCommit);
-    }
-    let mut transaction = connection.begin().await.map_err(Failure::BeforeCommit)?;
+    };
+    // Safe, because the only part that varies is a number.
+    let begun = connection.begin_with(AssertSqlSafe(begin)).await;
+    let mut transaction = begun.map_err(Failure::BeforeCommit)?;
     match query.fetch_all(&mut *transaction).await {
         Ok(rows) => transaction.commit().await.map(|()| rows).map_err(Failure::OfCommit),
         Err(error) => {

@@ -7,6 +7,6 @@ mod runtimes;
 mod source;
 
 pub(crate) use batch::Batcher;
-pub(crate) use connections::{Connections, Timeouts};
+pub(crate) use connections::{Begin, Connections, Timeouts};
 pub(crate) use runtimes::PoolSettings;
 pub(crate) use source::{ConnectionSource, Purpose, server_name};

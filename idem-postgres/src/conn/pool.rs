@@ -53,7 +53,8 @@ impl Pool {
         let PoolSettings { options, max_connections, wait_timeout: timeout } = settings;
         let max_size = max_connections.max(1) as usize;
         let config = PoolConfig { queue_mode: QueueMode::Lifo, ..PoolConfig::new(max_size) };
-        let pool = managed::Pool::builder(Connector { options, timeout }).config(config).build();
+        let pool =
+            managed::Pool::builder(Connector { options: *options, timeout }).config(config).build();
         #[expect(clippy::expect_used, reason = "see the message")]
         Self(pool.expect("only a pool that has timeouts needs a runtime"))
     }

@@ -13,7 +13,7 @@ use super::pool::{Pool, PooledConnection};
 /// Settings of a pool.
 #[derive(Clone)]
 pub(crate) struct PoolSettings {
-    pub(crate) options: PgConnectOptions,
+    pub(crate) options: Box<PgConnectOptions>,
     pub(crate) max_connections: u32,
     /// The maximum time that a caller waits for a connection.
     pub(crate) wait_timeout: Duration,
@@ -77,5 +77,5 @@ fn transaction_pool(settings: PoolSettings) -> PgPool {
                 Ok(true)
             })
         })
-        .connect_lazy_with(settings.options)
+        .connect_lazy_with(*settings.options)
 }

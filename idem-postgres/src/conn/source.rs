@@ -41,7 +41,7 @@ impl ConnectionSource {
 
     pub(crate) fn shared(pool: PgPool) -> Self {
         let reserve = StatementPools::new(PoolSettings {
-            options: Arc::unwrap_or_clone(pool.connect_options()),
+            options: Box::new(Arc::unwrap_or_clone(pool.connect_options())),
             max_connections: RESERVE,
             wait_timeout: pool.options().get_acquire_timeout(),
         });

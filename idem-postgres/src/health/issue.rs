@@ -18,6 +18,12 @@ pub enum HealthIssue {
     /// The server is a standby, which does not accept writes.
     #[error("the server is a standby; connect to the primary")]
     Standby,
+    /// The role of the store lacks privileges on the schema, its tables or its functions.
+    #[error("the role of the store lacks privileges; run `{grants}`")]
+    Privileges {
+        /// The commands that grant them, separated by `; `.
+        grants: Box<str>,
+    },
     /// The schema does not belong to this version of the store.
     #[error(
         "the schema of the records has version {found}, and this store needs version {needed}; run the migrations, or deploy the version of idem-postgres that made it"

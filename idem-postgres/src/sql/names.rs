@@ -48,6 +48,12 @@ impl Names {
         let qualified = |suffix: &str| format!("{}.{}", identifier(schema), of_table(suffix));
         match word {
             "schema" => identifier(schema),
+            "schema_text" => literal(schema),
+            "records_text" => literal(table),
+            "scopes_text" => literal(&format!("{table}_scopes")),
+            "versions_text" => literal(&format!("{table}_schema")),
+            "claim_text" => literal(&format!("{table}_claim_2")),
+            "complete_text" => literal(&format!("{table}_complete_1")),
             "schema_name" => literal(&identifier(schema)),
             "records" => qualified(""),
             "versions" => qualified("_schema"),

@@ -31,6 +31,7 @@ pub(crate) struct Statements {
     pub(crate) sweep: Statement,
     pub(crate) sweep_lag: Statement,
     pub(crate) health: Statement,
+    pub(crate) grants: Statement,
     pub(crate) schema_exists: Statement,
     pub(crate) schema_version: Statement,
 }
@@ -54,6 +55,7 @@ impl Statements {
             transaction_ended: statement(include_str!("../queries/transaction_ended.sql")),
             sweep: statement(include_str!("../queries/sweep.sql")),
             sweep_lag: statement(include_str!("../queries/sweep_lag.sql")),
+            grants: statement(include_str!("../queries/grants.sql")),
             health: statement(include_str!("../queries/health.sql")),
             schema_exists: statement(include_str!("../queries/schema_exists.sql")),
             schema_version: statement(include_str!("../queries/schema_version.sql")),

@@ -1,6 +1,9 @@
 //! PgBouncer in transaction mode.
 
+use std::time::Duration;
+
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
+use idem_postgres::sqlx::{self, Connection, PgConnection};
 use idem_postgres::{ConnectError, PostgresStore};
 use idem_testkit::servers::{PgBouncer, PostgresServer, Proxy};
 use tokio::task::JoinSet;
@@ -66,10 +69,26 @@ async fn fault_postgres_behind_pgbouncer_server_lost_at_commit() {
     let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
     claim_new(&store).await;
     let (id, request) = (new_id(), request());
-    proxy.cut_after("COMMIT");
+    proxy.cut_after("COMMIT\0");
     assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
     assert!(matches!(store.claim(id, request).await.unwrap(), ClaimOutcome::Acquired(_)));
     assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Applied);
+}
+
+/// The server ends a statement that waits too long, although the session has no timeout.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_postgres_behind_pgbouncer_statement_timeout() {
+    let server = PostgresServer::start(&[]);
+    let pooler = PgBouncer::before(&server, 2);
+    let builder = builder().pgbouncer().statement_timeout(Duration::from_millis(200));
+    let store = builder.connect(&pooler.url()).await.unwrap();
+    let claim = claim_new(&store).await;
+    let mut other = PgConnection::connect(&server.url()).await.unwrap();
+    let mut open = other.begin().await.unwrap();
+    sqlx::query("SELECT FROM idem_records FOR UPDATE").execute(&mut *open).await.unwrap();
+    assert_eq!(error_kind(store.release(claim).await), StoreErrorKind::NotDone);
+    open.rollback().await.unwrap();
+    assert_eq!(store.release(claim).await.unwrap(), Update::Applied);
 }
 
 /// Before the commit, even an error that proves nothing by itself means "not done".

@@ -56,6 +56,30 @@ async fn role_without_create_can_only_verify() {
     claim_new(&builder().connect(&url).await.unwrap()).await;
 }
 
+/// The start check names the privileges that are missing, and the store works once they are granted.
+#[tokio::test]
+async fn missing_privileges_are_named_at_start() {
+    let server = PostgresServer::start(&[]);
+    let builder = builder().schema("Pay").verify_only();
+    server.sql("CREATE ROLE app LOGIN");
+    server.sql(&builder.migration_sql().unwrap());
+    server.sql("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA \"Pay\" FROM PUBLIC");
+    let url = server.url().replace("postgres@", "app@");
+    let refused = builder.clone().connect(&url).await.unwrap_err();
+    let ConnectError::Unhealthy { issue: HealthIssue::Privileges { grants }, .. } = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(grants.split("; ").count(), 9, "{grants}");
+    server.sql(&grants);
+    let store = builder.connect(&url).await.unwrap();
+    let claim = claim_new(&store).await;
+    assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
+    server.sql("REVOKE EXECUTE ON FUNCTION \"Pay\".idem_records_claim_2 FROM app");
+    let grants = "GRANT EXECUTE ON FUNCTION \"Pay\".idem_records_claim_2 TO app".into();
+    assert_eq!(store.check().await.unwrap(), [HealthIssue::Privileges { grants }]);
+}
+
 #[tokio::test]
 async fn fault_postgres_server_unusable_schema_version() {
     let server = PostgresServer::start(&[]);

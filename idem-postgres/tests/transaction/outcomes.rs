@@ -179,3 +179,23 @@ async fn expired_record_is_claimed_again() {
     assert_replayed(&call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await, 402);
     assert_eq!(counts(&server), expected("1", "1 of 1"));
 }
+
+#[tokio::test]
+async fn transactions_have_the_isolation_level_of_the_builder() {
+    use idem_postgres::IsolationLevel;
+    let server = server(&[]);
+    for (level, name) in [
+        (IsolationLevel::ReadCommitted, "read committed"),
+        (IsolationLevel::RepeatableRead, "repeatable read"),
+        (IsolationLevel::Serializable, "serializable"),
+    ] {
+        let store = crate::support::builder().transaction_isolation(level);
+        let service = idem_core::Idempotency::new(store.connect(&server.url()).await.unwrap());
+        let reading = move |mut tx: idem_postgres::Tx| async move {
+            let level = idem_postgres::sqlx::query_scalar("SHOW transaction_isolation");
+            let level: String = level.fetch_one(&mut *tx).await.unwrap();
+            if level == name { 201 } else { 500 }
+        };
+        assert_executed(&call(&service, &NO_WAIT, name, reading).await, 201);
+    }
+}

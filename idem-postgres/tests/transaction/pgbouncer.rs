@@ -54,7 +54,7 @@ async fn fault_commit_reply_lost_behind_pgbouncer() {
     let pooler = PgBouncer::before_port(proxy.port(), 2);
     let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
     let service = Idempotency::new(store);
-    proxy.cut_after("COMMIT");
+    proxy.cut_after("COMMIT\0");
     assert_executed(&call(&service, &NO_WAIT, "k", write_and_return_201).await, 201);
     assert_replayed(&call(&service, &NO_WAIT, "k", write_and_return_201).await, 201);
     assert_eq!(counts(&server), expected("1", "1 of 1"));
