@@ -89,7 +89,7 @@ fn workspace(published: &[&Package]) -> Result<String> {
     ))
 }
 
-/// Compares the public items with those of the last tag. Before the first release there is none.
+/// Compares the public items with those of the last tag. Before the first release, no tag exists.
 fn compare_with_last_release(shell: &Shell) -> Result<()> {
     let tag = cmd!(shell, "git describe --tags --abbrev=0 --match v*").quiet().ignore_stderr();
     let Ok(tag) = tag.read() else {
