@@ -27,7 +27,7 @@ pub struct FileKeyStore {
 
 /// The maximum time by which the creation of a key may be ahead of this machine's clock. With the default
 /// [`FileKeyStore::max_age`] of 23 hours, a key is never used for more than a day.
-const CLOCK_SLACK: Duration = Duration::from_hours(1);
+const CLOCK_SLACK: Duration = Duration::from_secs(3600);
 
 /// The error of a [`FileKeyStore`].
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ impl FileKeyStore {
     pub fn new(directory: impl Into<PathBuf>) -> Result<Self, FileKeyStoreError> {
         let directory = directory.into();
         match create(&directory) {
-            Ok(()) => Ok(Self { directory, max_age: Duration::from_hours(23) }),
+            Ok(()) => Ok(Self { directory, max_age: Duration::from_secs(23 * 3600) }),
             Err(source) => Err(FileKeyStoreError::Io { directory, source }),
         }
     }

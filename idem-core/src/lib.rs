@@ -120,7 +120,8 @@ pub use store::MemoryStore;
 
 /// The items that the attribute's expansion names.
 ///
-/// This is not part of the API and changes with every release. Therefore the crates depend on exact versions of each other.
+/// This is not part of the API and changes with every release. Therefore the adapters depend on an exact version of this
+/// crate.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::function::{Invocation, compare};

@@ -4,19 +4,19 @@
 //! them, the script assembles the value from the stored one, which takes the server about a third more time.
 //! The cache is only an optimization: a claim that is not in it is completed by the slower script.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use hashlink::LruCache;
 use idem_core::store::{Claim, ClaimNonce, ClaimRequest, Fingerprint, Record, State};
 use idem_core::{Guarantee, codec};
 
-/// Maximum number of cached claims. Runs that never complete would fill the cache, so a full cache is
-/// cleared.
+/// Maximum number of cached claims. Runs that never complete leave their claims behind, so a full cache
+/// drops its oldest claim.
 const CAPACITY: usize = 1 << 16;
 
-/// The cached claims by their nonces.
-#[derive(Default)]
-pub(crate) struct ClaimCache(Mutex<HashMap<ClaimNonce, CachedClaim>>);
+/// The cached claims by their nonces. The memory of a removed claim is used for the next one, so a claim
+/// needs no allocation of its own.
+pub(crate) struct ClaimCache(Mutex<LruCache<ClaimNonce, CachedClaim>>);
 
 /// The guarantee and the fingerprint of a claim, which its record contains too.
 #[derive(Clone, Copy)]
@@ -40,20 +40,22 @@ impl CachedClaim {
     }
 }
 
+impl Default for ClaimCache {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(CAPACITY)))
+    }
+}
+
 impl ClaimCache {
     /// Caches an acquired claim.
     pub(crate) fn insert(&self, request: &ClaimRequest) {
         let ClaimRequest { nonce, guarantee, fingerprint, .. } = *request;
-        let mut claims = self.lock();
-        if claims.len() >= CAPACITY {
-            claims.clear();
-        }
-        claims.insert(nonce, CachedClaim { guarantee, fingerprint });
+        self.lock().insert(nonce, CachedClaim { guarantee, fingerprint });
     }
 
     /// Returns the claim of a nonce. The claim stays cached, because the completion may be repeated.
     pub(crate) fn get(&self, nonce: &ClaimNonce) -> Option<CachedClaim> {
-        self.lock().get(nonce).copied()
+        self.lock().peek(nonce).copied()
     }
 
     /// Removes a claim that has ended.
@@ -61,7 +63,36 @@ impl ClaimCache {
         self.lock().remove(nonce);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ClaimNonce, CachedClaim>> {
+    fn lock(&self) -> MutexGuard<'_, LruCache<ClaimNonce, CachedClaim>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use idem_core::Policy;
+
+    use super::*;
+
+    fn request() -> ClaimRequest {
+        ClaimRequest::new(&Policy::new(Duration::from_secs(60), Guarantee::AtMostOnce))
+    }
+
+    #[test]
+    fn a_full_cache_drops_only_its_oldest_claim() {
+        let (cache, oldest, second) = (ClaimCache::default(), request(), request());
+        cache.insert(&oldest);
+        cache.insert(&second);
+        for _ in 2..CAPACITY {
+            cache.insert(&request());
+        }
+        assert!(cache.get(&oldest.nonce).is_some());
+        let newest = request();
+        cache.insert(&newest);
+        assert!(cache.get(&oldest.nonce).is_none());
+        assert!(cache.get(&second.nonce).is_some());
+        assert!(cache.get(&newest.nonce).is_some());
     }
 }

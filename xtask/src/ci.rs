@@ -6,6 +6,7 @@ use xshell::{Shell, cmd};
 use crate::bugs;
 use crate::features::{Build, builds};
 use crate::prose;
+use crate::release_check;
 use crate::step::step;
 use crate::test;
 
@@ -23,6 +24,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     })?;
     step("features", || builds(shell)?.iter().try_for_each(|build| check(shell, build)))?;
     step("dependencies", || deny(shell))?;
+    step("release", || release_check::run(shell))?;
     test::run(shell, &test::Selection::everything())
 }
 

@@ -6,6 +6,7 @@ mod ci;
 mod features;
 mod programs;
 mod prose;
+mod release_check;
 mod servers;
 mod step;
 mod test;
@@ -44,6 +45,8 @@ enum Task {
         #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.."))]
         repo: PathBuf,
     },
+    /// Package the published crates, and build them from their packaged files
+    ReleaseCheck,
     /// Run everything that must pass before a change is merged
     Ci,
 }
@@ -67,6 +70,7 @@ fn run(task: Task) -> Result<()> {
         Task::Bugs { bug } => bugs::run(&shell, bug.as_deref()),
         Task::Prose { counts: true, repo } => prose::counts(&repo),
         Task::Prose { counts: false, repo } => prose::check(&repo),
+        Task::ReleaseCheck => release_check::run(&shell),
         Task::Ci => ci::run(&shell),
     }
 }

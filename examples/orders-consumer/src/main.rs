@@ -174,7 +174,8 @@ async fn settle(
     let (index, kind) = match disposition {
         Disposition::Acknowledge => (0, AckKind::Ack),
         Disposition::Redeliver { after } => (1, AckKind::Nak(Some(after))),
-        Disposition::DeadLetter => {
+        // `DeadLetter`, and any other disposition of a later version: a person must look at it.
+        _ => {
             broker.publish("dead-letters", message.payload.clone()).await?.await?;
             (2, AckKind::Term)
         }

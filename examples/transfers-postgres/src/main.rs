@@ -142,6 +142,7 @@ async fn main() -> anyhow::Result<()> {
         Drained::GaveUp(runs) => {
             bail!("{runs} transfers were still running after 30 s and were rolled back")
         }
+        other => bail!("the transfers did not finish: {other:?}"),
     }
 }
 

@@ -15,6 +15,7 @@ const ABANDON_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The result of [`Idempotency::drain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[must_use]
 pub enum Drained {
     /// Every run ended, and its result is stored. The exception are runs of plain functions whose callers

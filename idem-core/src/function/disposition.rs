@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// The recommended action for a delivery, in terms that most brokers support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[must_use = "a delivery that is not settled is redelivered"]
 pub enum Disposition {
     /// Acknowledge the message: it has been processed, now or earlier.

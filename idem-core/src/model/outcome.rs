@@ -7,6 +7,7 @@
 /// through [`Failure::outcome`](crate::function::Failure::outcome). The rule is
 /// [outcome of a response](crate::rules::semantics#outcome-of-a-response).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The response is stored and replayed.
     Final,

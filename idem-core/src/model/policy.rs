@@ -7,6 +7,7 @@ use super::KeySyntax;
 /// The promise for crashes and ambiguous failures. [Three guarantees](crate::rules::guarantees#three-guarantees)
 /// compares them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Guarantee {
     /// At most one run starts per key.
     ///

@@ -84,7 +84,7 @@ impl History {
         self.window.starts += 1;
         let (most, too_late) = match guarantee {
             Guarantee::AtMostOnce => (1, self.window.accepted.is_some()),
-            Guarantee::AtLeastOnce => (MAX_ATTEMPTS, false),
+            _ => (MAX_ATTEMPTS, false),
         };
         self.require(self.window.starts <= most, Invariant::BoundedStarts);
         self.require(!too_late, Invariant::NoStartAfterAcceptance);

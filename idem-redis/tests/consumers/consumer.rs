@@ -87,7 +87,7 @@ async fn settle(
 ) -> String {
     let result = match guarantee {
         Guarantee::AtLeastOnce => charge_again(idempotency, message, broker).await,
-        Guarantee::AtMostOnce => charge_once(idempotency, message, broker).await,
+        _ => charge_once(idempotency, message, broker).await,
     };
     match (Disposition::of(&result), result) {
         (Disposition::Acknowledge, Ok(())) => "ack".to_owned(),

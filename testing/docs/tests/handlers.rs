@@ -114,7 +114,7 @@ async fn a_key_is_new_after_its_ttl() {
     let app = app(store.clone(), &provider);
     send(&app, request("/pay", "42")).await;
 
-    store.advance_clock(Duration::from_hours(24));
+    store.advance_clock(Duration::from_secs(24 * 3600));
     let later = send(&app, request("/pay", "42")).await;
     assert!(!later.headers().contains_key("idempotent-replayed"));
     assert_eq!(provider.charges(), 2);

@@ -1,6 +1,8 @@
 //! `nats-server` with JetStream.
 
-use super::process::{Directory, Process, free_port};
+use tempfile::TempDir;
+
+use super::process::{Process, directory, free_port};
 
 const PROGRAM: &str = "nats-server";
 const READY: &str = "Server is ready";
@@ -9,7 +11,7 @@ const READY: &str = "Server is ready";
 pub struct NatsServer {
     port: u16,
     _process: Process,
-    _directory: Directory,
+    _directory: TempDir,
 }
 
 impl NatsServer {
@@ -19,7 +21,7 @@ impl NatsServer {
     /// If `nats-server` is not installed or does not start.
     pub fn start() -> Self {
         for _ in 0..10 {
-            let (port, directory) = (free_port(), Directory::new());
+            let (port, directory) = (free_port(), directory());
             let args = ["--addr", "127.0.0.1", "--jetstream", "--store_dir", ".", "--port"];
             let args: Vec<_> =
                 args.into_iter().map(str::to_owned).chain([port.to_string()]).collect();

@@ -2,14 +2,16 @@
 
 use std::os::unix::fs::chown;
 
+use tempfile::TempDir;
+
 use super::PostgresServer;
-use super::process::{Directory, Process, User, free_port};
+use super::process::{Process, User, directory, free_port};
 
 /// A PgBouncer in transaction mode. It is killed when dropped.
 pub struct PgBouncer {
     port: u16,
     _process: Process,
-    _directory: Directory,
+    _directory: TempDir,
 }
 
 impl PgBouncer {
@@ -27,7 +29,7 @@ impl PgBouncer {
     /// # Panics
     /// As [`before`](Self::before).
     pub fn before_port(server: u16, connections: u32) -> Self {
-        let directory = Directory::new();
+        let directory = directory();
         let user = User::unprivileged("postgres").unwrap_or_else(|output| fail(&output));
         if let Some(User { uid, gid }) = user {
             chown(directory.path(), Some(uid), Some(gid)).expect("root can change owners");

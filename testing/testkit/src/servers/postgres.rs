@@ -7,7 +7,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::process::{Directory, Process, User, free_port};
+use tempfile::TempDir;
+
+use super::process::{Process, User, directory, free_port};
 
 /// The time limit for a server to reach a state that a test waits for.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -20,7 +22,7 @@ pub struct PostgresServer {
     port: u16,
     process: Option<Process>,
     user: Option<User>,
-    directory: Directory,
+    directory: TempDir,
 }
 
 impl PostgresServer {
@@ -44,7 +46,7 @@ impl PostgresServer {
     }
 
     fn launch(settings: &[&str], prepare: impl FnOnce(&Path)) -> Self {
-        let directory = Directory::new();
+        let directory = directory();
         let user = User::unprivileged("postgres").unwrap_or_else(|output| fail(&output));
         if let Some(User { uid, gid }) = user {
             chown(directory.path(), Some(uid), Some(gid)).expect("root can change owners");

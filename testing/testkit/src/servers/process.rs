@@ -1,13 +1,16 @@
 //! A server process that ends with its handle and with this process.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
+use tempfile::TempDir;
 
 /// The user for a server that refuses to run as root.
 #[derive(Clone, Copy)]
@@ -172,25 +175,12 @@ impl Drop for Process {
     }
 }
 
-/// A directory that is removed with its handle.
-pub(super) struct Directory(PathBuf);
-
-impl Directory {
-    pub(super) fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("idem-server-{:016x}", rand::random::<u64>()));
-        std::fs::create_dir(&path).expect("a directory for temporary files");
-        Self(path)
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
+/// Returns an empty directory that is removed with its handle.
+pub(super) fn directory() -> TempDir {
+    // Some servers run as users of their own.
+    let for_all = Permissions::from_mode(0o755);
+    let directory = tempfile::Builder::new().prefix("idem-server-").permissions(for_all).tempdir();
+    directory.expect("a directory for temporary files")
 }
 
 /// Returns a port that was free a moment ago. It is low enough that the Redis cluster bus port, 10,000 above,

@@ -4,7 +4,9 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::process::{Directory, Process, free_port};
+use tempfile::TempDir;
+
+use super::process::{Process, directory, free_port};
 
 /// The time limit for servers to reach agreement.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -18,7 +20,7 @@ pub struct RedisServer {
     ready: &'static str,
     port: u16,
     process: Option<Process>,
-    directory: Directory,
+    directory: TempDir,
 }
 
 impl RedisServer {
@@ -39,7 +41,7 @@ impl RedisServer {
 
     fn launch(config: &str, args: &[&str], ready: &'static str) -> Self {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let directory = Directory::new();
+        let directory = directory();
         std::fs::write(directory.path().join(CONFIG), config).expect("a file in a new directory");
         let mut server = Self { args, ready, port: 0, process: None, directory };
         for _ in 0..10 {
