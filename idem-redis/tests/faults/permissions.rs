@@ -11,9 +11,7 @@ use crate::support::{HOUR, completion, key, request, won};
 
 /// The commands in the table below "An ACL must allow".
 fn documented_commands(document: &str) -> Vec<String> {
-    let table = document.split("| every store | `SET`").nth(1).unwrap();
-    let table = format!("`SET`{}", table.split("\n\n").next().unwrap());
-    let table = table.split("//!\n").next().unwrap();
+    let table = document.split("| every store | ").nth(1).unwrap().split("//!\n").next().unwrap();
     let quoted = table.split('`').skip(1).step_by(2);
     quoted.map(str::to_lowercase).collect()
 }
