@@ -58,6 +58,7 @@ macro_rules! store_suite {
             renewal_extends_the_expiry
             renewal_does_not_change_the_claim
             stale_renewal_is_rejected
+            stale_renewal_beside_the_current_one_is_rejected
             renewal_requires_a_running_record
         }
         $crate::__rules! { $harness, complete:

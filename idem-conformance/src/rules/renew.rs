@@ -5,6 +5,7 @@ use idem_core::store::{State, Update};
 use crate::case::{Case, assert_stale};
 use crate::fixtures::{self, ClaimRequestExt, LONG};
 use crate::harness::StoreHarness;
+use crate::rules::concurrency::together;
 
 /// A renewal extends the claim by one lease from the time of the renewal.
 pub async fn renewal_extends_the_lease<S: StoreHarness>(case: Case<S>) {
@@ -68,6 +69,28 @@ pub async fn stale_renewal_is_rejected<S: StoreHarness>(case: Case<S>) {
     }
     case.advance(2).await;
     assert_eq!(key.state().await, State::Unknown, "a rejected renewal does not extend the lease");
+}
+
+/// A stale renewal is rejected, even if the store handles it together with the renewal of the current claim.
+pub async fn stale_renewal_beside_the_current_one_is_rejected<S: StoreHarness>(case: Case<S>) {
+    let mut lapsed = Vec::new();
+    for _ in 0..S::ROUNDS {
+        let key = case.key();
+        let stale = key.acquire(fixtures::at_least_once().lease(case.unit())).await;
+        lapsed.push((key, stale));
+    }
+    case.advance(2).await;
+    let mut renewals = Vec::new();
+    for (key, stale) in lapsed {
+        let current = key.acquire(fixtures::at_least_once()).await;
+        renewals.extend([(key.clone(), current, true), (key, stale, false)]);
+    }
+    let renewals = renewals.into_iter().map(|(key, claim, is_current)| async move {
+        (is_current, key.renew(claim, LONG, LONG).await)
+    });
+    for (is_current, update) in together(renewals).await {
+        assert_eq!(update == Update::Applied, is_current, "{update:?}");
+    }
 }
 
 /// A renewal of an absent, released or completed record is rejected and changes nothing.

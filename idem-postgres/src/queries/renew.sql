@@ -15,7 +15,7 @@ WITH calls AS MATERIALIZED (
         lease_until = clock_timestamp() + free.lease,
         expires_at = clock_timestamp() + free.lease + free.ttl
     FROM free WHERE records.id = free.id
-    RETURNING records.id
+    RETURNING records.id, records.owner, records.fence
 )
 SELECT calls.ordinal, CASE
     WHEN renewed.id IS NOT NULL THEN true
@@ -25,4 +25,5 @@ SELECT calls.ordinal, CASE
             AND records.state = 1 AND records.expires_at > clock_timestamp()
     ) THEN false
 END AS renewed
-FROM calls LEFT JOIN renewed ON renewed.id = calls.id
+FROM calls LEFT JOIN renewed
+    ON renewed.id = calls.id AND renewed.owner = calls.owner AND renewed.fence = calls.fence

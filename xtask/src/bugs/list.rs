@@ -76,7 +76,8 @@ pub(super) const BUGS: [Bug; 12] = [
                 "!slot.expired(now) && slot.record.state == State::Running => {\n            let lease_until",
             ),
             edit(RENEW_LUA, "string.sub(head, 21) ~= ARGV[1]", "false"),
-            edit(RENEW_SQL, CURRENT_CLAIM, ANY_CLAIM),
+            edit(RENEW_SQL, "USING (id, owner, fence)", "ON records.id = calls.id"),
+            edit(RENEW_SQL, " AND renewed.owner = calls.owner AND renewed.fence = calls.fence", ""),
         ],
         looks: &[
             (MODEL, "two_faults"),
@@ -124,7 +125,7 @@ pub(super) const BUGS: [Bug; 12] = [
                 "let (grace_ms, _) = (0, to_millis(ttl));",
             ),
             edit(CLAIM_FUNCTION_SQL, "own_now + own_lease + own_ttl", "own_now + own_lease"),
-            edit(RENEW_SQL, "+ $5", "+ 0 * $5"),
+            edit(RENEW_SQL, "+ free.ttl", "+ 0 * free.ttl"),
         ],
         looks: &[
             (MODEL, "two_faults"),
