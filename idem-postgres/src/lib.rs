@@ -53,11 +53,12 @@
 //!   first request only after it has ended, because an uncommitted claim cannot be read.
 //! * **Slow handlers** can hold all connections for transactions. Replays and duplicates are then looked up on another
 //!   connection, and only new keys wait for a transaction, up to [`wait_timeout`] per attempt.
-//! * **Disconnects:** A client that hangs up, or a timeout around the handler, does not end the run. It continues and
-//!   commits, as under the other guarantees, and a retry gets the response. Only a crash, the deadline of a drain and the
-//!   rows above roll back.
-//! * **Lost commits:** If the reply to `COMMIT` is lost, the store finds out on another connection whether it took effect,
-//!   and responds accordingly. If that is impossible for 5 s, the client gets 503. Its retry gets the true result.
+//! * **Disconnects:** A client that disconnects, or a timeout around the handler, does not end the run. It continues and
+//!   commits, as under the other guarantees, and a retry gets the response. Only a crash, the deadline of a drain and
+//!   the rows above roll back.
+//! * **Lost commits:** If the reply to `COMMIT` is lost, the store finds out on another connection whether it took
+//!   effect, and responds accordingly. If that is impossible for 5 s, the client gets 503. Its retry gets the true
+//!   result.
 //! * **Isolation level:** Set it with [`transaction_isolation`]. The handler cannot, because the claim comes first.
 //! * **Nested transactions:** `tx.begin()` makes a savepoint, as usual. Do not run `COMMIT` or `ROLLBACK`.
 //! * **Lifetime:** Drop the `Tx` in the handler. A transaction whose `Tx` is kept in a task is never committed.
@@ -102,9 +103,7 @@
 //! | [`migrate`](PostgresStoreBuilder::migrate) | applies the migrations, as a step of a deploy |
 //! | [`verify_only`](PostgresStoreBuilder::verify_only) | changes nothing, and refuses to start if the schema is not up to date |
 //!
-//! With `verify_only` the role needs `USAGE` on the schema, `SELECT, INSERT, UPDATE, DELETE` on the table of the records,
-//! `SELECT` on the tables `idem_records_scopes` and `idem_records_schema`, and `EXECUTE` on the functions
-//! `idem_records_claim_2` and `idem_records_complete_1`, which every role has unless it was revoked:
+//! With `verify_only` the role needs these privileges. Every role can execute functions unless that was revoked:
 //!
 //! ```sql
 //! GRANT USAGE ON SCHEMA public TO app;
@@ -119,13 +118,12 @@
 //! [durable store](idem_core::rules::guarantees#durable-store).
 //!
 //! * **Quotas** do not count open transactions. The new keys of a scope with a
-//!   [quota](idem_core::rules::semantics#key-quotas) are counted one after the other, so the count is exact under
-//!   `read committed`, the default of the server. A handler that takes a `Tx` does not wait for other requests of its
-//!   scope. Its key is counted after it is committed. A count
-//!   costs the same for any number of keys. Expired keys of a full scope make room immediately, up to 1,000 at a time; the
-//!   rest follow when they are swept.
-//! * **Partitions** are not made by the migrations. A table that is partitioned by hash of `id` works, because `id` is the
-//!   only unique column. Add `PARTITION BY HASH (id)` to the text of `migration_sql`.
+//!   [quota](idem_core::rules::semantics#key-quotas) are counted one after the other, so the count is exact under `read
+//!   committed`, the default of the server. A handler that takes a `Tx` does not wait for other requests of its scope.
+//!   Its key is counted after it is committed. A count costs the same for any number of keys. Expired keys of a full
+//!   scope make room immediately, up to 1,000 at a time; the rest follow when they are swept.
+//! * **Partitions** are not made by the migrations. A table that is partitioned by hash of `id` works, because `id` is
+//!   the only unique column. Add `PARTITION BY HASH (id)` to the text of `migration_sql`.
 //! * **A full disk** refuses new keys. Runs can still end if their response fits on the page of their claim.
 //!
 //! # Finding and freeing records
@@ -171,51 +169,54 @@
 //!
 //! * **Batching:** While two statements with claims are in flight, further claims wait for one of them to end. They then
 //!   share the next statement, which carries at most 32. Completions do the same, and so do renewals, at most 512 to a
-//!   statement. A call that meets no others is sent alone and immediately. Each key of a batch gets its own result. If the server rejects the statement, nothing was changed, and
-//!   its calls are sent again one by one. If the reply is lost, the results of all its calls are unknown. A call that waits
-//!   longer than [`wait_timeout`] is not sent. A commit and a round trip cost Postgres more than the work between them.
-//!   With 32 concurrent calls, the store made three times as many claims with completions as the client's `INSERT` and
-//!   `UPDATE` alone, with a third of the server's CPU. It made four times as many replays, with a quarter of the CPU
+//!   statement. A call that meets no others is sent alone and immediately. Each key of a batch gets its own result. If
+//!   the server rejects the statement, nothing was changed, and its calls are sent again one by one. If the reply is
+//!   lost, the results of all its calls are unknown. A call that waits longer than [`wait_timeout`] is not sent. A
+//!   commit and a round trip cost Postgres more than the work between them. With 32 concurrent calls, the store made
+//!   three times as many claims with completions as the client's `INSERT` and `UPDATE` alone, with a third of the
+//!   server's CPU. It made four times as many replays, with a quarter of the CPU
 //!   ([benchmarks](https://github.com/idem-rs/idem/tree/main/testing/bench)).
-//! * **The price of batching:** A claim can wait up to half a second for an open transaction on its own key, and the claims
-//!   that share its statement wait with it. This happens only while a deploy changes a handler to `Tx` or back. Claims of a
-//!   scope with a quota are not batched: each runtime sends four of one scope at a time.
+//! * **The price of batching:** A claim can wait up to half a second for an open transaction on its own key, and the
+//!   claims that share its statement wait with it. This happens only while a deploy changes a handler to `Tx` or back.
+//!   Claims of a scope with a quota are not batched: each runtime sends four of one scope at a time.
 //! * **Many long runs:** A run is renewed three times per lease. 5,000 concurrent runs with a lease of 1 s kept their
 //!   leases, with an unoptimized client and the server on the same two cores. With a lease of 30 s that is 150,000 runs.
-//! * **Connections:** Each runtime has its own connections, up to [`max_connections`], so a runtime that is blocked or has
-//!   ended delays no other. A connection that was used within the last second is reused without a ping. An
-//!   [existing pool](PostgresStoreBuilder::on_pool) is used as it is, and its pings cost a round trip each. The runtimes
-//!   that opened its connections drive them: do not share it between runtimes, such as the workers of actix-web.
-//! * **The claim is a function** because that pays where claims meet records. With pgbench, replays made 13,300/s with the
-//!   function and 10,000/s with `INSERT … DO NOTHING` followed by `SELECT`, which also costs the client a second round trip.
-//!   The conditions were 16 clients, prepared statements, 3 rounds of 3 s, and two virtual cores under other load. A claim
-//!   of a new key costs more: 0.75 to 0.95 times as many per second as with the `INSERT` alone. One statement of plain SQL
-//!   that claims or reads was not cheaper for new keys, and needs a second statement if it finds neither. Each statement
-//!   inside the function has its own snapshot, so the read sees the row that the insert conflicted with, also in a batch.
-//! * **Writes:** A replay writes nothing: no log, no transaction id, no row lock. A completion touches no index and mostly
-//!   stays on the page of its claim (`fillfactor` 50). Responses are not compressed.
+//! * **Connections:** Each runtime has its own connections, up to [`max_connections`], so a runtime that is blocked or
+//!   has ended delays no other. A connection that was used within the last second is reused without a ping. An [existing
+//!   pool](PostgresStoreBuilder::on_pool) is used as it is, and its pings cost a round trip each. The runtimes that
+//!   opened its connections drive them: do not share it between runtimes, such as the workers of actix-web.
+//! * **The claim is a function** because that pays where claims meet records. With pgbench, replays made 13,300/s with
+//!   the function and 10,000/s with `INSERT … DO NOTHING` followed by `SELECT`, which also costs the client a second
+//!   round trip. The conditions were 16 clients, prepared statements, 3 rounds of 3 s, and two virtual cores under other
+//!   load. A claim of a new key costs more: 0.75 to 0.95 times as many per second as with the `INSERT` alone. One
+//!   statement of plain SQL that claims or reads was not cheaper for new keys, and needs a second statement if it finds
+//!   neither. Each statement inside the function has its own snapshot, so the read sees the row that the insert
+//!   conflicted with, also in a batch.
+//! * **Writes:** A replay writes nothing: no log, no transaction id, no row lock. A completion touches no index and
+//!   mostly stays on the page of its claim (`fillfactor` 50). Responses are not compressed.
 //! * **Clock:** Leases and expiry are judged by `clock_timestamp()` of the
 //!   [server](idem_core::rules::semantics#store-clock), because `now()` is the start of the transaction.
-//! * **Errors:** Every failure is *not done*, *unknown* or *corrupt*, never "the key is free". An error reply after which
-//!   the server has rolled back is *not done*. A lost connection, a shutdown, a late reply and every unfamiliar error are
+//! * **Errors:** Every failure is *not done*, *unknown* or *corrupt*, never "the key is free". An error reply after
+//!   which the server has rolled back is *not done*. A lost connection, a shutdown, a late reply and every unfamiliar
+//!   error are
 //!   *unknown*. So is every error that closes the connection, as PgBouncer's own errors do: it can follow a commit. A record that cannot be read is *corrupt*. The server ends a statement after 5 s ([`statement_timeout`]).
 //!   A connection without a reply one second later is closed. A call whose caller was dropped is driven to its end.
-//! * **Waiting duplicates** of one process share one listening connection. The server notifies only the ends of records for
-//!   which a duplicate waits, because a notification makes its commit wait for a lock of the whole database. With pgbench
-//!   (16 clients, medians of 3 rounds of 3 s, under other load), notifying every end made 270 pairs/s, and notifying
-//!   awaited ends alone made 920 pairs/s. Runs in a transaction notify nothing: their duplicates poll, with a delay of
-//!   25 ms up to one second. Behind a pooler all duplicates poll.
-//! * **Sweeping:** Every process deletes expired records every minute. One process deletes at a time, in batches of 1,000,
-//!   and never waits for a lock. [`PostgresStore::sweep_lag`] returns how far behind the sweeper is.
+//! * **Waiting duplicates** of one process share one listening connection. The server notifies only the ends of records
+//!   for which a duplicate waits, because a notification makes its commit wait for a lock of the whole database. With
+//!   pgbench (16 clients, medians of 3 rounds of 3 s, under other load), notifying every end made 270 pairs/s, and
+//!   notifying awaited ends alone made 920 pairs/s. Runs in a transaction notify nothing: their duplicates poll, with a
+//!   delay of 25 ms up to one second. Behind a pooler all duplicates poll.
+//! * **Sweeping:** Every process deletes expired records every minute. One process deletes at a time, in batches of
+//!   1,000, and never waits for a lock. [`PostgresStore::sweep_lag`] returns how far behind the sweeper is.
 //! * **Size:** The table stays as large as its live records. In a test, 16 clients made a million keys with a `ttl` of a
 //!   minute and responses of 1 KiB, at up to 2,400 pairs/s. The store swept with 5 s between sweeps, and about 75,000
-//!   records were live at a time. The table grew to 287 MB with the first 370,000 keys, and was 295 MB at most after that.
-//!   Its indexes took 15 and 4.5 MB, and 99.8 % of the updates touched no index. The sweeper was up to 30 s behind, and
-//!   minutes behind when other work took the machine.
+//!   records were live at a time. The table grew to 287 MB with the first 370,000 keys, and was 295 MB at most after
+//!   that. Its indexes took 15 and 4.5 MB, and 99.8 % of the updates touched no index. The sweeper was up to 30 s
+//!   behind, and minutes behind when other work took the machine.
 //! * **Pipelining** would help too, but this client has none, and batches give most of it. With pgbench, replays in
-//!   pipelines of 16 on one connection made about 13,000/s, and 16 connections made 6,900/s one by one (medians of 3 rounds,
-//!   under other load). A connection waits for its commit, so first executions gain only where several connections share the
-//!   flush.
+//!   pipelines of 16 on one connection made about 13,000/s, and 16 connections made 6,900/s one by one (medians of 3
+//!   rounds, under other load). A connection waits for its commit, so first executions gain only where several
+//!   connections share the flush.
 //!
 //! [`allow_unsafe_server`]: PostgresStoreBuilder::allow_unsafe_server
 //! [`max_connections`]: PostgresStoreBuilder::max_connections

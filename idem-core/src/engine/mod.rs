@@ -14,6 +14,7 @@ mod drain;
 mod duplicate;
 mod execution;
 mod lease;
+mod lookup;
 mod retry;
 mod run;
 mod run_limit;

@@ -124,8 +124,8 @@ impl Failure {
     }
 }
 
-/// Sends a statement that commits by itself, or in a transaction of its own that `begin` begins. sqlx parses and executes a
-/// statement in two steps, and a pooler sends both to the same server process only inside a transaction.
+/// Sends a statement that commits by itself, or in a transaction that `begin` begins. sqlx parses and executes
+/// a statement in two steps. A pooler sends both to one server process only inside a transaction.
 async fn send(
     connection: &mut PgConnection,
     query: Query<'_>,

@@ -8,5 +8,5 @@ mod source;
 
 pub(crate) use batch::Batcher;
 pub(crate) use connections::{Begin, Connections, Timeouts};
-pub(crate) use runtimes::PoolSettings;
+pub(crate) use pool::PoolSettings;
 pub(crate) use source::{ConnectionSource, Purpose, server_name};

@@ -14,7 +14,14 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::time::timeout;
 
-use super::runtimes::PoolSettings;
+/// Settings of a pool.
+#[derive(Clone)]
+pub(crate) struct PoolSettings {
+    pub(crate) options: Box<PgConnectOptions>,
+    pub(crate) max_connections: u32,
+    /// The maximum time that a caller waits for a connection.
+    pub(crate) wait_timeout: Duration,
+}
 
 /// Connections idle longer than this are pinged before use.
 const MAX_IDLE_WITHOUT_PING: Duration = Duration::from_secs(1);

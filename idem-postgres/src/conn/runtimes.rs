@@ -4,20 +4,11 @@
 use std::time::Duration;
 
 use idem_core::store::PerRuntime;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgPool};
 use tokio::runtime::Handle;
 
-use super::pool::{Pool, PooledConnection};
-
-/// Settings of a pool.
-#[derive(Clone)]
-pub(crate) struct PoolSettings {
-    pub(crate) options: Box<PgConnectOptions>,
-    pub(crate) max_connections: u32,
-    /// The maximum time that a caller waits for a connection.
-    pub(crate) wait_timeout: Duration,
-}
+use super::pool::{Pool, PoolSettings, PooledConnection};
 
 /// A [`Pool`] for each runtime.
 pub(crate) struct StatementPools {

@@ -8,8 +8,9 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgConnection, PgPool, Postgres};
 use tokio::time::timeout;
 
+use super::pool::PoolSettings;
 use super::pool::PooledConnection;
-use super::runtimes::{PoolSettings, StatementPools, TransactionPools};
+use super::runtimes::{StatementPools, TransactionPools};
 
 /// The maximum number of connections of each runtime beside a pool of the application.
 const RESERVE: u32 = 2;

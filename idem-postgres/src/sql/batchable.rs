@@ -3,7 +3,8 @@
 use idem_core::store::{RecordId, StoreError};
 use sqlx::postgres::PgRow;
 
-use super::statements::{Query, Statements};
+use super::statements::Statements;
+use super::values::Query;
 use crate::conn::Purpose;
 
 /// A call that can be sent alone or in one statement with other calls of its kind.

@@ -9,8 +9,8 @@ use sqlx::postgres::types::PgInterval;
 
 use super::batchable::Batchable;
 use super::row;
-use super::statements::{Query, Statements};
-use super::values::interval;
+use super::statements::Statements;
+use super::values::{Query, interval};
 use crate::error::UnexpectedReply;
 
 /// A claim of one key.

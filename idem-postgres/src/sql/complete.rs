@@ -9,8 +9,8 @@ use sqlx::postgres::types::PgInterval;
 
 use super::batchable::Batchable;
 use super::row;
-use super::statements::{Query, Statements};
-use super::values::{bind_claim, interval};
+use super::statements::Statements;
+use super::values::{Query, bind_claim, interval};
 use crate::error::UnexpectedReply;
 
 /// A completion of one run. The reply is whether the record was changed.

@@ -14,5 +14,6 @@ pub(crate) use claim::ClaimCall;
 pub(crate) use complete::{CompleteCall, unapplied_update};
 pub(crate) use names::Names;
 pub(crate) use renew::RenewCall;
-pub(crate) use statements::{Query, Statements};
+pub(crate) use statements::Statements;
+pub(crate) use values::Query;
 pub(crate) use values::{bind_claim, lock_key};

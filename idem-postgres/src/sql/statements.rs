@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::PgArguments;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::types::PgInterval;
-use sqlx::{AssertSqlSafe, Postgres};
 
 use super::names::Names;
-use super::values::interval;
-
-/// A statement with the arguments that are bound so far.
-pub(crate) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+use super::values::{Query, interval};
 
 /// The statements of one store.
 pub(crate) struct Statements {

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use idem_core::store::{Claim, RecordId};
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
 use sqlx::postgres::types::PgInterval;
 
-use super::statements::Query;
+/// A statement with the arguments that are bound so far.
+pub(crate) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
 /// Binds the first three arguments of the statements that present a claim.
 pub(crate) fn bind_claim<'a>(query: Query<'a>, claim: &'a Claim) -> Query<'a> {

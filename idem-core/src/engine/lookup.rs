@@ -1,0 +1,46 @@
+//! The record of a key, read without a claim: at the [limit of runs](crate::rules::semantics#concurrent-runs),
+//! requests that would not run are still served.
+
+use super::{Call, Idempotency};
+use crate::model::{
+    Claim, ClaimNonce, Completion, ExistingRecord, FencingToken, Guarantee, Rejection, State,
+    StoreErrorKind, contradict,
+};
+use crate::store::Update;
+
+impl Idempotency {
+    /// Returns the record that decides what a request gets while no place is left for a run. Nothing is claimed.
+    ///
+    /// # Errors
+    /// [`Rejection::TooManyRuns`] if the request would run.
+    pub(super) async fn record_at_run_limit(
+        &self,
+        call: &Call,
+    ) -> Result<ExistingRecord, Rejection> {
+        let existing = self.read_record(call).await?;
+        existing.filter(|existing| !may_take_over(call, existing)).ok_or(Rejection::TooManyRuns)
+    }
+
+    /// Reads the record of the key. For that, it sends a `complete` that does not match any claim: the store rejects it
+    /// and reports the record.
+    async fn read_record(&self, call: &Call) -> Result<Option<ExistingRecord>, Rejection> {
+        let nonce = ClaimNonce::random();
+        let claim = Claim { id: call.id, nonce, token: FencingToken(0), attempt: 1 };
+        let reading = self.0.store.complete(claim, Completion::Unknown, call.policy.ttl);
+        match reading.bounded(self.0.config.store_timeout).await {
+            Ok(Update::Stale(existing)) => Ok(existing.map(|existing| *existing)),
+            Ok(Update::Applied) => Ok(None),
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                Err(Rejection::RecordUnreadable(error))
+            }
+            Err(error) => Err(Rejection::StoreUnavailable(Some(error))),
+        }
+    }
+}
+
+/// Whether a claim of this request might take the record over. Only the store knows the number of its attempts.
+fn may_take_over(call: &Call, existing: &ExistingRecord) -> bool {
+    existing.state == State::Unknown
+        && call.policy.guarantee == Guarantee::AtLeastOnce
+        && !contradict(existing.fingerprint, call.fingerprint)
+}
