@@ -144,7 +144,8 @@ pub enum LastAttempt {
 
 impl From<Result<Response, Error>> for LastAttempt {
     fn from(result: Result<Response, Error>) -> Self {
-        result.map_or_else(Self::Error, Self::Response)
+        // The URL can contain secrets, and errors are logged with their sources.
+        result.map_or_else(|error| Self::Error(error.without_url()), Self::Response)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A [`KeyStore`] that uses a directory.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -19,6 +19,9 @@ use crate::key_store::KeyStore;
 ///
 /// A key is written to a temporary file, synced and then renamed, and is never replaced. So a crash leaves
 /// either the complete key or no key. This requires a local file system that does not lose synced data.
+///
+/// A directory that the store creates belongs to its user alone. Do not use one that other users can write to: they
+/// could plant keys.
 #[derive(Clone, Debug)]
 pub struct FileKeyStore {
     directory: PathBuf,
@@ -28,6 +31,9 @@ pub struct FileKeyStore {
 /// The maximum time by which the creation of a key may be ahead of this machine's clock. With the default
 /// [`FileKeyStore::max_age`] of 23 hours, a key is never used for more than a day.
 const CLOCK_SLACK: Duration = Duration::from_secs(3600);
+
+/// The number of bytes that are read of a file. A key has at most 255 characters.
+const MAX_LEN: u64 = 4096;
 
 /// The error of a [`FileKeyStore`].
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +110,7 @@ impl KeyStore for FileKeyStore {
 
     async fn key_of(&self, operation: &str) -> Result<IdempotencyKey, FileKeyStoreError> {
         let stored = self.with(operation, read_or_create).await?;
-        let Some((key, created_at)) = parse(&stored) else {
+        let Some((key, created_at)) = stored.as_deref().and_then(parse) else {
             return Err(FileKeyStoreError::InvalidFile(self.file(operation)));
         };
         if !self.is_recent(created_at) {
@@ -127,18 +133,28 @@ impl KeyStore for FileKeyStore {
 fn create(directory: &Path) -> io::Result<()> {
     let directory = std::path::absolute(directory)?;
     let new: Vec<_> = directory.ancestors().take_while(|level| !level.exists()).collect();
-    fs::create_dir_all(&directory)?;
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(&directory)?;
     new.iter().filter_map(|level| level.parent()).try_for_each(sync)
 }
 
-/// Returns the text of the file. Creates the file with a new key if it does not exist.
-fn read_or_create(directory: &Path, file: &Path) -> io::Result<String> {
-    if !file.try_exists()? {
+/// Returns the text of the file, or `None` if it cannot be a key. Creates the file with a new key if it does not
+/// exist.
+fn read_or_create(directory: &Path, file: &Path) -> io::Result<Option<String>> {
+    let found = fs::symlink_metadata(file);
+    if matches!(&found, Err(error) if error.kind() == ErrorKind::NotFound) {
         insert(directory, file, &IdempotencyKey::random())?;
+    } else if !found?.is_file() {
+        // A symbolic link or a pipe is not from this store. Reading a pipe would block the thread.
+        return Ok(None);
     }
     // Another process may have created the file without having synced its name yet.
     sync(directory)?;
-    fs::read_to_string(file)
+    let mut text = Vec::new();
+    fs::File::open(file)?.take(MAX_LEN).read_to_end(&mut text)?;
+    Ok(String::from_utf8(text).ok())
 }
 
 /// The text of a file: one line with the key, and one with its time of creation. The modification time of the

@@ -1,5 +1,6 @@
 //! Settings of a [`RedisStore`], and the ways to connect it.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 ///
 /// The methods that connect [check the server](idem_core::rules::guarantees#store-checks) first. They are
 /// cancel safe, and must be called within a Tokio runtime.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct RedisStoreBuilder {
     namespace: Box<str>,
@@ -34,6 +35,19 @@ pub struct RedisStoreBuilder {
     replica_wait: Option<ReplicaWait>,
     allow_eviction: bool,
     subscribe_at: Option<Box<str>>,
+}
+
+/// Does not show the URL of `subscribe_at`, which can contain a password.
+impl fmt::Debug for RedisStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStoreBuilder")
+            .field("namespace", &self.namespace)
+            .field("timeouts", &self.timeouts)
+            .field("command_timeout", &self.command_timeout)
+            .field("replica_wait", &self.replica_wait)
+            .field("allow_eviction", &self.allow_eviction)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RedisStore {
@@ -304,4 +318,16 @@ fn addresses(clients: &[Client]) -> String {
     let addresses: Vec<String> =
         clients.iter().map(|client| client.get_connection_info().addr().to_string()).collect();
     addresses.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RedisStore;
+
+    #[test]
+    fn debug_shows_no_password() {
+        let builder = RedisStore::builder().subscribe_at("redis://:secret@127.0.0.1/");
+        let shown = format!("{builder:?}");
+        assert!(shown.contains("namespace") && !shown.contains("secret"), "{shown}");
+    }
 }

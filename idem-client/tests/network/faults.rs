@@ -1,5 +1,6 @@
 //! Every way to lose a response counts as a failed attempt, and is retried with the same request.
 
+use std::error::Error as _;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -150,6 +151,15 @@ impl Middleware for FirstToClosedPort {
         }
         next.run(request, extensions).await
     }
+}
+
+#[tokio::test]
+async fn an_error_does_not_show_the_url() {
+    let url = format!("http://127.0.0.1:{}/payments?token=secret", closed_port());
+    let failure = payment(&url, policy().attempts(1)).send_idempotent().await.unwrap_err();
+    let sources = std::iter::successors(failure.source(), |&error| error.source());
+    let shown = sources.fold(format!("{failure:?}"), |shown, error| format!("{shown}: {error}"));
+    assert!(shown.contains("stopped after 1 attempt") && !shown.contains("secret"), "{shown}");
 }
 
 #[tokio::test]

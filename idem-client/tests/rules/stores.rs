@@ -94,6 +94,29 @@ async fn a_file_without_a_valid_key_is_never_replaced() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn only_regular_text_files_are_read() {
+    let directory = TempDir::new().unwrap();
+    let keys = open(directory.path());
+    keys.key_of("order-1001").await.unwrap();
+    let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+    let planted = directory.path().join("planted");
+    std::fs::rename(&file, &planted).unwrap();
+    std::os::unix::fs::symlink(&planted, &file).unwrap();
+    let error = keys.key_of("order-1001").await.unwrap_err();
+    assert!(matches!(error, FileKeyStoreError::InvalidFile(path) if path == file));
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, [0xff, 0xfe, b'\n']).unwrap();
+    let error = keys.key_of("order-1001").await.unwrap_err();
+    assert!(matches!(error, FileKeyStoreError::InvalidFile(path) if path == file));
+    std::fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file).status().unwrap();
+    assert!(made.success());
+    let error = keys.key_of("order-1001").await.unwrap_err();
+    assert!(matches!(error, FileKeyStoreError::InvalidFile(path) if path == file));
+}
+
 /// Writes the file of a key that was made at this time, as a restored copy would.
 fn restore(key: &IdempotencyKey, made: SystemTime, file: &Path) {
     std::fs::write(file, format!("{}\n{}\n", key.to_header(), httpdate::fmt_http_date(made)))
