@@ -1,5 +1,7 @@
 //! The tests that a call of the command runs.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use cargo_metadata::{MetadataCommand, Package, Target};
 use clap::Args;
@@ -53,16 +55,16 @@ impl Selection {
             return Ok([&args[..], &["--tests"]].concat().into_iter().map(String::from).collect());
         }
         let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
-        let mut selected: Vec<String> = Vec::new();
-        for package in &metadata.packages {
-            let targets = package
-                .targets
-                .iter()
-                .filter(|target| self.includes(folder(package), &target.name));
-            selected.extend(targets.flat_map(flags));
-        }
-        selected.dedup();
-        Ok(selected)
+        let selected: BTreeSet<_> =
+            metadata.packages.iter().flat_map(|package| self.flags(package)).collect();
+        Ok(selected.into_iter().flatten().collect())
+    }
+
+    /// The flags of the targets of a package, each with its value if it has one.
+    fn flags(&self, package: &Package) -> Vec<Vec<String>> {
+        let targets = package.targets.iter();
+        let selected = targets.filter(|target| self.includes(folder(package), &target.name));
+        selected.filter_map(flag).collect()
     }
 }
 
@@ -71,15 +73,14 @@ fn folder(package: &Package) -> &str {
     package.manifest_path.parent().and_then(|folder| folder.file_name()).unwrap_or_default()
 }
 
-fn flags(target: &Target) -> Vec<String> {
+fn flag(target: &Target) -> Option<Vec<String>> {
+    let named = |flag: &str| vec![flag.to_owned(), target.name.clone()];
     if target.is_test() {
-        vec!["--test".to_owned(), target.name.clone()]
+        Some(named("--test"))
     } else if target.is_bin() {
-        vec!["--bin".to_owned(), target.name.clone()]
-    } else if target.is_lib() || target.is_proc_macro() {
-        vec!["--lib".to_owned()]
+        Some(named("--bin"))
     } else {
-        Vec::new()
+        (target.is_lib() || target.is_proc_macro()).then(|| vec!["--lib".to_owned()])
     }
 }
 
