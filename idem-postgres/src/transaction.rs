@@ -1,11 +1,11 @@
 //! Transactions that contain the claim, the handler's writes and the completion; see
 //! [exactly once effect](idem_core::rules::guarantees#exactly-once-effect).
 //!
-//! The response of a refused run, such as a 402, is stored without the handler's writes. The whole
-//! transaction is rolled back, and a second transaction claims the key again and stores the response. A
+//! A final response with a status of 400 or above, such as a 402, is stored without the handler's writes. The
+//! whole transaction is rolled back, and a second transaction claims the key again and stores the response. A
 //! savepoint would avoid the second transaction, but would cost every success a statement and a
-//! subtransaction. If another request claims the key in between, the refused run leaves no trace, and its
-//! client gets the result of that other request.
+//! subtransaction. If another request claims the key in between, the run changes nothing, and its client gets
+//! the result of that other request.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -101,7 +101,11 @@ impl Transaction for OpenTransaction {
         })
     }
 
-    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
+    fn commit_without_writes(
+        self: Box<Self>,
+        completion: Completion,
+        ttl: Duration,
+    ) -> StoreFuture<Update> {
         StoreFuture::uncut(async move {
             let shared = &self.shared;
             roll_back(self.take()?, shared).await?;

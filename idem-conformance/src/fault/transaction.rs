@@ -40,8 +40,14 @@ impl Transaction for FaultTransaction {
         self.end(Kind::Complete, move |transaction| transaction.commit(completion, ttl))
     }
 
-    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.end(Kind::Complete, move |transaction| transaction.refuse(completion, ttl))
+    fn commit_without_writes(
+        self: Box<Self>,
+        completion: Completion,
+        ttl: Duration,
+    ) -> StoreFuture<Update> {
+        self.end(Kind::Complete, move |transaction| {
+            transaction.commit_without_writes(completion, ttl)
+        })
     }
 
     fn roll_back(self: Box<Self>) -> StoreFuture<()> {

@@ -134,7 +134,7 @@ enum End {
     /// The handler's writes and the completion are committed.
     Commit,
     /// The handler's writes are rolled back, and the completion alone is committed.
-    Refuse,
+    CommitWithoutWrites,
     /// Everything is rolled back, which frees the key.
     RollBack,
 }
@@ -150,7 +150,7 @@ impl End {
         };
         match outcome {
             Outcome::Final if status < 400 => Self::Commit,
-            Outcome::Final => Self::Refuse,
+            Outcome::Final => Self::CommitWithoutWrites,
             Outcome::NotExecuted | Outcome::Ambiguous => Self::RollBack,
         }
     }
@@ -175,7 +175,9 @@ impl Ending {
         let ttl = self.ttl;
         let ended = match End::of(outcome, &completion) {
             End::Commit => self.bounded(|transaction| transaction.commit(completion, ttl)).await,
-            End::Refuse => self.bounded(|transaction| transaction.refuse(completion, ttl)).await,
+            End::CommitWithoutWrites => {
+                self.bounded(|transaction| transaction.commit_without_writes(completion, ttl)).await
+            }
             End::RollBack => {
                 if let Err(error) = self.bounded(<dyn Transaction>::roll_back).await {
                     // The server rolls back by itself once it notices that the connection is gone.

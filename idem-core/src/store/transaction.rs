@@ -43,7 +43,7 @@ pub enum OpenOutcome {
 
 /// An open transaction that has claimed a key. It is rolled back if it is dropped.
 ///
-/// [`commit`](Self::commit), [`refuse`](Self::refuse) and [`roll_back`](Self::roll_back) take the handler's connection
+/// [`commit`](Self::commit), [`commit_without_writes`](Self::commit_without_writes) and [`roll_back`](Self::roll_back) take the handler's connection
 /// out of the slot. If the handler did not return it, nothing is committed, and the error states that.
 ///
 /// The engine drives these calls to their end, however long they take. Its caller waits for at most twice the
@@ -68,7 +68,11 @@ pub trait Transaction: fmt::Debug + Send {
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
-    fn refuse(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update>;
+    fn commit_without_writes(
+        self: Box<Self>,
+        completion: Completion,
+        ttl: Duration,
+    ) -> StoreFuture<Update>;
 
     /// Rolls back everything, which frees the key.
     ///

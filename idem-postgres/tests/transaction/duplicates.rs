@@ -109,7 +109,7 @@ async fn fault_key_freed_while_waiting_after_rollback() {
     assert_eq!(counts(&server), expected("1", "1 of 1"));
 }
 
-/// A refused run frees the key for a moment before its response is stored. If another request claims the key in
+/// A run that ends with a 402 frees the key for a moment before its response is stored. If another request claims the key in
 /// between, its result counts, and all clients get it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_refusals_leave_one_result() {
