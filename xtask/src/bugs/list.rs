@@ -177,7 +177,7 @@ pub(super) const BUGS: [Bug; 12] = [
             edit(RELEASE_SQL, "clock_timestamp()", "now()"),
             edit(ABANDON_SQL, "clock_timestamp()", "now()"),
         ],
-        looks: &[(POSTGRES, "lapsed"), (TRANSACTION, "ends")],
+        looks: &[(TRANSACTION, "ttl_counts_from_the_completion")],
     },
     // A run whose completion could not be stored frees the key.
     Bug {
