@@ -10,7 +10,8 @@ use tokio::runtime::Handle;
 use crate::shared::Shared;
 use crate::{health, sweep};
 
-/// The tasks of one store. They run on one runtime. When that has ended, the next claim starts them on its own.
+/// The tasks of one store. They run on one runtime. When it has ended, the next claim starts them
+/// again, on the runtime of that claim.
 pub(crate) struct Background {
     sweep_every: Option<Duration>,
     running: Arc<AtomicBool>,

@@ -138,7 +138,7 @@ async fn recheck(
 }
 
 /// Starts a check of all keys of a scope. Each process checks one scope at a time, so that full scopes do not take
-/// the server from other callers. A scope whose turn does not come is started again by a later claim.
+/// the server from other callers. If another scope is being checked, a later claim starts this check.
 fn recount_in_background(shared: &Arc<Shared>, scope: &[u8]) {
     let Ok(turn) = Arc::clone(&shared.recounts).try_acquire_owned() else { return };
     let (shared, scope) = (Arc::clone(shared), scope.to_vec());

@@ -13,8 +13,8 @@ use crate::detach::spawn_on_runtime;
 use crate::model::{Claim, ClaimNonce, RecordId, State, StoreError, StoreErrorKind};
 use crate::store::{ClaimOutcome, IdempotencyStore, StoreFuture, Update};
 
-/// When the store is asked again to abandon a claim that it does not hold, counted from the first call. The
-/// claim may still be on its way. The last call is sent when the lease of the claim is over.
+/// The times of further calls if the store does not hold the claim, counted from the first call. The claim may
+/// still be on its way. The last call is sent when the lease of the claim is over.
 const ASK_AGAIN_AT: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 /// A claim that no run uses: its caller got no reply, or does not wait for it any more.

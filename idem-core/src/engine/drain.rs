@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout};
 use super::Idempotency;
 use super::settle::CALLER_TIMEOUT;
 
-/// How long a drain waits for lost claims to be abandoned, once all runs have ended. A key that is not freed in
-/// that time is held until its lease is over.
+/// The time that a drain waits for lost claims to be abandoned, once all runs have ended. A key that is not freed
+/// in that time is held until its lease has lapsed.
 const ABANDON_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The result of [`Idempotency::drain`].
@@ -18,7 +18,7 @@ const ABANDON_TIMEOUT: Duration = Duration::from_secs(3);
 #[non_exhaustive]
 #[must_use]
 pub enum Drained {
-    /// Every run ended, and its result is stored. The exception are runs of plain functions whose callers
+    /// Every run ended, and its result is stored. The exceptions are runs of plain functions whose callers
     /// dropped them: they had the effect of a crash.
     Finished,
     /// The deadline passed while this many runs were not settled. Handlers that still ran were cancelled, and

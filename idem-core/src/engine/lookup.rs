@@ -3,8 +3,8 @@
 
 use super::{Call, Idempotency};
 use crate::model::{
-    Claim, ClaimNonce, Completion, ExistingRecord, FencingToken, Guarantee, Rejection, State,
-    StoreErrorKind, contradict,
+    Claim, ClaimNonce, Completion, ExistingRecord, FencingToken, Guarantee, RecordId, Rejection,
+    State, StoreErrorKind, contradict,
 };
 use crate::store::Update;
 
@@ -21,11 +21,9 @@ impl Idempotency {
         existing.filter(|existing| !may_take_over(call, existing)).ok_or(Rejection::TooManyRuns)
     }
 
-    /// Reads the record of the key. For that, it sends a `complete` that does not match any claim: the store rejects it
-    /// and reports the record.
+    /// Reads the record of the key.
     async fn read_record(&self, call: &Call) -> Result<Option<ExistingRecord>, Rejection> {
-        let nonce = ClaimNonce::random();
-        let claim = Claim { id: call.id, nonce, token: FencingToken(0), attempt: 1 };
+        let claim = unmatched_claim(call.id);
         let reading = self.0.store.complete(claim, Completion::Unknown, call.policy.ttl);
         match reading.bounded(self.0.config.store_timeout).await {
             Ok(Update::Stale(existing)) => Ok(existing.map(|existing| *existing)),
@@ -36,6 +34,12 @@ impl Idempotency {
             Err(error) => Err(Rejection::StoreUnavailable(Some(error))),
         }
     }
+}
+
+/// Returns a claim that matches no record. The store rejects its completion and reports the record, which reads the
+/// record without changing it.
+pub(super) fn unmatched_claim(id: RecordId) -> Claim {
+    Claim { id, nonce: ClaimNonce::random(), token: FencingToken(0), attempt: 1 }
 }
 
 /// Whether a claim of this request might take the record over. Only the store knows the number of its attempts.

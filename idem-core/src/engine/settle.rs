@@ -10,12 +10,11 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::Idempotency;
 use super::duplicate::{Finder, evaluate_stale};
 use super::lease::Lease;
+use super::lookup::unmatched_claim;
 use super::retry::{complete_with_retries, retry_until_stored};
 use super::served::{Executed, Served};
 use crate::detach::{DetachOnDrop, spawn_on_runtime};
-use crate::model::{
-    Claim, ClaimNonce, Completion, ExistingRecord, Guarantee, Outcome, Rejection, StoreError,
-};
+use crate::model::{Completion, ExistingRecord, Guarantee, Outcome, Rejection, StoreError};
 use crate::store::{StoreFuture, Update};
 
 /// The time for which the caller of a run waits while the end is written again. After that, the retries continue in
@@ -108,12 +107,11 @@ impl Settlement {
         evaluate_stale(Finder::StaleRun, self.lease.fingerprint(), existing).map(Served::Replayed)
     }
 
-    /// Reads the current record, if the store replies within [`CALLER_TIMEOUT`]. For that, it sends a
-    /// `complete` with a random nonce: the store rejects it and reports the record. With its own nonce, the
-    /// completion would be accepted if no other run had claimed the key, and would end a record that the next
-    /// request should take over.
+    /// Reads the current record, if the store replies within [`CALLER_TIMEOUT`]. A completion with the run's own
+    /// claim would be accepted if no other run had claimed the key, and would end a record that the next request
+    /// should take over.
     async fn read_current(&self) -> Option<Box<ExistingRecord>> {
-        let claim = Claim { nonce: ClaimNonce::random(), ..self.lease.claim() };
+        let claim = unmatched_claim(self.lease.claim().id);
         let ttl = self.lease.policy().ttl;
         let store = &*self.idempotency.0.store;
         let reading =

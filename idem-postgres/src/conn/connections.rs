@@ -23,8 +23,8 @@ pub(crate) struct Connections {
 
 /// How transactions begin.
 pub(crate) struct Begin {
-    /// The transaction around each statement, if a pooler in transaction mode is in between. It may send each
-    /// transaction to another server process.
+    /// The transaction around each statement, if the store connects through a pooler in transaction mode. The
+    /// pooler may send each transaction to another server process.
     pub(crate) statement: Option<Arc<str>>,
     /// The transaction of a handler.
     pub(crate) transaction: &'static str,
