@@ -19,16 +19,12 @@ impl Programs {
     }
 }
 
-pub(super) fn build<'a>(
-    copy: &Copy,
-    suites: impl Iterator<Item = &'a Suite> + Clone,
-) -> Result<Programs> {
-    let packages: BTreeSet<_> = suites.clone().map(|suite| suite.package).collect();
+pub(super) fn build<'a>(copy: &Copy, suites: impl Iterator<Item = &'a Suite>) -> Result<Programs> {
     let tests: BTreeSet<_> =
         suites.filter(|suite| !suite.is_unit()).map(|suite| suite.target).collect();
     let mut command = Command::new("cargo");
-    command.args(["test", "--no-run", "--quiet", "--all-features", "--lib"]);
-    command.args(packages.into_iter().flat_map(|package| ["--package", package]));
+    // The features of the whole workspace, so that no suite needs its dependencies built again.
+    command.args(["test", "--no-run", "--quiet", "--workspace", "--all-features", "--lib"]);
     command.args(tests.into_iter().flat_map(|test| ["--test", test]));
     command.current_dir(&copy.folder).env("CARGO_TARGET_DIR", &copy.target);
     let programs = programs::build(&mut command)?.into_iter();
