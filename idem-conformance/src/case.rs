@@ -1,12 +1,13 @@
 //! The environment of one rule, and the keys that the rule uses.
 
+use std::borrow::Borrow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use idem_core::store::{
     Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, IdempotencyStore,
-    RecordId, State, Update,
+    LostRun, RecordId, State, Update,
 };
 
 use crate::fixtures;
@@ -89,20 +90,28 @@ impl<S> Clone for Key<S> {
 }
 
 impl<S: StoreHarness> Key<S> {
-    pub(crate) async fn claim(&self, request: ClaimRequest) -> ClaimOutcome {
-        self.case.store().claim(self.id, request).await.expect("claim")
+    pub(crate) async fn claim(&self, request: impl Borrow<ClaimRequest>) -> ClaimOutcome {
+        self.case.store().claim(self.id, request.borrow().clone()).await.expect("claim")
     }
 
     /// Claims the key and asserts that the claim is acquired.
-    pub(crate) async fn acquire(&self, request: ClaimRequest) -> Claim {
+    pub(crate) async fn acquire(&self, request: impl Borrow<ClaimRequest>) -> Claim {
         match self.claim(request).await {
             ClaimOutcome::Acquired(claim) => claim,
             other => panic!("expected an acquired claim, got {other:?}"),
         }
     }
 
+    /// Claims the key for a handler with `recover`, and asserts that the claim is a recovery.
+    pub(crate) async fn recover(&self, request: impl Borrow<ClaimRequest>) -> (Claim, LostRun) {
+        match self.claim(request).await {
+            ClaimOutcome::Recovering(claim, lost) => (claim, lost),
+            other => panic!("expected a recovery, got {other:?}"),
+        }
+    }
+
     /// Claims the key and asserts that a record exists.
-    pub(crate) async fn find_existing(&self, request: ClaimRequest) -> ExistingRecord {
+    pub(crate) async fn find_existing(&self, request: impl Borrow<ClaimRequest>) -> ExistingRecord {
         match self.claim(request).await {
             ClaimOutcome::Exists(existing) => existing,
             other => panic!("expected an existing record, got {other:?}"),
@@ -121,8 +130,13 @@ impl<S: StoreHarness> Key<S> {
         claim
     }
 
-    pub(crate) async fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> Update {
-        self.case.store().renew(claim, lease, ttl).await.expect("renew")
+    pub(crate) async fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> Update {
+        self.case.store().renew(claim, lease, hold).await.expect("renew")
+    }
+
+    pub(crate) async fn resume(&self, claim: Claim) -> Update {
+        let (lease, hold) = (fixtures::LONG, fixtures::LONG);
+        self.case.store().resume_run(claim, lease, hold).await.expect("resume_run")
     }
 
     pub(crate) async fn complete(&self, claim: Claim, completion: Completion) -> Update {
@@ -133,9 +147,9 @@ impl<S: StoreHarness> Key<S> {
         &self,
         claim: Claim,
         completion: Completion,
-        ttl: Duration,
+        retention: Duration,
     ) -> Update {
-        self.case.store().complete(claim, completion, ttl).await.expect("complete")
+        self.case.store().complete(claim, completion, retention).await.expect("complete")
     }
 
     pub(crate) async fn release(&self, claim: Claim) -> Update {
@@ -149,10 +163,16 @@ impl<S: StoreHarness> Key<S> {
     /// Asserts that every change by `claim` is rejected, and that `complete` returns `existing`.
     pub(crate) async fn assert_rejected(&self, claim: Claim, existing: Option<ExistingRecord>) {
         assert_stale(&self.renew(claim, fixtures::LONG, fixtures::LONG).await, "renew");
+        assert_stale(&self.resume(claim).await, "resume_run");
         assert_stale(&self.release(claim).await, "release");
         assert_stale(&self.abandon(claim.nonce).await, "abandon");
-        let completed = self.complete(claim, fixtures::with_response("late")).await;
-        assert_eq!(completed, Update::Stale(existing.map(Box::new)));
+        match self.complete(claim, fixtures::with_response("late")).await {
+            Update::Stale(found) => {
+                let state = |record: ExistingRecord| (record.fingerprint, record.state);
+                assert_eq!(found.map(|found| state(*found)), existing.map(state));
+            }
+            Update::Applied => panic!("complete by a stale claim must be rejected"),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_core::store::{
     Claim, ClaimNonce, ClaimRequest, Completion, ExistingRecord, FencingToken, Fingerprint, State,
-    StoredResponse,
+    StoredResponse, UnknownOutcome, UnknownReason,
 };
 use idem_core::{Guarantee, Policy};
 
@@ -14,12 +14,21 @@ pub(crate) const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns an at-most-once claim with a fresh nonce that neither lapses nor expires within a rule.
 pub(crate) fn at_most_once() -> ClaimRequest {
-    ClaimRequest::new(&Policy::new(LONG, Guarantee::AtMostOnce).with_lease(LONG))
+    ClaimRequest::new(&policy(Guarantee::AtMostOnce))
 }
 
 /// Returns the at-least-once equivalent of [`at_most_once`].
 pub(crate) fn at_least_once() -> ClaimRequest {
-    ClaimRequest::new(&Policy::new(LONG, Guarantee::AtLeastOnce).with_lease(LONG))
+    ClaimRequest::new(&policy(Guarantee::AtLeastOnce))
+}
+
+fn policy(guarantee: Guarantee) -> Policy {
+    Policy::new(LONG, guarantee).with_hold(LONG).with_lease(LONG)
+}
+
+/// Returns the equivalent of [`at_most_once`] for a handler with `recover`.
+pub(crate) fn recovering() -> ClaimRequest {
+    at_most_once().with_recoverable(true)
 }
 
 /// Returns a claim under each guarantee.
@@ -30,7 +39,7 @@ pub(crate) fn each_guarantee() -> [ClaimRequest; 2] {
 pub(crate) trait ClaimRequestExt {
     fn nonce(self, nonce: ClaimNonce) -> Self;
     fn lease(self, lease: Duration) -> Self;
-    fn ttl(self, ttl: Duration) -> Self;
+    fn hold(self, hold: Duration) -> Self;
     fn max_attempts(self, max_attempts: u32) -> Self;
 }
 
@@ -45,8 +54,8 @@ impl ClaimRequestExt for ClaimRequest {
         self
     }
 
-    fn ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = ttl;
+    fn hold(mut self, hold: Duration) -> Self {
+        (self.hold, self.ttl) = (hold, hold);
         self
     }
 
@@ -78,8 +87,29 @@ pub(crate) fn completed(body: &'static str) -> State {
 }
 
 /// Returns the existing record of a claim without a fingerprint.
-pub(crate) const fn existing(state: State) -> ExistingRecord {
-    ExistingRecord { fingerprint: None, state }
+pub(crate) fn existing(state: State) -> ExistingRecord {
+    existing_of(None, state)
+}
+
+/// Returns the existing record of a claim that cannot be recovered.
+pub(crate) fn existing_of(fingerprint: Option<Fingerprint>, state: State) -> ExistingRecord {
+    ExistingRecord { fingerprint, state, recoverable_in: None }
+}
+
+/// The state of a record whose lease has ended.
+pub(crate) const CRASHED: State = State::Unknown(UnknownReason::Crashed);
+
+/// A completion with an unknown outcome.
+pub(crate) const fn unknown(reason: UnknownReason) -> Completion {
+    Completion::unknown(reason)
+}
+
+/// A completion with a disputed outcome.
+pub(crate) fn disputed(text: &str) -> Completion {
+    Completion::Unknown(UnknownOutcome {
+        dispute: Some(text.into()),
+        ..UnknownOutcome::new(UnknownReason::Disputed)
+    })
 }
 
 /// Returns every kind of completion, with the state that it leads to.
@@ -87,7 +117,7 @@ pub(crate) fn completions() -> [(Completion, State); 3] {
     [
         (with_response("first"), completed("first")),
         (Completion::NotRetained { status: 207 }, State::NotRetained { status: 207 }),
-        (Completion::Unknown, State::Unknown),
+        (unknown(UnknownReason::TimedOut), State::Unknown(UnknownReason::TimedOut)),
     ]
 }
 

@@ -11,6 +11,7 @@
 //! | Macro | Use it for |
 //! |---|---|
 //! | [`store_suite!`] | every store |
+//! | [`admin_suite!`] | a store with administrative access |
 //! | [`quota_suite!`] | a store that limits the live keys of a scope |
 //! | [`delete_suite!`] | a store that implements [`DeleteExpired`](idem_core::store::DeleteExpired) |
 //! | [`wakeup_suite!`] | a store whose [`changed`](idem_core::store::IdempotencyStore::changed) wakes waiting duplicates |
@@ -42,6 +43,7 @@
 //! }
 //!
 //! idem_conformance::store_suite!(Memory);
+//! idem_conformance::admin_suite!(Memory);
 //! idem_conformance::quota_suite!(Memory);
 //! ```
 //!

@@ -93,7 +93,9 @@ where
                 State::Completed(response) => String::from_utf8_lossy(&response.body).into_owned(),
                 _ => continue,
             },
-            ClaimOutcome::AtCapacity(_) => unreachable!("there is no quota"),
+            ClaimOutcome::Recovering(..) | ClaimOutcome::AtCapacity(_) => {
+                unreachable!("there is neither a quota nor a handler with `recover`")
+            }
         };
         received.lock().expect("no worker panicked").entry(id).or_default().insert(body);
     }

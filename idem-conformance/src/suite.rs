@@ -94,11 +94,25 @@ macro_rules! store_suite {
             attempt_limit_of_the_claim_applies
             takeover_sets_the_ttl
         }
+        $crate::__rules! { $harness, recovery:
+            lapsed_record_is_recovered
+            a_resent_recovery_claim_is_a_recovery
+            recovery_requires_both_sides_and_the_same_request
+            quiet_time_delays_the_recovery
+            silence_is_kept_over_recoveries
+            disputed_record_is_not_recovered
+            recovered_result_is_replayed
+            resumed_run_is_a_run
+            stale_resumption_is_rejected
+            abandoned_recovery_is_begun_again
+            recovery_sets_the_hold
+            unknown_outcome_is_kept_for_its_retention
+        }
         $crate::__rules! { $harness, expiry:
             completion_expires_after_its_ttl
             replays_do_not_extend_the_ttl
             repeated_completion_does_not_extend_the_ttl
-            running_record_outlives_its_lease_by_the_ttl
+            running_record_outlives_its_lease_by_its_hold
             renewed_record_does_not_expire
             owner_of_an_expired_record_is_rejected
             repeated_claim_of_an_expired_record_starts_again
@@ -141,6 +155,27 @@ macro_rules! quota_suite {
             expired_keys_make_room
             lowered_quota_keeps_existing_keys
             quota_is_exact_under_concurrency
+        }
+    };
+}
+
+/// Defines a `#[test]` for every rule of a store with administrative access
+/// ([`RecordAdmin`](idem_core::store::RecordAdmin)).
+#[macro_export]
+macro_rules! admin_suite {
+    ($harness:ty) => {
+        $crate::__rules! { $harness, admin:
+            record_is_found
+            recovery_keeps_the_names
+            expired_record_is_not_found
+            records_are_listed
+            unknown_outcome_is_resolved
+            held_record_expires
+            resolution_requires_the_fencing_token
+            live_run_is_not_resolved
+            completed_record_can_only_be_evicted
+            resolution_wakes
+            resolutions_are_audited
         }
     };
 }

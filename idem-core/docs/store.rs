@@ -58,13 +58,22 @@ impl IdempotencyStore for MapStore {
         self.apply(id, |slot, now| state_machine::claim(slot, id, &request, now))
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        self.apply(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, ttl, now))
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.apply(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, hold, now))
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.apply(claim.id, |slot, now| state_machine::resume_run(slot, &claim, lease, hold, now))
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
         self.apply(claim.id, |slot, now| {
-            state_machine::complete(slot, &claim, completion, ttl, now)
+            state_machine::complete(slot, &claim, completion, retention, now)
         })
     }
 

@@ -1,38 +1,63 @@
 //! The byte format of a record, for stores that keep bytes.
 //!
-//! Version 1 is frozen by a golden test:
+//! Version 2, which this code writes, is frozen by a golden test:
 //!
 //! ```text
-//!  0       version            1
+//!  0       version            2
 //!  1       state              1 running, 2 completed, 3 not retained, 4 unknown
-//!  2       guarantee          1 at most once, 2 at least once
+//!  2       guarantee          1 at most once, 2 at least once, 3 at most once with `recover`
 //!  3       fingerprint rule   version of the rule; 0: no fingerprint
 //!  4..20   claim nonce
 //! 20..28   fencing token      big-endian
 //! 28..32   attempt            big-endian
 //! 32..64   fingerprint
-//! 64..66   status             big-endian; completed and not retained only
-//! 66..70   length of headers  big-endian; completed only, like all later fields
-//! 70..74   checksum           CRC-32 of the 6 bytes before it and of all bytes after it
-//! 74..     headers, then the body to the end
+//! 64..66   length of extras   big-endian
+//! 66..     extras             fields of a tag (1 byte), a length (2 bytes, big-endian) and a value
+//!          tail of the state
 //! ```
+//!
+//! | Tag | Extra |
+//! |---|---|
+//! | 1 | operation |
+//! | 2 | label |
+//! | 4 | silence, always the first field: since (8 bytes, microseconds), reason (1 byte), attempt (4 bytes) |
+//! | 5 | dispute |
+//!
+//! Tag 3 is reserved. Unknown tags are kept. The tail depends on the state:
+//!
+//! | State | Tail |
+//! |---|---|
+//! | running | empty |
+//! | completed | status (2 bytes), length of headers (4 bytes), CRC-32 of these 6 bytes and all later ones (4 bytes), headers, body |
+//! | not retained | status (2 bytes) |
+//! | unknown | reason (1 byte), see [`UnknownReason::code`] |
+//!
+//! Version 1 is still read. It has no extras and no reasons: the tail follows at offset 64, and an unknown outcome reads as
+//! [`TimedOut`](UnknownReason::TimedOut), the reason with the strictest rule for operators.
+//!
 //! The claim nonce and the fencing token have fixed positions, so that a script can compare them without a parser.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::model::{
-    ClaimNonce, FencingToken, Fingerprint, Guarantee, Headers, Record, State, StoreError,
-    StoredResponse,
+    ClaimNonce, Extras, FencingToken, Fingerprint, Guarantee, Headers, Record, State, StoreError,
+    StoredResponse, UnknownReason,
 };
 
 /// The range of the claim nonce and the fencing token: 24 bytes that together identify a claim.
 pub const CLAIM_BYTES: std::ops::Range<usize> = 4..28;
 
 /// The version of the format that this code writes.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
-/// The length of the fixed part of a record, in bytes. The tail of its state follows.
+/// The earliest version of the format that this code reads.
+pub const FIRST_VERSION: u8 = 1;
+
+/// The length of the fixed part of a record, in bytes. The extras and the tail of its state follow.
 pub const HEAD_LEN: usize = 64;
+
+/// The length of the length of the extras, in bytes.
+const EXTRAS_HEAD_LEN: usize = 2;
 
 /// The length of status, header length and checksum, in bytes.
 const RESPONSE_HEAD_LEN: usize = 10;
@@ -61,19 +86,26 @@ impl From<CodecError> for StoreError {
 impl Record {
     /// Encodes the record.
     pub fn to_bytes(&self) -> Bytes {
-        let mut buffer = BytesMut::with_capacity(HEAD_LEN + self.state.tail_len());
+        let mut buffer = BytesMut::with_capacity(self.encoded_len());
         self.put(&mut buffer);
         buffer.freeze()
     }
 
+    /// The number of bytes that [`put`](Self::put) appends.
+    pub fn encoded_len(&self) -> usize {
+        HEAD_LEN + EXTRAS_HEAD_LEN + self.extras.as_bytes().len() + self.state.tail_len()
+    }
+
     /// Appends the encoded record to `buffer`.
     pub fn put(&self, buffer: &mut impl BufMut) {
-        buffer.put_slice(&[VERSION, self.state.code(), guarantee_code(self.guarantee)]);
+        let guarantee = guarantee_code(self.guarantee, self.recoverable);
+        buffer.put_slice(&[VERSION, self.state.code(), guarantee]);
         buffer.put_u8(self.fingerprint.map_or(0, |print| print.version()));
         buffer.put_slice(self.nonce.as_bytes());
         buffer.put_u64(self.token.0);
         buffer.put_u32(self.attempt);
         buffer.put_slice(&self.fingerprint.map_or([0; 32], |print| *print.digest()));
+        put_extras(&self.extras, buffer);
         self.state.put_tail(buffer);
     }
 
@@ -83,35 +115,73 @@ impl Record {
     /// If the bytes have another format version, or are damaged.
     pub fn from_bytes(bytes: &Bytes) -> Result<Self, CodecError> {
         let version = *bytes.first().ok_or(CodecError::Damaged)?;
-        if version != VERSION {
-            return Err(CodecError::Version(version));
-        }
+        check_version(version)?;
         let head: &[u8; HEAD_LEN] = bytes.first_chunk().ok_or(CodecError::Damaged)?;
+        let rest = bytes.slice(HEAD_LEN..);
+        let (extras, tail) = match version {
+            1 => (Extras::default(), rest),
+            _ => split_extras(&rest).ok_or(CodecError::Damaged)?,
+        };
+        let (guarantee, recoverable) = guarantee(head[2])?;
         Ok(Self {
             nonce: ClaimNonce::from_bytes(array(head, 4)),
             token: FencingToken(u64::from_be_bytes(array(head, 20))),
             attempt: u32::from_be_bytes(array(head, 28)),
-            guarantee: guarantee(head[2])?,
+            guarantee,
+            recoverable,
             fingerprint: (head[3] != 0).then(|| Fingerprint::from_parts(head[3], array(head, 32))),
-            state: state(head[1], &bytes.slice(HEAD_LEN..))?,
+            extras,
+            state: State::from_parts(version, head[1], &tail)?,
         })
     }
 }
 
-/// Returns the code of a guarantee: the byte at offset 2.
-pub const fn guarantee_code(guarantee: Guarantee) -> u8 {
-    match guarantee {
-        Guarantee::AtMostOnce => 1,
-        Guarantee::AtLeastOnce => 2,
+/// Checks that this code can read a version of the format. Stores that keep the version in a column use it.
+///
+/// # Errors
+/// [`CodecError::Version`] if it cannot.
+pub const fn check_version(version: u8) -> Result<(), CodecError> {
+    match version {
+        FIRST_VERSION..=VERSION => Ok(()),
+        _ => Err(CodecError::Version(version)),
     }
 }
 
-const fn guarantee(code: u8) -> Result<Guarantee, CodecError> {
+/// Returns the code of a guarantee: the byte at offset 2. `recoverable` is [`Record::recoverable`].
+pub const fn guarantee_code(guarantee: Guarantee, recoverable: bool) -> u8 {
+    match (guarantee, recoverable) {
+        (Guarantee::AtMostOnce, false) => 1,
+        (Guarantee::AtLeastOnce, _) => 2,
+        (Guarantee::AtMostOnce, true) => 3,
+    }
+}
+
+/// Decodes the code of a guarantee, and whether the record is [recoverable](Record::recoverable).
+///
+/// # Errors
+/// If the code is unknown.
+pub const fn guarantee(code: u8) -> Result<(Guarantee, bool), CodecError> {
     match code {
-        1 => Ok(Guarantee::AtMostOnce),
-        2 => Ok(Guarantee::AtLeastOnce),
+        1 => Ok((Guarantee::AtMostOnce, false)),
+        2 => Ok((Guarantee::AtLeastOnce, false)),
+        3 => Ok((Guarantee::AtMostOnce, true)),
         _ => Err(CodecError::Damaged),
     }
+}
+
+/// Appends the length and the bytes of the extras to `buffer`.
+pub fn put_extras(extras: &Extras, buffer: &mut impl BufMut) {
+    let bytes = extras.as_bytes();
+    buffer.put_u16(bytes.len() as u16); // `Extras` holds at most 65,535 bytes
+    buffer.put_slice(bytes);
+}
+
+/// Splits the bytes from offset 64 into the extras and the tail of the state.
+fn split_extras(rest: &Bytes) -> Option<(Extras, Bytes)> {
+    let (len, _) = rest.split_first_chunk()?;
+    let end = EXTRAS_HEAD_LEN + usize::from(u16::from_be_bytes(*len));
+    let extras = rest.get(EXTRAS_HEAD_LEN..end).map(|_| rest.slice(EXTRAS_HEAD_LEN..end))?;
+    Some((Extras::from_bytes(extras)?, rest.slice(end..)))
 }
 
 /// The parts of a record that a completion changes. Stores combine them with the rest of the stored record.
@@ -122,25 +192,34 @@ impl State {
             Self::Running => 1,
             Self::Completed(_) => 2,
             Self::NotRetained { .. } => 3,
-            Self::Unknown => 4,
+            Self::Unknown(_) => 4,
         }
     }
 
-    /// Decodes a state from its code and its tail, which are the byte at offset 1 and the bytes from offset 64. A
-    /// stored response shares the bytes. Stores that keep the parts of a record in columns use it.
-    ///
-    /// The caller must first compare the stored format version with [`VERSION`].
+    /// Decodes a state from the version of the format, its code (the byte at offset 1) and its tail. A stored response
+    /// shares the bytes. Stores that keep the parts of a record in columns use it.
     ///
     /// # Errors
-    /// If the code is unknown or the tail is damaged.
-    pub fn from_parts(code: u8, tail: &Bytes) -> Result<Self, CodecError> {
-        state(code, tail)
+    /// If the version or the code is unknown, or the tail is damaged.
+    pub fn from_parts(version: u8, code: u8, tail: &Bytes) -> Result<Self, CodecError> {
+        check_version(version)?;
+        match (code, &tail[..]) {
+            (1, []) => Ok(Self::Running),
+            (2, _) => response(tail).map(Self::Completed).ok_or(CodecError::Damaged),
+            (3, &[high, low]) => Ok(Self::NotRetained { status: u16::from_be_bytes([high, low]) }),
+            (4, []) if version == 1 => Ok(Self::Unknown(UnknownReason::TimedOut)),
+            (4, &[reason]) if version > 1 => {
+                UnknownReason::from_code(reason).map(Self::Unknown).ok_or(CodecError::Damaged)
+            }
+            _ => Err(CodecError::Damaged),
+        }
     }
 
     /// The number of bytes that [`put_tail`](Self::put_tail) appends.
     pub fn tail_len(&self) -> usize {
         match self {
-            Self::Running | Self::Unknown => 0,
+            Self::Running => 0,
+            Self::Unknown(_) => 1,
             Self::Completed(response) => {
                 RESPONSE_HEAD_LEN + response.headers.as_bytes().len() + response.body.len()
             }
@@ -148,10 +227,11 @@ impl State {
         }
     }
 
-    /// Appends the tail of the state to `buffer`: the bytes from offset 64.
+    /// Appends the tail of the state to `buffer`.
     pub fn put_tail(&self, buffer: &mut impl BufMut) {
         match self {
-            Self::Running | Self::Unknown => {}
+            Self::Running => {}
+            Self::Unknown(reason) => buffer.put_u8(reason.code()),
             Self::NotRetained { status } => buffer.put_u16(*status),
             Self::Completed(StoredResponse { status, headers, body }) => {
                 let mut head = [0; 6];
@@ -172,16 +252,6 @@ fn checksum(head: &[u8], rest: &[&[u8]]) -> u32 {
     crc.update(head);
     rest.iter().for_each(|part| crc.update(part));
     crc.finalize()
-}
-
-fn state(code: u8, tail: &Bytes) -> Result<State, CodecError> {
-    match (code, tail.len()) {
-        (1, 0) => Ok(State::Running),
-        (2, _) => response(tail).map(State::Completed).ok_or(CodecError::Damaged),
-        (3, 2) => Ok(State::NotRetained { status: u16::from_be_bytes([tail[0], tail[1]]) }),
-        (4, 0) => Ok(State::Unknown),
-        _ => Err(CodecError::Damaged),
-    }
 }
 
 fn response(tail: &Bytes) -> Option<StoredResponse> {
@@ -205,104 +275,4 @@ fn array<const N: usize>(head: &[u8; HEAD_LEN], start: usize) -> [u8; N] {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn record(state: State) -> Record {
-        Record {
-            nonce: ClaimNonce::from_bytes([0xAB; 16]),
-            token: FencingToken(0x0102_0304_0506_0708),
-            attempt: 2,
-            guarantee: Guarantee::AtLeastOnce,
-            fingerprint: Some(Fingerprint::from_parts(1, [0xCD; 32])),
-            state,
-        }
-    }
-
-    fn completed() -> State {
-        State::Completed(StoredResponse {
-            status: 201,
-            headers: [("etag", b"\"1\"".as_slice())].into_iter().collect(),
-            body: Bytes::from_static(b"{}"),
-        })
-    }
-
-    fn states() -> [State; 4] {
-        [State::Running, completed(), State::NotRetained { status: 200 }, State::Unknown]
-    }
-
-    #[test]
-    fn version_1_is_frozen() {
-        let mut golden = vec![1, 2, 2, 1];
-        golden.extend([0xAB; 16]);
-        golden.extend([1, 2, 3, 4, 5, 6, 7, 8]);
-        golden.extend([0, 0, 0, 2]);
-        golden.extend([0xCD; 32]);
-        golden.extend(b"\x00\xC9\x00\x00\x00\x0D\xCD\x12.\x0C\x00\x04etag\x00\x00\x00\x03\"1\"{}");
-        assert_eq!(record(completed()).to_bytes(), golden);
-        let codes: Vec<u8> = states().map(|state| record(state).to_bytes()[1]).to_vec();
-        assert_eq!(codes, [1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn every_state_survives_a_round_trip() {
-        for state in states() {
-            let record = record(state);
-            assert_eq!(Record::from_bytes(&record.to_bytes()).unwrap(), record);
-        }
-        let bare = Record {
-            fingerprint: None,
-            guarantee: Guarantee::AtMostOnce,
-            ..record(State::Running)
-        };
-        assert_eq!(Record::from_bytes(&bare.to_bytes()).unwrap(), bare);
-    }
-
-    #[test]
-    fn truncation_is_detected_at_every_length() {
-        for state in states() {
-            let bytes = record(state).to_bytes();
-            for len in 0..bytes.len() {
-                assert_eq!(
-                    Record::from_bytes(&bytes.slice(..len)),
-                    Err(CodecError::Damaged),
-                    "{len}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_flipped_bit_in_a_response_is_detected() {
-        let bytes = record(completed()).to_bytes();
-        for at in HEAD_LEN..bytes.len() {
-            let mut flipped = bytes.to_vec();
-            flipped[at] ^= 1;
-            assert_eq!(Record::from_bytes(&Bytes::from(flipped)), Err(CodecError::Damaged), "{at}");
-        }
-    }
-
-    #[test]
-    fn unknown_codes_and_versions_are_refused() {
-        let bytes = record(completed()).to_bytes();
-        let with = |at: usize, value: u8| {
-            let mut changed = bytes.to_vec();
-            changed[at] = value;
-            Record::from_bytes(&Bytes::from(changed))
-        };
-        assert_eq!(with(0, 2), Err(CodecError::Version(2)));
-        assert_eq!(with(1, 9), Err(CodecError::Damaged));
-        assert_eq!(with(2, 0), Err(CodecError::Damaged));
-    }
-
-    #[test]
-    fn the_claim_has_a_fixed_position() {
-        let record = record(completed());
-        let bytes = record.to_bytes();
-        let (nonce, token) = bytes[CLAIM_BYTES].split_at(16);
-        assert_eq!(nonce, record.nonce.as_bytes());
-        assert_eq!(token, record.token.0.to_be_bytes());
-    }
-}
+mod tests;

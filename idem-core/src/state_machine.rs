@@ -10,30 +10,22 @@
 
 use std::time::Duration;
 
+pub use crate::model::Timestamp;
 use crate::model::{
-    Claim, ClaimNonce, Completion, FencingToken, Guarantee, Record, RecordId, State,
+    Claim, ClaimNonce, Completion, ExistingRecord, FencingToken, Guarantee, Record, RecordId,
+    Silence, State, UnknownReason,
 };
-use crate::store::{ClaimOutcome, ClaimRequest, Update};
-
-/// A moment on a [store's clock](crate::rules::semantics#store-clock), in microseconds. It is never compared with
-/// another clock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(pub u64);
-
-impl Timestamp {
-    fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
-    }
-}
+use crate::store::{ClaimOutcome, ClaimRequest, Resolution, Update};
 
 /// A record with its two times on the store's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// The record.
     pub record: Record,
-    /// The end of the lease. It has a meaning only while the record is running.
+    /// The end of the lease of a running record, and of the quiet time of an unknown one. It has no meaning in other
+    /// states.
     pub lease_until: Timestamp,
-    /// The time from which the record counts as absent. While the record is running, it is `ttl` after
+    /// The time from which the record counts as absent. While the record is running or unknown, it is `hold` after
     /// `lease_until`.
     pub expires_at: Timestamp,
 }
@@ -44,9 +36,14 @@ impl Slot {
         self.expires_at <= now
     }
 
-    /// Whether the lease has ended.
+    /// Whether the lease or the quiet time has ended.
     pub fn lapsed(&self, now: Timestamp) -> bool {
         self.lease_until <= now
+    }
+
+    /// Returns the record as a duplicate sees it.
+    pub fn observe(&self, now: Timestamp) -> ExistingRecord {
+        self.record.observe(self.lease_until.since(now))
     }
 
     /// Whether the record is unexpired and `claim` is its current claim.
@@ -67,15 +64,20 @@ pub enum Change {
     Remove,
 }
 
-/// Claims a key. Covers the transitions *claim*, *repeat claim*, *take over*, *lapse* and *expire*.
+/// Claims a key. Covers the transitions *claim*, *repeat claim*, *take over*, *begin recovery*, *lapse* and *expire*.
 ///
 /// * If no unexpired record exists, the caller gets a claim with attempt 1.
 /// * If the record is running and has the caller's nonce, the caller gets the same claim again.
 /// * If the record may be taken over, the caller gets a claim with the next attempt and a higher fencing token.
+/// * If its outcome may be recovered, the caller gets such a claim to recover it.
 /// * Otherwise the caller gets the existing record. A running record whose lease has ended reads as unknown.
 ///
 /// A takeover needs at least once in the record and in the request, an ended lease, equal fingerprints and fewer
 /// attempts than the request's [`max_attempts`](ClaimRequest::max_attempts).
+///
+/// A recovery needs `recover` in the record and in the request, equal fingerprints, and an ended lease or quiet time.
+/// The reason must not be [`Disputed`](UnknownReason::Disputed). While a record is in recovery, each of its claims is
+/// reported as [`Recovering`](ClaimOutcome::Recovering).
 pub fn claim(
     slot: Option<&Slot>,
     id: RecordId,
@@ -91,13 +93,15 @@ pub fn claim(
     }
     let is_repeated = record.nonce == request.nonce;
     if is_repeated && record.state == State::Running {
-        let claim = Claim { id, nonce: record.nonce, token: record.token, attempt: record.attempt };
-        return (Change::Keep, ClaimOutcome::Acquired(claim));
+        return (Change::Keep, granted(id, record, now));
     }
     if may_take_over(slot, request, now) {
-        return acquire(id, request, Some(record.token), record.attempt + 1, now);
+        return acquire(id, request, Some(record.token), record.attempt.saturating_add(1), now);
     }
-    (Change::Keep, ClaimOutcome::Exists(record.observe(slot.lapsed(now))))
+    if may_recover(slot, request, now) {
+        return begin_recovery(slot, id, request, now);
+    }
+    (Change::Keep, ClaimOutcome::Exists(slot.observe(now)))
 }
 
 /// Whether a request may take over a record. If a deploy changed the guarantee, the stricter one applies, so both the
@@ -112,6 +116,21 @@ fn may_take_over(slot: &Slot, request: &ClaimRequest, now: Timestamp) -> bool {
         && record.fingerprint == request.fingerprint
 }
 
+/// Whether a request may determine the outcome of a lost run. A record that was claimed without `recover` is never
+/// recovered: its run may not have used a downstream key, so a provider that does not know the key proves nothing.
+fn may_recover(slot: &Slot, request: &ClaimRequest, now: Timestamp) -> bool {
+    let record = &slot.record;
+    slot.lapsed(now)
+        && record.recoverable
+        && request.recoverable
+        && record.fingerprint == request.fingerprint
+        && match record.state {
+            State::Running => true,
+            State::Unknown(reason) => reason != UnknownReason::Disputed,
+            State::Completed(_) | State::NotRetained { .. } => false,
+        }
+}
+
 fn acquire(
     id: RecordId,
     request: &ClaimRequest,
@@ -119,29 +138,76 @@ fn acquire(
     attempt: u32,
     now: Timestamp,
 ) -> (Change, ClaimOutcome) {
-    let token =
-        FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1)));
     let record = Record {
         nonce: request.nonce,
-        token,
+        token: next_token(previous, now),
         attempt,
         guarantee: request.guarantee,
+        recoverable: request.recoverable,
         fingerprint: request.fingerprint,
+        extras: request.extras.clone(),
         state: State::Running,
     };
-    let lease_until = now.after(request.lease);
-    let slot = Slot { record, lease_until, expires_at: lease_until.after(request.ttl) };
-    (Change::Put(slot), ClaimOutcome::Acquired(Claim { id, nonce: request.nonce, token, attempt }))
+    put_claim(id, record, request, now)
 }
 
-/// Extends the lease of a running record to `lease` after now, and the record to `ttl` after that.
+fn begin_recovery(
+    slot: &Slot,
+    id: RecordId,
+    request: &ClaimRequest,
+    now: Timestamp,
+) -> (Change, ClaimOutcome) {
+    let record = &slot.record;
+    let silence = record.extras.silence().unwrap_or(Silence {
+        since: slot.lease_until,
+        reason: UnknownReason::Crashed,
+        attempt: record.attempt,
+    });
+    let record = Record {
+        nonce: request.nonce,
+        token: next_token(Some(record.token), now),
+        attempt: record.attempt.saturating_add(1),
+        extras: record.extras.with_silence(Some(silence)),
+        state: State::Running,
+        ..record.clone()
+    };
+    put_claim(id, record, request, now)
+}
+
+fn next_token(previous: Option<FencingToken>, now: Timestamp) -> FencingToken {
+    FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1)))
+}
+
+fn put_claim(
+    id: RecordId,
+    record: Record,
+    request: &ClaimRequest,
+    now: Timestamp,
+) -> (Change, ClaimOutcome) {
+    let outcome = granted(id, &record, now);
+    let lease_until = now.after(request.lease);
+    let slot = Slot { record, lease_until, expires_at: lease_until.after(request.hold) };
+    (Change::Put(slot), outcome)
+}
+
+/// The reply to the owner of a running record.
+fn granted(id: RecordId, record: &Record, now: Timestamp) -> ClaimOutcome {
+    let Record { nonce, token, attempt, .. } = *record;
+    let claim = Claim { id, nonce, token, attempt };
+    match record.extras.silence() {
+        None => ClaimOutcome::Acquired(claim),
+        Some(silence) => ClaimOutcome::Recovering(claim, silence.lost_run(now)),
+    }
+}
+
+/// Extends the lease of a running record to `lease` after now, and the record to `hold` after that.
 ///
 /// The lease may have ended, if no other caller has claimed the key since. [`Update::Stale`] carries no record.
 pub fn renew(
     slot: Option<&Slot>,
     claim: &Claim,
     lease: Duration,
-    ttl: Duration,
+    hold: Duration,
     now: Timestamp,
 ) -> (Change, Update) {
     match slot {
@@ -150,7 +216,7 @@ pub fn renew(
             let renewed = Slot {
                 record: slot.record.clone(),
                 lease_until,
-                expires_at: lease_until.after(ttl),
+                expires_at: lease_until.after(hold),
             };
             (Change::Put(renewed), Update::Applied)
         }
@@ -158,16 +224,34 @@ pub fn renew(
     }
 }
 
+/// Ends a recovery whose hook reported that nothing happened: removes the [silence](Silence), so that the handler may
+/// run under the same claim. Otherwise like [`renew`].
+///
+/// A repeated call changes nothing else and returns [`Update::Applied`].
+pub fn resume_run(
+    slot: Option<&Slot>,
+    claim: &Claim,
+    lease: Duration,
+    hold: Duration,
+    now: Timestamp,
+) -> (Change, Update) {
+    let (change, update) = renew(slot, claim, lease, hold, now);
+    let Change::Put(mut slot) = change else { return (change, update) };
+    slot.record.extras = slot.record.extras.with_silence(None);
+    (Change::Put(slot), update)
+}
+
 /// Completes the run: stores the response, or records that it was not retained or that the outcome is unknown.
 ///
-/// The owner can complete a running or an unknown record. The record then expires `ttl` after now. A repeated
-/// completion changes nothing and returns [`Update::Applied`]. A stale caller gets the existing record, if there is an
-/// unexpired one.
+/// The owner can complete a running or an unknown record. The record then expires `retention` after now, and an unknown
+/// one `retention` after its quiet time. An unknown record keeps the silence of its recovery, or else is silent from now.
+/// A repeated completion changes nothing and returns [`Update::Applied`]. A stale caller gets the existing record, if there
+/// is an unexpired one.
 pub fn complete(
     slot: Option<&Slot>,
     claim: &Claim,
     completion: Completion,
-    ttl: Duration,
+    retention: Duration,
     now: Timestamp,
 ) -> (Change, Update) {
     match slot {
@@ -175,16 +259,37 @@ pub fn complete(
             if !slot.record.state.is_open() {
                 return (Change::Keep, Update::Applied);
             }
-            let record = Record { state: completion.into(), ..slot.record.clone() };
-            let completed =
-                Slot { record, lease_until: slot.lease_until, expires_at: now.after(ttl) };
-            (Change::Put(completed), Update::Applied)
+            (Change::Put(completed(slot, completion, retention, now)), Update::Applied)
         }
         Some(slot) if !slot.expired(now) => {
-            (Change::Keep, Update::Stale(Some(Box::new(slot.record.observe(slot.lapsed(now))))))
+            (Change::Keep, Update::Stale(Some(Box::new(slot.observe(now)))))
         }
         _ => (Change::Keep, Update::Stale(None)),
     }
+}
+
+fn completed(slot: &Slot, completion: Completion, retention: Duration, now: Timestamp) -> Slot {
+    let record = &slot.record;
+    let (extras, ends) = match &completion {
+        Completion::Unknown(outcome) => {
+            let silence = record.extras.silence().unwrap_or(Silence {
+                since: now,
+                reason: outcome.reason,
+                attempt: record.attempt,
+            });
+            let extras = record.extras.with_silence(Some(silence));
+            let extras = match &outcome.dispute {
+                None => extras,
+                Some(dispute) => extras.with_dispute(dispute),
+            };
+            (extras, now.after(outcome.quiet))
+        }
+        Completion::Response(_) | Completion::NotRetained { .. } => {
+            (record.extras.with_silence(None), now)
+        }
+    };
+    let record = Record { extras, state: completion.into(), ..record.clone() };
+    Slot { record, lease_until: ends, expires_at: ends.after(retention) }
 }
 
 /// Releases a running record, so that its key is free. The owner calls it for a run that had no effect or that may be
@@ -218,4 +323,56 @@ pub fn abandon(slot: Option<&Slot>, nonce: ClaimNonce, now: Timestamp) -> (Chang
         }
         _ => (Change::Keep, Update::Stale(None)),
     }
+}
+
+/// Resolves an unknown outcome by hand, or evicts a record whose run has ended. `expected` is the fencing token of the
+/// record that the operator has seen.
+///
+/// * [`Complete`](Resolution::Complete), [`Release`](Resolution::Release) and [`Hold`](Resolution::Hold) apply to an
+///   unknown record, and to a running one whose lease has ended.
+/// * [`Evict`](Resolution::Evict) applies to every record except one that is running with a valid lease.
+///
+/// A record that stays gets a higher fencing token, so the old run is stale. `Hold` keeps the silence and the reason. The
+/// silence of a run that crashed counts from now, because its lease could still have been renewed.
+///
+/// If the token differs or the state does not permit the resolution, nothing changes and the caller gets
+/// [`Update::Stale`] with the existing record, if there is an unexpired one.
+pub fn resolve(
+    slot: Option<&Slot>,
+    expected: FencingToken,
+    resolution: Resolution,
+    now: Timestamp,
+) -> (Change, Update) {
+    let Some(slot) = slot.filter(|slot| !slot.expired(now)) else {
+        return (Change::Keep, Update::Stale(None));
+    };
+    let record = &slot.record;
+    let is_unknown = match record.state {
+        State::Running => slot.lapsed(now),
+        State::Unknown(_) => true,
+        State::Completed(_) | State::NotRetained { .. } => false,
+    };
+    let is_live = record.state == State::Running && !is_unknown;
+    let permitted = match resolution {
+        Resolution::Evict => !is_live,
+        Resolution::Complete { .. } | Resolution::Release | Resolution::Hold(_) => is_unknown,
+    };
+    if record.token != expected || !permitted {
+        return (Change::Keep, Update::Stale(Some(Box::new(slot.observe(now)))));
+    }
+    let slot = match resolution {
+        Resolution::Release | Resolution::Evict => return (Change::Remove, Update::Applied),
+        Resolution::Complete { response, ttl } => {
+            completed(slot, Completion::Response(response), ttl, now)
+        }
+        Resolution::Hold(hold) => {
+            let reason = match record.state {
+                State::Unknown(reason) => reason,
+                _ => UnknownReason::Crashed,
+            };
+            completed(slot, Completion::unknown(reason), hold, now)
+        }
+    };
+    let record = Record { token: next_token(Some(record.token), now), ..slot.record };
+    (Change::Put(Slot { record, ..slot }), Update::Applied)
 }

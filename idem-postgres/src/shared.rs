@@ -33,7 +33,7 @@ impl Shared {
         }
         let existing = row::existing(row)?;
         // Under at least once, the next claim takes over a run whose lease is over.
-        Ok((existing.state != State::Unknown).then_some(existing))
+        Ok((!matches!(existing.state, State::Unknown(_))).then_some(existing))
     }
 
     /// The result of a completion that changed nothing: it was applied before, or the claim is stale.

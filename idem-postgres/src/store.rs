@@ -113,6 +113,10 @@ impl IdempotencyStore for PostgresStore {
         })
     }
 
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.renew(claim, lease, hold)
+    }
+
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
         let shared = Arc::clone(&self.0.shared);
         StoreFuture::uncut(async move {

@@ -38,7 +38,7 @@ impl Transactions for PostgresStore {
     ) -> StoreFuture<OpenOutcome> {
         let shared = Arc::clone(&self.0.shared);
         self.0.background.ensure_running(&shared);
-        let call = ClaimCall { id, request };
+        let call = ClaimCall { id, request: request.clone() };
         StoreFuture::uncut(async move {
             let mut transaction = match begin_or_find(&shared, id).await? {
                 Begun::Transaction(transaction) => transaction,
@@ -53,6 +53,9 @@ impl Transactions for PostgresStore {
                         request,
                         slot,
                     })))
+                }
+                ClaimOutcome::Recovering(..) => {
+                    unreachable!("a claim in a transaction has no `recover`")
                 }
                 ClaimOutcome::Exists(existing) => {
                     roll_back(transaction, &shared).await?;
@@ -115,6 +118,9 @@ impl Transaction for OpenTransaction {
                     let call = CompleteCall { claim, state: completion.into(), ttl };
                     complete(transaction, &self.shared, call).await
                 }
+                ClaimOutcome::Recovering(..) => {
+                    unreachable!("a claim in a transaction has no `recover`")
+                }
                 ClaimOutcome::Exists(existing) => {
                     roll_back(transaction, shared).await?;
                     Ok(Update::Stale(Some(Box::new(existing))))
@@ -142,7 +148,8 @@ impl OpenTransaction {
     /// The claim again, without the limit of its quota: the first claim was within it.
     fn repeated_claim(&self) -> ClaimCall {
         let unlimited = |quota| Quota { max_keys: NonZeroU32::MAX, ..quota };
-        let request = self.request.with_quota(self.request.quota.map(unlimited));
+        let quota = self.request.quota.map(unlimited);
+        let request = self.request.clone().with_quota(quota);
         ClaimCall { id: self.claim.id, request }
     }
 }

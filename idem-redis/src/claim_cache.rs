@@ -7,7 +7,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashlink::LruCache;
-use idem_core::store::{Claim, ClaimNonce, ClaimRequest, Fingerprint, Record, State};
+use idem_core::store::{Claim, ClaimNonce, ClaimRequest, Extras, Fingerprint, Record, State};
 use idem_core::{Guarantee, codec};
 
 /// Maximum number of cached claims. Runs that never complete leave their claims behind, so a full cache
@@ -29,14 +29,23 @@ impl CachedClaim {
     /// The record's bytes for the guarantee and the version of the fingerprint.
     pub(crate) fn guarantee_and_version(self) -> [u8; 2] {
         let version = self.fingerprint.map_or(0, |fingerprint| fingerprint.version());
-        [codec::guarantee_code(self.guarantee), version]
+        [codec::guarantee_code(self.guarantee, false), version]
     }
 
     /// The record of `claim` in the given state.
     pub(crate) fn record(self, claim: &Claim, state: State) -> Record {
         let Self { guarantee, fingerprint } = self;
         let Claim { nonce, token, attempt, .. } = *claim;
-        Record { nonce, token, attempt, guarantee, fingerprint, state }
+        Record {
+            nonce,
+            token,
+            attempt,
+            guarantee,
+            recoverable: false,
+            fingerprint,
+            extras: Extras::default(),
+            state,
+        }
     }
 }
 

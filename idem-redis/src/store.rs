@@ -81,6 +81,10 @@ impl IdempotencyStore for RedisStore {
         StoreFuture::new(async move { inner.complete(claim, completion.into(), ttl).await })
     }
 
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.renew(claim, lease, hold)
+    }
+
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::new(async move {

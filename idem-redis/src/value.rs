@@ -89,6 +89,8 @@ pub(crate) fn first_attempt(request: &ClaimRequest, token: FencingToken) -> Reco
         token,
         attempt: 1,
         guarantee: request.guarantee,
+        recoverable: request.recoverable,
+        extras: request.extras.clone(),
         fingerprint: request.fingerprint,
         state: State::Running,
     }
@@ -121,7 +123,11 @@ pub(crate) fn existing_record(value: &Bytes, lapsed: bool) -> Result<ExistingRec
     if value.first() != Some(&LAYOUT) || value.len() < PREFIX_LEN {
         return Err(StoreError::corrupt(NotARecord));
     }
-    Ok(Record::from_bytes(&value.slice(PREFIX_LEN..))?.observe(lapsed))
+    Ok(Record::from_bytes(&value.slice(PREFIX_LEN..))?.observe(if lapsed {
+        Duration::ZERO
+    } else {
+        Duration::MAX
+    }))
 }
 
 /// Whether the value means the same at any time and to every caller, so that no script has to check it.

@@ -40,12 +40,21 @@ impl<S: IdempotencyStore> IdempotencyStore for Pending<S> {
         self.call(move |store| store.claim(id, request))
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        self.call(move |store| store.renew(claim, lease, ttl))
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.call(move |store| store.renew(claim, lease, hold))
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.call(move |store| store.complete(claim, completion, ttl))
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.call(move |store| store.resume_run(claim, lease, hold))
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
+        self.call(move |store| store.complete(claim, completion, retention))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {

@@ -70,15 +70,24 @@ impl<S: IdempotencyStore> FaultStore<S> {
 
 impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
-        self.call(Kind::Claim, move |store| store.claim(id, request))
+        self.call(Kind::Claim, move |store| store.claim(id, request.clone()))
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        self.call(Kind::Renew, move |store| store.renew(claim, lease, ttl))
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.call(Kind::Renew, move |store| store.renew(claim, lease, hold))
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.call(Kind::Complete, move |store| store.complete(claim, completion.clone(), ttl))
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.call(Kind::Renew, move |store| store.resume_run(claim, lease, hold))
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
+        self.call(Kind::Complete, move |store| store.complete(claim, completion.clone(), retention))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
@@ -107,7 +116,7 @@ impl<S: IdempotencyStore> Transactions for FaultStore<S> {
         slot: TransactionSlot,
     ) -> StoreFuture<OpenOutcome> {
         let opened = self.call(Kind::Claim, move |store| match store.transactions() {
-            Some(transactions) => transactions.open(id, request, slot.clone()),
+            Some(transactions) => transactions.open(id, request.clone(), slot.clone()),
             None => StoreFuture::ready(Err(StoreError::not_done("the store has no transactions"))),
         });
         let faults = self.faults.clone();

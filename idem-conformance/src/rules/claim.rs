@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::store::{ClaimOutcome, ExistingRecord, Fingerprint, State, Update};
+use idem_core::store::{ClaimOutcome, Fingerprint, State, Update};
 
 use crate::case::{Case, Key};
 use crate::fixtures::{self, ClaimRequestExt, LONG};
@@ -12,7 +12,7 @@ use crate::harness::StoreHarness;
 pub async fn new_key_is_acquired<S: StoreHarness>(case: Case<S>) {
     for request in fixtures::each_guarantee() {
         let key = case.key();
-        let claim = key.acquire(request).await;
+        let claim = key.acquire(&request).await;
         assert_eq!((claim.id, claim.nonce, claim.attempt), (key.id, request.nonce, 1));
         assert!(claim.token.0 > 0);
         assert_eq!(key.state().await, State::Running);
@@ -30,11 +30,11 @@ pub async fn first_fingerprint_is_recorded<S: StoreHarness>(case: Case<S>) {
         let key = case.key();
         let claim = key.acquire(fixtures::at_most_once().with_fingerprint(first)).await;
         let duplicate = fixtures::at_most_once().with_fingerprint(second);
-        let seen = key.find_existing(duplicate).await;
-        assert_eq!(seen, ExistingRecord { fingerprint: first, state: State::Running });
+        let seen = key.find_existing(&duplicate).await;
+        assert_eq!(seen, fixtures::existing_of(first, State::Running));
         assert_eq!(key.complete(claim, fixtures::with_response("done")).await, Update::Applied);
-        let seen = key.find_existing(duplicate).await;
-        assert_eq!(seen, ExistingRecord { fingerprint: first, state: fixtures::completed("done") });
+        let seen = key.find_existing(&duplicate).await;
+        assert_eq!(seen, fixtures::existing_of(first, fixtures::completed("done")));
     }
 }
 
@@ -53,9 +53,9 @@ pub async fn fingerprint_versions_are_kept<S: StoreHarness>(case: Case<S>) {
 pub async fn repeated_claim_returns_the_same_claim<S: StoreHarness>(case: Case<S>) {
     for request in fixtures::each_guarantee() {
         let key = case.key();
-        let claim = key.acquire(request).await;
-        assert_eq!(key.acquire(request).await, claim);
-        assert_eq!(key.acquire(request).await, claim);
+        let claim = key.acquire(&request).await;
+        assert_eq!(key.acquire(&request).await, claim);
+        assert_eq!(key.acquire(&request).await, claim);
     }
 }
 
@@ -64,10 +64,10 @@ pub async fn repeated_claim_after_the_lease_returns_the_same_claim<S: StoreHarne
     for request in fixtures::each_guarantee() {
         let key = case.key();
         let request = request.lease(case.unit());
-        let claim = key.acquire(request).await;
+        let claim = key.acquire(&request).await;
         case.advance(2).await;
-        assert_eq!(key.acquire(request).await, claim);
-        assert_eq!(key.state().await, State::Unknown);
+        assert_eq!(key.acquire(&request).await, claim);
+        assert_eq!(key.state().await, fixtures::CRASHED);
     }
 }
 
@@ -75,11 +75,11 @@ pub async fn repeated_claim_after_the_lease_returns_the_same_claim<S: StoreHarne
 pub async fn repeated_claim_does_not_extend_the_lease<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let request = fixtures::at_most_once().lease(case.unit() * 3);
-    let claim = key.acquire(request).await;
+    let claim = key.acquire(&request).await;
     case.advance(2).await;
-    assert_eq!(key.acquire(request).await, claim);
+    assert_eq!(key.acquire(&request).await, claim);
     case.advance(2).await;
-    assert_eq!(key.state().await, State::Unknown);
+    assert_eq!(key.state().await, fixtures::CRASHED);
 }
 
 /// After completion, a repeated claim returns the existing record.
@@ -87,9 +87,9 @@ pub async fn repeated_claim_after_completion_is_a_duplicate<S: StoreHarness>(cas
     for (completion, state) in fixtures::completions() {
         let key = case.key();
         let request = fixtures::at_least_once();
-        let claim = key.acquire(request).await;
+        let claim = key.acquire(&request).await;
         assert_eq!(key.complete(claim, completion).await, Update::Applied);
-        assert_eq!(key.find_existing(request).await, fixtures::existing(state));
+        assert_eq!(key.find_existing(&request).await, fixtures::existing(state));
     }
 }
 
@@ -98,15 +98,15 @@ pub async fn lapsed_at_most_once_record_reads_as_unknown<S: StoreHarness>(case: 
     let key = case.key();
     let request =
         fixtures::at_most_once().lease(case.unit() * 2).with_fingerprint(fixtures::fingerprint(1));
-    let claim = key.acquire(request).await;
+    let claim = key.acquire(&request).await;
     assert_eq!(key.state().await, State::Running);
     case.advance(3).await;
-    let unknown = ExistingRecord { fingerprint: fixtures::fingerprint(1), state: State::Unknown };
+    let unknown = fixtures::existing_of(fixtures::fingerprint(1), fixtures::CRASHED);
     for duplicate in fixtures::each_guarantee() {
         let seen = key.find_existing(duplicate.with_fingerprint(fixtures::fingerprint(1))).await;
         assert_eq!(seen, unknown);
     }
-    assert_eq!(key.acquire(request).await, claim, "a duplicate changes nothing");
+    assert_eq!(key.acquire(&request).await, claim, "a duplicate changes nothing");
 }
 
 /// Record ids that differ in one bit are independent keys.
@@ -128,22 +128,22 @@ pub async fn ids_that_differ_in_one_bit_are_independent<S: StoreHarness>(case: C
 pub async fn one_nonce_on_two_keys_makes_two_claims<S: StoreHarness>(case: Case<S>) {
     let request = fixtures::at_most_once();
     let (one, two): (Key<S>, Key<S>) = (case.key(), case.key());
-    let first = one.acquire(request).await;
-    let second = two.acquire(request).await;
+    let first = one.acquire(&request).await;
+    let second = two.acquire(&request).await;
     assert_eq!((first.id, second.id), (one.id, two.id));
     assert_eq!(two.release(second).await, Update::Applied);
-    assert_eq!(one.claim(request).await, ClaimOutcome::Acquired(first));
+    assert_eq!(one.claim(&request).await, ClaimOutcome::Acquired(first));
 }
 
 /// Durations below one millisecond are accepted and expire within one unit.
 pub async fn tiny_durations_expire<S: StoreHarness>(case: Case<S>) {
     const TINY: Duration = Duration::from_micros(1);
     let (claimed, lapsed) = (case.key(), case.key());
-    claimed.acquire(fixtures::at_most_once().lease(TINY).ttl(TINY)).await;
+    claimed.acquire(fixtures::at_most_once().lease(TINY).hold(TINY)).await;
     let late = lapsed.acquire(fixtures::at_most_once().lease(TINY)).await;
     case.advance(1).await;
     claimed.assert_new().await;
-    assert_eq!(lapsed.state().await, State::Unknown);
+    assert_eq!(lapsed.state().await, fixtures::CRASHED);
     assert_eq!(
         lapsed.complete_for(late, fixtures::with_response("brief"), TINY).await,
         Update::Applied
@@ -161,8 +161,8 @@ pub async fn huge_durations_are_not_truncated<S: StoreHarness>(case: Case<S>) {
         [LONG.saturating_mul(3653), Duration::from_millis(1 << 31), Duration::from_millis(1 << 32)];
     for huge in HUGE {
         let (leased, kept, done) = (case.key(), case.key(), case.key());
-        leased.acquire(fixtures::at_most_once().lease(huge).ttl(huge)).await;
-        let late = kept.acquire(fixtures::at_most_once().lease(case.unit() / 2).ttl(huge)).await;
+        leased.acquire(fixtures::at_most_once().lease(huge).hold(huge)).await;
+        let late = kept.acquire(fixtures::at_most_once().lease(case.unit() / 2).hold(huge)).await;
         let claim = done.acquire(fixtures::at_most_once()).await;
         assert_eq!(
             done.complete_for(claim, fixtures::with_response("kept"), huge).await,
@@ -170,7 +170,7 @@ pub async fn huge_durations_are_not_truncated<S: StoreHarness>(case: Case<S>) {
         );
         case.advance(1).await;
         assert_eq!(leased.state().await, State::Running);
-        assert_eq!(kept.state().await, State::Unknown);
+        assert_eq!(kept.state().await, fixtures::CRASHED);
         assert_eq!(done.state().await, fixtures::completed("kept"));
         assert_eq!(kept.renew(late, huge, huge).await, Update::Applied);
         case.advance(1).await;

@@ -1,6 +1,6 @@
 //! Completions of a run.
 
-use idem_core::store::{Completion, ExistingRecord, State, Update};
+use idem_core::store::{Completion, State, UnknownReason, Update};
 
 use crate::case::Case;
 use crate::fixtures::{self, ClaimRequestExt};
@@ -11,10 +11,10 @@ pub async fn completion_is_stored<S: StoreHarness>(case: Case<S>) {
     for request in fixtures::each_guarantee() {
         for (completion, state) in fixtures::completions() {
             let key = case.key();
-            let claim = key.acquire(request).await;
+            let claim = key.acquire(&request).await;
             assert_eq!(key.complete(claim, completion).await, Update::Applied);
             for duplicate in fixtures::each_guarantee() {
-                assert_eq!(key.find_existing(duplicate).await, fixtures::existing(state.clone()));
+                assert_eq!(key.find_existing(&duplicate).await, fixtures::existing(state.clone()));
             }
         }
     }
@@ -26,7 +26,7 @@ pub async fn completion_after_the_lease_is_stored<S: StoreHarness>(case: Case<S>
         let key = case.key();
         let claim = key.acquire(fixtures::at_least_once().lease(case.unit())).await;
         case.advance(2).await;
-        assert_eq!(key.state().await, State::Unknown);
+        assert_eq!(key.state().await, fixtures::CRASHED);
         assert_eq!(key.complete(claim, completion).await, Update::Applied);
         assert_eq!(key.state().await, state);
     }
@@ -37,7 +37,10 @@ pub async fn owner_resolves_unknown_outcome<S: StoreHarness>(case: Case<S>) {
     for (completion, state) in fixtures::completions() {
         let key = case.key();
         let claim = key.acquire(fixtures::at_most_once()).await;
-        assert_eq!(key.complete(claim, Completion::Unknown).await, Update::Applied);
+        assert_eq!(
+            key.complete(claim, fixtures::unknown(UnknownReason::TimedOut)).await,
+            Update::Applied
+        );
         assert_eq!(key.complete(claim, completion).await, Update::Applied);
         assert_eq!(key.state().await, state);
     }
@@ -48,15 +51,18 @@ pub async fn owner_resolves_unknown_outcome<S: StoreHarness>(case: Case<S>) {
 pub async fn unknown_outcome_is_not_taken_over<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let claim = key.acquire(fixtures::at_least_once().lease(case.unit())).await;
-    assert_eq!(key.complete(claim, Completion::Unknown).await, Update::Applied);
+    assert_eq!(
+        key.complete(claim, fixtures::unknown(UnknownReason::TimedOut)).await,
+        Update::Applied
+    );
     case.advance(2).await;
     assert_eq!(
         key.find_existing(fixtures::at_least_once()).await,
-        fixtures::existing(State::Unknown)
+        fixtures::existing(State::Unknown(UnknownReason::TimedOut))
     );
     for forged in fixtures::forged(claim) {
         let lost = key.complete(forged, fixtures::with_response("forged")).await;
-        assert_eq!(lost, Update::Stale(Some(Box::new(fixtures::existing(State::Unknown)))));
+        assert_eq!(lost, Update::Stale(Some(Box::new(fixtures::existing(fixtures::CRASHED)))));
     }
 }
 
@@ -71,7 +77,7 @@ pub async fn first_completion_is_kept<S: StoreHarness>(case: Case<S>) {
             first,
             fixtures::with_response("second"),
             Completion::NotRetained { status: 500 },
-            Completion::Unknown,
+            fixtures::unknown(UnknownReason::TimedOut),
         ];
         for second in others {
             assert_eq!(key.complete(claim, second).await, Update::Applied);
@@ -87,10 +93,8 @@ pub async fn stale_completion_returns_the_stored_record<S: StoreHarness>(case: C
         let claim =
             key.acquire(fixtures::at_most_once().with_fingerprint(fixtures::fingerprint(3))).await;
         let existing = |state| {
-            Update::Stale(Some(Box::new(ExistingRecord {
-                fingerprint: fixtures::fingerprint(3),
-                state,
-            })))
+            let existing = fixtures::existing_of(fixtures::fingerprint(3), state);
+            Update::Stale(Some(Box::new(existing)))
         };
         for forged in fixtures::forged(claim) {
             let lost = key.complete(forged, fixtures::with_response("forged")).await;
@@ -112,7 +116,7 @@ pub async fn stale_completion_returns_a_lapsed_record_as_unknown<S: StoreHarness
     case.advance(2).await;
     let [forged, ..] = fixtures::forged(claim);
     let lost = key.complete(forged, fixtures::with_response("forged")).await;
-    assert_eq!(lost, Update::Stale(Some(Box::new(fixtures::existing(State::Unknown)))));
+    assert_eq!(lost, Update::Stale(Some(Box::new(fixtures::existing(fixtures::CRASHED)))));
 }
 
 /// A completion of a released record is rejected and does not recreate the record.

@@ -3,9 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use idem_core::store::{
-    Claim, ClaimOutcome, Completion, ExistingRecord, Fingerprint, State, Update,
-};
+use idem_core::store::{Claim, ClaimOutcome, Completion, Fingerprint, State, Update};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
@@ -146,7 +144,7 @@ pub async fn repeated_releases_never_free_the_next_claim<S: StoreHarness>(case: 
                 async move { many(&key, move |key| async move { key.release(old).await }).await }
             },
             {
-                let key = key.clone();
+                let (key, request) = (key.clone(), request.clone());
                 async move { key.claim(request).await }
             },
         )
@@ -154,9 +152,9 @@ pub async fn repeated_releases_never_free_the_next_claim<S: StoreHarness>(case: 
         assert_eq!(releases.iter().filter(|update| **update == Update::Applied).count(), 1);
         let next = match claimed {
             ClaimOutcome::Acquired(claim) => claim,
-            _ => key.acquire(request).await,
+            _ => key.acquire(&request).await,
         };
-        assert_eq!(key.acquire(request).await, next, "the next claim still holds the key");
+        assert_eq!(key.acquire(&request).await, next, "the next claim still holds the key");
     }
 }
 
@@ -202,13 +200,13 @@ where
 }
 
 fn only_winner(claims: Vec<ClaimOutcome>, state: State, fingerprint: Option<Fingerprint>) -> Claim {
-    let expected = ExistingRecord { fingerprint, state };
+    let expected = fixtures::existing_of(fingerprint, state);
     let mut winners = Vec::new();
     for claimed in claims {
         match claimed {
             ClaimOutcome::Acquired(claim) => winners.push(claim),
             ClaimOutcome::Exists(existing) => assert_eq!(existing, expected),
-            ClaimOutcome::AtCapacity(capacity) => panic!("at capacity: {capacity:?}"),
+            other => panic!("{other:?}"),
         }
     }
     let [winner] = winners[..] else { panic!("{} claims were acquired", winners.len()) };

@@ -17,7 +17,7 @@ where
         let claim = key.acquire(fixtures::at_most_once()).await;
         assert_eq!(key.complete_for(claim, completion, case.unit()).await, Update::Applied);
     }
-    case.key().acquire(fixtures::at_most_once().lease(case.unit()).ttl(case.unit())).await;
+    case.key().acquire(fixtures::at_most_once().lease(case.unit()).hold(case.unit())).await;
     case.advance(3).await;
     assert_eq!(deleted(&case).await, 4);
     assert_eq!(deleted(&case).await, 0);
@@ -30,16 +30,17 @@ where
 {
     let (running, lapsed, renewed, done) = (case.key(), case.key(), case.key(), case.key());
     let request = fixtures::at_most_once();
-    let claim = running.acquire(request).await;
+    let claim = running.acquire(&request).await;
     lapsed.acquire(fixtures::at_most_once().lease(case.unit())).await;
-    let held = renewed.acquire(fixtures::at_most_once().lease(case.unit()).ttl(case.unit())).await;
+    let held = renewed.acquire(fixtures::at_most_once().lease(case.unit()).hold(case.unit())).await;
     assert_eq!(renewed.renew(held, LONG, case.unit()).await, Update::Applied);
-    let finished = done.acquire(fixtures::at_most_once().lease(case.unit()).ttl(case.unit())).await;
+    let finished =
+        done.acquire(fixtures::at_most_once().lease(case.unit()).hold(case.unit())).await;
     assert_eq!(done.complete(finished, fixtures::with_response("kept")).await, Update::Applied);
     case.advance(3).await;
     assert_eq!(deleted(&case).await, 0);
-    assert_eq!(running.acquire(request).await, claim);
-    assert_eq!(lapsed.state().await, State::Unknown);
+    assert_eq!(running.acquire(&request).await, claim);
+    assert_eq!(lapsed.state().await, fixtures::CRASHED);
     assert_eq!(renewed.state().await, State::Running);
     assert_eq!(done.state().await, fixtures::completed("kept"));
 }
@@ -50,7 +51,7 @@ where
     S: StoreHarness<Store: DeleteExpired>,
 {
     let key = case.key();
-    let late = key.acquire(fixtures::at_least_once().lease(case.unit()).ttl(case.unit())).await;
+    let late = key.acquire(fixtures::at_least_once().lease(case.unit()).hold(case.unit())).await;
     case.advance(3).await;
     deleted(&case).await;
     key.assert_rejected(late, None).await;

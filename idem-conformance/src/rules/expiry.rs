@@ -16,7 +16,7 @@ pub async fn completion_expires_after_its_ttl<S: StoreHarness>(case: Case<S>) {
         let long = case.key();
         let claim = short.acquire(fixtures::at_least_once()).await;
         let other =
-            long.acquire(fixtures::at_least_once().lease(case.unit()).ttl(case.unit())).await;
+            long.acquire(fixtures::at_least_once().lease(case.unit()).hold(case.unit())).await;
         assert_eq!(
             short.complete_for(claim, completion.clone(), case.unit() * 4).await,
             Update::Applied
@@ -34,7 +34,7 @@ pub async fn completion_expires_after_its_ttl<S: StoreHarness>(case: Case<S>) {
 pub async fn replays_do_not_extend_the_ttl<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let request = fixtures::at_least_once();
-    let claim = key.acquire(request).await;
+    let claim = key.acquire(&request).await;
     assert_eq!(
         key.complete_for(claim, fixtures::with_response("once"), case.unit() * 4).await,
         Update::Applied
@@ -42,7 +42,7 @@ pub async fn replays_do_not_extend_the_ttl<S: StoreHarness>(case: Case<S>) {
     for _ in 0..3 {
         case.advance(1).await;
         assert_eq!(
-            key.find_existing(request).await,
+            key.find_existing(&request).await,
             fixtures::existing(fixtures::completed("once"))
         );
         assert_eq!(key.state().await, fixtures::completed("once"));
@@ -67,12 +67,13 @@ pub async fn repeated_completion_does_not_extend_the_ttl<S: StoreHarness>(case: 
     }
 }
 
-/// A running record expires one ttl after its lease.
-pub async fn running_record_outlives_its_lease_by_the_ttl<S: StoreHarness>(case: Case<S>) {
+/// A running record expires one hold after its lease.
+pub async fn running_record_outlives_its_lease_by_its_hold<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_most_once().lease(case.unit()).ttl(case.unit() * 4)).await;
+    let claim =
+        key.acquire(fixtures::at_most_once().lease(case.unit()).hold(case.unit() * 4)).await;
     case.advance(4).await;
-    assert_eq!(key.state().await, State::Unknown);
+    assert_eq!(key.state().await, fixtures::CRASHED);
     case.advance(2).await;
     assert!(key.assert_new().await.token > claim.token);
 }
@@ -80,14 +81,14 @@ pub async fn running_record_outlives_its_lease_by_the_ttl<S: StoreHarness>(case:
 /// A record that is renewed in time does not expire.
 pub async fn renewed_record_does_not_expire<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let request = fixtures::at_most_once().lease(case.unit() * 2).ttl(case.unit());
-    let claim = key.acquire(request).await;
+    let request = fixtures::at_most_once().lease(case.unit() * 2).hold(case.unit());
+    let claim = key.acquire(&request).await;
     for _ in 0..5 {
         case.advance(1).await;
         assert_eq!(key.renew(claim, case.unit() * 2, case.unit()).await, Update::Applied);
         assert_eq!(key.state().await, State::Running);
     }
-    assert_eq!(key.acquire(request).await, claim);
+    assert_eq!(key.acquire(&request).await, claim);
 }
 
 /// The owner of an expired record cannot change or recreate it.
@@ -104,18 +105,18 @@ pub async fn owner_of_an_expired_record_is_rejected<S: StoreHarness>(case: Case<
 /// A repeated claim of an expired record starts again at attempt 1.
 pub async fn repeated_claim_of_an_expired_record_starts_again<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let request = fixtures::at_least_once().lease(case.unit()).ttl(case.unit());
-    let first = key.acquire(request).await;
+    let request = fixtures::at_least_once().lease(case.unit()).hold(case.unit());
+    let first = key.acquire(&request).await;
     case.advance(3).await;
     let request = request.lease(LONG);
-    let second = key.acquire(request).await;
+    let second = key.acquire(&request).await;
     assert_eq!(second.attempt, 1);
     assert!(second.token > first.token);
     assert_stale(&key.renew(first, LONG, LONG).await, "renew");
     assert_stale(&key.release(first).await, "release");
     let lost = key.complete(first, fixtures::with_response("late")).await;
     assert_eq!(lost, Update::Stale(Some(Box::new(fixtures::existing(State::Running)))));
-    assert_eq!(key.acquire(request).await, second);
+    assert_eq!(key.acquire(&request).await, second);
 }
 
 /// An expired record is not taken over: the key is new, at attempt 1, for any fingerprint.
@@ -124,15 +125,15 @@ pub async fn attempts_restart_after_expiry<S: StoreHarness>(case: Case<S>) {
     let request = |print| {
         fixtures::at_least_once()
             .lease(case.unit())
-            .ttl(case.unit())
+            .hold(case.unit())
             .with_fingerprint(fixtures::fingerprint(print))
     };
-    key.acquire(request(1).ttl(LONG)).await;
+    key.acquire(request(1).hold(LONG)).await;
     case.advance(2).await;
     assert_eq!(key.acquire(request(1)).await.attempt, 2);
     case.advance(3).await;
     let request = request(2);
-    assert_eq!(key.acquire(request).await.attempt, 1);
+    assert_eq!(key.acquire(&request).await.attempt, 1);
     assert_eq!(
         key.find_existing(fixtures::at_most_once()).await.fingerprint,
         fixtures::fingerprint(2)
@@ -175,7 +176,7 @@ fn brief(unit: Duration) -> ClaimRequest {
 /// Returns a key whose record expired while its run was active, and the claim of that run.
 async fn expired<S: StoreHarness>(case: &Case<S>) -> (Key<S>, Claim) {
     let key = case.key();
-    let late = key.acquire(fixtures::at_least_once().lease(case.unit()).ttl(case.unit())).await;
+    let late = key.acquire(fixtures::at_least_once().lease(case.unit()).hold(case.unit())).await;
     case.advance(3).await;
     (key, late)
 }

@@ -4,6 +4,7 @@
 //! [state machine](idem_core::rules::guarantees#state-machine). Each rule compares the stored values, not
 //! only whether a record exists.
 
+pub mod admin;
 pub mod claim;
 pub mod complete;
 pub mod concurrency;
@@ -11,6 +12,7 @@ pub mod delete;
 pub mod differential;
 pub mod expiry;
 pub mod quota;
+pub mod recovery;
 pub mod release;
 pub mod renew;
 pub mod responses;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use idem_core::store::{
-    Capacity, Claim, ClaimOutcome, ClaimRequest, Completion, Quota, ScopeId, State, Update,
+    Capacity, Claim, ClaimOutcome, ClaimRequest, Quota, ScopeId, State, UnknownReason, Update,
 };
 
 use super::concurrency;
@@ -31,14 +31,14 @@ pub async fn existing_keys_are_served_at_the_quota<S: StoreHarness>(case: Case<S
     let (done, running) = (case.key(), case.key());
     let finished = done.acquire(within(quota)).await;
     let request = within(quota);
-    let claim = running.acquire(request).await;
+    let claim = running.acquire(&request).await;
     assert_eq!(done.complete(finished, fixtures::with_response("mine")).await, Update::Applied);
     assert_eq!(
         done.find_existing(within(quota)).await,
         fixtures::existing(fixtures::completed("mine"))
     );
     assert_eq!(running.find_existing(within(quota)).await, fixtures::existing(State::Running));
-    assert_eq!(running.acquire(request).await, claim);
+    assert_eq!(running.acquire(&request).await, claim);
 }
 
 /// A takeover does not count as a new key.
@@ -97,11 +97,11 @@ pub async fn expired_keys_make_room<S: StoreHarness>(case: Case<S>) {
     let (done, kept) = (case.key(), case.key());
     let claim = done.acquire(within(quota)).await;
     assert_eq!(
-        done.complete_for(claim, Completion::Unknown, case.unit() * 3).await,
+        done.complete_for(claim, fixtures::unknown(UnknownReason::TimedOut), case.unit() * 3).await,
         Update::Applied
     );
-    case.key().acquire(within(quota).lease(case.unit()).ttl(case.unit() * 2)).await;
-    let claim = kept.acquire(within(quota).lease(case.unit()).ttl(case.unit())).await;
+    case.key().acquire(within(quota).lease(case.unit()).hold(case.unit() * 2)).await;
+    let claim = kept.acquire(within(quota).lease(case.unit()).hold(case.unit())).await;
     assert_eq!(
         kept.complete_for(claim, fixtures::with_response("kept"), LONG).await,
         Update::Applied

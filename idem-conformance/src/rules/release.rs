@@ -11,11 +11,11 @@ use crate::harness::StoreHarness;
 pub async fn released_key_is_new<S: StoreHarness>(case: Case<S>) {
     for request in fixtures::each_guarantee() {
         let key = case.key();
-        let first = key.acquire(request.with_fingerprint(fixtures::fingerprint(1))).await;
+        let first = key.acquire(request.clone().with_fingerprint(fixtures::fingerprint(1))).await;
         assert_eq!(key.release(first).await, Update::Applied);
         let second = key.assert_new().await;
         assert!(second.token > first.token);
-        assert_eq!(key.find_existing(request).await, fixtures::existing(State::Running));
+        assert_eq!(key.find_existing(&request).await, fixtures::existing(State::Running));
     }
 }
 
@@ -32,11 +32,11 @@ pub async fn release_after_the_lease_frees_the_key<S: StoreHarness>(case: Case<S
 pub async fn stale_release_changes_nothing<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let request = fixtures::at_most_once();
-    let claim = key.acquire(request).await;
+    let claim = key.acquire(&request).await;
     for forged in fixtures::forged(claim) {
         assert_stale(&key.release(forged).await, "release");
     }
-    assert_eq!(key.acquire(request).await, claim);
+    assert_eq!(key.acquire(&request).await, claim);
 }
 
 /// A repeated release, as after a lost reply, does not change the next claim of the key.
@@ -46,9 +46,9 @@ pub async fn repeated_release_changes_nothing<S: StoreHarness>(case: Case<S>) {
     assert_eq!(key.release(first).await, Update::Applied);
     assert_stale(&key.release(first).await, "release");
     let request = fixtures::at_most_once();
-    let second = key.acquire(request).await;
+    let second = key.acquire(&request).await;
     assert_stale(&key.release(first).await, "release");
-    assert_eq!(key.acquire(request).await, second);
+    assert_eq!(key.acquire(&request).await, second);
 }
 
 /// A completed record is not freed, not even by its owner.
@@ -67,7 +67,7 @@ pub async fn completed_record_is_not_freed<S: StoreHarness>(case: Case<S>) {
 pub async fn abandoned_key_is_new<S: StoreHarness>(case: Case<S>) {
     for request in fixtures::each_guarantee() {
         let key = case.key();
-        let first = key.acquire(request).await;
+        let first = key.acquire(&request).await;
         assert_eq!(key.abandon(request.nonce).await, Update::Applied);
         assert_stale(&key.abandon(request.nonce).await, "abandon");
         let second = key.assert_new().await;
@@ -79,7 +79,7 @@ pub async fn abandoned_key_is_new<S: StoreHarness>(case: Case<S>) {
 pub async fn abandon_after_the_lease_frees_the_key<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let request = fixtures::at_least_once().lease(case.unit());
-    key.acquire(request).await;
+    key.acquire(&request).await;
     case.advance(2).await;
     assert_eq!(key.abandon(request.nonce).await, Update::Applied);
     key.assert_new().await;
@@ -90,7 +90,7 @@ pub async fn abandon_with_another_nonce_changes_nothing<S: StoreHarness>(case: C
     let key = case.key();
     assert_stale(&key.abandon(ClaimNonce::random()).await, "abandon");
     let request = fixtures::at_most_once();
-    let claim = key.acquire(request).await;
+    let claim = key.acquire(&request).await;
     assert_stale(&key.abandon(ClaimNonce::random()).await, "abandon");
-    assert_eq!(key.acquire(request).await, claim);
+    assert_eq!(key.acquire(&request).await, claim);
 }

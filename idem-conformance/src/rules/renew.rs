@@ -16,7 +16,7 @@ pub async fn renewal_extends_the_lease<S: StoreHarness>(case: Case<S>) {
     case.advance(2).await;
     assert_eq!(key.state().await, State::Running);
     case.advance(2).await;
-    assert_eq!(key.state().await, State::Unknown);
+    assert_eq!(key.state().await, fixtures::CRASHED);
 }
 
 /// The owner can renew a lapsed record that no other claim has taken over. It is then running
@@ -26,7 +26,7 @@ pub async fn renewal_after_the_lease_succeeds<S: StoreHarness>(case: Case<S>) {
         let key = case.key();
         let claim = key.acquire(request.lease(case.unit())).await;
         case.advance(2).await;
-        assert_eq!(key.state().await, State::Unknown);
+        assert_eq!(key.state().await, fixtures::CRASHED);
         assert_eq!(key.renew(claim, LONG, LONG).await, Update::Applied);
         assert_eq!(
             key.find_existing(fixtures::at_least_once()).await,
@@ -38,11 +38,12 @@ pub async fn renewal_after_the_lease_succeeds<S: StoreHarness>(case: Case<S>) {
 /// A renewed record expires one ttl after its new lease.
 pub async fn renewal_extends_the_expiry<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    let claim = key.acquire(fixtures::at_most_once().lease(case.unit() * 2).ttl(case.unit())).await;
+    let claim =
+        key.acquire(fixtures::at_most_once().lease(case.unit() * 2).hold(case.unit())).await;
     case.advance(1).await;
     assert_eq!(key.renew(claim, case.unit(), case.unit() * 4).await, Update::Applied);
     case.advance(3).await;
-    assert_eq!(key.state().await, State::Unknown);
+    assert_eq!(key.state().await, fixtures::CRASHED);
     case.advance(3).await;
     key.assert_new().await;
 }
@@ -51,9 +52,9 @@ pub async fn renewal_extends_the_expiry<S: StoreHarness>(case: Case<S>) {
 pub async fn renewal_does_not_change_the_claim<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let request = fixtures::at_least_once().with_fingerprint(fixtures::fingerprint(7));
-    let claim = key.acquire(request).await;
+    let claim = key.acquire(&request).await;
     assert_eq!(key.renew(claim, LONG, LONG).await, Update::Applied);
-    assert_eq!(key.acquire(request).await, claim);
+    assert_eq!(key.acquire(&request).await, claim);
     assert_eq!(
         key.find_existing(fixtures::at_most_once()).await.fingerprint,
         fixtures::fingerprint(7)
@@ -68,7 +69,11 @@ pub async fn stale_renewal_is_rejected<S: StoreHarness>(case: Case<S>) {
         assert_stale(&key.renew(forged, LONG, LONG).await, "renew");
     }
     case.advance(2).await;
-    assert_eq!(key.state().await, State::Unknown, "a rejected renewal does not extend the lease");
+    assert_eq!(
+        key.state().await,
+        fixtures::CRASHED,
+        "a rejected renewal does not extend the lease"
+    );
 }
 
 /// A stale renewal is rejected, even if the store handles it together with the renewal of the current claim.

@@ -1,7 +1,7 @@
 //! Stored responses, which are returned byte for byte.
 
 use bytes::Bytes;
-use idem_core::store::{Completion, Headers, State, StoredResponse, Update};
+use idem_core::store::{Completion, Headers, State, StoredResponse, UnknownReason, Update};
 
 use crate::case::Case;
 use crate::fixtures;
@@ -60,7 +60,7 @@ async fn replays<S: StoreHarness>(case: &Case<S>, response: StoredResponse) {
     };
     assert_same(&replayed, &response);
     let [forged, ..] = fixtures::forged(claim);
-    let lost = key.complete(forged, Completion::Unknown).await;
+    let lost = key.complete(forged, fixtures::unknown(UnknownReason::TimedOut)).await;
     assert_eq!(lost, Update::Stale(Some(Box::new(fixtures::existing(State::Completed(response))))));
 }
 

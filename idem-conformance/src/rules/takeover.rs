@@ -1,6 +1,6 @@
 //! Takeovers of lapsed records under at least once.
 
-use idem_core::store::{Claim, ClaimRequest, ExistingRecord, Fingerprint, State, Update};
+use idem_core::store::{Claim, ClaimRequest, Fingerprint, State, Update};
 
 use crate::case::Case;
 use crate::fixtures::{self, ClaimRequestExt};
@@ -18,11 +18,11 @@ pub async fn lapsed_record_is_taken_over<S: StoreHarness>(case: Case<S>) {
     let first = key.acquire(short(&case).with_fingerprint(fixtures::fingerprint(1))).await;
     case.advance(2).await;
     let request = fixtures::at_least_once().with_fingerprint(fixtures::fingerprint(1));
-    let second = key.acquire(request).await;
+    let second = key.acquire(&request).await;
     assert_eq!((second.nonce, second.attempt), (request.nonce, 2));
     assert!(second.token > first.token);
-    assert_eq!(key.acquire(request).await, second, "the record belongs to the new nonce");
-    let running = ExistingRecord { fingerprint: fixtures::fingerprint(1), state: State::Running };
+    assert_eq!(key.acquire(&request).await, second, "the record belongs to the new nonce");
+    let running = fixtures::existing_of(fixtures::fingerprint(1), State::Running);
     assert_eq!(
         key.find_existing(fixtures::at_least_once()).await,
         running,
@@ -37,9 +37,9 @@ pub async fn stale_owner_is_rejected<S: StoreHarness>(case: Case<S>) {
     let old = key.acquire(short(&case)).await;
     case.advance(2).await;
     let request = fixtures::at_least_once();
-    let new = key.acquire(request).await;
+    let new = key.acquire(&request).await;
     key.assert_rejected(old, Some(fixtures::existing(State::Running))).await;
-    assert_eq!(key.acquire(request).await, new);
+    assert_eq!(key.acquire(&request).await, new);
     assert_eq!(key.complete(new, fixtures::with_response("new")).await, Update::Applied);
     key.assert_rejected(old, Some(fixtures::existing(fixtures::completed("new")))).await;
     assert_eq!(key.state().await, fixtures::completed("new"));
@@ -59,10 +59,10 @@ pub async fn old_nonce_with_the_new_token_is_rejected<S: StoreHarness>(case: Cas
 pub async fn repeated_claim_after_a_takeover_is_a_duplicate<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let request = short(&case);
-    key.acquire(request).await;
+    key.acquire(&request).await;
     case.advance(2).await;
     key.acquire(fixtures::at_least_once()).await;
-    assert_eq!(key.find_existing(request).await, fixtures::existing(State::Running));
+    assert_eq!(key.find_existing(&request).await, fixtures::existing(State::Running));
 }
 
 /// A record is taken over neither during its lease nor after a renewal.
@@ -98,7 +98,7 @@ pub async fn different_fingerprint_does_not_take_over<S: StoreHarness>(case: Cas
         key.acquire(short(&case).with_fingerprint(first)).await;
         case.advance(2).await;
         let seen = key.find_existing(fixtures::at_least_once().with_fingerprint(second)).await;
-        assert_eq!(seen, ExistingRecord { fingerprint: first, state: State::Unknown });
+        assert_eq!(seen, fixtures::existing_of(first, fixtures::CRASHED));
         assert_eq!(key.acquire(fixtures::at_least_once().with_fingerprint(first)).await.attempt, 2);
     }
 }
@@ -115,7 +115,7 @@ pub async fn stricter_guarantee_applies<S: StoreHarness>(case: Case<S>) {
         let key = case.key();
         let first = key.acquire(first.lease(case.unit())).await;
         case.advance(2).await;
-        assert_eq!(key.find_existing(second).await, fixtures::existing(State::Unknown));
+        assert_eq!(key.find_existing(&second).await, fixtures::existing(fixtures::CRASHED));
         assert_eq!(key.complete(first, fixtures::with_response("late")).await, Update::Applied);
     }
 }
@@ -134,7 +134,7 @@ pub async fn exhausted_record_reads_as_unknown<S: StoreHarness>(case: Case<S>) {
     case.advance(2).await;
     assert_eq!(
         key.find_existing(short(&case).max_attempts(3)).await,
-        fixtures::existing(State::Unknown)
+        fixtures::existing(fixtures::CRASHED)
     );
     assert_eq!(key.complete(last, fixtures::with_response("third")).await, Update::Applied);
     assert_eq!(key.state().await, fixtures::completed("third"));
@@ -148,7 +148,7 @@ pub async fn attempt_limit_of_the_claim_applies<S: StoreHarness>(case: Case<S>) 
     case.advance(2).await;
     assert_eq!(
         key.find_existing(short(&case).max_attempts(1)).await,
-        fixtures::existing(State::Unknown)
+        fixtures::existing(fixtures::CRASHED)
     );
     assert_eq!(key.acquire(short(&case).max_attempts(2)).await.attempt, 2);
 }
@@ -156,11 +156,11 @@ pub async fn attempt_limit_of_the_claim_applies<S: StoreHarness>(case: Case<S>) 
 /// A record that was taken over expires by the lease and ttl of its new owner.
 pub async fn takeover_sets_the_ttl<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
-    key.acquire(short(&case).ttl(case.unit() * 2)).await;
+    key.acquire(short(&case).hold(case.unit() * 2)).await;
     case.advance(2).await;
-    key.acquire(fixtures::at_least_once().lease(case.unit()).ttl(case.unit() * 4)).await;
+    key.acquire(fixtures::at_least_once().lease(case.unit()).hold(case.unit() * 4)).await;
     case.advance(3).await;
-    assert_eq!(key.state().await, State::Unknown);
+    assert_eq!(key.state().await, fixtures::CRASHED);
     case.advance(3).await;
     key.assert_new().await;
 }
@@ -172,7 +172,7 @@ pub async fn abandoned_takeover_keeps_the_attempt_count<S: StoreHarness>(case: C
     let first = key.acquire(short(&case)).await;
     case.advance(2).await;
     let request = fixtures::at_least_once();
-    let second = key.acquire(request).await;
+    let second = key.acquire(&request).await;
     assert_eq!(key.abandon(request.nonce).await, Update::Applied);
     let third = key.acquire(fixtures::at_least_once()).await;
     assert_eq!((second.attempt, third.attempt), (2, 3));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::store::Changed;
-use idem_core::store::{Completion, IdempotencyStore, Update};
+use idem_core::store::{IdempotencyStore, UnknownReason, Update};
 use tokio::time::timeout;
 
 use crate::case::{Case, Key};
@@ -57,7 +57,10 @@ pub async fn every_listener_is_woken<S: StoreHarness>(case: Case<S>) {
     drop(left);
     drop(listen(&key));
     let three = listen(&key);
-    assert_eq!(key.complete(claim, Completion::Unknown).await, Update::Applied);
+    assert_eq!(
+        key.complete(claim, fixtures::unknown(UnknownReason::TimedOut)).await,
+        Update::Applied
+    );
     for changed in [one, two, three] {
         woken(changed).await;
     }

@@ -15,7 +15,8 @@ const FULL: ClaimOutcome = ClaimOutcome::AtCapacity(Capacity::Store);
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn request() -> ClaimRequest {
-    ClaimRequest::new(&Policy::new(MINUTE, Guarantee::AtMostOnce).with_lease(MINUTE))
+    let policy = Policy::new(MINUTE, Guarantee::AtMostOnce).with_hold(MINUTE).with_lease(MINUTE);
+    ClaimRequest::new(&policy)
 }
 
 fn key() -> RecordId {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use idem_core::store::{
     Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
+    UnknownOutcome, UnknownReason,
 };
 use idem_core::{Guarantee, MemoryStore, Policy};
 use tokio::time::timeout;
@@ -44,7 +45,7 @@ async fn nothing_wakes_before_a_change() {
     drop(claim(&store, held.id).await);
     drop(claim(&store, RecordId::from_bytes([0; 32])).await);
     drop(store.renew(stale, MINUTE, MINUTE).await);
-    drop(store.complete(stale, Completion::Unknown, MINUTE).await);
+    drop(store.complete(stale, unknown(), MINUTE).await);
     drop(store.release(stale).await);
     drop(store.abandon(held.id, stale.nonce).await);
     assert!(!is_woken(&mut changed));
@@ -67,7 +68,7 @@ async fn takeover_wakes() {
 async fn change_before_the_first_poll_wakes() {
     let (store, held) = claimed().await;
     let mut changed = store.changed(held.id);
-    drop(store.complete(held, Completion::Unknown, MINUTE).await);
+    drop(store.complete(held, unknown(), MINUTE).await);
     assert!(is_woken(&mut changed));
 }
 
@@ -77,7 +78,7 @@ async fn every_listener_is_woken_once() {
     let (store, held) = claimed().await;
     let (mut one, mut two) = (store.changed(held.id), store.changed(held.id));
     drop(store.renew(held, MINUTE, MINUTE).await);
-    drop(store.complete(held, Completion::Unknown, MINUTE).await);
+    drop(store.complete(held, unknown(), MINUTE).await);
     assert!(is_woken(&mut one) && is_woken(&mut two));
     assert!(!is_woken(&mut store.changed(held.id)));
 }
@@ -104,4 +105,8 @@ async fn no_wake_up_is_lost_in_a_race() {
         drop(store.release(held).await);
         timeout(MINUTE, listener).await.expect("a wake-up was lost").unwrap();
     }
+}
+
+fn unknown() -> Completion {
+    Completion::unknown(UnknownReason::TimedOut)
 }

@@ -48,9 +48,13 @@ impl LostClaim {
     pub(super) fn observe(&mut self, reply: &Result<ClaimOutcome, StoreError>) {
         match reply {
             // The caller owns the key now, and ends the claim itself.
-            Ok(ClaimOutcome::Acquired(_)) => self.may_be_held = false,
-            // The record has ended. An earlier call that arrives later finds it too.
-            Ok(ClaimOutcome::Exists(existing)) if existing.state != State::Running => {
+            Ok(ClaimOutcome::Acquired(_) | ClaimOutcome::Recovering(..)) => {
+                self.may_be_held = false
+            }
+            // The record has ended. An earlier call that arrives later finds it too, and does not recover it.
+            Ok(ClaimOutcome::Exists(existing))
+                if existing.state != State::Running && existing.recoverable_in.is_none() =>
+            {
                 self.may_be_held = false;
             }
             Ok(ClaimOutcome::Exists(_) | ClaimOutcome::AtCapacity(_)) => {}
@@ -120,7 +124,8 @@ impl Abandonment {
             // The call is only lost if its task panicked or the runtime ended.
             let Ok(reply) = reply else { return true };
             self.lost.observe(&reply);
-            self.lost.arrived = matches!(reply, Ok(ClaimOutcome::Acquired(_)));
+            self.lost.arrived =
+                matches!(reply, Ok(ClaimOutcome::Acquired(_) | ClaimOutcome::Recovering(..)));
             if self.lost.arrived || !self.lost.may_be_held {
                 return self.lost.arrived;
             }

@@ -8,8 +8,8 @@ use super::config::Config;
 use super::{Idempotency, trace};
 use crate::http::RequestParts;
 use crate::model::{
-    Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource, Policy,
-    RecordId, Rejection, Scope, ScopeId,
+    Extras, Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource,
+    Policy, RecordId, Rejection, Scope, ScopeId,
 };
 use crate::store::{ClaimRequest, Quota, TransactionSlot};
 
@@ -23,6 +23,9 @@ pub struct Call {
     pub(super) fingerprint: Option<Fingerprint>,
     max_keys: Option<NonZeroU32>,
     pub(super) transaction: Option<TransactionSlot>,
+    /// Whether the handler has `recover`.
+    pub(super) recoverable: bool,
+    extras: Extras,
     pub(super) span: Span,
 }
 
@@ -49,6 +52,8 @@ impl Call {
         ClaimRequest::new(self.policy)
             .with_fingerprint(self.fingerprint)
             .with_quota(self.max_keys.map(quota))
+            .with_recoverable(self.recoverable)
+            .with_extras(self.extras.clone())
     }
 }
 
@@ -165,6 +170,8 @@ impl Idempotency {
             fingerprint: None,
             max_keys,
             transaction: None,
+            recoverable: false,
+            extras: Extras::new(operation, None),
             span,
         })
     }

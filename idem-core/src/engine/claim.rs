@@ -22,7 +22,7 @@ impl Idempotency {
         call: &'a Call,
     ) -> Result<ClaimOutcome, BoxFuture<'a, Result<ClaimOutcome, Rejection>>> {
         let request = call.claim_request(&self.0.config);
-        let reply = call.span.in_scope(|| self.0.store.claim(call.id, request));
+        let reply = call.span.in_scope(|| self.0.store.claim(call.id, request.clone()));
         reply.into_ok().map_err(|first| {
             self.retry_claim(call.id, request, first).instrument(call.span.clone()).boxed()
         })
@@ -58,7 +58,7 @@ impl Idempotency {
                 }
                 _ => sleep_until(resume.into()).await,
             }
-            call = self.0.store.claim(id, request);
+            call = self.0.store.claim(id, request.clone());
         }
         Err(Rejection::StoreUnavailable(None))
     }

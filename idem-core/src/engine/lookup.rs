@@ -1,6 +1,8 @@
 //! The record of a key, read without a claim: at the [limit of runs](crate::rules::semantics#concurrent-runs),
 //! requests that would not run are still served.
 
+use std::time::Duration;
+
 use super::{Call, Idempotency};
 use crate::model::{
     Claim, ClaimNonce, Completion, ExistingRecord, FencingToken, Guarantee, RecordId, Rejection,
@@ -24,7 +26,7 @@ impl Idempotency {
     /// Reads the record of the key.
     async fn read_record(&self, call: &Call) -> Result<Option<ExistingRecord>, Rejection> {
         let claim = unmatched_claim(call.id);
-        let reading = self.0.store.complete(claim, Completion::Unknown, call.policy.ttl);
+        let reading = self.0.store.complete(claim, NEVER_APPLIED, call.policy.ttl);
         match reading.bounded(self.0.config.store_timeout).await {
             Ok(Update::Stale(existing)) => Ok(existing.map(|existing| *existing)),
             Ok(Update::Applied) => Ok(None),
@@ -36,15 +38,20 @@ impl Idempotency {
     }
 }
 
+/// The completion that is sent to read a record.
+pub(super) const NEVER_APPLIED: Completion = Completion::NotRetained { status: 0 };
+
 /// Returns a claim that matches no record. The store rejects its completion and reports the record, which reads the
 /// record without changing it.
 pub(super) fn unmatched_claim(id: RecordId) -> Claim {
     Claim { id, nonce: ClaimNonce::random(), token: FencingToken(0), attempt: 1 }
 }
 
-/// Whether a claim of this request might take the record over. Only the store knows the number of its attempts.
+/// Whether a claim of this request might take the record over or recover it. Only the store knows the number of its attempts.
 fn may_take_over(call: &Call, existing: &ExistingRecord) -> bool {
-    existing.state == State::Unknown
-        && call.policy.guarantee == Guarantee::AtLeastOnce
+    let may_run = call.policy.guarantee == Guarantee::AtLeastOnce
+        || call.recoverable && existing.recoverable_in == Some(Duration::ZERO);
+    matches!(existing.state, State::Unknown(_))
+        && may_run
         && !contradict(existing.fingerprint, call.fingerprint)
 }

@@ -54,10 +54,10 @@ pub(super) async fn complete_with_retries(
     store: &dyn IdempotencyStore,
     claim: Claim,
     completion: &Completion,
-    ttl: Duration,
+    retention: Duration,
     max_duration: Duration,
 ) -> Result<Update, StoreError> {
     let deadline = after(Instant::now(), max_duration);
-    let attempt = || store.complete(claim, completion.clone(), ttl).bounded(ATTEMPT_TIMEOUT);
+    let attempt = || store.complete(claim, completion.clone(), retention).bounded(ATTEMPT_TIMEOUT);
     retry_until_stored(attempt, || Instant::now() < deadline).await
 }

@@ -10,7 +10,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::Idempotency;
 use super::duplicate::{Finder, evaluate_stale};
 use super::lease::Lease;
-use super::lookup::unmatched_claim;
+use super::lookup::{NEVER_APPLIED, unmatched_claim};
 use super::retry::{complete_with_retries, retry_until_stored};
 use super::served::{Executed, Served};
 use crate::detach::{DetachOnDrop, spawn_on_runtime};
@@ -114,8 +114,7 @@ impl Settlement {
         let claim = unmatched_claim(self.lease.claim().id);
         let ttl = self.lease.policy().ttl;
         let store = &*self.idempotency.0.store;
-        let reading =
-            complete_with_retries(store, claim, &Completion::Unknown, ttl, CALLER_TIMEOUT);
+        let reading = complete_with_retries(store, claim, &NEVER_APPLIED, ttl, CALLER_TIMEOUT);
         match timeout(CALLER_TIMEOUT, reading).await {
             Ok(Ok(Update::Stale(existing))) => existing,
             Ok(Ok(Update::Applied)) | Err(_) => None,
@@ -160,7 +159,7 @@ impl Settlement {
         let (store, claim) = (&self.idempotency.0.store, self.lease.claim());
         match end {
             End::Complete(completion) => {
-                store.complete(claim, completion.clone(), self.lease.policy().ttl)
+                store.complete(claim, completion.clone(), self.lease.policy().retention(completion))
             }
             End::Release => store.release(claim),
         }

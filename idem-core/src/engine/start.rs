@@ -138,6 +138,7 @@ impl Idempotency {
                 let run = LeasedRun::new(self, lease, permit, call.span.clone());
                 Ok(Attempt::Started(Start::Run(Run::Leased(run))))
             }
+            ClaimOutcome::Recovering(..) => todo!(),
             ClaimOutcome::Exists(existing) => evaluate_existing(call, existing),
             ClaimOutcome::AtCapacity(capacity) => Err(Rejection::TooManyKeys(capacity)),
         }

@@ -146,7 +146,7 @@ impl End {
         let status = match completion {
             Completion::Response(response) => response.status,
             Completion::NotRetained { status } => *status,
-            Completion::Unknown => return Self::RollBack,
+            Completion::Unknown(_) => return Self::RollBack,
         };
         match outcome {
             Outcome::Final if status < 400 => Self::Commit,

@@ -10,7 +10,7 @@ use super::Failure;
 use super::compare::Equality;
 use super::error_storage::to_json;
 use crate::engine::Executed;
-use crate::model::{Completion, Headers, Outcome, StoredResponse};
+use crate::model::{Completion, Headers, Outcome, StoredResponse, UnknownReason};
 
 /// The status of a stored `Ok`. Stored results have a status because HTTP responses, which the same store may hold,
 /// have one.
@@ -38,7 +38,9 @@ where
             completion_of(ERR, E::STORAGE.encode(error, equality.1), max)
         }
         // The key is freed, or the outcome is unknown.
-        (Err(_), Outcome::NotExecuted | Outcome::Ambiguous) => Completion::Unknown,
+        (Err(_), Outcome::NotExecuted | Outcome::Ambiguous) => {
+            Completion::unknown(UnknownReason::Ambiguous)
+        }
     };
     Executed { reply: result, outcome, completion }
 }

@@ -13,7 +13,7 @@ use super::{Failure, codec};
 use crate::engine::{Call, Executed, Execution, Idempotency, Served};
 use crate::model::{
     Completion, FingerprintInput, Guarantee, IdempotencyKey, KeyError, Outcome, Policy, Rejection,
-    Scope,
+    Scope, UnknownOutcome, UnknownReason,
 };
 
 /// A call of a guarded function whose body has not been polled.
@@ -111,5 +111,10 @@ const fn after_panic(guarantee: Guarantee) -> Rejection {
 }
 
 fn panicked<T, E>(error: E) -> Executed<Result<T, E>> {
-    Executed { reply: Err(error), outcome: Outcome::Ambiguous, completion: Completion::Unknown }
+    let unknown = UnknownOutcome::new(UnknownReason::Ambiguous);
+    Executed {
+        reply: Err(error),
+        outcome: Outcome::Ambiguous,
+        completion: Completion::Unknown(unknown),
+    }
 }

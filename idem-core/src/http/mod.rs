@@ -25,7 +25,7 @@
 //! use bytes::Bytes;
 //! use idem_core::{Guarantee, Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy, Rejection};
 //! use idem_core::http::{Executed, Scope, Served};
-//! use idem_core::store::{Completion, Headers, StoredResponse};
+//! use idem_core::store::{Completion, Headers, StoredResponse, UnknownOutcome, UnknownReason};
 //!
 //! static POLICY: Policy = Policy::new(Duration::from_secs(86_400), Guarantee::AtMostOnce);
 //!
@@ -40,7 +40,8 @@
 //! }
 //!
 //! fn panicked() -> Executed<u16> {
-//!     Executed { reply: 500, outcome: Outcome::Ambiguous, completion: Completion::Unknown }
+//!     let completion = Completion::unknown(UnknownReason::Ambiguous);
+//!     Executed { reply: 500, outcome: Outcome::Ambiguous, completion }
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]

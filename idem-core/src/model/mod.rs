@@ -3,6 +3,7 @@
 //! This module imports nothing from the other modules of the crate, except hashing and canonical JSON.
 
 mod error;
+mod extras;
 mod fingerprint;
 mod key;
 mod outcome;
@@ -13,8 +14,11 @@ mod record_id;
 mod rejection;
 mod response;
 mod scope;
+mod timestamp;
+mod unknown;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use extras::Extras;
 pub(crate) use fingerprint::contradict;
 pub use fingerprint::{Fingerprint, FingerprintInput};
 pub use key::{IdempotencyKey, KeyError, KeySyntax, KeyValue};
@@ -27,3 +31,5 @@ pub(crate) use rejection::MIN_RETRY_AFTER;
 pub use rejection::Rejection;
 pub use response::{Headers, StoredResponse};
 pub use scope::{Scope, ScopeId, ScopeParts, ScopeValue};
+pub use timestamp::Timestamp;
+pub use unknown::{LostRun, Silence, UnknownOutcome, UnknownReason};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::KeySyntax;
+use super::{Completion, KeySyntax};
 
 /// The promise for crashes and ambiguous failures. [Three guarantees](crate::rules::guarantees#three-guarantees)
 /// compares them.
@@ -58,6 +58,12 @@ pub struct Policy {
     /// The time for which a stored response is replayed. It counts from completion, on the store's clock; see
     /// [retention](crate::rules::semantics#retention).
     pub ttl: Duration,
+    /// The time for which an unknown outcome is kept. It counts from the end of the lease or the run, on the store's
+    /// clock. Default: the larger of `ttl` and 30 days.
+    pub hold: Duration,
+    /// The time for which a lost run must have been silent before `recover` may report that nothing happened. Default
+    /// 30 s. See [recovery](crate::rules::semantics#recovery).
+    pub settle: Duration,
     /// The promise for crashes and ambiguous failures.
     pub guarantee: Guarantee,
     /// The time for which a claim stays valid without a renewal. Default 30 s. The engine renews it about every third
@@ -83,8 +89,12 @@ pub struct Policy {
     pub key: KeySource,
 }
 
+/// The default of [`Policy::hold`], unless `ttl` is longer.
+const DEFAULT_HOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 impl Policy {
-    /// Returns a policy with the default lease (30 s), `max_run` (15 min) and `max_attempts` (3).
+    /// Returns a policy with the default lease (30 s), `max_run` (15 min), `max_attempts` (3), `hold` (30 days, or `ttl`
+    /// if that is longer) and `settle` (30 s).
     ///
     /// # Panics
     /// If `ttl` is zero.
@@ -92,6 +102,8 @@ impl Policy {
         assert!(!ttl.is_zero(), "ttl is zero: no response would ever be replayed");
         Self {
             ttl,
+            hold: if ttl.as_nanos() > DEFAULT_HOLD.as_nanos() { ttl } else { DEFAULT_HOLD },
+            settle: Duration::from_secs(30),
             guarantee,
             lease: Duration::from_secs(30),
             max_run: Duration::from_secs(15 * 60),
@@ -101,6 +113,40 @@ impl Policy {
             fingerprint: FingerprintMode::Canonical,
             key: KeySource::Header { syntax: KeySyntax::Lenient, required: true },
         }
+    }
+
+    /// Returns the time for which a record is kept after `completion`: [`hold`](Self::hold) for an unknown outcome, and
+    /// otherwise [`ttl`](Self::ttl).
+    pub const fn retention(&self, completion: &Completion) -> Duration {
+        match completion {
+            Completion::Unknown(_) => self.hold,
+            Completion::Response(_) | Completion::NotRetained { .. } => self.ttl,
+        }
+    }
+
+    /// Sets [`Policy::hold`].
+    ///
+    /// # Panics
+    /// If `hold` is shorter than `ttl`.
+    #[must_use]
+    pub const fn with_hold(mut self, hold: Duration) -> Self {
+        let covers_ttl = hold.as_nanos() >= self.ttl.as_nanos();
+        assert!(covers_ttl, "hold is shorter than ttl: a known doubt would be forgotten first");
+        self.hold = hold;
+        self
+    }
+
+    /// Sets [`Policy::settle`]. Zero is right if the provider honours the
+    /// [downstream key](crate::Execution::downstream_key).
+    ///
+    /// # Panics
+    /// If `settle` is not shorter than [`Policy::hold`], which must be set first.
+    #[must_use]
+    pub const fn with_settle(mut self, settle: Duration) -> Self {
+        let in_time = settle.as_nanos() < self.hold.as_nanos();
+        assert!(in_time, "settle is not shorter than hold: the record would expire first");
+        self.settle = settle;
+        self
     }
 
     /// Sets [`Policy::lease`].

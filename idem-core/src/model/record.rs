@@ -1,8 +1,11 @@
 //! The record of a key, and the values that claims and completions exchange with a store.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::{Fingerprint, Guarantee, RecordId, StoredResponse};
+use super::{
+    Extras, Fingerprint, Guarantee, RecordId, StoredResponse, UnknownOutcome, UnknownReason,
+};
 
 /// 128 random bits that identify one claim.
 ///
@@ -71,8 +74,12 @@ pub struct Record {
     pub attempt: u32,
     /// The guarantee under which the key was claimed.
     pub guarantee: Guarantee,
+    /// Whether the handler that claimed the key has `recover`. A record without it is never recovered.
+    pub recoverable: bool,
     /// The fingerprint of the request that made the claim. `None` if requests are not compared.
     pub fingerprint: Option<Fingerprint>,
+    /// The optional fields.
+    pub extras: Extras,
     /// The state of the key.
     pub state: State,
 }
@@ -93,13 +100,13 @@ pub enum State {
         status: u16,
     },
     /// A run started, and its outcome is [unknown](crate::rules::semantics#outcome-unknown).
-    Unknown,
+    Unknown(UnknownReason),
 }
 
 impl State {
     /// Whether the owner may still complete the record. A late owner may resolve `Unknown`.
     pub const fn is_open(&self) -> bool {
-        matches!(self, Self::Running | Self::Unknown)
+        matches!(self, Self::Running | Self::Unknown(_))
     }
 }
 
@@ -114,7 +121,14 @@ pub enum Completion {
         status: u16,
     },
     /// The outcome of the run is unknown, for example because the run was given up.
-    Unknown,
+    Unknown(UnknownOutcome),
+}
+
+impl Completion {
+    /// An unknown outcome that the next request may recover immediately.
+    pub const fn unknown(reason: UnknownReason) -> Self {
+        Self::Unknown(UnknownOutcome::new(reason))
+    }
 }
 
 impl From<Completion> for State {
@@ -122,7 +136,7 @@ impl From<Completion> for State {
         match completion {
             Completion::Response(response) => Self::Completed(response),
             Completion::NotRetained { status } => Self::NotRetained { status },
-            Completion::Unknown => Self::Unknown,
+            Completion::Unknown(outcome) => Self::Unknown(outcome.reason),
         }
     }
 }
@@ -134,15 +148,38 @@ pub struct ExistingRecord {
     pub fingerprint: Option<Fingerprint>,
     /// The state of the key by the store's clock. A running record whose lease has lapsed reads as unknown.
     pub state: State,
+    /// The time until a request with `recover` may begin a recovery. `None` if the record is never recovered: it is not
+    /// unknown, it was claimed without `recover`, or it is disputed.
+    pub recoverable_in: Option<Duration>,
 }
 
 impl Record {
-    /// Returns the record as a duplicate sees it. `lapsed` is whether its lease has ended.
-    pub fn observe(&self, lapsed: bool) -> ExistingRecord {
+    /// Returns the record as a duplicate sees it. `lease_left` is the rest of its lease, or of the time during which no
+    /// recovery starts. It is zero if that time is over.
+    pub fn observe(&self, lease_left: Duration) -> ExistingRecord {
         let state = match &self.state {
-            State::Running if lapsed => State::Unknown,
+            State::Running if lease_left.is_zero() => State::Unknown(UnknownReason::Crashed),
             state => state.clone(),
         };
-        ExistingRecord { fingerprint: self.fingerprint, state }
+        ExistingRecord::new(self.fingerprint, state, self.recoverable, lease_left)
+    }
+}
+
+impl ExistingRecord {
+    /// Describes a record for stores that keep its parts in columns. `state` is the state as a duplicate reads it. The
+    /// other parameters are those of [`Record::observe`].
+    pub fn new(
+        fingerprint: Option<Fingerprint>,
+        state: State,
+        recoverable: bool,
+        lease_left: Duration,
+    ) -> Self {
+        let recoverable_in = match state {
+            State::Unknown(reason) if recoverable && reason != UnknownReason::Disputed => {
+                Some(lease_left)
+            }
+            _ => None,
+        };
+        Self { fingerprint, state, recoverable_in }
     }
 }

@@ -11,7 +11,7 @@
 //!   [store clock](crate::rules::semantics#store-clock).
 //! * Every change of a record is a compare-and-set on the claim nonce and the fencing token. A stale caller changes nothing.
 //! * Every operation is safe to send twice. The engine repeats an operation whose reply was lost.
-//! * An expired record counts as absent, whether it has been deleted or not. A running record outlives its lease by `ttl`.
+//! * An expired record counts as absent, whether it has been deleted or not. A running record outlives its lease by `hold`.
 //! * Acknowledged writes are kept until the record expires. Live records are never evicted; see
 //!   [durable store](crate::rules::guarantees#durable-store).
 //! * Fencing tokens grow with every new owner of a key, also across releases and expiry.
@@ -30,6 +30,7 @@
 //! | wake waiting duplicates without polling | override [`IdempotencyStore::changed`] |
 //! | run handlers inside a transaction of the database | [`Transactions`], returned by [`IdempotencyStore::transactions`] |
 //! | delete expired records | [`DeleteExpired`] |
+//! | find, list and resolve records by hand | [`RecordAdmin`], returned by [`IdempotencyStore::records`] |
 //! | limit the live keys of a scope | check [`ClaimRequest::quota`] in [`claim`](IdempotencyStore::claim) |
 //!
 //! A store without quotas ignores [`ClaimRequest::quota`]. It should document that.
@@ -56,8 +57,9 @@
 #![doc = include_str!("../../docs/store_test.rs")]
 //! ```
 //!
-//! `quota_suite!` and `wakeup_suite!` test the other optional capabilities.
+//! `admin_suite!`, `quota_suite!` and `wakeup_suite!` test the other optional capabilities.
 
+mod admin;
 mod future;
 mod memory;
 mod per_runtime;
@@ -72,13 +74,18 @@ use std::pin::Pin;
 use std::time::Duration;
 
 pub use crate::model::{
-    Capacity, Claim, ClaimNonce, Completion, ExistingRecord, FencingToken, Fingerprint, Headers,
-    Quota, Record, RecordId, ScopeId, State, StoreError, StoreErrorKind, StoredResponse,
+    Capacity, Claim, ClaimNonce, Completion, ExistingRecord, Extras, FencingToken, Fingerprint,
+    Headers, LostRun, Quota, Record, RecordId, ScopeId, Silence, State, StoreError, StoreErrorKind,
+    StoredResponse, Timestamp, UnknownOutcome, UnknownReason,
+};
+pub use admin::{
+    AuditAction, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRecord, Cursor, Filter,
+    FoundRecord, FoundState, Page, RecordAdmin,
 };
 pub use future::StoreFuture;
 pub use memory::MemoryStore;
 pub use per_runtime::PerRuntime;
-pub use request::{ClaimOutcome, ClaimRequest, Update};
+pub use request::{ClaimOutcome, ClaimRequest, Resolution, Update};
 pub use transaction::{OpenOutcome, Transaction, TransactionSlot, Transactions};
 pub use wakeups::Wakeups;
 
@@ -98,7 +105,8 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// Atomically inserts a running record if no unexpired record exists. See [`state_machine::claim`](crate::state_machine::claim).
     ///
     /// A repeated claim with the same nonce gets the same claim again. Under at least once, a running record is taken over
-    /// with a higher fencing token, if its lease has ended, the fingerprints are equal and attempts are left.
+    /// with a higher fencing token, if its lease has ended, the fingerprints are equal and attempts are left. If the record
+    /// and the request have `recover`, an unknown outcome is claimed for its recovery.
     ///
     /// # Errors
     /// * [`NotDone`](StoreErrorKind::NotDone) if nothing was inserted.
@@ -106,7 +114,7 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// * [`Corrupt`](StoreErrorKind::Corrupt) if the stored record cannot be read.
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome>;
 
-    /// Extends the lease to `lease` after now, and the record to `ttl` after that. See [`state_machine::renew`](crate::state_machine::renew).
+    /// Extends the lease to `lease` after now, and the record to `hold` after that. See [`state_machine::renew`](crate::state_machine::renew).
     ///
     /// It succeeds after the lease has ended too, if no other caller has claimed the key since.
     ///
@@ -115,16 +123,28 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`claim`](Self::claim).
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update>;
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update>;
 
-    /// Completes a running or unknown record, which then expires `ttl` after now. See [`state_machine::complete`](crate::state_machine::complete).
+    /// Renews the lease, and ends the recovery of the record, so that its handler may run. See
+    /// [`state_machine::resume_run`](crate::state_machine::resume_run).
+    ///
+    /// # Errors
+    /// As [`claim`](Self::claim).
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update>;
+
+    /// Completes a running or unknown record, which then expires `retention` after now, or after its quiet time. See [`state_machine::complete`](crate::state_machine::complete).
     ///
     /// A repeated completion changes nothing and returns [`Update::Applied`]. [`Update::Stale`] contains the existing
     /// record, if there is one.
     ///
     /// # Errors
     /// As [`claim`](Self::claim).
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update>;
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update>;
 
     /// Frees the key of a running record. The engine calls it if the run had no effect or may be repeated. See
     /// [`state_machine::release`](crate::state_machine::release).
@@ -154,6 +174,11 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the transactions of the store, if it supports them. The default returns `None`.
     fn transactions(&self) -> Option<&dyn Transactions> {
+        None
+    }
+
+    /// Returns the administrative access to the records, if the store supports it. The default returns `None`.
+    fn records(&self) -> Option<&dyn RecordAdmin> {
         None
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Changed, ClaimOutcome, ClaimRequest, IdempotencyStore, StoreFuture, Transactions, Update,
+    Changed, ClaimOutcome, ClaimRequest, IdempotencyStore, RecordAdmin, StoreFuture, Transactions,
+    Update,
 };
 use crate::model::{Claim, ClaimNonce, Completion, RecordId};
 
@@ -13,12 +14,21 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
         (**self).claim(id, request)
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        (**self).renew(claim, lease, ttl)
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        (**self).renew(claim, lease, hold)
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        (**self).complete(claim, completion, ttl)
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        (**self).resume_run(claim, lease, hold)
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
+        (**self).complete(claim, completion, retention)
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
@@ -35,5 +45,9 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
 
     fn transactions(&self) -> Option<&dyn Transactions> {
         (**self).transactions()
+    }
+
+    fn records(&self) -> Option<&dyn RecordAdmin> {
+        (**self).records()
     }
 }

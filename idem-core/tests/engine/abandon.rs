@@ -42,12 +42,21 @@ impl IdempotencyStore for Lossy {
         }
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        self.store.renew(claim, lease, ttl)
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.store.renew(claim, lease, hold)
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.store.complete(claim, completion, ttl)
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.store.resume_run(claim, lease, hold)
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
+        self.store.complete(claim, completion, retention)
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {

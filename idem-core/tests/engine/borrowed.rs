@@ -1,7 +1,7 @@
 //! Runs that borrow from their caller. They are cancelled with the call, which has the effect of a crash.
 
 use idem_core::http::{Executed, Served};
-use idem_core::store::Completion;
+use idem_core::store::{Completion, UnknownReason};
 use idem_core::{MemoryStore, Outcome};
 
 use crate::support::{
@@ -12,7 +12,7 @@ fn unknown() -> Executed<String> {
     Executed {
         reply: "panicked".to_owned(),
         outcome: Outcome::Ambiguous,
-        completion: Completion::Unknown,
+        completion: Completion::unknown(UnknownReason::Ambiguous),
     }
 }
 

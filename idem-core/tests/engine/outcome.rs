@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::http::Executed;
-use idem_core::store::Completion;
+use idem_core::store::{Completion, UnknownReason};
 use idem_core::{Drained, MemoryStore, Outcome, Policy};
 
 use crate::support::{
@@ -115,7 +115,7 @@ async fn a_run_with_an_unknown_outcome_never_runs_again() {
     let first = Executed {
         reply: "unknown".to_owned(),
         outcome: Outcome::Ambiguous,
-        completion: Completion::Unknown,
+        completion: Completion::unknown(UnknownReason::Ambiguous),
     };
     assert_eq!(
         request_and_retry(&AT_MOST_ONCE, async { first }).await,

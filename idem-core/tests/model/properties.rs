@@ -1,7 +1,7 @@
 //! The invariants of docs/guarantees.md#invariants, and states that must be reachable.
 
 use idem_core::Guarantee;
-use idem_core::store::State;
+use idem_core::store::{State, UnknownReason};
 use stateright::Property;
 
 use crate::history::Invariant;
@@ -39,7 +39,8 @@ pub(crate) fn of(guarantee: Guarantee) -> Vec<Property<Setup>> {
         sometimes("completed", |_, state| state.keys.iter().any(is_completed)),
         sometimes("unknown", |setup, state| {
             state.keys.iter().any(|key| {
-                key.stored.state_for_duplicate(setup.guarantee, NOW) == Some(State::Unknown)
+                key.stored.state_for_duplicate(setup.guarantee, NOW)
+                    == Some(State::Unknown(UnknownReason::Crashed))
             })
         }),
     ];

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use idem_core::state_machine::{self, Change, Slot, Timestamp};
 use idem_core::store::{
     Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, FencingToken,
-    Headers, RecordId, State, StoredResponse, Update,
+    Headers, RecordId, State, StoredResponse, UnknownReason, Update,
 };
 use idem_core::{Guarantee, Policy};
 
@@ -65,7 +65,9 @@ impl StoredSlot {
     pub(crate) fn state_for_duplicate(&self, guarantee: Guarantee, now: u64) -> Option<State> {
         match claim(self.0.as_ref(), ProcessId::MAX, guarantee, now).1 {
             ClaimOutcome::Exists(ExistingRecord { state, .. }) => Some(state),
-            ClaimOutcome::Acquired(_) | ClaimOutcome::AtCapacity(_) => None,
+            ClaimOutcome::Acquired(_)
+            | ClaimOutcome::Recovering(..)
+            | ClaimOutcome::AtCapacity(_) => None,
         }
     }
 }
@@ -137,7 +139,7 @@ impl Message {
             Op::GiveUp(grant) => state_machine::complete(
                 slot,
                 &grant.claim_of(process),
-                Completion::Unknown,
+                Completion::unknown(UnknownReason::TimedOut),
                 micros(TTL),
                 at,
             ),
@@ -182,6 +184,7 @@ fn claim(
     now: u64,
 ) -> (Change, ClaimOutcome) {
     let policy = Policy::new(micros(TTL), guarantee)
+        .with_hold(micros(TTL))
         .with_lease(micros(LEASE))
         .with_max_attempts(MAX_ATTEMPTS);
     let mut request = ClaimRequest::new(&policy);

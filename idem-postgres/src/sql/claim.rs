@@ -106,7 +106,7 @@ impl Batchable for ClaimCall {
 }
 
 fn guarantee(request: &ClaimRequest) -> i16 {
-    i16::from(codec::guarantee_code(request.guarantee))
+    i16::from(codec::guarantee_code(request.guarantee, request.recoverable))
 }
 
 /// The version of the rule that made the fingerprint; 0 if the request has none.

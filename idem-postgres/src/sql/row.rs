@@ -1,8 +1,10 @@
 //! The columns of a row.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use idem_core::codec::{self, CodecError};
-use idem_core::store::{ExistingRecord, Fingerprint, State, StoreError};
+use idem_core::store::{ExistingRecord, Fingerprint, State, StoreError, UnknownReason};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -12,14 +14,14 @@ use crate::error::UnexpectedReply;
 pub(crate) fn existing(row: &PgRow) -> Result<ExistingRecord, StoreError> {
     // The claim of another open transaction has a state and no other columns.
     let Some(format) = get::<Option<i16>>(row, "format")? else {
-        return Ok(ExistingRecord { fingerprint: None, state: State::Running });
+        return Ok(ExistingRecord::new(None, State::Running, false, Duration::MAX));
     };
     if format != i16::from(codec::VERSION) {
         return Err(CodecError::Version(u8::try_from(format).unwrap_or(u8::MAX)).into());
     }
     let tail = Bytes::from(get::<Vec<u8>>(row, "answer")?);
-    let state = match State::from_parts(byte(row, "state")?, &tail)? {
-        State::Running if get(row, "lapsed")? => State::Unknown,
+    let state = match State::from_parts(codec::VERSION, byte(row, "state")?, &tail)? {
+        State::Running if get(row, "lapsed")? => State::Unknown(UnknownReason::Crashed),
         state => state,
     };
     let rule = byte(row, "rule")?;
@@ -31,7 +33,7 @@ pub(crate) fn existing(row: &PgRow) -> Result<ExistingRecord, StoreError> {
             Some(Fingerprint::from_parts(rule, digest))
         }
     };
-    Ok(ExistingRecord { fingerprint, state })
+    Ok(ExistingRecord::new(fingerprint, state, false, Duration::ZERO))
 }
 
 fn byte(row: &PgRow, column: &'static str) -> Result<u8, StoreError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::http::{Executed, Scope, Served};
-use idem_core::store::{Completion, Headers, StoredResponse};
+use idem_core::store::{Completion, Headers, StoredResponse, UnknownReason};
 use idem_core::{Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, Rejection};
 
 static POLICY: Policy = Policy::new(Duration::from_secs(86_400), Guarantee::AtMostOnce);
@@ -20,7 +20,8 @@ async fn charge() -> Executed<u16> {
 }
 
 fn panicked() -> Executed<u16> {
-    Executed { reply: 500, outcome: Outcome::Ambiguous, completion: Completion::Unknown }
+    let completion = Completion::unknown(UnknownReason::Ambiguous);
+    Executed { reply: 500, outcome: Outcome::Ambiguous, completion }
 }
 
 async fn charge_twice(idempotency: &Idempotency) -> Result<(), Rejection> {

@@ -66,7 +66,7 @@ async fn compare_with<S: StoreHarness>(ops: &[Op], unit: Duration) -> Result<(),
     let ids = [case.key().id, case.key().id];
     let mut of_store = Actors::new(case.store(), ids, case.unit());
     let mut of_model = Actors::new(&model, ids, case.unit());
-    let mut comparison = Comparison::default();
+    let mut comparison = Comparison::new(unit);
     for &op in ops {
         if let Op::Advance { units } = op {
             case.advance(u32::from(units)).await;

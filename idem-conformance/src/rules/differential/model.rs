@@ -57,14 +57,24 @@ impl IdempotencyStore for Model {
         self.state().apply(id, |slot, now| state_machine::claim(slot, id, &request, now))
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
         self.state()
-            .apply(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, ttl, now))
+            .apply(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, hold, now))
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.state()
+            .apply(claim.id, |slot, now| state_machine::resume_run(slot, &claim, lease, hold, now))
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
         self.state().apply(claim.id, |slot, now| {
-            state_machine::complete(slot, &claim, completion, ttl, now)
+            state_machine::complete(slot, &claim, completion, retention, now)
         })
     }
 

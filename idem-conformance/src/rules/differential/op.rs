@@ -22,21 +22,30 @@ pub(super) struct At {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Op {
     Claim { at: At, params: ClaimParams },
-    Renew { at: At, lease: u8, ttl: u8 },
-    Complete { at: At, completion: u8, ttl: u8 },
+    Renew { at: At, lease: u8, hold: u8 },
+    ResumeRun { at: At, lease: u8, hold: u8 },
+    Complete { at: At, completion: u8, quiet: u8, retention: u8 },
     Release { at: At },
     Abandon { at: At },
     Advance { units: u8 },
+}
+
+/// The attribute of the handler that claims.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Handler {
+    AtMostOnce,
+    AtLeastOnce,
+    Recovering,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClaimParams {
     /// Whether to repeat the actor's last claim of the key, if there is one.
     pub(super) again: bool,
-    pub(super) at_least_once: bool,
+    pub(super) handler: Handler,
     pub(super) fingerprint: u8,
     pub(super) lease: u8,
-    pub(super) ttl: u8,
+    pub(super) hold: u8,
 }
 
 pub(super) fn lists() -> impl Strategy<Value = Vec<Op>> {
@@ -46,8 +55,11 @@ pub(super) fn lists() -> impl Strategy<Value = Vec<Op>> {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (at(), claim_params()).prop_map(|(at, params)| Op::Claim { at, params }),
-        2 => (at(), 0..4_u8, 0..4_u8).prop_map(|(at, lease, ttl)| Op::Renew { at, lease, ttl }),
-        2 => (at(), 0..4_u8, 0..6_u8).prop_map(|(at, completion, ttl)| Op::Complete { at, completion, ttl }),
+        2 => (at(), 0..4_u8, 0..4_u8).prop_map(|(at, lease, hold)| Op::Renew { at, lease, hold }),
+        1 => (at(), 0..4_u8, 0..4_u8).prop_map(|(at, lease, hold)| Op::ResumeRun { at, lease, hold }),
+        2 => (at(), 0..6_u8, 0..4_u8, 0..6_u8).prop_map(|(at, completion, quiet, retention)| {
+            Op::Complete { at, completion, quiet, retention }
+        }),
         1 => at().prop_map(|at| Op::Release { at }),
         1 => at().prop_map(|at| Op::Abandon { at }),
         2 => (1..4_u8).prop_map(|units| Op::Advance { units }),
@@ -63,13 +75,21 @@ fn at() -> impl Strategy<Value = At> {
 }
 
 fn claim_params() -> impl Strategy<Value = ClaimParams> {
-    (prop::bool::weighted(0.4), prop::bool::weighted(0.7), 0..3_u8, 0..4_u8, 0..4_u8).prop_map(
-        |(again, at_least_once, fingerprint, lease, ttl)| ClaimParams {
+    (prop::bool::weighted(0.4), handler(), 0..3_u8, 0..4_u8, 0..4_u8).prop_map(
+        |(again, handler, fingerprint, lease, hold)| ClaimParams {
             again,
-            at_least_once,
+            handler,
             fingerprint,
             lease,
-            ttl,
+            hold,
         },
     )
+}
+
+fn handler() -> impl Strategy<Value = Handler> {
+    prop_oneof![
+        1 => Just(Handler::AtMostOnce),
+        2 => Just(Handler::AtLeastOnce),
+        3 => Just(Handler::Recovering),
+    ]
 }

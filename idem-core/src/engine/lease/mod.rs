@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 pub(super) use handle::Lease;
 pub(super) use state::LeaseLoss;
 
-use crate::model::{Claim, Fingerprint, Policy};
+use crate::model::{Claim, Fingerprint, Policy, UnknownReason};
 use crate::store::IdempotencyStore;
 use schedule::Schedule;
 use state::LeaseState;
@@ -74,8 +74,10 @@ impl LeaseManager {
             .partition(|state| state.is_settling());
         let given_up: Vec<_> =
             running.into_iter().filter(|state| state.lose(LeaseLoss::GivenUp)).collect();
-        let writes =
-            given_up.iter().map(|state| thread::write_unknown(&*self.store, state, max_duration));
+        let reason = UnknownReason::Drained;
+        let writes = given_up
+            .iter()
+            .map(|state| thread::write_unknown(&*self.store, state, reason, max_duration));
         futures_util::future::join_all(writes).await;
         settling.len() + given_up.len()
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::schedule::Schedule;
 use super::state::{LeaseLoss, LeaseState};
 use crate::engine::retry::complete_with_retries;
-use crate::model::{Completion, Policy};
+use crate::model::{Completion, Policy, UnknownReason};
 use crate::store::{IdempotencyStore, Update};
 
 /// Starts the thread, with its own runtime. It ends when the schedule is closed.
@@ -33,7 +33,10 @@ fn attend(store: &Arc<dyn IdempotencyStore>, state: Arc<LeaseState>) {
     if state.overran(now) {
         if state.lose(LeaseLoss::GivenUp) {
             let max_duration = state.policy.lease;
-            tokio::spawn(async move { write_unknown(&*store, &state, max_duration).await });
+            let reason = UnknownReason::TimedOut;
+            tokio::spawn(async move {
+                write_unknown(&*store, &state, reason, max_duration).await;
+            });
         }
     } else if state.may_be_taken_over() && state.lapsed(now) && !state.is_settling() {
         tracing::warn!(record = %state.claim.id, "the lease could not be renewed in time; the run is cancelled");
@@ -47,8 +50,8 @@ fn attend(store: &Arc<dyn IdempotencyStore>, state: Arc<LeaseState>) {
 /// more. Further renewals are sent meanwhile, every third of a lease until the run is over.
 async fn renew(store: &dyn IdempotencyStore, state: &LeaseState, sent_at: Instant) {
     let record = state.claim.id;
-    let Policy { lease, ttl, .. } = *state.policy;
-    match store.renew(state.claim, lease, ttl).bounded(lease).await {
+    let Policy { lease, hold, .. } = *state.policy;
+    match store.renew(state.claim, lease, hold).bounded(lease).await {
         Ok(Update::Applied) => state.renewed(sent_at),
         Ok(Update::Stale(_)) if state.is_open() => {
             tracing::warn!(%record, "the claim is gone from the store although its run is active");
@@ -69,13 +72,14 @@ async fn renew(store: &dyn IdempotencyStore, state: &LeaseState, sent_at: Instan
 pub(super) async fn write_unknown(
     store: &dyn IdempotencyStore,
     state: &LeaseState,
+    reason: UnknownReason,
     max_duration: Duration,
 ) {
     let record = state.claim.id;
     tracing::warn!(%record, "a run is given up; its outcome is unknown");
-    let ttl = state.policy.ttl;
-    let unknown = &Completion::Unknown;
-    let written = complete_with_retries(store, state.claim, unknown, ttl, max_duration).await;
+    let unknown = &Completion::unknown(reason);
+    let retention = state.policy.retention(unknown);
+    let written = complete_with_retries(store, state.claim, unknown, retention, max_duration).await;
     if let Err(error) = written {
         let error = &error as &dyn Error;
         tracing::error!(%record, error, "cannot store that the outcome of a run is unknown; the record reads as unknown once its lease is over");

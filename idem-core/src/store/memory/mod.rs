@@ -1,5 +1,6 @@
 //! The store in memory.
 
+mod admin;
 mod amortized_sweep;
 mod quota;
 mod shard;
@@ -12,10 +13,11 @@ use std::time::{Duration, Instant};
 use crate::model::{Claim, ClaimNonce, Completion, RecordId};
 use crate::state_machine::{self, Timestamp};
 use crate::store::{
-    Capacity, Changed, ClaimOutcome, ClaimRequest, DeleteExpired, IdempotencyStore, StoreFuture,
-    Update,
+    Capacity, Changed, ClaimOutcome, ClaimRequest, DeleteExpired, IdempotencyStore, RecordAdmin,
+    StoreFuture, Update,
 };
 
+use admin::AuditLog;
 use quota::Quotas;
 use shard::Shard;
 
@@ -37,6 +39,7 @@ pub struct MemoryStore(Arc<Shared>);
 struct Shared {
     shards: [Mutex<Shard>; SHARDS],
     quotas: Mutex<Quotas>,
+    audit: Mutex<AuditLog>,
     usage: Usage,
     started: Instant,
     advanced: AtomicU64,
@@ -83,6 +86,7 @@ impl MemoryStore {
         Self(Arc::new(Shared {
             shards: std::array::from_fn(|_| Mutex::default()),
             quotas: Mutex::default(),
+            audit: Mutex::default(),
             usage: Usage {
                 records: AtomicUsize::new(0),
                 bytes: AtomicUsize::new(0),
@@ -152,7 +156,7 @@ impl MemoryStore {
             return ClaimOutcome::AtCapacity(Capacity::Scope);
         }
         let outcome = self.claim_now(id, request);
-        if let ClaimOutcome::Acquired(_) = outcome {
+        if let ClaimOutcome::Acquired(_) | ClaimOutcome::Recovering(..) = outcome {
             quotas.insert(quota.scope, id, is_live);
         }
         outcome
@@ -202,13 +206,22 @@ impl IdempotencyStore for MemoryStore {
         }))
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        self.change(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, ttl, now))
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.change(claim.id, |slot, now| state_machine::renew(slot, &claim, lease, hold, now))
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.change(claim.id, |slot, now| state_machine::resume_run(slot, &claim, lease, hold, now))
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
         self.change(claim.id, |slot, now| {
-            state_machine::complete(slot, &claim, completion, ttl, now)
+            state_machine::complete(slot, &claim, completion, retention, now)
         })
     }
 
@@ -222,6 +235,10 @@ impl IdempotencyStore for MemoryStore {
 
     fn changed(&self, id: RecordId) -> Changed {
         Box::pin(self.shard(&id).listen(id))
+    }
+
+    fn records(&self) -> Option<&dyn RecordAdmin> {
+        Some(self)
     }
 }
 

@@ -42,6 +42,10 @@ impl Shard {
         self.slot(id).filter(|slot| !slot.expired(now))
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = (&RecordId, &Slot)> {
+        self.slots.iter().map(|(id, slot)| (id, &**slot))
+    }
+
     pub(super) fn apply(&mut self, id: RecordId, change: Change, usage: &Usage) {
         match change {
             Change::Keep => {}

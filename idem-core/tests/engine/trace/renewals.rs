@@ -38,17 +38,31 @@ impl IdempotencyStore for Unresponsive {
         self.store.claim(id, request)
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
         if *self.first.get_or_init(|| claim.id) == claim.id {
             self.renewals.send_modify(|renewals| renewals.0 += 1);
             return StoreFuture::new(pending());
         }
         self.renewals.send_modify(|renewals| renewals.1 += 1);
-        self.store.renew(claim, lease, ttl)
+        self.store.renew(claim, lease, hold)
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.store.complete(claim, completion, ttl)
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        if *self.first.get_or_init(|| claim.id) == claim.id {
+            self.renewals.send_modify(|renewals| renewals.0 += 1);
+            return StoreFuture::new(pending());
+        }
+        self.renewals.send_modify(|renewals| renewals.1 += 1);
+        self.store.resume_run(claim, lease, hold)
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
+        self.store.complete(claim, completion, retention)
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {

@@ -222,12 +222,21 @@ impl IdempotencyStore for Shared {
         self.0.claim(id, request)
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
-        self.0.renew(claim, lease, ttl)
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.0.renew(claim, lease, hold)
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        self.0.complete(claim, completion, ttl)
+    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
+        self.0.resume_run(claim, lease, hold)
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
+        self.0.complete(claim, completion, retention)
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
