@@ -103,7 +103,7 @@ pub mod rules;
 pub mod state_machine;
 pub mod store;
 
-pub use engine::{Drained, Execution, Idempotency, IdempotencyBuilder};
+pub use engine::{Drained, Execution, Idempotency, IdempotencyBuilder, LeaseLost};
 /// Makes an async function run once per key.
 ///
 /// [`function`] describes results, errors and dropped calls.
@@ -113,8 +113,8 @@ pub use engine::{Drained, Execution, Idempotency, IdempotencyBuilder};
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use idem_macros::idempotent_function as idempotent;
 pub use model::{
-    Guarantee, IdempotencyKey, KeyError, KeyValue, Outcome, Policy, Rejection, ScopeParts,
-    ScopeValue,
+    Guarantee, IdempotencyKey, KeyError, KeyValue, LostRun, Outcome, Policy, Recovery, Rejection,
+    ScopeParts, ScopeValue, UnknownReason,
 };
 pub use store::MemoryStore;
 

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use tracing::Span;
 
 use super::config::Config;
+use super::duplicate::RequestIdentity;
 use super::{Idempotency, trace};
 use crate::http::RequestParts;
 use crate::model::{
@@ -30,6 +31,14 @@ pub struct Call {
 }
 
 impl Call {
+    /// Sets the label of the record, for operators. It is cut to 64 bytes at a character boundary, and control characters
+    /// become `·`. Do not put personal data into it.
+    #[must_use]
+    pub fn with_label(mut self, label: &str) -> Self {
+        self.extras = Extras::new(&[self.extras.operation()], Some(label));
+        self
+    }
+
     /// Compares duplicates by `fingerprint`. A call without one matches every stored request.
     #[must_use]
     pub const fn with_fingerprint(mut self, fingerprint: Fingerprint) -> Self {
@@ -44,6 +53,15 @@ impl Call {
     pub fn in_transaction(mut self, slot: Option<TransactionSlot>) -> Self {
         self.transaction = slot;
         self
+    }
+
+    /// Marks that the handler has `recover`. A call in a transaction leaves no unknown outcome, so it stays as it is.
+    pub(super) fn recoverable(self) -> Self {
+        Self { recoverable: self.transaction.is_none(), ..self }
+    }
+
+    pub(super) const fn request(&self) -> RequestIdentity {
+        RequestIdentity { fingerprint: self.fingerprint, recoverable: self.recoverable }
     }
 
     pub(super) fn claim_request(&self, config: &Config) -> ClaimRequest {

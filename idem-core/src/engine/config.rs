@@ -23,6 +23,7 @@ pub(super) struct Config {
     pub(super) store_timeout: Duration,
     pub(super) max_response: usize,
     pub(super) retry_after: Duration,
+    pub(super) recheck: Duration,
     pub(super) problem_base: Box<str>,
     pub(super) quota: Option<NonZeroU32>,
     pub(super) header: Box<str>,
@@ -64,6 +65,7 @@ impl Idempotency {
                 store_timeout: Duration::from_secs(5),
                 max_response: 256 << 10,
                 retry_after: crate::model::MIN_RETRY_AFTER,
+                recheck: Duration::from_secs(5),
                 problem_base: "urn:idem:problem:".into(),
                 quota: None,
                 header: http::IDEMPOTENCY_KEY.into(),
@@ -124,6 +126,14 @@ impl IdempotencyBuilder {
     /// sent in whole seconds, at least 1. The default is 1 s.
     pub const fn retry_after(mut self, retry_after: Duration) -> Self {
         self.config.retry_after = retry_after;
+        self
+    }
+
+    /// Sets the time after which a `recover` hook that could not determine an outcome is asked again. Requests before that
+    /// are refused with 409 and told to retry then. The default is 5 s. See
+    /// [recovery](crate::rules::semantics#recovery).
+    pub const fn recheck(mut self, recheck: Duration) -> Self {
+        self.config.recheck = recheck;
         self
     }
 

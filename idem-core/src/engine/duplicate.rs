@@ -1,5 +1,7 @@
 //! The meaning of an existing record for a request.
 
+use std::time::Duration;
+
 use crate::model::{ExistingRecord, Fingerprint, Rejection, State, StoredResponse, contradict};
 
 /// The request that found the record.
@@ -11,6 +13,14 @@ pub(super) enum Finder {
     StaleRun,
     /// A transaction that lost its claim and was rolled back.
     StaleTransaction,
+}
+
+/// The properties of a request that decide what a record means for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestIdentity {
+    pub(super) fingerprint: Option<Fingerprint>,
+    /// Whether the handler has `recover`.
+    pub(super) recoverable: bool,
 }
 
 /// The meaning of a record, unless it leads to a rejection.
@@ -36,12 +46,20 @@ pub(super) enum Meaning {
 /// The fingerprint is compared first ([fingerprint before
 /// state](crate::rules::semantics#fingerprint-before-state)). A stale run gets only the accepted result of
 /// the same request ([stale runs](crate::rules::semantics#stale-runs)).
+///
+/// With `recover` in the request and the record, an unknown outcome can be asked about later, and a request that finds it
+/// should be repeated.
 pub(super) fn evaluate(
     finder: Finder,
-    fingerprint: Option<Fingerprint>,
+    request: RequestIdentity,
     existing: ExistingRecord,
 ) -> Result<Meaning, Rejection> {
-    let same_request = !contradict(existing.fingerprint, fingerprint);
+    let same_request = !contradict(existing.fingerprint, request.fingerprint);
+    let recoverable_in = match existing.state {
+        // The recovery that made this run stale has not ended.
+        State::Running => Some(Duration::ZERO),
+        _ => existing.recoverable_in,
+    };
     match (finder, existing.state) {
         (Finder::Duplicate, _) if !same_request => Err(Rejection::KeyReused),
         (_, State::Completed(response)) if same_request => Ok(Meaning::Replay(response)),
@@ -49,7 +67,10 @@ pub(super) fn evaluate(
         (Finder::Duplicate, State::NotRetained { status }) => {
             Err(Rejection::ResultUnavailable { status })
         }
-        _ => Err(Rejection::OutcomeUnknown),
+        _ => {
+            let may_retry = same_request && request.recoverable;
+            Err(Rejection::OutcomeUnknown { retry_after: recoverable_in.filter(|_| may_retry) })
+        }
     }
 }
 
@@ -57,11 +78,11 @@ pub(super) fn evaluate(
 /// `None` if the key has no record.
 pub(super) fn evaluate_stale(
     finder: Finder,
-    fingerprint: Option<Fingerprint>,
+    request: RequestIdentity,
     existing: Option<Box<ExistingRecord>>,
 ) -> Result<StoredResponse, Rejection> {
-    let existing = existing.ok_or(Rejection::OutcomeUnknown)?;
-    match evaluate(finder, fingerprint, *existing)? {
+    let existing = existing.ok_or(Rejection::OutcomeUnknown { retry_after: None })?;
+    match evaluate(finder, request, *existing)? {
         Meaning::Replay(response) => Ok(response),
         Meaning::InProgress => Err(Rejection::InProgress),
     }

@@ -1,16 +1,21 @@
 //! The current run, as the code inside the handler sees it.
 
 use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
 
+use super::Idempotency;
+use super::lease::LeaseState;
 use crate::hash::PartDigest;
-use crate::model::{Claim, FencingToken, IdempotencyKey, RecordId};
+use crate::model::{Claim, FencingToken, IdempotencyKey, LostRun, Outcome};
 
 thread_local! {
     /// The run whose handler this thread is polling.
     static CURRENT: Cell<Option<Execution>> = const { Cell::new(None) };
 }
 
-/// One run of a guarded handler or function, as the code inside it sees it.
+/// One run of a guarded handler or function, as the code inside it sees it. Clones share everything.
 ///
 /// ```
 /// use idem_core::Execution;
@@ -23,13 +28,37 @@ thread_local! {
 /// ```
 ///
 /// It is available while the handler's own future is polled. It is not available in a task or thread that
-/// the handler starts: call [`current`](Self::current) first, and move the copy there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Execution {
-    record: RecordId,
-    token: FencingToken,
-    attempt: u32,
+/// the handler starts: call [`current`](Self::current) first, and move the clone there.
+#[derive(Clone)]
+pub struct Execution(Run);
+
+#[derive(Clone)]
+enum Run {
+    Leased {
+        lease: Arc<LeaseState>,
+        idempotency: Idempotency,
+    },
+    /// A run in a transaction has no lease. It ends at `until`.
+    InTransaction {
+        claim: Claim,
+        until: Instant,
+    },
 }
+
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Execution").field(&self.claim()).finish()
+    }
+}
+
+/// Whether both are the same run.
+impl PartialEq for Execution {
+    fn eq(&self, other: &Self) -> bool {
+        self.claim() == other.claim()
+    }
+}
+
+impl Eq for Execution {}
 
 impl Execution {
     /// Returns the run that the calling code is part of. Of nested runs, that is the innermost.
@@ -47,19 +76,32 @@ impl Execution {
 
     /// Returns the run that the calling code is part of, or `None` outside of a run.
     pub fn try_current() -> Option<Self> {
-        CURRENT.get()
+        inspect_current(Clone::clone)
+    }
+
+    /// Whether the calling code is part of a run.
+    pub(super) fn is_nested() -> bool {
+        inspect_current(|_| ()).is_some()
     }
 
     /// Returns the number of this run within its key, from 1. A number above 1 means that an earlier run lost
     /// its lease, and may have had an effect. After a key was freed, the numbers start at 1 again.
-    pub const fn attempt(&self) -> u32 {
-        self.attempt
+    pub fn attempt(&self) -> u32 {
+        self.claim().attempt
     }
 
     /// Returns the fencing token, which grows with every run of the key. A service that remembers the highest
     /// token can reject calls of a [stale run](crate::rules::semantics#stale-runs).
-    pub const fn fencing_token(&self) -> FencingToken {
-        self.token
+    pub fn fencing_token(&self) -> FencingToken {
+        self.claim().token
+    }
+
+    /// Inside a `recover` hook, returns the run whose outcome the hook determines. Otherwise returns `None`.
+    pub fn recovering(&self) -> Option<LostRun> {
+        match &self.0 {
+            Run::Leased { lease, .. } => lease.lost_run(),
+            Run::InTransaction { .. } => None,
+        }
     }
 
     /// Returns an idempotency key for a call that this run makes, such as to a payment provider. It is equal
@@ -67,13 +109,19 @@ impl Execution {
     /// charges once, even if the handler runs several times
     /// ([downstream calls](crate::rules::semantics#downstream-calls)).
     ///
+    /// Take the key right before the call. From then on idem assumes that the run may have had an effect, and no status
+    /// of its response frees the key by itself; see [acted runs](crate::rules::semantics#acted-runs).
+    ///
     /// It is a UUID of version 8 (RFC 9562) in its 36-character form, which strict providers accept too. It is
     /// derived from the record's identity by SHA-256, so a change of the namespace, the secret or the
     /// operation's name changes it.
     pub fn downstream_key(&self, label: &str) -> IdempotencyKey {
+        if let Run::Leased { lease, .. } = &self.0 {
+            lease.mark_acted();
+        }
         let mut digest = PartDigest::new(None);
         digest.part(b"downstream1");
-        digest.part(self.record.as_bytes());
+        digest.part(self.claim().id.as_bytes());
         digest.part(label.as_bytes());
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest.finish()[..16]);
@@ -82,33 +130,103 @@ impl Execution {
             .unwrap_or_else(|error| unreachable!("a UUID is a valid key: {error}"))
     }
 
-    pub(super) const fn of(claim: Claim) -> Self {
-        Self { record: claim.id, token: claim.token, attempt: claim.attempt }
+    pub(super) fn claim(&self) -> Claim {
+        match &self.0 {
+            Run::Leased { lease, .. } => lease.holder.claim,
+            Run::InTransaction { claim, .. } => *claim,
+        }
     }
 
+    /// The lease of the run, with the handle that it belongs to. `Err` is the end of a run in a transaction.
+    pub(super) const fn lease(&self) -> Result<(&Arc<LeaseState>, &Idempotency), Instant> {
+        match &self.0 {
+            Run::Leased { lease, idempotency } => Ok((lease, idempotency)),
+            Run::InTransaction { until, .. } => Err(*until),
+        }
+    }
+
+    pub(super) const fn leased(lease: Arc<LeaseState>, idempotency: Idempotency) -> Self {
+        Self(Run::Leased { lease, idempotency })
+    }
+
+    pub(super) const fn in_transaction(claim: Claim, until: Instant) -> Self {
+        Self(Run::InTransaction { claim, until })
+    }
+
+    /// Returns the poll context of this run.
+    pub(super) const fn into_context(self) -> RunContext {
+        RunContext(Some(self))
+    }
+}
+
+/// Returns the outcome of a response whose handler declared none. The status decides, but after the run
+/// [acted](crate::rules::semantics#acted-runs), no status frees its key under at most once.
+pub(crate) fn outcome_of_status(status: u16) -> Outcome {
+    let outcome = Outcome::of_status(status);
+    let is_held = outcome == Outcome::NotExecuted
+        && inspect_current(|execution| match &execution.0 {
+            Run::Leased { lease, .. } => lease.holds_acted_run(),
+            Run::InTransaction { .. } => false,
+        }) == Some(true);
+    if !is_held {
+        return outcome;
+    }
+    inspect_current(|execution| {
+        tracing::warn!(record = %execution.claim().id, status, "the run took a downstream key or confirmed its claim before it failed, so its key is held; declare `Outcome::NotExecuted` if nothing was sent");
+    });
+    Outcome::Ambiguous
+}
+
+/// Whether an ambiguous failure of the current run is stored and replayed. Otherwise a retry can succeed: the key is
+/// freed, or `recover` asks for the outcome.
+pub(crate) fn keeps_failure() -> bool {
+    let is_kept = |execution: &Execution| match &execution.0 {
+        Run::Leased { lease, .. } => !lease.may_be_replaced(),
+        Run::InTransaction { .. } => false,
+    };
+    inspect_current(is_kept).unwrap_or(true)
+}
+
+fn inspect_current<R>(inspect: impl FnOnce(&Execution) -> R) -> Option<R> {
+    let current = CURRENT.take();
+    let inspected = current.as_ref().map(inspect);
+    CURRENT.set(current);
+    inspected
+}
+
+/// Makes a run the current one of the thread while it is polled. Moving it in and out costs no reference count.
+pub(super) struct RunContext(Option<Execution>);
+
+impl RunContext {
     /// Calls `poll` with this run as the current one.
-    pub(super) fn enter<R>(self, poll: impl FnOnce() -> R) -> R {
-        let _outer = Outer(CURRENT.replace(Some(self)));
+    pub(super) fn enter<R>(&mut self, poll: impl FnOnce() -> R) -> R {
+        let _entered = Entered { outer: CURRENT.replace(self.0.take()), context: self };
         poll()
     }
 }
 
-/// The enclosing run. It becomes the current one again when this is dropped.
-struct Outer(Option<Execution>);
+/// The enclosing run. It becomes the current one again when this is dropped, also by a panic.
+struct Entered<'a> {
+    outer: Option<Execution>,
+    context: &'a mut RunContext,
+}
 
-impl Drop for Outer {
+impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        CURRENT.set(self.0);
+        self.context.0 = CURRENT.replace(self.outer.take());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ClaimNonce, RecordId};
 
     fn execution(record: u8, attempt: u32) -> Execution {
-        let record = RecordId::from_bytes([record; 32]);
-        Execution { record, token: FencingToken(u64::from(attempt)), attempt }
+        let id = RecordId::from_bytes([record; 32]);
+        let token = FencingToken(u64::from(attempt));
+        let claim = Claim { id, nonce: ClaimNonce::from_bytes([0; 16]), token, attempt };
+        Execution::in_transaction(claim, Instant::now())
     }
 
     #[test]
@@ -129,19 +247,23 @@ mod tests {
     fn executions_nest() {
         assert_eq!(Execution::try_current(), None);
         let (outer, inner) = (execution(1, 1), execution(2, 1));
-        outer.enter(|| {
-            assert_eq!(Execution::current(), outer);
-            inner.enter(|| assert_eq!(Execution::current(), inner));
-            assert_eq!(Execution::current(), outer);
-        });
-        assert_eq!(Execution::try_current(), None);
+        let (mut outer_context, mut inner_context) =
+            (outer.clone().into_context(), inner.clone().into_context());
+        for _ in 0..2 {
+            outer_context.enter(|| {
+                assert_eq!(Execution::current(), outer);
+                inner_context.enter(|| assert_eq!(Execution::current(), inner));
+                assert_eq!(Execution::current(), outer);
+            });
+            assert_eq!(Execution::try_current(), None);
+        }
     }
 
     #[test]
     fn a_panic_leaves_the_execution() {
-        let panicked =
-            std::panic::catch_unwind(|| execution(1, 1).enter(|| panic!("in a handler")));
-        assert!(panicked.is_err());
+        let mut context = execution(1, 1).into_context();
+        let entering = std::panic::AssertUnwindSafe(|| context.enter(|| panic!("in a handler")));
+        assert!(std::panic::catch_unwind(entering).is_err());
         assert_eq!(Execution::try_current(), None);
     }
 }

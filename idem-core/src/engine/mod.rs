@@ -9,12 +9,14 @@ mod abandon;
 mod call;
 mod claim;
 mod config;
+mod confirm;
 mod deadline;
 mod drain;
 mod duplicate;
 mod execution;
 mod lease;
 mod lookup;
+mod recovery;
 mod retry;
 mod run;
 mod run_limit;
@@ -37,13 +39,15 @@ use tracing::info_span;
 
 pub use call::{Call, CallBuilder};
 pub use config::IdempotencyBuilder;
+pub use confirm::LeaseLost;
 pub use drain::Drained;
 pub use execution::Execution;
+pub(crate) use execution::{keeps_failure, outcome_of_status};
 pub use served::{Executed, Served};
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
 use crate::http::problem;
-use crate::model::{Claim, Rejection, StoredResponse};
+use crate::model::{Claim, Recovery, Rejection, StoredResponse};
 use crate::store::IdempotencyStore;
 use config::Config;
 use lease::LeaseManager;
@@ -169,6 +173,77 @@ impl Idempotency {
             Start::Run(run) => run.execute(handler, on_panic),
         };
         running.await
+    }
+
+    /// [`run`](Self::run) for a handler with `recover`. `arguments` are lent to `hook` if the outcome of an earlier run
+    /// is unknown, and moved into `handler` if that one may run.
+    ///
+    /// The hook returns the arguments with its report. It is subject to the same lease and limits as the handler.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and [`Rejection::OutcomeUnknown`] if the hook could not determine the outcome.
+    pub fn run_recoverable<A, T, K, KFut, H, Fut, P>(
+        &self,
+        call: Call,
+        arguments: A,
+        hook: K,
+        handler: H,
+        on_panic: P,
+    ) -> impl Future<Output = Result<Served<T>, Rejection>> + Send + use<A, T, K, KFut, H, Fut, P>
+    where
+        A: Send + 'static,
+        T: Send + 'static,
+        K: FnOnce(A) -> KFut + Send + 'static,
+        KFut: Future<Output = (A, Recovery<Executed<T>>)> + Send + 'static,
+        H: FnOnce(A) -> Fut + Send + 'static,
+        Fut: Future<Output = Executed<T>> + Send + 'static,
+        P: FnOnce() -> Executed<T> + Send + 'static,
+    {
+        let idempotency = self.clone();
+        async move {
+            let running = match idempotency.start(&call.recoverable()).await? {
+                Start::Replay(response) => return Ok(Served::Replayed(response)),
+                Start::Run(run) => DetachOnDrop::new(
+                    run.recover_or_execute(arguments, hook, handler, on_panic),
+                    spawn_on_runtime,
+                ),
+            };
+            running.await
+        }
+    }
+
+    /// [`run_recoverable`](Self::run_recoverable) for handlers that are not `Send`, like [`run_local`](Self::run_local).
+    ///
+    /// # Errors
+    /// As [`run_recoverable`](Self::run_recoverable).
+    pub fn run_recoverable_local<A, T, K, KFut, H, Fut, P>(
+        &self,
+        call: Call,
+        arguments: A,
+        hook: K,
+        handler: H,
+        on_panic: P,
+    ) -> impl Future<Output = Result<Served<T>, Rejection>> + use<A, T, K, KFut, H, Fut, P>
+    where
+        A: 'static,
+        T: 'static,
+        K: FnOnce(A) -> KFut + 'static,
+        KFut: Future<Output = (A, Recovery<Executed<T>>)> + 'static,
+        H: FnOnce(A) -> Fut + 'static,
+        Fut: Future<Output = Executed<T>> + 'static,
+        P: FnOnce() -> Executed<T> + 'static,
+    {
+        let idempotency = self.clone();
+        async move {
+            let running = match idempotency.start(&call.recoverable()).await? {
+                Start::Replay(response) => return Ok(Served::Replayed(response)),
+                Start::Run(run) => DetachOnDrop::new(
+                    run.recover_or_execute(arguments, hook, handler, on_panic),
+                    spawn_on_thread,
+                ),
+            };
+            running.await
+        }
     }
 
     /// Returns the lower-case name of the header that carries the key.

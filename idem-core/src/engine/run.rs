@@ -10,19 +10,19 @@ use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 
 use super::Idempotency;
-use super::execution::Execution;
+use super::execution::{Execution, RunContext};
 use super::lease::{Lease, LeaseLoss};
 use super::run_limit::RunPermit;
 use super::served::{Executed, Served};
 use super::settle::Settlement;
 use super::trace::record_result;
-use crate::model::{Claim, Rejection};
+use crate::model::{Claim, LostRun, Rejection};
 
 /// A run whose key is claimed by a lease, and whose handler has not been polled.
 pub(super) struct LeasedRun {
-    settlement: Settlement,
-    permit: RunPermit,
-    span: Span,
+    pub(super) settlement: Settlement,
+    pub(super) permit: RunPermit,
+    pub(super) span: Span,
 }
 
 impl LeasedRun {
@@ -39,6 +39,16 @@ impl LeasedRun {
         self.settlement.lease().claim()
     }
 
+    /// The lost run, if this is a recovery.
+    pub(super) fn lost_run(&self) -> Option<LostRun> {
+        self.settlement.lease().state().lost_run()
+    }
+
+    /// The context in which the handler or its hook is polled.
+    pub(super) fn context(&self) -> RunContext {
+        self.settlement.execution().into_context()
+    }
+
     /// Runs the handler to its end, settles the run and records the result in the span.
     ///
     /// Not cancel safe: dropping the future has the effect of a crash. [`Idempotency::run`] therefore
@@ -53,21 +63,23 @@ impl LeasedRun {
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
+        let context = self.context();
         let Self { settlement, permit, span } = self;
         let record_in = span.clone();
         let run = async move {
             let ended = {
                 let claim = settlement.lease().claim();
                 let running = AssertUnwindSafe(async move { handler(claim).await }).catch_unwind();
-                until_lost(pin!(running), settlement.lease()).await
+                until_lost(pin!(running), settlement.lease(), context).await
             };
             let result = match ended {
                 Ok(ended) => {
-                    let claim = settlement.lease().claim();
-                    let executed = ended.unwrap_or_else(|panic| caught(claim, &*panic, on_panic));
+                    let execution = || settlement.execution();
+                    let executed =
+                        ended.unwrap_or_else(|panic| caught(execution(), &*panic, on_panic));
                     settlement.settle(executed).await
                 }
-                Err(LeaseLoss::GivenUp) => Err(Rejection::OutcomeUnknown),
+                Err(LeaseLoss::GivenUp) => Err(settlement.given_up()),
                 Err(LeaseLoss::PossibleTakeover) => Box::pin(settlement.settle_lost()).await,
             };
             record_result(&record_in, &result);
@@ -79,28 +91,32 @@ impl LeasedRun {
 }
 
 /// Polls `running` until it ends, or until its lease is lost.
-fn until_lost<F: Future>(
+pub(super) fn until_lost<F: Future>(
     mut running: Pin<&mut F>,
     lease: &Lease,
+    mut context: RunContext,
 ) -> impl Future<Output = Result<F::Output, LeaseLoss>> {
-    let execution = Execution::of(lease.claim());
-    poll_fn(move |cx| match execution.enter(|| running.as_mut().poll(cx)) {
+    poll_fn(move |cx| match context.enter(|| running.as_mut().poll(cx)) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
         Poll::Pending => lease.poll_loss(cx).map(Err),
     })
 }
 
-/// Logs a panic of the handler, and returns the result that it counts as.
+/// Logs a panic of the handler, and returns the result that it counts as. `on_panic` is called inside the run.
 pub(super) fn caught<T>(
-    claim: Claim,
+    execution: Execution,
     panic: &(dyn Any + Send),
     on_panic: impl FnOnce() -> Executed<T>,
 ) -> Executed<T> {
+    log_panic("the handler panicked", execution.claim(), panic);
+    execution.into_context().enter(on_panic)
+}
+
+pub(super) fn log_panic(message: &str, claim: Claim, panic: &(dyn Any + Send)) {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("(no message)");
-    tracing::error!(record = %claim.id, panic = text, "the handler panicked");
-    on_panic()
+    tracing::error!(record = %claim.id, panic = text, "{message}");
 }

@@ -31,12 +31,12 @@ impl RunLimiter {
     /// Whether a run finds a place now. A call inside of a run is part of that run and needs none.
     pub(super) fn has_place(&self) -> bool {
         let full = self.0.as_ref().is_some_and(|places| places.available_permits() == 0);
-        !full || Execution::try_current().is_some()
+        !full || Execution::is_nested()
     }
 
     /// Takes a place for a run. Returns `None` if all are taken.
     pub(super) fn enter(&self) -> Option<RunPermit> {
-        let Some(places) = self.0.as_ref().filter(|_| Execution::try_current().is_none()) else {
+        let Some(places) = self.0.as_ref().filter(|_| !Execution::is_nested()) else {
             return Some(RunPermit(None));
         };
         // The place is given back by the permit, which is smaller than the one of tokio.

@@ -2,20 +2,26 @@
 
 use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Idempotency;
-use super::duplicate::{Finder, evaluate_stale};
+use super::config::Config;
+use super::duplicate::{Finder, RequestIdentity, evaluate_stale};
+use super::execution::Execution;
 use super::lease::Lease;
 use super::lookup::{NEVER_APPLIED, unmatched_claim};
 use super::retry::{complete_with_retries, retry_until_stored};
 use super::served::{Executed, Served};
 use crate::detach::{DetachOnDrop, spawn_on_runtime};
-use crate::model::{Completion, ExistingRecord, Guarantee, Outcome, Rejection, StoreError};
-use crate::store::{StoreFuture, Update};
+use crate::model::{
+    Completion, ExistingRecord, Guarantee, Outcome, Rejection, StoreError, UnknownOutcome,
+    UnknownReason,
+};
+use crate::store::{IdempotencyStore, StoreFuture, Update};
 
 /// The time for which the caller of a run waits while the end is written again. After that, the retries continue in
 /// a background task.
@@ -38,11 +44,15 @@ enum End {
 }
 
 impl End {
-    /// Follows [outcome of a response](crate::rules::semantics#outcome-of-a-response).
-    fn of(outcome: Outcome, guarantee: Guarantee, completion: Completion) -> Self {
-        match (outcome, guarantee) {
+    /// Follows [outcome of a response](crate::rules::semantics#outcome-of-a-response). With `recover`, an ambiguous
+    /// failure is asked about instead of replayed.
+    fn of(outcome: Outcome, lease: &Lease, completion: Completion) -> Self {
+        match (outcome, lease.policy().guarantee) {
             (Outcome::NotExecuted, _) | (Outcome::Ambiguous, Guarantee::AtLeastOnce) => {
                 Self::Release
+            }
+            (Outcome::Ambiguous, Guarantee::AtMostOnce) if lease.recoverable() => {
+                Self::Complete(Completion::unknown(UnknownReason::Ambiguous))
             }
             (Outcome::Final, _) | (Outcome::Ambiguous, Guarantee::AtMostOnce) => {
                 Self::Complete(completion)
@@ -61,6 +71,32 @@ impl Settlement {
         &self.lease
     }
 
+    pub(super) fn store(&self) -> &dyn IdempotencyStore {
+        &*self.idempotency.0.store
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.idempotency.0.config
+    }
+
+    /// The run, for the code of its handler.
+    pub(super) fn execution(&self) -> Execution {
+        Execution::leased(Arc::clone(self.lease.state()), self.idempotency.clone())
+    }
+
+    fn request(&self) -> RequestIdentity {
+        RequestIdentity {
+            fingerprint: self.lease.fingerprint(),
+            recoverable: self.lease.recoverable(),
+        }
+    }
+
+    /// The rejection of a run that was given up. With `recover`, the next request asks what became of it.
+    pub(super) fn given_up(&self) -> Rejection {
+        let retry_after = self.lease.recoverable().then_some(Duration::ZERO);
+        Rejection::OutcomeUnknown { retry_after }
+    }
+
     /// Writes the end of a run whose handler returned `executed`, and returns the result for its caller.
     ///
     /// Cancel safe: if the caller leaves, the rest of the work becomes a task.
@@ -70,9 +106,9 @@ impl Settlement {
     ) -> impl Future<Output = Result<Served<T>, Rejection>> {
         self.lease.begin_settling();
         let Executed { reply, outcome, completion } = executed;
-        let (claim, guarantee) = (self.lease.claim(), self.lease.policy().guarantee);
-        let fingerprint = self.lease.fingerprint();
-        let end = End::of(outcome, guarantee, completion);
+        let (claim, request) = (self.lease.claim(), self.request());
+        let may_be_contradicted = self.lease.state().may_be_replaced() && outcome == Outcome::Final;
+        let end = End::of(outcome, &self.lease, completion);
         let releases = matches!(end, End::Release);
         let written = self.write(end);
         async move {
@@ -82,20 +118,40 @@ impl Settlement {
                 Ok(Update::Applied) => Ok(Served::Executed(reply)),
                 Ok(Update::Stale(existing)) => {
                     tracing::warn!(record = %claim.id, attempt = claim.attempt, "late completion: the claim was taken over or is gone, so two effects may exist");
-                    let accepted = evaluate_stale(Finder::StaleRun, fingerprint, existing);
+                    let accepted = evaluate_stale(Finder::StaleRun, request, existing);
                     accepted.map(Served::Replayed)
                 }
-                Err(error) => match guarantee {
-                    // The effect exists, and no later request can run the handler again.
-                    Guarantee::AtMostOnce => {
-                        let error = &error as &dyn Error;
-                        tracing::error!(record = %claim.id, error, "the response is not stored yet; still trying");
-                        Ok(Served::Executed(reply))
-                    }
-                    // A client must not see a success that a later run can contradict.
-                    Guarantee::AtLeastOnce => Err(Rejection::Unrecorded(error)),
-                },
+                // A client must not see a success that a later request can contradict.
+                Err(error) if may_be_contradicted => Err(Rejection::Unrecorded(error)),
+                Err(error) => {
+                    let error = &error as &dyn Error;
+                    tracing::error!(record = %claim.id, error, "the end of a run is not stored yet; still trying");
+                    Ok(Served::Executed(reply))
+                }
             }
+        }
+    }
+
+    /// Stores the result that a `recover` hook found, whatever its status is, and returns it as a replay.
+    pub(super) async fn settle_recovered<T>(
+        self,
+        executed: Executed<T>,
+    ) -> Result<Served<T>, Rejection> {
+        let stored = match &executed.completion {
+            Completion::Response(response) => Some(response.clone()),
+            Completion::NotRetained { .. } | Completion::Unknown(_) => None,
+        };
+        let served = self.settle(Executed { outcome: Outcome::Final, ..executed }).await?;
+        Ok(stored.map_or(served, Served::Replayed))
+    }
+
+    /// Stores that the outcome is still unknown. If that fails, the record reads as unknown once its lease is over.
+    pub(super) async fn end_unknown(self, unknown: UnknownOutcome) {
+        self.lease.begin_settling();
+        let record = self.lease.claim().id;
+        if let Err(error) = self.write(End::Complete(Completion::Unknown(unknown))).await {
+            let error = &error as &dyn Error;
+            tracing::warn!(%record, error, "cannot store yet that an outcome is unknown; still trying");
         }
     }
 
@@ -104,7 +160,7 @@ impl Settlement {
     /// its result may already be [accepted](crate::rules::semantics#stale-runs).
     pub(super) async fn settle_lost<T>(&self) -> Result<Served<T>, Rejection> {
         let existing = self.read_current().await;
-        evaluate_stale(Finder::StaleRun, self.lease.fingerprint(), existing).map(Served::Replayed)
+        evaluate_stale(Finder::StaleRun, self.request(), existing).map(Served::Replayed)
     }
 
     /// Reads the current record, if the store replies within [`CALLER_TIMEOUT`]. A completion with the run's own
@@ -113,7 +169,7 @@ impl Settlement {
     async fn read_current(&self) -> Option<Box<ExistingRecord>> {
         let claim = unmatched_claim(self.lease.claim().id);
         let ttl = self.lease.policy().ttl;
-        let store = &*self.idempotency.0.store;
+        let store = self.store();
         let reading = complete_with_retries(store, claim, &NEVER_APPLIED, ttl, CALLER_TIMEOUT);
         match timeout(CALLER_TIMEOUT, reading).await {
             Ok(Ok(Update::Stale(existing))) => existing,

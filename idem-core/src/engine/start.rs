@@ -10,13 +10,17 @@ use tracing::Instrument;
 use super::abandon::LostClaim;
 use super::duplicate::{Finder, Meaning, evaluate};
 use super::execution::Execution;
+use super::lease::LeaseHolder;
+use super::recovery::Recovered;
 use super::run::LeasedRun;
 use super::served::{Executed, Served};
 use super::trace::record_rejection;
 use super::transaction::TransactionRun;
 use super::wait::Waiter;
 use super::{Call, Idempotency};
-use crate::model::{Claim, ExistingRecord, Rejection, StoreError, StoredResponse};
+use crate::model::{
+    Claim, ExistingRecord, LostRun, Recovery, Rejection, StoreError, StoredResponse,
+};
 use crate::store::{ClaimOutcome, OpenOutcome, TransactionSlot};
 
 /// The next step of a guarded call that is not rejected.
@@ -36,6 +40,45 @@ pub(super) enum Run {
 }
 
 impl Run {
+    /// If this is a recovery, polls the hook first. Then [executes](Self::execute) the handler, if it may run.
+    pub(super) async fn recover_or_execute<A, T, K, KFut, H, Fut, P>(
+        self,
+        arguments: A,
+        hook: K,
+        handler: H,
+        on_panic: P,
+    ) -> Result<Served<T>, Rejection>
+    where
+        K: FnOnce(A) -> KFut,
+        KFut: Future<Output = (A, Recovery<Executed<T>>)>,
+        H: FnOnce(A) -> Fut,
+        Fut: Future<Output = Executed<T>>,
+        P: FnOnce() -> Executed<T>,
+    {
+        let (run, arguments) = match self.recover(arguments, hook).await {
+            Recovered::MayRun(run, arguments) => (run, arguments),
+            Recovered::Ended(result) => return result,
+        };
+        run.execute(|_claim| handler(arguments), on_panic).await
+    }
+
+    /// If this is a recovery, polls `hook` and ends the recovery. The hook takes the arguments of the handler, and returns
+    /// them with its report.
+    pub(super) async fn recover<A, T, K, F>(self, arguments: A, hook: K) -> Recovered<A, T>
+    where
+        K: FnOnce(A) -> F,
+        F: Future<Output = (A, Recovery<Executed<T>>)>,
+    {
+        match self {
+            Self::Leased(run) => match run.lost_run() {
+                // Boxed, because few calls are recoveries.
+                Some(lost) => Box::pin(run.recover(lost, || hook(arguments))).await,
+                None => Recovered::MayRun(Self::Leased(run), arguments),
+            },
+            run @ Self::InTransaction(_) => Recovered::MayRun(run, arguments),
+        }
+    }
+
     /// Runs the handler to its end, and stores the result. The run ends if the returned future is dropped.
     pub(super) fn execute<T, H, Fut, P>(
         self,
@@ -129,19 +172,34 @@ impl Idempotency {
         claimed_at: Instant,
     ) -> Result<Attempt, Rejection> {
         match outcome {
-            ClaimOutcome::Acquired(claim) => {
-                let Some(permit) = self.0.run_limiter.enter() else {
-                    self.abandon(LostClaim::acquired(claim, call.policy.lease), None);
-                    return Err(Rejection::TooManyRuns);
-                };
-                let lease = self.0.leases.hold(claim, call.policy, call.fingerprint, claimed_at);
-                let run = LeasedRun::new(self, lease, permit, call.span.clone());
-                Ok(Attempt::Started(Start::Run(Run::Leased(run))))
-            }
-            ClaimOutcome::Recovering(..) => todo!(),
+            ClaimOutcome::Acquired(claim) => self.hold(call, claim, None, claimed_at),
+            ClaimOutcome::Recovering(claim, lost) => self.hold(call, claim, Some(lost), claimed_at),
             ClaimOutcome::Exists(existing) => evaluate_existing(call, existing),
             ClaimOutcome::AtCapacity(capacity) => Err(Rejection::TooManyKeys(capacity)),
         }
+    }
+
+    /// Holds the lease of a granted claim. `lost_run` is the run whose outcome it recovers.
+    fn hold(
+        &self,
+        call: &Call,
+        claim: Claim,
+        lost_run: Option<LostRun>,
+        claimed_at: Instant,
+    ) -> Result<Attempt, Rejection> {
+        let Call { policy, fingerprint, recoverable, .. } = *call;
+        if lost_run.is_some() && !recoverable {
+            self.abandon(LostClaim::acquired(claim, policy.lease), None);
+            return Err(Rejection::StoreUnavailable(Some(StoreError::unknown(UnwantedRecovery))));
+        }
+        let Some(permit) = self.0.run_limiter.enter() else {
+            self.abandon(LostClaim::acquired(claim, policy.lease), None);
+            return Err(Rejection::TooManyRuns);
+        };
+        let holder = LeaseHolder { claim, policy, fingerprint, recoverable, lost_run };
+        let lease = self.0.leases.hold(holder, claimed_at);
+        let run = LeasedRun::new(self, lease, permit, call.span.clone());
+        Ok(Attempt::Started(Start::Run(Run::Leased(run))))
     }
 
     /// Opens a transaction that claims the key once.
@@ -167,15 +225,20 @@ impl Idempotency {
     fn check_accepting(&self) -> Result<(), Rejection> {
         let started = self.0.leases.start();
         started.map_err(|error| Rejection::StoreUnavailable(Some(StoreError::not_done(error))))?;
-        if self.0.draining.load(Ordering::SeqCst) && Execution::try_current().is_none() {
+        if self.0.draining.load(Ordering::SeqCst) && !Execution::is_nested() {
             return Err(Rejection::Draining);
         }
         Ok(())
     }
 }
 
+/// A claim without `recover` was reported as a recovery.
+#[derive(Debug, thiserror::Error)]
+#[error("the store began a recovery that was not requested")]
+struct UnwantedRecovery;
+
 fn evaluate_existing(call: &Call, existing: ExistingRecord) -> Result<Attempt, Rejection> {
-    Ok(match evaluate(Finder::Duplicate, call.fingerprint, existing)? {
+    Ok(match evaluate(Finder::Duplicate, call.request(), existing)? {
         Meaning::Replay(response) => Attempt::Started(Start::Replay(response)),
         Meaning::InProgress => Attempt::InProgress,
     })

@@ -14,7 +14,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, Span};
 
 use super::deadline::after;
-use super::duplicate::{Finder, evaluate_stale};
+use super::duplicate::{Finder, RequestIdentity, evaluate_stale};
 use super::execution::Execution;
 use super::retry::{MAX_SENDS, pause};
 use super::run::caught;
@@ -22,16 +22,14 @@ use super::run_limit::RunPermit;
 use super::served::{Executed, Served};
 use super::trace::record_result;
 use super::{Call, Idempotency};
-use crate::model::{
-    Claim, Completion, Fingerprint, Outcome, Policy, Rejection, StoreError, StoreErrorKind,
-};
+use crate::model::{Claim, Completion, Outcome, Policy, Rejection, StoreError, StoreErrorKind};
 use crate::store::{OpenOutcome, StoreFuture, Transaction, TransactionSlot, Update};
 
 /// A run whose key is claimed by an open transaction, and whose handler has not been polled.
 pub(super) struct TransactionRun {
     transaction: Box<dyn Transaction>,
     policy: &'static Policy,
-    fingerprint: Option<Fingerprint>,
+    request: RequestIdentity,
     store_timeout: Duration,
     tracked: TaskTrackerToken,
     permit: RunPermit,
@@ -76,7 +74,7 @@ impl TransactionRun {
         Self {
             transaction,
             policy: call.policy,
-            fingerprint: call.fingerprint,
+            request: call.request(),
             store_timeout: idempotency.0.config.store_timeout,
             tracked: idempotency.0.runs.token(),
             permit,
@@ -98,23 +96,26 @@ impl TransactionRun {
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        let Self { transaction, policy, fingerprint, store_timeout, tracked, permit, span } = self;
+        let Self { transaction, policy, request, store_timeout, tracked, permit, span } = self;
         let record_in = span.clone();
         let run = async move {
-            let claim = transaction.claim();
+            let until = after(Instant::now(), policy.max_run);
+            let execution = Execution::in_transaction(transaction.claim(), until);
             // The handler, with all that it holds of the transaction, is dropped before the transaction ends.
             let ended = {
-                let execution = Execution::of(claim);
+                let mut context = execution.clone().into_context();
+                let claim = transaction.claim();
                 let running = AssertUnwindSafe(async move { handler(claim).await }).catch_unwind();
                 let mut running = pin!(running);
-                let running = poll_fn(|cx| execution.enter(|| running.as_mut().poll(cx)));
+                let running = poll_fn(|cx| context.enter(|| running.as_mut().poll(cx)));
                 timeout(policy.max_run, running).await
             };
             let result = match ended {
                 Ok(ended) => {
-                    let executed = ended.unwrap_or_else(|panic| caught(claim, &*panic, on_panic));
+                    let executed =
+                        ended.unwrap_or_else(|panic| caught(execution, &*panic, on_panic));
                     let ending = Ending { transaction, ttl: policy.ttl, store_timeout, tracked };
-                    ending.end(executed, fingerprint).await
+                    ending.end(executed, request).await
                 }
                 Err(elapsed) => {
                     drop(transaction);
@@ -169,7 +170,7 @@ impl Ending {
     async fn end<T>(
         self,
         executed: Executed<T>,
-        fingerprint: Option<Fingerprint>,
+        request: RequestIdentity,
     ) -> Result<Served<T>, Rejection> {
         let Executed { reply, outcome, completion } = executed;
         let ttl = self.ttl;
@@ -190,7 +191,7 @@ impl Ending {
         match ended {
             Ok(Update::Applied) => Ok(Served::Executed(reply)),
             Ok(Update::Stale(existing)) => {
-                let accepted = evaluate_stale(Finder::StaleTransaction, fingerprint, existing);
+                let accepted = evaluate_stale(Finder::StaleTransaction, request, existing);
                 accepted.map(Served::Replayed)
             }
             Err(error) => Err(Rejection::NotCommitted(error)),

@@ -30,7 +30,12 @@ impl CallContext {
             }
             Rejection::InProgress => self.after_a_lease(),
             // The run lost its lease. The next delivery gets the result of the other run, or takes over.
-            Rejection::OutcomeUnknown if ran && self.may_be_taken_over() => self.after_a_lease(),
+            Rejection::OutcomeUnknown { .. } if ran && self.may_be_taken_over() => {
+                self.after_a_lease()
+            }
+            Rejection::OutcomeUnknown { retry_after: Some(after) } => {
+                Disposition::Redeliver { after: *after }
+            }
             Rejection::StoreUnavailable(_)
             | Rejection::Unrecorded(_)
             | Rejection::NotCommitted(_)
@@ -38,7 +43,7 @@ impl CallContext {
             | Rejection::TooManyKeys(_)
             | Rejection::TooManyRuns
             | Rejection::Panicked => Disposition::Redeliver { after: self.retry_after },
-            Rejection::OutcomeUnknown
+            Rejection::OutcomeUnknown { retry_after: None }
             | Rejection::ResultUnavailable { .. }
             | Rejection::KeyReused
             | Rejection::KeyMissing

@@ -105,7 +105,7 @@ fn unreadable(error: serde_json::Error) -> Rejection {
 /// The rejection after a panic. At most once holds the key, at least once frees it.
 const fn after_panic(guarantee: Guarantee) -> Rejection {
     match guarantee {
-        Guarantee::AtMostOnce => Rejection::OutcomeUnknown,
+        Guarantee::AtMostOnce => Rejection::OutcomeUnknown { retry_after: None },
         Guarantee::AtLeastOnce => Rejection::Panicked,
     }
 }

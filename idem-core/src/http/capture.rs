@@ -8,7 +8,7 @@ use futures_util::Stream;
 use futures_util::future::Either;
 
 use super::collect::{BodyCollector, CollectedBody};
-use crate::engine::Executed;
+use crate::engine::{Executed, keeps_failure, outcome_of_status};
 use crate::http::problem;
 use crate::model::{Completion, Headers, Outcome, StoredResponse};
 
@@ -80,7 +80,7 @@ fn executed<T, S, E>(
 ) -> Executed<T> {
     let Head { status, headers, declared, .. } = head;
     // `docs/semantics.md#outcome-of-a-response`
-    let outcome = declared.unwrap_or_else(|| Outcome::of_status(status));
+    let outcome = declared.unwrap_or_else(|| outcome_of_status(status));
     let completion = Completion::NotRetained { status };
     let (body, outcome, completion) = match collected {
         CollectedBody::Whole(body, end) => {
@@ -97,8 +97,10 @@ fn executed<T, S, E>(
 }
 
 /// The result of a run whose handler panicked: an ambiguous 500. `respond` creates the caller's response from it.
+///
+/// The response tells whether a retry can succeed. Call it inside the run, as the engine calls `on_panic`.
 pub fn panicked<T>(respond: impl FnOnce(StoredResponse) -> T) -> Executed<T> {
-    let response = problem::internal_error();
+    let response = problem::internal_error(keeps_failure());
     Executed {
         reply: respond(response.clone()),
         outcome: Outcome::Ambiguous,

@@ -25,7 +25,7 @@
 //! use bytes::Bytes;
 //! use idem_core::{Guarantee, Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy, Rejection};
 //! use idem_core::http::{Executed, Scope, Served};
-//! use idem_core::store::{Completion, Headers, StoredResponse, UnknownOutcome, UnknownReason};
+//! use idem_core::store::{Completion, Headers, StoredResponse, UnknownReason};
 //!
 //! static POLICY: Policy = Policy::new(Duration::from_secs(86_400), Guarantee::AtMostOnce);
 //!

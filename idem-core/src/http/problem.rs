@@ -40,24 +40,30 @@ pub(crate) fn document(
     };
     let link = format!("<{type_uri}>; rel=\"describedby\"");
     // Rounded up, so that a client does not retry too early.
-    let retry_after = retry_after.as_millis().div_ceil(1_000).max(1).to_string();
+    let seconds = |delay: Duration| delay.as_millis().div_ceil(1_000).max(1).to_string();
+    let retry_after = rejection.retry_after(retry_after).map(seconds);
     let fields = [
         Some(("content-type", "application/problem+json")),
         Some(("cache-control", "no-store")),
         is_public.then_some(("link", &*link)),
-        rejection.retryable().then_some(("retry-after", &*retry_after)),
+        retry_after.as_deref().map(|seconds| ("retry-after", seconds)),
     ];
     response(&problem, fields)
 }
 
-/// Returns the response after a panic. Like a framework's own 500, it does not reveal the cause.
-pub(crate) fn internal_error() -> StoredResponse {
+/// Returns the response after a panic. Like a framework's own 500, it does not reveal the cause. `is_kept` is whether later
+/// requests get this response too; otherwise a retry can succeed.
+pub(crate) fn internal_error(is_kept: bool) -> StoredResponse {
+    let detail = match is_kept {
+        true => "The request failed. Its outcome was recorded as a failure.",
+        false => "The request failed. Retry with the same key.",
+    };
     let problem = Problem {
         r#type: "about:blank",
         title: "Internal Server Error",
         status: 500,
-        detail: "The request failed. Its outcome was recorded as a failure.".to_owned(),
-        retryable: false,
+        detail: detail.to_owned(),
+        retryable: !is_kept,
     };
     response(
         &problem,
@@ -89,7 +95,7 @@ const fn title(rejection: &Rejection) -> &'static str {
         Rejection::KeyInvalid(_) => "Idempotency key invalid",
         Rejection::KeyReused => "Idempotency key reused for a different request",
         Rejection::InProgress => "Request in progress",
-        Rejection::OutcomeUnknown => "Outcome unknown",
+        Rejection::OutcomeUnknown { .. } => "Outcome unknown",
         Rejection::ResultUnavailable { .. } => "Result not retained",
         Rejection::StoreUnavailable(_)
         | Rejection::Unrecorded(_)
@@ -115,7 +121,8 @@ fn detail(rejection: &Rejection, header: &str) -> String {
         Rejection::KeyInvalid(error) => return error.to_string(),
         Rejection::KeyReused => "This key was first used with other content. Use a new key for a new operation.",
         Rejection::InProgress => "The first request with this key has not finished. Retry later with the same key.",
-        Rejection::OutcomeUnknown => "The first request with this key started, and its result is not known. Do not retry. Check whether the operation took place.",
+        Rejection::OutcomeUnknown { retry_after: Some(_) } => "The first request with this key started, and its result is not known yet. Retry later with the same key.",
+        Rejection::OutcomeUnknown { retry_after: None } => "The first request with this key started, and its result is not known. Do not retry. Check whether the operation took place.",
         Rejection::ResultUnavailable { .. } => "The first request with this key finished, but its response was not retained. Do not retry. Look up the result.",
         Rejection::Unrecorded(_) | Rejection::NotCommitted(_) => "The request may have been carried out, but its result is not recorded yet. Retry later with the same key.",
         Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) | Rejection::TooManyRuns => "The request was not carried out. Retry later with the same key.",

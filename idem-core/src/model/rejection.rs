@@ -28,7 +28,11 @@ pub enum Rejection {
     /// The first request started, and its result is not known:
     /// [outcome unknown](crate::rules::semantics#outcome-unknown).
     #[error("the outcome of the first request with this idempotency key is unknown")]
-    OutcomeUnknown,
+    OutcomeUnknown {
+        /// The time after which a retry can learn the outcome, because the handler has `recover`. `None`: a retry would be
+        /// refused again.
+        retry_after: Option<Duration>,
+    },
     /// The first request is done, but its response was
     /// [not retained](crate::rules::guarantees#response-not-retained).
     #[error(
@@ -105,7 +109,7 @@ impl Rejection {
             Self::KeyInvalid(_) => "key-invalid",
             Self::KeyReused => "key-reused",
             Self::InProgress => "in-progress",
-            Self::OutcomeUnknown => "outcome-unknown",
+            Self::OutcomeUnknown { .. } => "outcome-unknown",
             Self::ResultUnavailable { .. } => "result-unavailable",
             Self::StoreUnavailable(_)
             | Self::Unrecorded(_)
@@ -129,7 +133,7 @@ impl Rejection {
         match self {
             Self::KeyMissing | Self::KeyInvalid(_) => 400,
             Self::KeyReused => 422,
-            Self::InProgress | Self::OutcomeUnknown | Self::ResultUnavailable { .. } => 409,
+            Self::InProgress | Self::OutcomeUnknown { .. } | Self::ResultUnavailable { .. } => 409,
             Self::StoreUnavailable(_)
             | Self::Unrecorded(_)
             | Self::NotCommitted(_)
@@ -152,7 +156,8 @@ impl Rejection {
     pub const fn retryable(&self) -> bool {
         matches!(
             self,
-            Self::InProgress
+            Self::OutcomeUnknown { retry_after: Some(_) }
+                | Self::InProgress
                 | Self::StoreUnavailable(_)
                 | Self::Unrecorded(_)
                 | Self::NotCommitted(_)
@@ -160,6 +165,18 @@ impl Rejection {
                 | Self::TooManyKeys(_)
                 | Self::TooManyRuns
         )
+    }
+}
+
+impl Rejection {
+    /// The time after which the same request should be sent again, if it is [retryable](Self::retryable). `default` is the
+    /// [delay of the service](crate::IdempotencyBuilder::retry_after).
+    pub const fn retry_after(&self, default: Duration) -> Option<Duration> {
+        match self {
+            Self::OutcomeUnknown { retry_after } => *retry_after,
+            _ if self.retryable() => Some(default),
+            _ => None,
+        }
     }
 }
 

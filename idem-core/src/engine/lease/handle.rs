@@ -27,15 +27,24 @@ impl Lease {
     }
 
     pub(in crate::engine) fn claim(&self) -> Claim {
-        self.state.claim
+        self.state.holder.claim
     }
 
     pub(in crate::engine) fn policy(&self) -> &'static Policy {
-        self.state.policy
+        self.state.holder.policy
     }
 
     pub(in crate::engine) fn fingerprint(&self) -> Option<Fingerprint> {
-        self.state.fingerprint
+        self.state.holder.fingerprint
+    }
+
+    pub(in crate::engine) fn recoverable(&self) -> bool {
+        self.state.holder.recoverable
+    }
+
+    /// The state that the code of the handler shares.
+    pub(in crate::engine) const fn state(&self) -> &Arc<LeaseState> {
+        &self.state
     }
 
     /// Marks that the handler has ended. From now on the run is not cancelled, and only it writes its end.
@@ -48,6 +57,11 @@ impl Lease {
         self.state.overran(Instant::now())
     }
 
+    /// Returns the loss of the lease, if there is one.
+    pub(in crate::engine) fn loss(&self) -> Option<LeaseLoss> {
+        self.state.loss()
+    }
+
     /// Resolves when the lease is lost.
     pub(in crate::engine) fn poll_loss(&self, cx: &mut Context<'_>) -> Poll<LeaseLoss> {
         self.state.poll_loss(cx.waker()).map_or(Poll::Pending, Poll::Ready)
@@ -57,7 +71,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if self.state.end() {
-            let record = &self.state.claim.id;
+            let record = &self.state.holder.claim.id;
             tracing::warn!(%record, "a run was dropped before it ended: its outcome is unknown once its lease is over");
         }
         self.schedule.remove(&self.first_due);

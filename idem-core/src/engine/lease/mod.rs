@@ -14,12 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub(super) use handle::Lease;
-pub(super) use state::LeaseLoss;
+pub(super) use state::{LeaseHolder, LeaseLoss, LeaseState};
 
-use crate::model::{Claim, Fingerprint, Policy, UnknownReason};
+use crate::model::UnknownReason;
 use crate::store::IdempotencyStore;
 use schedule::Schedule;
-use state::LeaseState;
 
 /// Renews the leases of all runs of one [`Idempotency`](super::Idempotency), and gives up runs that exceed
 /// their `max_run`.
@@ -48,16 +47,10 @@ impl LeaseManager {
         Ok(())
     }
 
-    /// Returns the lease of `claim`, which is renewed until it is dropped. `claimed_at` is the time before
+    /// Returns the lease of `holder`, which is renewed until it is dropped. `claimed_at` is the time before
     /// the claim was sent.
-    pub(super) fn hold(
-        &self,
-        claim: Claim,
-        policy: &'static Policy,
-        fingerprint: Option<Fingerprint>,
-        claimed_at: Instant,
-    ) -> Lease {
-        let state = Arc::new(LeaseState::new(claim, policy, fingerprint, claimed_at));
+    pub(super) fn hold(&self, holder: LeaseHolder, claimed_at: Instant) -> Lease {
+        let state = Arc::new(LeaseState::new(holder, claimed_at));
         let first_due = self.schedule.insert(Arc::clone(&state), claimed_at);
         Lease::new(state, Arc::clone(&self.schedule), first_due)
     }

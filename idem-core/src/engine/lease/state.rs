@@ -1,18 +1,18 @@
 //! The shared state of a lease, which its run and the renewal thread both change.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 
 use crate::engine::deadline::after;
-use crate::model::{Claim, Fingerprint, Guarantee, Policy};
+use crate::model::{Claim, Fingerprint, Guarantee, LostRun, Policy};
 
 /// The reason why a run was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum LeaseLoss {
-    /// Another run may own the key. Only under at least once.
+    /// Another run may own the key. Only under at least once and with `recover`.
     PossibleTakeover,
     /// The run exceeded `max_run` or the deadline of a drain. The record has an unknown outcome.
     GivenUp,
@@ -25,37 +25,73 @@ const GIVEN_UP: u8 = 2;
 const SETTLING: u8 = 3;
 const ENDED: u8 = 4;
 
+/// The run that holds a lease.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct LeaseHolder {
+    pub(in crate::engine) claim: Claim,
+    pub(in crate::engine) policy: &'static Policy,
+    pub(in crate::engine) fingerprint: Option<Fingerprint>,
+    /// Whether the handler has `recover`.
+    pub(in crate::engine) recoverable: bool,
+    /// The lost run whose outcome the claim recovers.
+    pub(in crate::engine) lost_run: Option<LostRun>,
+}
+
 /// The state of one lease.
-pub(super) struct LeaseState {
-    pub(super) claim: Claim,
-    pub(super) policy: &'static Policy,
-    pub(super) fingerprint: Option<Fingerprint>,
+pub(in crate::engine) struct LeaseState {
+    pub(in crate::engine) holder: LeaseHolder,
     give_up_at: Instant,
     claimed_at: Instant,
     /// When the last successful renewal was sent, in microseconds since `claimed_at`. Both times are from
     /// before the request was sent, so the lease never ends later here than in the store.
     renewed_at: AtomicU64,
     phase: AtomicU8,
-    run: AtomicWaker,
+    waker: AtomicWaker,
+    in_recovery: AtomicBool,
+    /// Whether the run took a downstream key or confirmed its claim.
+    acted: AtomicBool,
 }
 
 impl LeaseState {
-    pub(super) fn new(
-        claim: Claim,
-        policy: &'static Policy,
-        fingerprint: Option<Fingerprint>,
-        claimed_at: Instant,
-    ) -> Self {
+    pub(super) fn new(holder: LeaseHolder, claimed_at: Instant) -> Self {
         Self {
-            claim,
-            policy,
-            fingerprint,
-            give_up_at: after(claimed_at, policy.max_run),
+            give_up_at: after(claimed_at, holder.policy.max_run),
             claimed_at,
             renewed_at: AtomicU64::new(0),
             phase: AtomicU8::new(RUNNING),
-            run: AtomicWaker::new(),
+            waker: AtomicWaker::new(),
+            in_recovery: AtomicBool::new(holder.lost_run.is_some()),
+            acted: AtomicBool::new(false),
+            holder,
         }
+    }
+
+    /// The lost run, while the claim recovers its outcome.
+    pub(in crate::engine) fn lost_run(&self) -> Option<LostRun> {
+        self.holder.lost_run.filter(|_| self.in_recovery.load(Ordering::Acquire))
+    }
+
+    /// Marks that the handler runs from now on. What the hook did does not count as an act of the run.
+    pub(in crate::engine) fn end_recovery(&self) {
+        self.acted.store(false, Ordering::Release);
+        self.in_recovery.store(false, Ordering::Release);
+    }
+
+    /// Marks that the run may have had an effect, unless it is a recovery.
+    pub(in crate::engine) fn mark_acted(&self) {
+        if self.lost_run().is_none() {
+            self.acted.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether no status of a response frees the key ([acted runs](crate::rules::semantics#acted-runs)).
+    pub(in crate::engine) fn holds_acted_run(&self) -> bool {
+        self.holder.policy.guarantee == Guarantee::AtMostOnce && self.acted.load(Ordering::Acquire)
+    }
+
+    /// Whether the handler is active and the run has not been given up.
+    pub(in crate::engine) fn is_running(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == RUNNING
     }
 
     /// Whether the claim still belongs to its run: the handler is active, or its end is being written.
@@ -76,7 +112,7 @@ impl LeaseState {
             LeaseLoss::GivenUp => GIVEN_UP,
         });
         if lost {
-            self.run.wake();
+            self.waker.wake();
         }
         lost
     }
@@ -98,7 +134,12 @@ impl LeaseState {
 
     /// Returns the loss of the lease, if there is one, and otherwise lets `waker` be woken by it.
     pub(super) fn poll_loss(&self, waker: &Waker) -> Option<LeaseLoss> {
-        self.run.register(waker);
+        self.waker.register(waker);
+        self.loss()
+    }
+
+    /// Returns the loss of the lease, if there is one.
+    pub(super) fn loss(&self) -> Option<LeaseLoss> {
         match self.phase.load(Ordering::Acquire) {
             POSSIBLE_TAKEOVER => Some(LeaseLoss::PossibleTakeover),
             GIVEN_UP => Some(LeaseLoss::GivenUp),
@@ -107,7 +148,7 @@ impl LeaseState {
     }
 
     /// Records that a renewal which was sent at `sent_at` succeeded.
-    pub(super) fn renewed(&self, sent_at: Instant) {
+    pub(in crate::engine) fn renewed(&self, sent_at: Instant) {
         self.renewed_at.fetch_max(self.since_claimed(sent_at), Ordering::AcqRel);
     }
 
@@ -115,7 +156,7 @@ impl LeaseState {
     pub(super) fn lapsed(&self, now: Instant) -> bool {
         let renewed_at = self.renewed_at.load(Ordering::Acquire);
         let since = self.since_claimed(now).saturating_sub(renewed_at);
-        Duration::from_micros(since) >= self.policy.lease
+        Duration::from_micros(since) >= self.holder.policy.lease
     }
 
     /// Whether the run exceeded its `max_run`.
@@ -123,14 +164,15 @@ impl LeaseState {
         now >= self.give_up_at
     }
 
-    pub(super) fn may_be_taken_over(&self) -> bool {
-        self.policy.guarantee == Guarantee::AtLeastOnce
+    /// Whether another request can run or recover once the lease is over in the store.
+    pub(in crate::engine) fn may_be_replaced(&self) -> bool {
+        self.holder.policy.guarantee == Guarantee::AtLeastOnce || self.holder.recoverable
     }
 
     /// Returns the time of the next renewal: a third of the lease after `now`, reduced at random by up to a
     /// fifth so that the renewals of a burst spread out. At the latest when the run is given up.
     pub(super) fn next_due(&self, now: Instant) -> Instant {
-        let third = (self.policy.lease / 3).mul_f64(rand::random_range(0.8..1.0));
+        let third = (self.holder.policy.lease / 3).mul_f64(rand::random_range(0.8..1.0));
         after(now, third).min(self.give_up_at)
     }
 

@@ -32,14 +32,14 @@ fn attend(store: &Arc<dyn IdempotencyStore>, state: Arc<LeaseState>) {
     let store = Arc::clone(store);
     if state.overran(now) {
         if state.lose(LeaseLoss::GivenUp) {
-            let max_duration = state.policy.lease;
+            let max_duration = state.holder.policy.lease;
             let reason = UnknownReason::TimedOut;
             tokio::spawn(async move {
                 write_unknown(&*store, &state, reason, max_duration).await;
             });
         }
-    } else if state.may_be_taken_over() && state.lapsed(now) && !state.is_settling() {
-        tracing::warn!(record = %state.claim.id, "the lease could not be renewed in time; the run is cancelled");
+    } else if state.may_be_replaced() && state.lapsed(now) && !state.is_settling() {
+        tracing::warn!(record = %state.holder.claim.id, "the lease could not be renewed in time; the run is cancelled");
         state.lose(LeaseLoss::PossibleTakeover);
     } else {
         tokio::spawn(async move { renew(&*store, &state, now).await });
@@ -49,13 +49,13 @@ fn attend(store: &Arc<dyn IdempotencyStore>, state: Arc<LeaseState>) {
 /// Sends one renewal, and waits for its reply for up to a lease: a later reply cannot extend the lease any
 /// more. Further renewals are sent meanwhile, every third of a lease until the run is over.
 async fn renew(store: &dyn IdempotencyStore, state: &LeaseState, sent_at: Instant) {
-    let record = state.claim.id;
-    let Policy { lease, hold, .. } = *state.policy;
-    match store.renew(state.claim, lease, hold).bounded(lease).await {
+    let record = state.holder.claim.id;
+    let Policy { lease, hold, .. } = *state.holder.policy;
+    match store.renew(state.holder.claim, lease, hold).bounded(lease).await {
         Ok(Update::Applied) => state.renewed(sent_at),
         Ok(Update::Stale(_)) if state.is_open() => {
             tracing::warn!(%record, "the claim is gone from the store although its run is active");
-            if state.may_be_taken_over() {
+            if state.may_be_replaced() {
                 state.lose(LeaseLoss::PossibleTakeover);
             }
         }
@@ -75,11 +75,12 @@ pub(super) async fn write_unknown(
     reason: UnknownReason,
     max_duration: Duration,
 ) {
-    let record = state.claim.id;
+    let record = state.holder.claim.id;
     tracing::warn!(%record, "a run is given up; its outcome is unknown");
     let unknown = &Completion::unknown(reason);
-    let retention = state.policy.retention(unknown);
-    let written = complete_with_retries(store, state.claim, unknown, retention, max_duration).await;
+    let retention = state.holder.policy.retention(unknown);
+    let written =
+        complete_with_retries(store, state.holder.claim, unknown, retention, max_duration).await;
     if let Err(error) = written {
         let error = &error as &dyn Error;
         tracing::error!(%record, error, "cannot store that the outcome of a run is unknown; the record reads as unknown once its lease is over");
