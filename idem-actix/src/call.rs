@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::Either;
 use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
 use idem_core::store::TransactionSlot;
-use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Rejection};
+use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Rejection};
 
 use crate::request::{self, BodyError};
 use crate::{rejection, response, state};
@@ -130,6 +130,17 @@ impl<T> Call<T> {
     }
 }
 
+impl<T> Call<T> {
+    /// Sets the label from the attribute's `label` expression. Has no effect on a call that runs unguarded.
+    #[must_use]
+    pub fn with_label(mut self, label: &str) -> Self {
+        if let Some(guard) = &mut self.guard {
+            guard.builder.label(label);
+        }
+        self
+    }
+}
+
 impl<T: 'static> Call<T> {
     /// Runs `handler` if the key is new in `scope`, and returns the response.
     ///
@@ -155,6 +166,37 @@ impl<T: 'static> Call<T> {
             Some(guard) => Either::Right(guard.run(scope, &request, handle)),
         }
     }
+
+    /// [`run`](Self::run) for a handler with `recover`. `hook` gets the arguments if the outcome of an earlier run is
+    /// unknown, and returns them with its report.
+    pub fn run_recoverable<R, K, KFut, H, Fut>(
+        self,
+        scope: Scope,
+        hook: K,
+        handler: H,
+    ) -> impl Future<Output = HttpResponse> + use<R, T, K, KFut, H, Fut>
+    where
+        R: Responder + 'static,
+        K: FnOnce(T) -> KFut + 'static,
+        KFut: Future<Output = (T, Recovery<R>)> + 'static,
+        H: FnOnce(T) -> Fut + 'static,
+        Fut: Future<Output: Responder> + 'static,
+    {
+        let Self { request, arguments, guard } = self;
+        let responding = request.clone();
+        let handle = move |arguments| {
+            let respond =
+                move |output: Fut::Output| output.respond_to(&responding).map_into_boxed_body();
+            handler(arguments).map(respond)
+        };
+        match guard {
+            None => Either::Left(handle(arguments).map(response::unmarked)),
+            Some(guard) => {
+                let running = guard.run_recoverable(scope, request, arguments, hook, handle);
+                Either::Right(running.boxed_local())
+            }
+        }
+    }
 }
 
 impl Guard {
@@ -178,10 +220,59 @@ impl Guard {
         let execute =
             move |_claim| handle().then(move |response| response::record(response, max_response));
         let served = idempotency.run_local(call, execute, || http::panicked(response::from_stored));
-        Either::Right(served.map(move |served| match served {
-            Ok(Served::Executed(response)) => response,
-            Ok(Served::Replayed(response)) => response::replay(response),
-            Err(refused) => rejection::into_response(&idempotency, &refused),
-        }))
+        Either::Right(served.map(move |served| into_response(&idempotency, served)))
+    }
+
+    async fn run_recoverable<A, R, K, KFut, H, Fut>(
+        self,
+        scope: Scope,
+        request: HttpRequest,
+        arguments: A,
+        hook: K,
+        handle: H,
+    ) -> HttpResponse
+    where
+        A: 'static,
+        R: Responder + 'static,
+        K: FnOnce(A) -> KFut + 'static,
+        KFut: Future<Output = (A, Recovery<R>)> + 'static,
+        H: FnOnce(A) -> Fut + 'static,
+        Fut: Future<Output = HttpResponse> + 'static,
+    {
+        let Self { idempotency, builder, slot } = self;
+        let operation = [request.method().as_str(), &request::pattern(&request)];
+        let call = match builder.finish(scope, &operation) {
+            Ok(call) => call.in_transaction(slot),
+            Err(refused) => return rejection::refuse(&idempotency, &refused),
+        };
+        let max_response = idempotency.max_response();
+        let record = move |response| response::record(response, max_response);
+        let hook = move |arguments| async move {
+            let (arguments, report) = hook(arguments).await;
+            let respond = |found: R| found.respond_to(&request).map_into_boxed_body();
+            let recovery = match report.map(respond) {
+                Recovery::Happened(response) => Recovery::Happened(record(response).await),
+                Recovery::NotHappened => Recovery::NotHappened,
+                Recovery::Inconclusive => Recovery::Inconclusive,
+                Recovery::Disputed(text) => Recovery::Disputed(text),
+            };
+            (arguments, recovery)
+        };
+        let execute = move |arguments| handle(arguments).then(record);
+        let on_panic = || http::panicked(response::from_stored);
+        let served =
+            idempotency.run_recoverable_local(call, arguments, hook, execute, on_panic).await;
+        into_response(&idempotency, served)
+    }
+}
+
+fn into_response(
+    idempotency: &Idempotency,
+    served: Result<Served<HttpResponse>, Rejection>,
+) -> HttpResponse {
+    match served {
+        Ok(Served::Executed(response)) => response,
+        Ok(Served::Replayed(response)) => response::replay(response),
+        Err(refused) => rejection::into_response(idempotency, &refused),
     }
 }

@@ -102,7 +102,8 @@ mod tx;
 pub use idem_core::store::IdempotencyStore;
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError,
-    KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
+    KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
+    UnknownReason,
 };
 /// Makes an actix-web handler run once per key.
 ///
@@ -148,6 +149,7 @@ pub use call::{Call, Guarded};
 #[doc(hidden)]
 pub mod __private {
     pub use actix_web::HttpResponse as Response;
+    pub use idem_core::__private::recovery;
     pub use idem_core::http::{FingerprintInput, KeySyntax, Scope};
     pub use idem_core::{Guarantee, IdempotencyKey, Policy};
 

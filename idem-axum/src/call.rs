@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::Either;
 use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
 use idem_core::store::TransactionSlot;
-use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Rejection};
+use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Rejection};
 
 use crate::request::{self, BodyError, Operation};
 use crate::state::ProvidesIdempotency;
@@ -156,6 +156,17 @@ impl<T> Call<T> {
     }
 }
 
+impl<T> Call<T> {
+    /// Sets the label from the attribute's `label` expression. Has no effect on a call that runs unguarded.
+    #[must_use]
+    pub fn with_label(mut self, label: &str) -> Self {
+        if let Some(guard) = &mut self.guard {
+            guard.builder.label(label);
+        }
+        self
+    }
+}
+
 impl<T: Send + 'static> Call<T> {
     /// Runs `handler` if the key is new in `scope`, and returns the response.
     ///
@@ -176,6 +187,34 @@ impl<T: Send + 'static> Call<T> {
             Some(guard) => Either::Right(guard.run(scope, handle)),
         }
     }
+
+    /// [`run`](Self::run) for a handler with `recover`. `hook` gets the arguments if the outcome of an earlier run is
+    /// unknown, and returns them with its report.
+    pub fn run_recoverable<A, R, K, KFut, H, Fut>(
+        self,
+        scope: Scope,
+        first: A,
+        hook: K,
+        handler: H,
+    ) -> impl Future<Output = Response> + use<A, R, T, K, KFut, H, Fut>
+    where
+        A: Send + 'static,
+        R: IntoResponse + Send + 'static,
+        K: FnOnce((A, T)) -> KFut + Send + 'static,
+        KFut: Future<Output = ((A, T), Recovery<R>)> + Send + 'static,
+        H: FnOnce((A, T)) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoResponse> + Send + 'static,
+    {
+        let Self { last, guard } = self;
+        let arguments = (first, last);
+        let handle = move |arguments| handler(arguments).map(IntoResponse::into_response);
+        match guard {
+            None => Either::Left(handle(arguments).map(response::unmarked)),
+            Some(guard) => {
+                Either::Right(guard.run_recoverable(scope, arguments, hook, handle).boxed())
+            }
+        }
+    }
 }
 
 impl Guard {
@@ -193,10 +232,55 @@ impl Guard {
         let execute =
             move |_claim| handle().then(move |response| response::record(response, max_response));
         let served = idempotency.run(call, execute, || http::panicked(response::from_stored));
-        Either::Right(served.map(move |served| match served {
-            Ok(Served::Executed(response)) => response,
-            Ok(Served::Replayed(response)) => response::replay(response),
-            Err(refused) => rejection::into_response(&idempotency, &refused),
-        }))
+        Either::Right(served.map(move |served| into_response(&idempotency, served)))
+    }
+
+    async fn run_recoverable<A, R, K, KFut, H, Fut>(
+        self,
+        scope: Scope,
+        arguments: A,
+        hook: K,
+        handle: H,
+    ) -> Response
+    where
+        A: Send + 'static,
+        R: IntoResponse + Send + 'static,
+        K: FnOnce(A) -> KFut + Send + 'static,
+        KFut: Future<Output = (A, Recovery<R>)> + Send + 'static,
+        H: FnOnce(A) -> Fut + Send + 'static,
+        Fut: Future<Output = Response> + Send + 'static,
+    {
+        let Self { idempotency, builder, operation, slot } = self;
+        let call = match builder.finish(scope, &operation.words()) {
+            Ok(call) => call.in_transaction(slot),
+            Err(refused) => return rejection::refuse(&idempotency, &refused),
+        };
+        let max_response = idempotency.max_response();
+        let record = move |response| response::record(response, max_response);
+        let hook = move |arguments| async move {
+            let (arguments, report) = hook(arguments).await;
+            let recovery = match report.map(IntoResponse::into_response) {
+                Recovery::Happened(response) => Recovery::Happened(record(response).await),
+                Recovery::NotHappened => Recovery::NotHappened,
+                Recovery::Inconclusive => Recovery::Inconclusive,
+                Recovery::Disputed(text) => Recovery::Disputed(text),
+            };
+            (arguments, recovery)
+        };
+        let execute = move |arguments| handle(arguments).then(record);
+        let on_panic = || http::panicked(response::from_stored);
+        let served = idempotency.run_recoverable(call, arguments, hook, execute, on_panic).await;
+        into_response(&idempotency, served)
+    }
+}
+
+fn into_response(
+    idempotency: &Idempotency,
+    served: Result<Served<Response>, Rejection>,
+) -> Response {
+    match served {
+        Ok(Served::Executed(response)) => response,
+        Ok(Served::Replayed(response)) => response::replay(response),
+        Err(refused) => rejection::into_response(idempotency, &refused),
     }
 }

@@ -94,7 +94,8 @@ mod tx;
 pub use idem_core::store::IdempotencyStore;
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError,
-    KeyValue, MemoryStore, Outcome, ScopeParts, ScopeValue,
+    KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
+    UnknownReason,
 };
 /// Makes an axum handler run once per key.
 ///
@@ -141,6 +142,7 @@ pub use state::ProvidesIdempotency;
 pub mod __private {
     pub use axum::extract::FromRequest;
     pub use axum::response::Response;
+    pub use idem_core::__private::recovery;
     pub use idem_core::http::{FingerprintInput, KeySyntax, Scope};
     pub use idem_core::{Guarantee, IdempotencyKey, Policy};
 

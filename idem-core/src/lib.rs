@@ -96,6 +96,7 @@ mod engine;
 mod exact;
 pub mod function;
 mod hash;
+mod hook;
 pub mod http;
 mod json;
 mod model;
@@ -125,6 +126,7 @@ pub use store::MemoryStore;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::function::{Invocation, compare};
+    pub use crate::hook::{IsRecovery, recovery};
     pub use crate::http::{FingerprintInput, Scope};
     pub use crate::{Guarantee, IdempotencyKey, Policy};
 }

@@ -4,17 +4,21 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ArgName {
     Ttl,
+    Hold,
     Scope,
     Operation,
     Key,
     Optional,
     Guarantee,
+    Recover,
+    Settle,
     Wait,
     Lease,
     MaxRun,
     MaxAttempts,
     Fingerprint,
     Syntax,
+    Label,
     Idempotency,
 }
 
@@ -49,17 +53,21 @@ impl ArgName {
         use ValueKind::{Flag, Number, Text};
         match self {
             Self::Ttl => ("ttl", Text, r#"ttl = "24h""#),
+            Self::Hold => ("hold", Text, r#"hold = "30d""#),
             Self::Scope => ("scope", Text, r#"scope = "tenant""#),
             Self::Operation => ("operation", Text, r#"operation = "payments.create""#),
             Self::Key => ("key", Text, r#"key = "event.id""#),
             Self::Optional => ("optional", Flag, "optional"),
             Self::Guarantee => ("guarantee", Text, r#"guarantee = "at-most-once""#),
+            Self::Recover => ("recover", Text, r#"recover = "find_charge(app, payment)""#),
+            Self::Settle => ("settle", Text, r#"settle = "30s""#),
             Self::Wait => ("wait", Text, r#"wait = "3s""#),
             Self::Lease => ("lease", Text, r#"lease = "30s""#),
             Self::MaxRun => ("max_run", Text, r#"max_run = "15m""#),
             Self::MaxAttempts => ("max_attempts", Number, "max_attempts = 3"),
             Self::Fingerprint => ("fingerprint", Text, r#"fingerprint = "payment""#),
             Self::Syntax => ("syntax", Text, r#"syntax = "strict""#),
+            Self::Label => ("label", Text, r#"label = "payment.order_id""#),
             Self::Idempotency => ("idempotency", Text, r#"idempotency = "ctx.idempotency""#),
         }
     }

@@ -8,11 +8,16 @@ use syn::{Expr, LitStr};
 /// written.
 pub(crate) struct Attribute {
     pub(crate) ttl: DurationLit,
+    pub(crate) hold: Option<DurationLit>,
     pub(crate) scope: Scope,
     pub(crate) guarantee: Guarantee,
     pub(crate) key: KeySource,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) operation: Option<LitStr>,
+    /// The expression that yields the future of a `Recovery`.
+    pub(crate) recover: Option<Expression>,
+    pub(crate) settle: Option<DurationLit>,
+    pub(crate) label: Option<Expression>,
     pub(crate) wait: Option<DurationLit>,
     pub(crate) lease: Option<DurationLit>,
     pub(crate) max_run: Option<DurationLit>,
@@ -37,7 +42,7 @@ pub(crate) enum KeySource {
 }
 
 impl Attribute {
-    /// The names that occur in `scope`, `key` and `fingerprint`.
+    /// The names that occur in the expressions over the parameters.
     pub(crate) fn mentions(&self) -> Vec<&String> {
         let scope = match &self.scope {
             Scope::Global => &[],
@@ -51,7 +56,8 @@ impl Attribute {
             Fingerprint::Default | Fingerprint::Raw => None,
             Fingerprint::Of(input) => Some(input),
         };
-        let expressions = scope.iter().chain(key).chain(fingerprint);
+        let others = self.recover.iter().chain(&self.label);
+        let expressions = scope.iter().chain(key).chain(fingerprint).chain(others);
         expressions.flat_map(|expression| &expression.mentions).collect()
     }
 }

@@ -27,17 +27,25 @@ pub(crate) fn attribute(
     let key = key_source(args, handler, errors);
     let fingerprint =
         parse(args, ArgName::Fingerprint, errors, |text| Fingerprint::parse(text, handler, target));
+    let recover = recover(args, handler, guarantee, errors);
+    let label = parse(args, ArgName::Label, errors, |text| {
+        Expression::parse(text, handler, ArgName::Label, None)
+    });
     let handle = (!target.is_http()).then(|| {
         check::args::shared_names_need_an_operation(args, handler, errors);
         handle(args, handler, errors)
     });
     Some(Attribute {
         ttl: durations.ttl?,
+        hold: durations.hold,
         scope: scope?,
         guarantee,
         key,
         fingerprint: fingerprint.unwrap_or(Fingerprint::Default),
         operation: args.text(ArgName::Operation).cloned(),
+        recover,
+        settle: durations.settle,
+        label,
         wait: durations.wait,
         lease: durations.lease,
         max_run: durations.max_run,
@@ -48,6 +56,8 @@ pub(crate) fn attribute(
 
 struct Durations {
     ttl: Option<DurationLit>,
+    hold: Option<DurationLit>,
+    settle: Option<DurationLit>,
     wait: Option<DurationLit>,
     lease: Option<DurationLit>,
     max_run: Option<DurationLit>,
@@ -57,6 +67,8 @@ impl Durations {
     fn resolve(args: &Args, errors: &mut Errors) -> Self {
         let durations = Self {
             ttl: parse(args, ArgName::Ttl, errors, DurationLit::parse),
+            hold: parse(args, ArgName::Hold, errors, DurationLit::parse),
+            settle: parse(args, ArgName::Settle, errors, DurationLit::parse_or_zero),
             wait: parse(args, ArgName::Wait, errors, DurationLit::parse),
             lease: parse(args, ArgName::Lease, errors, DurationLit::parse),
             max_run: parse(args, ArgName::MaxRun, errors, DurationLit::parse),
@@ -64,6 +76,11 @@ impl Durations {
         let lease = durations.lease.as_ref();
         check::durations::lease_can_be_renewed(lease, errors);
         check::durations::ttl_covers_lease(durations.ttl.as_ref(), lease, errors);
+        check::durations::hold_covers_ttl(durations.hold.as_ref(), durations.ttl.as_ref(), errors);
+        if args.name(ArgName::Recover).is_some() {
+            let (settle, hold) = (durations.settle.as_ref(), durations.hold.as_ref());
+            check::durations::settle_ends_within_hold(settle, hold, durations.ttl.as_ref(), errors);
+        }
         check::durations::max_run_covers_lease(durations.max_run.as_ref(), lease, errors);
         durations
     }
@@ -75,6 +92,18 @@ fn guarantee_and_attempts(args: &Args, errors: &mut Errors) -> (Guarantee, Optio
     let attempts = number.and_then(|number| errors.collect(max_attempts(number)));
     check::args::attempts_need_at_least_once(args, guarantee, errors);
     (guarantee.unwrap_or(Guarantee::AtMostOnce), attempts)
+}
+
+fn recover(
+    args: &Args,
+    handler: &Handler,
+    guarantee: Guarantee,
+    errors: &mut Errors,
+) -> Option<Expression> {
+    check::args::recover_needs_an_unknown_outcome(args, handler, guarantee, errors);
+    parse(args, ArgName::Recover, errors, |text| {
+        Expression::parse(text, handler, ArgName::Recover, None)
+    })
 }
 
 fn key_source(args: &Args, handler: &Handler, errors: &mut Errors) -> KeySource {

@@ -44,32 +44,40 @@ impl Target {
 
 const HTTP: &[ArgName] = &[
     ArgName::Ttl,
+    ArgName::Hold,
     ArgName::Scope,
     ArgName::Operation,
     ArgName::Key,
     ArgName::Optional,
     ArgName::Guarantee,
+    ArgName::Recover,
+    ArgName::Settle,
     ArgName::Wait,
     ArgName::Lease,
     ArgName::MaxRun,
     ArgName::MaxAttempts,
     ArgName::Fingerprint,
     ArgName::Syntax,
+    ArgName::Label,
 ];
 
 const HTTP_REQUIRED: &[ArgName] = &[ArgName::Ttl, ArgName::Scope];
 
 const FUNCTION: &[ArgName] = &[
     ArgName::Ttl,
+    ArgName::Hold,
     ArgName::Scope,
     ArgName::Operation,
     ArgName::Key,
     ArgName::Guarantee,
+    ArgName::Recover,
+    ArgName::Settle,
     ArgName::Wait,
     ArgName::Lease,
     ArgName::MaxRun,
     ArgName::MaxAttempts,
     ArgName::Fingerprint,
+    ArgName::Label,
     ArgName::Idempotency,
 ];
 

@@ -85,7 +85,7 @@ fn fault_store_outage_until_exit_leaves_outcome_unknown() {
             for policy in [&AT_MOST_ONCE, &AT_LEAST_ONCE] {
                 assert_rejected!(
                     env.another().call(policy, "rerun").await,
-                    Rejection::OutcomeUnknown
+                    Rejection::OutcomeUnknown { retry_after: None }
                 );
             }
         });

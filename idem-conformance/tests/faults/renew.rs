@@ -63,7 +63,7 @@ async fn fault_renewal_fails_beyond_lease_at_least_once_run_is_cancelled() {
                 drop((running, inside));
                 success("must not end")
             });
-            assert_rejected!(soon(served).await, Rejection::OutcomeUnknown);
+            assert_rejected!(soon(served).await, Rejection::OutcomeUnknown { retry_after: None });
             assert_eq!(first.strong_count(), 0, "the handler was not dropped");
             env.memory.advance_clock(SHORT);
             let second = env.another();
@@ -84,7 +84,7 @@ async fn fault_renewal_fails_beyond_lease_at_least_once_silent_store_leaves_outc
     for env in TestEnv::each() {
         env.faults.inject([Kind::Renew, Kind::Complete], Fault::Hang);
         let served = env.call_with(&SHORT_AT_LEAST_ONCE, |_| pending());
-        assert_rejected!(soon(served).await, Rejection::OutcomeUnknown);
+        assert_rejected!(soon(served).await, Rejection::OutcomeUnknown { retry_after: None });
     }
 }
 
@@ -99,7 +99,7 @@ async fn fault_renewal_fails_beyond_lease_at_most_once_run_continues() {
             for policy in [&SHORT_AT_MOST_ONCE, &SHORT_AT_LEAST_ONCE] {
                 assert_rejected!(
                     inside.another().call(policy, "second").await,
-                    Rejection::OutcomeUnknown
+                    Rejection::OutcomeUnknown { retry_after: None }
                 );
             }
             success("late")
@@ -159,7 +159,7 @@ async fn fault_takeover_still_running() {
                 .unwrap();
             success("first")
         });
-        assert_rejected!(served.await, Rejection::OutcomeUnknown);
+        assert_rejected!(served.await, Rejection::OutcomeUnknown { retry_after: None });
         let ClaimOutcome::Acquired(second) = second.await.unwrap().unwrap() else {
             panic!("a takeover")
         };

@@ -69,7 +69,7 @@ async fn fault_record_vanishes_before_completion() {
             assert_eq!(memory.release(claim).await.unwrap(), Update::Applied);
             success("vanished")
         });
-        assert_rejected!(served.await, Rejection::OutcomeUnknown);
+        assert_rejected!(served.await, Rejection::OutcomeUnknown { retry_after: None });
         assert!(env.memory.is_empty());
         env.assert_free().await;
     }

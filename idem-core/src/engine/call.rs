@@ -56,7 +56,7 @@ impl Call {
     }
 
     /// Marks that the handler has `recover`. A call in a transaction leaves no unknown outcome, so it stays as it is.
-    pub(super) fn recoverable(self) -> Self {
+    pub(crate) fn recoverable(self) -> Self {
         Self { recoverable: self.transaction.is_none(), ..self }
     }
 
@@ -84,6 +84,7 @@ pub struct CallBuilder {
     idempotency: Idempotency,
     policy: &'static Policy,
     key: Option<Result<IdempotencyKey, KeyError>>,
+    label: Option<String>,
     fingerprint: Result<Option<Fingerprint>, serde_json::Error>,
 }
 
@@ -92,6 +93,12 @@ impl CallBuilder {
     /// [`finish`](Self::finish).
     pub fn key(&mut self, key: Result<IdempotencyKey, KeyError>) -> &mut Self {
         self.key = Some(key);
+        self
+    }
+
+    /// Sets the label that the attribute's `label` expression returned.
+    pub fn label(&mut self, label: &str) -> &mut Self {
+        self.label = Some(label.to_owned());
         self
     }
 
@@ -127,7 +134,11 @@ impl CallBuilder {
         let key = self.key.transpose()?.ok_or(Rejection::KeyMissing)?;
         let fingerprint = self.fingerprint.map_err(Rejection::FingerprintInvalid)?;
         let call = self.idempotency.call(self.policy, operation, scope, &key)?;
-        Ok(Call { fingerprint, ..call })
+        let call = Call { fingerprint, ..call };
+        Ok(match self.label {
+            None => call,
+            Some(label) => call.with_label(&label),
+        })
     }
 }
 
@@ -159,7 +170,13 @@ impl Idempotency {
                 }
             }
         };
-        Ok(Some(CallBuilder { idempotency: self.clone(), policy, key, fingerprint: Ok(None) }))
+        Ok(Some(CallBuilder {
+            idempotency: self.clone(),
+            policy,
+            key,
+            label: None,
+            fingerprint: Ok(None),
+        }))
     }
 
     /// Makes a call of the operation `operation` under `key`. The parts of an operation's name, such as

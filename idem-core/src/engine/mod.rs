@@ -43,7 +43,9 @@ pub use confirm::LeaseLost;
 pub use drain::Drained;
 pub use execution::Execution;
 pub(crate) use execution::{keeps_failure, outcome_of_status};
+pub(crate) use recovery::Recovered;
 pub use served::{Executed, Served};
+pub(crate) use start::{Run, Start};
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
 use crate::http::problem;
@@ -52,7 +54,6 @@ use crate::store::IdempotencyStore;
 use config::Config;
 use lease::LeaseManager;
 use run_limit::RunLimiter;
-use start::Start;
 use wait::WaitLimiter;
 
 /// The handle through which guarded handlers use a store. Cloning is cheap, and clones share everything.

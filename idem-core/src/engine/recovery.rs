@@ -21,7 +21,7 @@ use crate::model::{LostRun, Recovery, Rejection, StoreError, UnknownOutcome, Unk
 use crate::store::Update;
 
 /// The step after a recovery.
-pub(super) enum Recovered<A, T> {
+pub(crate) enum Recovered<A, T> {
     /// The handler may run: nothing had happened, or there was nothing to recover.
     MayRun(Run, A),
     /// The call has ended.

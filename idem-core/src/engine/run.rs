@@ -1,6 +1,7 @@
 //! A run under a lease: the handler is polled as long as the lease holds, and then the run is settled.
 
 use std::any::Any;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
@@ -19,10 +20,16 @@ use super::trace::record_result;
 use crate::model::{Claim, LostRun, Rejection};
 
 /// A run whose key is claimed by a lease, and whose handler has not been polled.
-pub(super) struct LeasedRun {
+pub(crate) struct LeasedRun {
     pub(super) settlement: Settlement,
     pub(super) permit: RunPermit,
     pub(super) span: Span,
+}
+
+impl fmt::Debug for LeasedRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LeasedRun").field(&self.claim()).finish()
+    }
 }
 
 impl LeasedRun {

@@ -24,7 +24,7 @@ use crate::model::{
 use crate::store::{ClaimOutcome, OpenOutcome, TransactionSlot};
 
 /// The next step of a guarded call that is not rejected.
-pub(super) enum Start {
+pub(crate) enum Start {
     /// The key is new. The handler runs.
     Run(Run),
     /// The key is done. This is its response.
@@ -32,7 +32,8 @@ pub(super) enum Start {
 }
 
 /// A run whose handler has not been polled.
-pub(super) enum Run {
+#[derive(Debug)]
+pub(crate) enum Run {
     /// The key is claimed by a lease.
     Leased(LeasedRun),
     /// The key is claimed by an open transaction. It is boxed, because a leased run is the usual one.
@@ -64,7 +65,7 @@ impl Run {
 
     /// If this is a recovery, polls `hook` and ends the recovery. The hook takes the arguments of the handler, and returns
     /// them with its report.
-    pub(super) async fn recover<A, T, K, F>(self, arguments: A, hook: K) -> Recovered<A, T>
+    pub(crate) async fn recover<A, T, K, F>(self, arguments: A, hook: K) -> Recovered<A, T>
     where
         K: FnOnce(A) -> F,
         F: Future<Output = (A, Recovery<Executed<T>>)>,
@@ -80,7 +81,7 @@ impl Run {
     }
 
     /// Runs the handler to its end, and stores the result. The run ends if the returned future is dropped.
-    pub(super) fn execute<T, H, Fut, P>(
+    pub(crate) fn execute<T, H, Fut, P>(
         self,
         handler: H,
         on_panic: P,
@@ -106,7 +107,7 @@ enum Attempt {
 
 impl Idempotency {
     /// Claims the key. While another run is active, waits and claims again, as far as the policy allows it.
-    pub(super) async fn start(&self, call: &Call) -> Result<Start, Rejection> {
+    pub(crate) async fn start(&self, call: &Call) -> Result<Start, Rejection> {
         let _tracked = self.0.runs.token();
         let started = self.start_or_wait(call).await;
         match &started {

@@ -3,6 +3,7 @@
 //! the claim is not visible before the commit.
 
 use std::error::Error;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -26,7 +27,7 @@ use crate::model::{Claim, Completion, Outcome, Policy, Rejection, StoreError, St
 use crate::store::{OpenOutcome, StoreFuture, Transaction, TransactionSlot, Update};
 
 /// A run whose key is claimed by an open transaction, and whose handler has not been polled.
-pub(super) struct TransactionRun {
+pub(crate) struct TransactionRun {
     transaction: Box<dyn Transaction>,
     policy: &'static Policy,
     request: RequestIdentity,
@@ -34,6 +35,12 @@ pub(super) struct TransactionRun {
     tracked: TaskTrackerToken,
     permit: RunPermit,
     span: Span,
+}
+
+impl fmt::Debug for TransactionRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TransactionRun").field(&self.transaction).finish()
+    }
 }
 
 impl Idempotency {

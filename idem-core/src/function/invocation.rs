@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,10 +11,10 @@ use serde::de::DeserializeOwned;
 use super::compare::Equality;
 use super::context::CallContext;
 use super::{Failure, codec};
-use crate::engine::{Call, Executed, Execution, Idempotency, Served};
+use crate::engine::{Call, Executed, Execution, Idempotency, Recovered, Run, Served, Start};
 use crate::model::{
-    Completion, FingerprintInput, Guarantee, IdempotencyKey, KeyError, Outcome, Policy, Rejection,
-    Scope, UnknownOutcome, UnknownReason,
+    Completion, FingerprintInput, Guarantee, IdempotencyKey, KeyError, Outcome, Policy, Recovery,
+    Rejection, Scope, StoredResponse, UnknownReason,
 };
 
 /// A call of a guarded function whose body has not been polled.
@@ -23,7 +24,19 @@ use crate::model::{
 pub struct Invocation {
     idempotency: Idempotency,
     policy: &'static Policy,
-    call: Result<Call, Rejection>,
+    stage: Result<Stage, Rejection>,
+    /// Whether the function has `recover`.
+    recoverable: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nothing has been claimed.
+    Call(Call),
+    /// The key is claimed for a function with `recover`, and there is nothing to recover.
+    Run(Run),
+    /// The key is done.
+    Replay(StoredResponse),
 }
 
 impl Invocation {
@@ -38,17 +51,59 @@ impl Invocation {
         let call = key
             .map_err(Rejection::from)
             .and_then(|key| idempotency.call(policy, &[name], scope, &key));
-        Self { idempotency: idempotency.clone(), policy, call }
+        let (idempotency, stage) = (idempotency.clone(), call.map(Stage::Call));
+        Self { idempotency, policy, stage, recoverable: false }
     }
 
     /// Sets the fingerprint to the value of the `fingerprint = "…"` expression.
     #[must_use]
     pub fn with_fingerprint(self, input: Result<FingerprintInput, serde_json::Error>) -> Self {
-        let call = self.call.and_then(|call| {
+        let idempotency = self.idempotency.clone();
+        self.map_call(|call| {
             let input = input.map_err(Rejection::FingerprintInvalid)?;
-            Ok(call.with_fingerprint(self.idempotency.fingerprint_input(&input)))
-        });
-        Self { call, ..self }
+            Ok(call.with_fingerprint(idempotency.fingerprint_input(&input)))
+        })
+    }
+
+    /// Sets the label to the value of the `label = "…"` expression.
+    #[must_use]
+    pub fn with_label(self, label: &str) -> Self {
+        self.map_call(|call| Ok(call.with_label(label)))
+    }
+
+    fn map_call(self, change: impl FnOnce(Call) -> Result<Call, Rejection>) -> Self {
+        let stage = match self.stage {
+            Ok(Stage::Call(call)) => change(call).map(Stage::Call),
+            stage => stage,
+        };
+        Self { stage, ..self }
+    }
+
+    /// Claims the key for a function with `recover`. If the outcome of an earlier run is unknown, polls `hook` and ends
+    /// the recovery as it reports.
+    ///
+    /// A value that the hook found and that cannot be stored is not returned: the call is refused because the result was
+    /// not retained.
+    ///
+    /// Not cancel safe: if the future is dropped while `hook` runs, the next call begins the recovery again.
+    pub async fn recover<T, F>(self, hook: F) -> Self
+    where
+        T: Serialize + DeserializeOwned,
+        F: Future<Output = Recovery<T>>,
+    {
+        let max = self.idempotency.max_response();
+        let stage = match self.stage {
+            Ok(Stage::Call(call)) => {
+                let call = call.recoverable();
+                let asking = || async {
+                    let found = |value| codec::found(&value, max);
+                    ((), hook.await.map(found))
+                };
+                claim(&self.idempotency, &call, asking).await
+            }
+            stage => stage,
+        };
+        Self { stage, recoverable: true, ..self }
     }
 
     /// Returns the function's result. Polls `body` if the call acquires the key. `equality` has the comparisons of the types of the
@@ -66,7 +121,7 @@ impl Invocation {
         E: Failure,
         F: Future<Output = Result<T, E>>,
     {
-        let Self { idempotency, policy, call } = self;
+        let Self { idempotency, policy, stage, recoverable } = self;
         let nested = Execution::try_current().is_some();
         let context = CallContext { policy, retry_after: idempotency.retry_after(), nested };
         let max = idempotency.max_response();
@@ -76,9 +131,12 @@ impl Invocation {
             ran.store(true, Ordering::Relaxed);
             async move { codec::encode(body.await, max, equality) }
         };
-        let on_panic = || panicked(E::from(context.reject(after_panic(policy.guarantee), false)));
-        let served = match call {
-            Ok(call) => idempotency.run_borrowed(call, execute, on_panic).await,
+        let after_panic = after_panic(policy.guarantee, recoverable);
+        let on_panic = || panicked(E::from(context.reject(after_panic, false)));
+        let served = match stage {
+            Ok(Stage::Call(call)) => idempotency.run_borrowed(call, execute, on_panic).await,
+            Ok(Stage::Run(run)) => run.execute(execute, on_panic).await,
+            Ok(Stage::Replay(response)) => Ok(Served::Replayed(response)),
             Err(rejection) => {
                 idempotency.refuse(&rejection);
                 Err(rejection)
@@ -102,19 +160,40 @@ fn unreadable(error: serde_json::Error) -> Rejection {
     Rejection::ResultUnreadable(error)
 }
 
-/// The rejection after a panic. At most once holds the key, at least once frees it.
-const fn after_panic(guarantee: Guarantee) -> Rejection {
+/// Claims the key of a call, and ends its recovery if there is one.
+async fn claim<F>(
+    idempotency: &Idempotency,
+    call: &Call,
+    hook: impl FnOnce() -> F,
+) -> Result<Stage, Rejection>
+where
+    F: Future<Output = ((), Recovery<Executed<()>>)>,
+{
+    let run = match idempotency.start(call).await? {
+        Start::Replay(response) => return Ok(Stage::Replay(response)),
+        Start::Run(run) => run,
+    };
+    match run.recover((), |()| hook()).await {
+        Recovered::MayRun(run, ()) => Ok(Stage::Run(run)),
+        Recovered::Ended(served) => match served? {
+            Served::Replayed(response) => Ok(Stage::Replay(response)),
+            Served::Executed(()) => Err(Rejection::ResultUnavailable { status: codec::OK }),
+        },
+    }
+}
+
+/// The rejection after a panic. At most once holds the key, at least once frees it, and `recover` asks for the outcome.
+const fn after_panic(guarantee: Guarantee, recoverable: bool) -> Rejection {
     match guarantee {
+        Guarantee::AtMostOnce if recoverable => {
+            Rejection::OutcomeUnknown { retry_after: Some(Duration::ZERO) }
+        }
         Guarantee::AtMostOnce => Rejection::OutcomeUnknown { retry_after: None },
         Guarantee::AtLeastOnce => Rejection::Panicked,
     }
 }
 
 fn panicked<T, E>(error: E) -> Executed<Result<T, E>> {
-    let unknown = UnknownOutcome::new(UnknownReason::Ambiguous);
-    Executed {
-        reply: Err(error),
-        outcome: Outcome::Ambiguous,
-        completion: Completion::Unknown(unknown),
-    }
+    let unknown = Completion::unknown(UnknownReason::Ambiguous);
+    Executed { reply: Err(error), outcome: Outcome::Ambiguous, completion: unknown }
 }

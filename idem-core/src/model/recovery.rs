@@ -18,3 +18,15 @@ pub enum Recovery<R> {
     /// must resolve it. The text, of which up to 256 bytes are stored, is for that person.
     Disputed(String),
 }
+
+impl<R> Recovery<R> {
+    /// Applies `convert` to the response that was found.
+    pub fn map<T>(self, convert: impl FnOnce(R) -> T) -> Recovery<T> {
+        match self {
+            Self::Happened(response) => Recovery::Happened(convert(response)),
+            Self::NotHappened => Recovery::NotHappened,
+            Self::Inconclusive => Recovery::Inconclusive,
+            Self::Disputed(text) => Recovery::Disputed(text),
+        }
+    }
+}

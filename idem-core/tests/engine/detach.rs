@@ -90,7 +90,7 @@ fn a_runtime_that_ends_during_a_run_leaves_the_outcome_unknown() {
         store.advance_clock(LEASE);
         for key in ["key", "detached"] {
             let retry = after.block_on(service.send(&AT_MOST_ONCE, key, done("retried")));
-            assert_eq!(retry, refused("OutcomeUnknown"));
+            assert_eq!(retry, refused("OutcomeUnknown { retry_after: None }"));
         }
         assert_eq!(service.runs(), 2);
     }
@@ -118,7 +118,7 @@ fn a_local_set_that_ends_during_a_run_does_not_panic() {
     for key in ["key", "detached"] {
         assert_eq!(
             runtime.block_on(service.send(&AT_MOST_ONCE, key, done("retried"))),
-            refused("OutcomeUnknown")
+            refused("OutcomeUnknown { retry_after: None }")
         );
     }
 }
@@ -133,7 +133,7 @@ fn a_request_dropped_outside_of_any_runtime_does_not_panic() {
     drop(request);
     store.advance_clock(LEASE);
     let retry = current_thread().block_on(service.send(&AT_MOST_ONCE, "key", done("retried")));
-    assert_eq!(retry, refused("OutcomeUnknown"));
+    assert_eq!(retry, refused("OutcomeUnknown { retry_after: None }"));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_local_request_dropped_outside_of_its_local_set_does_not_panic() {
     store.advance_clock(LEASE);
     assert_eq!(
         runtime.block_on(service.send(&AT_MOST_ONCE, "key", done("retried"))),
-        refused("OutcomeUnknown")
+        refused("OutcomeUnknown { retry_after: None }")
     );
     assert_eq!(service.runs(), 1);
 }

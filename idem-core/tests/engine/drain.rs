@@ -70,14 +70,14 @@ async fn drain_gives_up_runs_at_its_deadline() {
         let successor = service.another_process(store);
         assert_eq!(
             successor.send(&AT_MOST_ONCE, "one", done("retried")).await,
-            refused("OutcomeUnknown")
+            refused("OutcomeUnknown { retry_after: None }")
         );
         assert_eq!(
             successor.send(&AT_LEAST_ONCE, "two", done("retried")).await,
-            refused("OutcomeUnknown")
+            refused("OutcomeUnknown { retry_after: None }")
         );
         for run in runs {
-            assert_eq!(run.await.unwrap(), refused("OutcomeUnknown"));
+            assert_eq!(run.await.unwrap(), refused("OutcomeUnknown { retry_after: None }"));
         }
         assert!(dropped.await.is_err(), "the handler's values are dropped");
         assert_eq!(service.runs(), 2);

@@ -76,7 +76,7 @@ async fn a_different_request_with_the_key_is_refused_in_every_state() {
     store.advance_clock(LEASE);
     assert_eq!(
         service.run(call_about(&service, "10 EUR"), done("same")).await,
-        refused("OutcomeUnknown")
+        refused("OutcomeUnknown { retry_after: None }")
     );
     assert_eq!(other().await, refused("KeyReused"), "while the outcome is unknown");
     gate.open();

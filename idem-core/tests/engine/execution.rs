@@ -35,9 +35,10 @@ async fn a_nested_run_has_its_own_execution_and_restores_the_outer_one() {
     let nested = service.clone();
     let handler = async move {
         let outer = current().await;
+        let outer_key = outer.downstream_key("charge");
         let inner = async move {
             let inner = current().await;
-            assert_ne!(inner.downstream_key("charge"), outer.downstream_key("charge"));
+            assert_ne!(inner.downstream_key("charge"), outer_key);
             done("inner").await
         };
         assert_eq!(nested.send(&AT_MOST_ONCE, "inner", inner).await, ran("inner"));

@@ -47,12 +47,15 @@ async fn a_run_that_exceeds_max_run_is_cancelled_and_its_outcome_unknown() {
             let _held = held_by_handler;
             pending().await
         };
-        assert_eq!(service.send(policy, "key", hanging).await, refused("OutcomeUnknown"));
+        assert_eq!(
+            service.send(policy, "key", hanging).await,
+            refused("OutcomeUnknown { retry_after: None }")
+        );
         assert!(dropped.await.is_err(), "the handler's values are dropped");
         let retry = service.send(policy, "key", done("retried")).await;
         assert_eq!(
             retry,
-            refused("OutcomeUnknown"),
+            refused("OutcomeUnknown { retry_after: None }"),
             "the retry did not wait until the lease ended"
         );
         assert_eq!(service.runs(), 1);

@@ -56,7 +56,7 @@ async fn the_client_of_a_lost_run_gets_the_accepted_result() {
 #[tokio::test]
 async fn the_outcome_is_unknown_to_the_client_of_a_lost_run_while_the_other_runs() {
     let Takeover { service, first, second, second_gate } = Takeover::new(Gate::default()).await;
-    assert_eq!(first.await.unwrap(), refused("OutcomeUnknown"));
+    assert_eq!(first.await.unwrap(), refused("OutcomeUnknown { retry_after: None }"));
     second_gate.open();
     assert_eq!(second.await.unwrap(), ran("second"), "the lost run changed nothing");
     assert_eq!(service.runs(), 2);

@@ -119,6 +119,6 @@ async fn a_run_with_an_unknown_outcome_never_runs_again() {
     };
     assert_eq!(
         request_and_retry(&AT_MOST_ONCE, async { first }).await,
-        (ran("unknown"), refused("OutcomeUnknown"))
+        (ran("unknown"), refused("OutcomeUnknown { retry_after: None }"))
     );
 }

@@ -25,7 +25,7 @@ async fn at_most_once_keeps_a_lapsed_key_and_its_late_owner_resolves_the_outcome
     for _ in 0..2 {
         assert_eq!(
             service.send(&AT_MOST_ONCE, "key", done("second")).await,
-            refused("OutcomeUnknown")
+            refused("OutcomeUnknown { retry_after: None }")
         );
     }
     gate.open();
@@ -66,7 +66,7 @@ async fn the_outcome_is_unknown_to_a_late_owner_while_its_successor_runs() {
     successor.started().await;
 
     slow.open();
-    assert_eq!(first.await.unwrap(), refused("OutcomeUnknown"));
+    assert_eq!(first.await.unwrap(), refused("OutcomeUnknown { retry_after: None }"));
     successor.open();
     assert_eq!(second.await.unwrap(), ran("second"));
     assert_eq!(service.send(&AT_LEAST_ONCE, "key", done("third")).await, replayed("second"));
@@ -82,12 +82,15 @@ async fn the_outcome_is_unknown_after_the_last_attempt() {
         gate.started().await;
         store.advance_clock(LEASE);
     }
-    assert_eq!(service.send(&TWO_ATTEMPTS, "key", done("third")).await, refused("OutcomeUnknown"));
+    assert_eq!(
+        service.send(&TWO_ATTEMPTS, "key", done("third")).await,
+        refused("OutcomeUnknown { retry_after: None }")
+    );
     assert_eq!((service.runs(), service.attempt()), (2, 2));
 
     let [first, last] = gates;
     first.open();
-    assert_eq!(runs.remove(0).await.unwrap(), refused("OutcomeUnknown"));
+    assert_eq!(runs.remove(0).await.unwrap(), refused("OutcomeUnknown { retry_after: None }"));
     last.open();
     assert_eq!(
         runs.remove(0).await.unwrap(),
@@ -106,7 +109,10 @@ async fn the_stricter_guarantee_of_record_and_request_applies() {
         let run = service.spawn(first, "key", gate.then("first"));
         gate.started().await;
         store.advance_clock(LEASE);
-        assert_eq!(service.send(second, "key", done("second")).await, refused("OutcomeUnknown"));
+        assert_eq!(
+            service.send(second, "key", done("second")).await,
+            refused("OutcomeUnknown { retry_after: None }")
+        );
         gate.open();
         assert_eq!(run.await.unwrap(), ran("first"));
     }

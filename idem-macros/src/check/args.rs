@@ -6,6 +6,7 @@ use crate::errors::Errors;
 use crate::parse::args::Args;
 use crate::parse::handler::Handler;
 use proc_macro2::Span;
+use syn::Type;
 use syn::ext::IdentExt;
 
 /// Every argument in `required` must be written.
@@ -31,6 +32,39 @@ pub(crate) fn attempts_need_at_least_once(
     if args.is_missing(ArgName::Guarantee) || guarantee == Some(Guarantee::AtMostOnce) {
         let message = "`max_attempts` requires `guarantee = \"at-least-once\"`; add it or \
                        remove `max_attempts`";
+        errors.add(name, message);
+    }
+}
+
+/// `recover` needs a guarantee that leaves unknown outcomes, and `settle` needs `recover`.
+pub(crate) fn recover_needs_an_unknown_outcome(
+    args: &Args,
+    handler: &Handler,
+    guarantee: Guarantee,
+    errors: &mut Errors,
+) {
+    let Some(name) = args.name(ArgName::Recover) else {
+        if let Some(name) = args.name(ArgName::Settle)
+            && args.is_missing(ArgName::Recover)
+        {
+            let message =
+                "`settle` delays the answer of `recover`; add `recover` or remove `settle`";
+            errors.add(name, message);
+        }
+        return;
+    };
+    if guarantee == Guarantee::AtLeastOnce {
+        let message = "`recover` has no effect with `guarantee = \"at-least-once\"`, which runs again \
+                       by itself; remove one of the two";
+        errors.add(name, message);
+    }
+    let takes_transaction = |ty: &Type| match ty {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Tx"),
+        _ => false,
+    };
+    if handler.parameters().any(|parameter| takes_transaction(&parameter.ty)) {
+        let message = "`recover` has no effect with a `Tx`, because a run in a transaction leaves no \
+                       unknown outcome; remove `recover`";
         errors.add(name, message);
     }
 }

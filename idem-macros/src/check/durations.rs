@@ -1,4 +1,4 @@
-//! The rules for `ttl`, `lease` and `max_run`.
+//! The rules for durations that depend on each other.
 
 use crate::errors::Errors;
 use crate::parse::duration::DurationLit;
@@ -9,6 +9,10 @@ use std::time::Duration;
 const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 /// The default `max_run` of `idem_core::Policy`.
 const DEFAULT_MAX_RUN: Duration = Duration::from_secs(15 * 60);
+/// The default `settle` of `idem_core::Policy`.
+const DEFAULT_SETTLE: Duration = Duration::from_secs(30);
+/// The default `hold` of `idem_core::Policy`, unless `ttl` is longer.
+const DEFAULT_HOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The first renewal is sent after a third of the lease. In a shorter lease, the latency of the store could
 /// use up the rest.
 const MIN_LEASE: Duration = Duration::from_millis(100);
@@ -39,6 +43,56 @@ pub(crate) fn ttl_covers_lease(
             "a `ttl` of `{ttl_text}` is shorter than the `lease`; write at least `{lease_text}`"
         );
         errors.add(&ttl.literal, message);
+    }
+}
+
+/// `hold` must not be shorter than `ttl`: a known doubt would be forgotten before a result.
+pub(crate) fn hold_covers_ttl(
+    hold: Option<&DurationLit>,
+    ttl: Option<&DurationLit>,
+    errors: &mut Errors,
+) {
+    if let (Some(hold), Some(ttl)) = (hold, ttl)
+        && hold.value < ttl.value
+    {
+        let (hold_text, ttl_text) = (hold.text(), ttl.text());
+        let message = format!(
+            "a `hold` of `{hold_text}` is shorter than the `ttl`; write at least `{ttl_text}`"
+        );
+        errors.add(&hold.literal, message);
+    }
+}
+
+/// `settle` must end before the record expires. Each has its default if it is not written.
+pub(crate) fn settle_ends_within_hold(
+    settle: Option<&DurationLit>,
+    hold: Option<&DurationLit>,
+    ttl: Option<&DurationLit>,
+    errors: &mut Errors,
+) {
+    let default_hold = ttl.map_or(DEFAULT_HOLD, |ttl| ttl.value.max(DEFAULT_HOLD));
+    let held = hold.map_or(default_hold, |hold| hold.value);
+    if settle.map_or(DEFAULT_SETTLE, |settle| settle.value) < held {
+        return;
+    }
+    let held_text = hold.map_or_else(|| format_duration(held).to_string(), DurationLit::text);
+    match (settle, hold) {
+        (Some(settle), _) => {
+            let message = format!(
+                "a `settle` of `{}` is not shorter than the `hold` of `{held_text}`; write a shorter one",
+                settle.text()
+            );
+            errors.add(&settle.literal, message);
+        }
+        (None, Some(hold)) => {
+            let default = format_duration(DEFAULT_SETTLE);
+            let message = format!(
+                "a `hold` of `{held_text}` is not longer than the default `settle` of `{default}`; write a \
+                 shorter `settle` too"
+            );
+            errors.add(&hold.literal, message);
+        }
+        (None, None) => {}
     }
 }
 
@@ -85,5 +139,6 @@ mod tests {
         let policy = Policy::new(Duration::from_secs(1), Guarantee::AtMostOnce);
         assert_eq!(policy.lease, DEFAULT_LEASE);
         assert_eq!(policy.max_run, DEFAULT_MAX_RUN);
+        assert_eq!((policy.hold, policy.settle), (DEFAULT_HOLD, DEFAULT_SETTLE));
     }
 }

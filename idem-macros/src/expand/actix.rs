@@ -3,6 +3,7 @@
 
 use super::parts;
 use crate::attribute::Attribute;
+use crate::parse::expression::Expression;
 use crate::parse::handler::Handler;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote_spanned;
@@ -39,7 +40,11 @@ pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
         let position = Literal::usize_unsuffixed(position);
         quote_spanned!(site=> &__call.arguments().#position)
     };
-    let steps = (admit(handler), run(handler));
+    let run = match &attribute.recover {
+        None => run(handler),
+        Some(recover) => run_recoverable(&private, handler, recover),
+    };
+    let steps = (admit(handler), run);
     let guarded = parts::guarded(&private, handler, attribute, &param_ref, steps);
     let body = parts::block(handler, guarded);
     quote_spanned! {site=>
@@ -56,14 +61,31 @@ fn admit(handler: &Handler) -> TokenStream {
     quote_spanned!(site=> __call.admit::<(#(#types,)*)>(__policy).await)
 }
 
+/// `call.run_recoverable(scope, hook, |(arg0, arg1,)| create(arg0, arg1,)).await`, if the attribute has `recover`.
+fn run_recoverable(private: &TokenStream, handler: &Handler, recover: &Expression) -> TokenStream {
+    let site = Span::mixed_site();
+    let param_ref = |position| {
+        let position = Literal::usize_unsuffixed(position);
+        quote_spanned!(site=> &__args.#position)
+    };
+    let hook = parts::hook(private, handler, recover, &param_ref);
+    let closure = closure(handler);
+    quote_spanned!(parts::output(handler)=> __call.run_recoverable(__scope, #hook, #closure).await)
+}
+
 /// `call.run(scope, move |(arg0, arg1,)| create(arg0, arg1,)).await`. Its span is the return type, where rustc
 /// reports a type that is not a responder.
 fn run(handler: &Handler) -> TokenStream {
+    let closure = closure(handler);
+    quote_spanned!(parts::output(handler)=> __call.run(__scope, #closure).await)
+}
+
+/// `move |(arg0, arg1,)| create(arg0, arg1,)`
+fn closure(handler: &Handler) -> TokenStream {
     let name = handler.name();
     let arguments: Vec<_> =
         handler.parameters().enumerate().map(|(position, _)| parts::argument(position)).collect();
-    let closure = quote_spanned! {parts::at(name)=>
+    quote_spanned! {parts::at(name)=>
         move |(#(#arguments,)*)| #name(#(#arguments,)*)
-    };
-    quote_spanned!(parts::output(handler)=> __call.run(__scope, #closure).await)
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::parts;
 use crate::attribute::Attribute;
+use crate::parse::expression::Expression;
 use crate::parse::handler::Handler;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::PatType;
 
@@ -80,7 +81,11 @@ fn body(private: &TokenStream, handler: &Handler, attribute: &Attribute) -> Toke
         argument => quote_spanned!(site=> &#argument),
     };
     let admit = quote_spanned!(site=> __call.admit(__policy).await);
-    parts::guarded(private, handler, attribute, &param_ref, (admit, run(handler)))
+    let run = match &attribute.recover {
+        None => run(handler),
+        Some(recover) => run_recoverable(private, handler, recover),
+    };
+    parts::guarded(private, handler, attribute, &param_ref, (admit, run))
 }
 
 /// `call.run(scope, move |last| create(arg0, last)).await`. Its span is the return type, where rustc reports
@@ -96,6 +101,27 @@ fn run(handler: &Handler) -> TokenStream {
         None => quote_spanned!(parts::at(name)=> move |()| #name()),
     };
     quote_spanned!(parts::output(handler)=> __call.run(__scope, #closure).await)
+}
+
+/// `call.run_recoverable(scope, (arg0,), hook, |((arg0,), last)| create(arg0, last)).await`, if the attribute has
+/// `recover`.
+fn run_recoverable(private: &TokenStream, handler: &Handler, recover: &Expression) -> TokenStream {
+    let site = Span::mixed_site();
+    let name = handler.name();
+    let (first, last) = split_last(handler);
+    let arguments: Vec<_> = (0..first.len()).map(parts::argument).collect();
+    let param_ref = |position| match Literal::usize_unsuffixed(position) {
+        _ if position == first.len() => quote_spanned!(site=> &__args.1),
+        position => quote_spanned!(site=> &__args.0.#position),
+    };
+    let hook = parts::hook(private, handler, recover, &param_ref);
+    let last = last.map(|_| quote_spanned!(site=> __last));
+    let closure = quote_spanned! {parts::at(name)=>
+        |((#(#arguments,)*), __last)| #name(#(#arguments,)* #last)
+    };
+    quote_spanned! {parts::output(handler)=>
+        __call.run_recoverable(__scope, (#(#arguments,)*), #hook, #closure).await
+    }
 }
 
 fn split_last(handler: &Handler) -> (Vec<&PatType>, Option<&PatType>) {

@@ -47,6 +47,11 @@ fn guarded(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let scope = parts::scope(&private, &attribute.scope, &rebind);
     let call = call(&private, handler, attribute, &rebind);
     let fingerprint = parts::fingerprint(&private, attribute, &rebind);
+    let label = parts::label(attribute, &rebind);
+    let recover = attribute.recover.as_ref().map(|recover| {
+        let (lets, recovery) = (rebind(&recover.mentions), parts::recovery(&private, recover));
+        quote_spanned!(site=> let __call = __call.recover(async { #lets #recovery }).await;)
+    });
     let body = body(handler);
     let run = quote_spanned!(parts::output(handler)=> __call.run(__body, __equality).await);
     quote_spanned! {site=>
@@ -54,6 +59,8 @@ fn guarded(handler: &Handler, attribute: &Attribute) -> TokenStream {
         let __scope = #scope;
         #call
         #fingerprint
+        #label
+        #recover
         let __body = ::core::pin::pin!(#body);
         let __equality = {
             use #private::compare::*;

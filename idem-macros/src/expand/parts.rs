@@ -95,6 +95,7 @@ pub(crate) fn guarded(
     let scope = scope(private, &attribute.scope, &rebind);
     let key = key(private, attribute, &rebind);
     let fingerprint = fingerprint(private, attribute, &rebind);
+    let label = label(attribute, &rebind);
     quote_spanned! {Span::mixed_site()=>
         #inner
         let __policy = const { &#policy };
@@ -105,6 +106,7 @@ pub(crate) fn guarded(
         let __scope = #scope;
         #key
         #fingerprint
+        #label
         #run
     }
 }
@@ -136,6 +138,40 @@ pub(crate) fn fingerprint(
     })
 }
 
+/// `let call = call.with_label({ let payment = …; &(payment.order_id) });`, if the attribute has a `label`.
+pub(crate) fn label(attribute: &Attribute, rebind: Rebind<'_>) -> Option<TokenStream> {
+    let label = attribute.label.as_ref()?;
+    let (lets, value) = (rebind(&label.mentions), reference(label));
+    let label =
+        quote_spanned!(at(&label.expr)=> { #lets ::std::string::ToString::to_string(#value) });
+    Some(quote_spanned!(Span::mixed_site()=> let __call = __call.with_label(&#label);))
+}
+
+/// `recovery(find_charge(app, payment)).await`. Its span is the expression, where rustc reports a value that is
+/// not a future of a `Recovery`.
+pub(crate) fn recovery(private: &TokenStream, recover: &Expression) -> TokenStream {
+    let expr = &recover.expr;
+    quote_spanned!(at(expr)=> #private::recovery(#expr).await)
+}
+
+/// `move |args| async move { let recovery = { let tenant = &args.0; … }; (args, recovery) }`. The arguments move in
+/// and out, so that the future owns what the expression borrows.
+pub(crate) fn hook(
+    private: &TokenStream,
+    handler: &Handler,
+    recover: &Expression,
+    param_ref: ParamRef<'_>,
+) -> TokenStream {
+    let lets = rebind(&recover.mentions, handler, param_ref);
+    let recovery = recovery(private, recover);
+    quote_spanned! {Span::mixed_site()=>
+        |__args| async move {
+            let __recovery = { #lets #recovery };
+            (__args, __recovery)
+        }
+    }
+}
+
 /// Whether an attribute goes on the generated function instead of the user's function inside it. These are the
 /// attributes for callers and the lint levels. The levels hold for the inner function too, while an `expect`
 /// on the inner function would miss lints that are reported on the outer one.
@@ -153,6 +189,8 @@ pub(crate) fn policy(private: &TokenStream, attribute: &Attribute) -> TokenStrea
         Guarantee::AtMostOnce => quote_spanned!(site=> AtMostOnce),
         Guarantee::AtLeastOnce => quote_spanned!(site=> AtLeastOnce),
     };
+    let hold = attribute.hold.as_ref().map(duration).into_iter();
+    let settle = attribute.settle.as_ref().map(duration).into_iter();
     let lease = attribute.lease.as_ref().map(duration).into_iter();
     let wait = attribute.wait.as_ref().map(duration).into_iter();
     let max_run = attribute.max_run.as_ref().map(duration).into_iter();
@@ -166,6 +204,8 @@ pub(crate) fn policy(private: &TokenStream, attribute: &Attribute) -> TokenStrea
     let key = key_source(private, &attribute.key).into_iter();
     quote_spanned! {site=>
         #private::Policy::new(#ttl, #private::Guarantee::#guarantee)
+            #(.with_hold(#hold))*
+            #(.with_settle(#settle))*
             #(.with_lease(#lease))*
             #(.with_wait(#wait))*
             #(.with_max_run(#max_run))*

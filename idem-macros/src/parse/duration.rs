@@ -23,6 +23,17 @@ impl DurationLit {
         }
     }
 
+    /// Parses a duration that may be zero.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(crate) fn parse_or_zero(literal: &LitStr) -> syn::Result<Self> {
+        match humantime::parse_duration(literal.value().trim()) {
+            Ok(value) if value.is_zero() => Ok(Self { literal: literal.clone(), value }),
+            _ => Self::parse(literal),
+        }
+    }
+
     /// The text between the quotes.
     pub(crate) fn text(&self) -> String {
         self.literal.value()

@@ -86,7 +86,7 @@ impl Expression {
     fn check(expr: Expr, handler: &Handler, arg: ArgName, word: Option<&str>) -> syn::Result<Self> {
         let mentions = bindings::mentions(&expr);
         let is_mentioned = |name: &Ident| mentions.iter().any(|mention| name == mention);
-        if arg != ArgName::Idempotency
+        if !matches!(arg, ArgName::Idempotency | ArgName::Recover)
             && let Some(handle) = handle_param::names(handler).into_iter().find(is_mentioned)
         {
             let message = format!(

@@ -117,7 +117,8 @@ async fn no_lease_of_thousands_of_concurrent_runs_is_lost() {
     end.send(true).unwrap();
     // The server is busy with the ends of all runs. A run whose end could not be stored in time gets 503, and
     // its end is stored later.
-    let cancelled = |reply: &Reply| matches!(reply, Err(Rejection::OutcomeUnknown));
+    let cancelled =
+        |reply: &Reply| matches!(reply, Err(Rejection::OutcomeUnknown { retry_after: None }));
     let replies = runs.join_all().await;
     assert_eq!(replies.iter().filter(|reply| cancelled(reply)).count(), 0);
     server.until("SELECT count(*) FROM idem_records WHERE state = 2", |completed| {

@@ -51,7 +51,7 @@ async fn a_drain_cancelled_while_it_gives_up_leaves_no_key_running() {
         match retry {
             retry if retry == replayed("first") => assert_eq!(first, ran("first")),
             retry => {
-                let unknown = refused("OutcomeUnknown");
+                let unknown = refused("OutcomeUnknown { retry_after: None }");
                 assert_eq!((retry, first), (unknown.clone(), unknown));
             }
         }

@@ -97,7 +97,11 @@ async fn renewals_without_a_reply_are_logged_delay_no_others_and_end_with_their_
 
     let inner = store.clone();
     let other = service.send(&RENEWED, "other", async move {
-        assert_eq!(first.await.unwrap(), refused("OutcomeUnknown"), "the run exceeded max_run");
+        assert_eq!(
+            first.await.unwrap(),
+            refused("OutcomeUnknown { retry_after: None }"),
+            "the run exceeded max_run"
+        );
         let without_reply = inner.renewals.borrow().0;
         assert!(without_reply <= MOST_RENEWALS, "{without_reply}");
         inner.wait_for_other_renewals(4).await;
