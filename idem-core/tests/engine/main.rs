@@ -3,9 +3,11 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod abandon;
+mod acted;
 mod borrowed;
 mod cancellation;
 mod capacity;
+mod confirm;
 mod detach;
 mod drain;
 mod duplicate;
@@ -15,6 +17,7 @@ mod lease;
 mod lost_lease;
 mod outcome;
 mod race;
+mod recovery;
 mod support;
 mod takeover;
 mod trace;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use bytes::Bytes;
 use idem_core::http::{Call, Executed, Scope, Served};
 use idem_core::store::{Claim, Completion, Headers, IdempotencyStore, StoredResponse};
-use idem_core::{Idempotency, IdempotencyKey, Outcome, Policy, Rejection};
+use idem_core::{Execution, Idempotency, IdempotencyKey, Outcome, Policy, Recovery, Rejection};
 
 /// One process of the service.
 #[derive(Clone)]
@@ -65,6 +65,35 @@ impl Service {
     {
         let counter = Arc::clone(&self.counter);
         self.idempotency.run(call, |claim| counted(counter, claim, handler), on_panic).await.into()
+    }
+
+    /// Sends a request with the key `key` to a handler with `recover`.
+    pub(crate) async fn send_recoverable<K, H>(
+        &self,
+        policy: &'static Policy,
+        hook: K,
+        handler: H,
+    ) -> Response
+    where
+        K: Future<Output = Recovery<Executed<String>>> + Send + 'static,
+        H: Future<Output = Executed<String>> + Send + 'static,
+    {
+        self.run_recoverable(self.call(policy, "key"), hook, handler).await
+    }
+
+    pub(crate) async fn run_recoverable<K, H>(&self, call: Call, hook: K, handler: H) -> Response
+    where
+        K: Future<Output = Recovery<Executed<String>>> + Send + 'static,
+        H: Future<Output = Executed<String>> + Send + 'static,
+    {
+        let counter = Arc::clone(&self.counter);
+        let hook = |()| async { ((), hook.await) };
+        let handler = |()| async move {
+            counter.runs.fetch_add(1, Ordering::SeqCst);
+            counter.last_attempt.store(Execution::current().attempt(), Ordering::SeqCst);
+            handler.await
+        };
+        self.idempotency.run_recoverable(call, (), hook, handler, on_panic).await.into()
     }
 
     pub(crate) async fn run_local<H>(&self, call: Call, handler: H) -> Response
