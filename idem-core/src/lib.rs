@@ -45,6 +45,7 @@
 //! |---|---|---|
 //! | the crate root | the handle, its builder, keys, scopes, guarantees and rejections | all users |
 //! | [`function`] | guarded functions: results, errors, dispositions, batches | authors of consumers and jobs |
+//! | [`records`] | finding, listing and resolving records by hand | authors of reconcilers and tools |
 //! | [`store`] | the contract of a store, with a complete example | authors of stores |
 //! | [`state_machine`], [`codec`] | the transitions and the byte format of a record | authors of stores |
 //! | [`http`] | requests, responses and headers without a framework | authors of adapters |
@@ -100,6 +101,7 @@ mod hook;
 pub mod http;
 mod json;
 mod model;
+pub mod records;
 pub mod rules;
 pub mod state_machine;
 pub mod store;

@@ -211,6 +211,18 @@ impl Idempotency {
         })
     }
 
+    /// Returns the id of the record of a key, or `None` if `scope` is empty.
+    pub(crate) fn record_id(
+        &self,
+        operation: &[&str],
+        scope: &Scope,
+        key: &IdempotencyKey,
+    ) -> Option<RecordId> {
+        let config = &self.0.config;
+        let secret = config.secret.as_ref();
+        scope.id().map(|scope| RecordId::new(secret, &config.namespace, operation, scope, key))
+    }
+
     /// Returns the fingerprint of an HTTP request under `policy`
     /// ([fingerprint input](crate::rules::semantics#fingerprint-input)).
     pub fn fingerprint_request(&self, policy: &Policy, request: &RequestParts<'_>) -> Fingerprint {

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use super::Idempotency;
 use super::lease::LeaseState;
-use crate::hash::PartDigest;
 use crate::model::{Claim, FencingToken, IdempotencyKey, LostRun, Outcome};
 
 thread_local! {
@@ -119,15 +118,7 @@ impl Execution {
         if let Run::Leased { lease, .. } = &self.0 {
             lease.mark_acted();
         }
-        let mut digest = PartDigest::new(None);
-        digest.part(b"downstream1");
-        digest.part(self.claim().id.as_bytes());
-        digest.part(label.as_bytes());
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest.finish()[..16]);
-        let uuid = uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string();
-        IdempotencyKey::new(uuid)
-            .unwrap_or_else(|error| unreachable!("a UUID is a valid key: {error}"))
+        self.claim().id.downstream_key(label)
     }
 
     pub(super) fn claim(&self) -> Claim {

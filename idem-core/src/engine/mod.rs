@@ -247,6 +247,11 @@ impl Idempotency {
         }
     }
 
+    /// Returns the store.
+    pub(crate) fn store(&self) -> &Arc<dyn IdempotencyStore> {
+        &self.0.store
+    }
+
     /// Returns the lower-case name of the header that carries the key.
     pub fn header(&self) -> &str {
         &self.0.config.header

@@ -34,6 +34,20 @@ impl RecordId {
         Self(digest.finish())
     }
 
+    /// Derives the key of a downstream call, such as to a payment provider: a UUID of version 8 that differs by `label`. It
+    /// is the same in every attempt, which is the rule of [downstream calls](crate::rules::semantics#downstream-calls).
+    pub fn downstream_key(&self, label: &str) -> IdempotencyKey {
+        let mut digest = PartDigest::new(None);
+        digest.part(b"downstream1");
+        digest.part(&self.0);
+        digest.part(label.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.finish()[..16]);
+        let uuid = uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string();
+        IdempotencyKey::new(uuid)
+            .unwrap_or_else(|error| unreachable!("a UUID is a valid key: {error}"))
+    }
+
     /// Restores a record id from its 32 stored bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::Serialize;
 use smallvec::SmallVec;
 
 /// The status, headers and body that are replayed, byte for byte.
@@ -16,6 +17,27 @@ pub struct StoredResponse {
     pub headers: Headers,
     /// The complete body.
     pub body: Bytes,
+}
+
+impl StoredResponse {
+    /// A response with a JSON body.
+    ///
+    /// # Errors
+    /// If `value` cannot be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(status: u16, value: &T) -> serde_json::Result<Self> {
+        let body = serde_json::to_vec(value)?;
+        Ok(Self::with_type(status, "application/json", body.into()))
+    }
+
+    /// A response with a body of plain text in UTF-8.
+    pub fn text(status: u16, text: impl Into<String>) -> Self {
+        Self::with_type(status, "text/plain; charset=utf-8", text.into().into())
+    }
+
+    fn with_type(status: u16, content_type: &str, body: Bytes) -> Self {
+        let headers = [("content-type", content_type.as_bytes())].into_iter().collect();
+        Self { status, headers, body }
+    }
 }
 
 impl fmt::Debug for StoredResponse {

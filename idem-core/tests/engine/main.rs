@@ -17,6 +17,7 @@ mod lease;
 mod lost_lease;
 mod outcome;
 mod race;
+mod records;
 mod recovery;
 mod support;
 mod takeover;
