@@ -1,4 +1,4 @@
-//! The five calls of a store, and their counts.
+//! The six calls of a store, and their counts.
 
 /// A call of an [`IdempotencyStore`](idem_core::store::IdempotencyStore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -7,6 +7,8 @@ pub enum Kind {
     Claim,
     /// [`renew`](idem_core::store::IdempotencyStore::renew).
     Renew,
+    /// [`resume_run`](idem_core::store::IdempotencyStore::resume_run).
+    ResumeRun,
     /// [`complete`](idem_core::store::IdempotencyStore::complete).
     Complete,
     /// [`release`](idem_core::store::IdempotencyStore::release).
@@ -17,8 +19,8 @@ pub enum Kind {
 
 impl Kind {
     /// All calls, for a fault of the whole store.
-    pub const ALL: [Self; 5] =
-        [Self::Claim, Self::Renew, Self::Complete, Self::Release, Self::Abandon];
+    pub const ALL: [Self; 6] =
+        [Self::Claim, Self::Renew, Self::ResumeRun, Self::Complete, Self::Release, Self::Abandon];
 
     /// The calls that end a run.
     pub const ENDS: [Self; 2] = [Self::Complete, Self::Release];
@@ -31,6 +33,8 @@ pub struct Calls {
     pub claim: u32,
     /// [`Kind::Renew`].
     pub renew: u32,
+    /// [`Kind::ResumeRun`].
+    pub resume_run: u32,
     /// [`Kind::Complete`].
     pub complete: u32,
     /// [`Kind::Release`].
@@ -45,6 +49,7 @@ impl Calls {
         match kind {
             Kind::Claim => self.claim,
             Kind::Renew => self.renew,
+            Kind::ResumeRun => self.resume_run,
             Kind::Complete => self.complete,
             Kind::Release => self.release,
             Kind::Abandon => self.abandon,
@@ -53,13 +58,14 @@ impl Calls {
 
     /// Returns the number of all calls, which is the number of round trips to the store.
     pub const fn total(&self) -> u32 {
-        self.claim + self.renew + self.complete + self.release + self.abandon
+        self.claim + self.renew + self.resume_run + self.complete + self.release + self.abandon
     }
 
     pub(super) const fn count(&mut self, kind: Kind) {
         let calls = match kind {
             Kind::Claim => &mut self.claim,
             Kind::Renew => &mut self.renew,
+            Kind::ResumeRun => &mut self.resume_run,
             Kind::Complete => &mut self.complete,
             Kind::Release => &mut self.release,
             Kind::Abandon => &mut self.abandon,

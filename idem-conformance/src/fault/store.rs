@@ -78,7 +78,7 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
     }
 
     fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
-        self.call(Kind::Renew, move |store| store.resume_run(claim, lease, hold))
+        self.call(Kind::ResumeRun, move |store| store.resume_run(claim, lease, hold))
     }
 
     fn complete(

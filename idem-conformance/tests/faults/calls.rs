@@ -11,7 +11,8 @@ use crate::support::{
     AT_LEAST_ONCE, AT_MOST_ONCE, TestEnv, assert_rejected, executed, not_executed, success,
 };
 
-const NONE: Calls = Calls { claim: 0, renew: 0, complete: 0, release: 0, abandon: 0 };
+const NONE: Calls =
+    Calls { claim: 0, renew: 0, resume_run: 0, complete: 0, release: 0, abandon: 0 };
 
 #[tokio::test]
 async fn first_execution_costs_two_calls_and_a_replay_one() {

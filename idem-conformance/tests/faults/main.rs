@@ -8,6 +8,7 @@
 mod calls;
 mod claim;
 mod complete;
+mod recovery;
 mod release;
 mod renew;
 mod support;

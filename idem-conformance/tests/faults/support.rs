@@ -9,7 +9,9 @@ use bytes::Bytes;
 use idem_conformance::{FaultStore, Faults, Pending};
 use idem_core::http::{Executed, Scope, Served};
 use idem_core::store::{Claim, Completion, Headers, StoredResponse};
-use idem_core::{Guarantee, Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy, Rejection};
+use idem_core::{
+    Guarantee, Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy, Recovery, Rejection,
+};
 use tokio::time::timeout;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(3600);
@@ -28,6 +30,7 @@ pub(crate) struct TestEnv {
     pub(crate) memory: MemoryStore,
     /// The number of runs that started in all engines.
     pub(crate) runs: Arc<AtomicU32>,
+    hooks: Arc<AtomicU32>,
 }
 
 impl TestEnv {
@@ -43,7 +46,7 @@ impl TestEnv {
     }
 
     fn over(engine: Idempotency, faults: Faults, memory: MemoryStore) -> Self {
-        Self { engine, faults, memory, runs: Arc::default() }
+        Self { engine, faults, memory, runs: Arc::default(), hooks: Arc::default() }
     }
 
     /// Returns another process on the same store, without faults.
@@ -73,6 +76,52 @@ impl TestEnv {
             handler(claim)
         };
         self.engine.run(call, counted, || panic!("no handler here panics")).await
+    }
+
+    /// Makes a call of a handler with `recover`, whose hook reports `report`.
+    pub(crate) async fn call_recoverable(
+        &self,
+        policy: &'static Policy,
+        report: Recovery<&'static str>,
+        reply: &'static str,
+    ) -> Result {
+        self.run_recoverable(policy, report, success(reply)).await
+    }
+
+    /// Makes a call of a handler with `recover` that fails and may have had an effect.
+    pub(crate) async fn call_ambiguous(
+        &self,
+        policy: &'static Policy,
+        reply: &'static str,
+    ) -> Result {
+        let failed = Executed { outcome: Outcome::Ambiguous, ..success(reply) };
+        self.run_recoverable(policy, Recovery::Inconclusive, failed).await
+    }
+
+    async fn run_recoverable(
+        &self,
+        policy: &'static Policy,
+        report: Recovery<&'static str>,
+        ended: Executed<&'static str>,
+    ) -> Result {
+        let key = IdempotencyKey::new("key").unwrap();
+        let call = self.engine.call(policy, &["test"], Scope::of("tenant"), &key)?;
+        let (runs, hooks) = (Arc::clone(&self.runs), Arc::clone(&self.hooks));
+        let hook = move |()| async move {
+            hooks.fetch_add(1, Ordering::SeqCst);
+            ((), report.map(success))
+        };
+        let handler = move |()| async move {
+            runs.fetch_add(1, Ordering::SeqCst);
+            ended
+        };
+        let on_panic = || panic!("no handler here panics");
+        self.engine.run_recoverable(call, (), hook, handler, on_panic).await
+    }
+
+    /// The number of times that a hook was asked.
+    pub(crate) fn hooks(&self) -> u32 {
+        self.hooks.load(Ordering::SeqCst)
     }
 
     /// Asserts that the key is new, by running a handler under it.

@@ -1,0 +1,96 @@
+//! The store fails during a recovery, or a reply of it is lost.
+
+use std::time::Duration;
+
+use idem_conformance::{Fault, Kind};
+use idem_core::{Policy, Recovery, Rejection};
+
+use crate::support::{
+    AT_MOST_ONCE, LEASE, TestEnv, assert_rejected, executed, replayed, response, soon,
+};
+
+static RECOVERABLE: Policy = AT_MOST_ONCE.with_settle(Duration::ZERO);
+
+/// The environments, each with the record of a run that failed and may have had an effect.
+async fn uncertain() -> [TestEnv; 2] {
+    let envs = TestEnv::each();
+    for env in &envs {
+        assert_eq!(executed(env.call_ambiguous(&RECOVERABLE, "failed").await), "failed");
+        assert_eq!((env.runs(), env.hooks()), (1, 0));
+    }
+    envs
+}
+
+#[tokio::test]
+async fn lost_reply_to_begin_recovery_asks_the_hook_and_starts_no_handler() {
+    for env in uncertain().await {
+        env.faults.inject_next(1, [Kind::Claim], Fault::LostReply);
+        let found = env.call_recoverable(&RECOVERABLE, Recovery::Happened("found"), "again").await;
+        assert_eq!(replayed(found), response("found"));
+        assert_eq!((env.runs(), env.hooks()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn lost_reply_to_resume_run_is_sent_again() {
+    for fault in [Fault::LostReply, Fault::Down] {
+        for env in uncertain().await {
+            env.faults.inject_next(1, [Kind::ResumeRun], fault);
+            let again = env.call_recoverable(&RECOVERABLE, Recovery::NotHappened, "second").await;
+            assert_eq!(executed(again), "second");
+            assert_eq!((env.runs(), env.hooks(), env.faults.calls().resume_run), (2, 1, 2));
+            env.assert_replays("second").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn resume_run_without_a_reply_starts_no_handler() {
+    for fault in [Fault::NoReply, Fault::Hang, Fault::Down, Fault::LostReply] {
+        for env in uncertain().await {
+            env.faults.inject([Kind::ResumeRun], fault);
+            let refused = env.call_recoverable(&RECOVERABLE, Recovery::NotHappened, "second").await;
+            assert_rejected!(refused, Rejection::StoreUnavailable(Some(_)));
+            assert_eq!(env.runs(), 1, "{fault:?}");
+            env.faults.heal();
+            let renewals = env.faults.calls().renew;
+            // No renewal keeps the key, so the next request recovers it.
+            env.memory.advance_clock(LEASE);
+            let found =
+                env.call_recoverable(&RECOVERABLE, Recovery::Happened("found"), "third").await;
+            assert_eq!(replayed(found), response("found"));
+            assert_eq!((env.runs(), env.faults.calls().renew), (1, renewals));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_found_result_that_is_not_stored_is_not_returned() {
+    for env in uncertain().await {
+        env.faults.inject([Kind::Complete], Fault::Down);
+        let unrecorded =
+            env.call_recoverable(&RECOVERABLE, Recovery::Happened("found"), "second").await;
+        assert_rejected!(unrecorded, Rejection::Unrecorded(_));
+        let answered = env.faults.heal().complete;
+        soon(env.faults.until_answered(Kind::Complete, answered + 1)).await;
+        env.assert_replays("found").await;
+        assert_eq!((env.runs(), env.hooks()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn an_inconclusive_recovery_that_is_not_stored_is_begun_again_after_its_lease() {
+    for env in uncertain().await {
+        env.faults.inject([Kind::Complete], Fault::Hang);
+        let unknown = env.call_recoverable(&RECOVERABLE, Recovery::Inconclusive, "second").await;
+        assert_rejected!(unknown, Rejection::OutcomeUnknown { retry_after: Some(_) });
+        let other = env.another();
+        let early = other.call_recoverable(&RECOVERABLE, Recovery::NotHappened, "second").await;
+        assert_rejected!(early, Rejection::InProgress);
+        env.memory.advance_clock(LEASE);
+        let found =
+            other.call_recoverable(&RECOVERABLE, Recovery::Happened("found"), "third").await;
+        assert_eq!(replayed(found), response("found"));
+        assert_eq!((env.runs(), env.hooks()), (1, 2));
+    }
+}
