@@ -50,17 +50,17 @@ impl Extras {
         Self(buffer.freeze())
     }
 
-    /// The name of the operation. Empty if the record does not have it.
+    /// The name of the operation. Empty if the record lacks it.
     pub fn operation(&self) -> &str {
         self.text(OPERATION)
     }
 
-    /// The label that the handler gave the record. Empty if there is none.
+    /// The label that the handler gave the record. Empty if the record lacks it.
     pub fn label(&self) -> &str {
         self.text(LABEL)
     }
 
-    /// The contradiction that a `recover` hook found. Empty if there is none.
+    /// The contradiction that a `recover` hook found. Empty if the record lacks it.
     pub fn dispute(&self) -> &str {
         self.text(DISPUTE)
     }

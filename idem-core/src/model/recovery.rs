@@ -14,7 +14,7 @@ pub enum Recovery<R> {
     NotHappened,
     /// The outcome could not be determined. A later request asks again.
     Inconclusive,
-    /// The data of the provider contradict the request, for example by another amount. Nobody asks again, and a person
+    /// The data of the provider contradict the request, for example by another amount. No later request asks again, and a person
     /// must resolve it. The text, of which up to 256 bytes are stored, is for that person.
     Disputed(String),
 }

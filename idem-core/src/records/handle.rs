@@ -1,0 +1,138 @@
+//! One record, and its changes by hand.
+
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::{Records, RecordsError};
+use crate::model::{IdempotencyKey, StoredResponse};
+use crate::store::{AuditAction, AuditEntry, FoundRecord, Resolution, Update};
+
+/// Who changes a record, and why. Both are written to the audit log.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    name: Box<str>,
+    reason: Box<str>,
+}
+
+impl Actor {
+    /// Names the person or the job, such as `ada@host` or `reconciler`.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        Self { name: name.into(), reason: Box::default() }
+    }
+
+    /// States the reason of the change.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<Box<str>>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+}
+
+/// A record that was found. It shows the record as it was then.
+///
+/// Each change needs the fencing token that was read. [`Update::Stale`] means that the record has changed since, or that its
+/// state does not permit the change, and that nothing was changed.
+#[derive(Clone, Debug)]
+pub struct RecordHandle {
+    records: Records,
+    found: FoundRecord,
+}
+
+impl Deref for RecordHandle {
+    type Target = FoundRecord;
+
+    fn deref(&self) -> &FoundRecord {
+        &self.found
+    }
+}
+
+impl fmt::Display for RecordHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.found.id, self.found.extras.operation(), self.found.state)
+    }
+}
+
+impl RecordHandle {
+    pub(super) const fn new(records: Records, found: FoundRecord) -> Self {
+        Self { records, found }
+    }
+
+    /// The idempotency key that the run used for the downstream call `label`, as
+    /// [`Execution::downstream_key`](crate::Execution::downstream_key) returned it.
+    pub fn downstream_key(&self, label: &str) -> IdempotencyKey {
+        self.found.id.downstream_key(label)
+    }
+
+    /// Ends an unknown outcome with the response that all later requests get. It is kept for as long as the doubt would
+    /// have been.
+    ///
+    /// # Errors
+    /// If the response cannot be stored, or the store fails.
+    pub async fn complete(
+        &self,
+        response: StoredResponse,
+        actor: &Actor,
+    ) -> Result<Update, RecordsError> {
+        if !(200..600).contains(&response.status) {
+            return Err(RecordsError::Status(response.status));
+        }
+        let (len, max) = (response.body.len(), self.records.0.max_response());
+        if len > max {
+            return Err(RecordsError::TooLarge { len, max });
+        }
+        let digest = Sha256::digest(&response.body).into();
+        let ttl = self.found.expires_at.since(self.found.now);
+        self.resolve(
+            Resolution::Complete { response, ttl },
+            AuditAction::Complete,
+            actor,
+            Some(digest),
+        )
+        .await
+    }
+
+    /// Frees the key of an unknown outcome. The next request runs the handler; see [when nothing happened](super#when-nothing-happened).
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn release(&self, actor: &Actor) -> Result<Update, RecordsError> {
+        self.resolve(Resolution::Release, AuditAction::Release, actor, None).await
+    }
+
+    /// Keeps an unknown outcome for `hold`, counted from now.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn extend_hold(&self, hold: Duration, actor: &Actor) -> Result<Update, RecordsError> {
+        self.resolve(Resolution::Hold(hold), AuditAction::Hold, actor, None).await
+    }
+
+    /// Deletes a record whose run has ended, also one with a stored response. The next request runs the handler **again**.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn evict(&self, actor: &Actor) -> Result<Update, RecordsError> {
+        self.resolve(Resolution::Evict, AuditAction::Evict, actor, None).await
+    }
+
+    async fn resolve(
+        &self,
+        resolution: Resolution,
+        action: AuditAction,
+        actor: &Actor,
+        response_digest: Option<[u8; 32]>,
+    ) -> Result<Update, RecordsError> {
+        let FoundRecord { id, token, state, .. } = self.found;
+        let state = state.to_string();
+        let mut entry = AuditEntry::new(id, action, &actor.name, &actor.reason, token, &state);
+        entry.response_digest = response_digest;
+        let update = self.records.admin()?.resolve(id, token, resolution, entry).await?;
+        let (action, applied) = (action.name(), update == Update::Applied);
+        let (actor, reason) = (&*actor.name, &*actor.reason);
+        tracing::info!(target: "idem::audit", record = %id, action, actor, reason, applied, state, "a record was resolved by hand");
+        Ok(update)
+    }
+}
