@@ -9,6 +9,7 @@ mod abandon;
 mod call;
 mod claim;
 mod config;
+mod counts;
 mod deadline;
 mod drain;
 mod duplicate;

@@ -15,6 +15,7 @@ mod lease;
 mod lost_lease;
 mod outcome;
 mod race;
+mod run_limit;
 mod support;
 mod takeover;
 mod trace;
