@@ -46,9 +46,9 @@ impl Keys {
         format!("{}changed", self.prefix)
     }
 
-    /// The counter that each health check increments.
-    pub(crate) fn heartbeat(&self) -> String {
-        format!("{}pulse", self.prefix)
+    /// The counter that each health check of one store increments. `store` is a random number.
+    pub(crate) fn heartbeat(&self, store: u64) -> String {
+        format!("{}pulse:{store:016x}", self.prefix)
     }
 }
 

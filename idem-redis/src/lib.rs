@@ -40,7 +40,7 @@
 //!
 //! | For | Commands |
 //! |---|---|
-//! | every store | `SET`, `EVALSHA`, `EVAL`, `INFO`, `INCR`, and the commands with which the client opens a connection |
+//! | every store | `SET`, `EVALSHA`, `EVAL`, `INFO`, `INCR`, `PEXPIRE`, and the commands with which the client opens a connection |
 //! | the scripts | `TIME`, `GET`, `SET`, `GETRANGE`, `SETRANGE`, `PTTL`, `PEXPIRE`, `DEL`, `PUBLISH` |
 //! | scopes with a quota | `ZRANGE`, `DEL`; in scripts `ZADD`, `ZCARD`, `ZREM`, `ZSCORE` |
 //! | waiting for replicas | `WAIT` |

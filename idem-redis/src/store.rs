@@ -49,7 +49,7 @@ impl RedisStore {
     /// Cancel safe.
     ///
     /// # Errors
-    /// If the server cannot be reached or rejects the commands `INFO` or `INCR`.
+    /// If the server cannot be reached or rejects one of the commands `INFO`, `INCR` and `PEXPIRE`.
     pub async fn check(&self) -> Result<Vec<HealthIssue>, StoreError> {
         self.0.health.check().await
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use super::lease::LeaseManager;
-use super::run_limit::RunLimiter;
+use super::run_limit::{RunLimiter, RunLimits};
 use super::wait::{WaitLimiter, WaitLimits};
 use super::{Engine, Idempotency};
 use crate::hash::Secret;
@@ -36,7 +36,7 @@ pub struct IdempotencyBuilder {
     store: Arc<dyn IdempotencyStore>,
     config: Config,
     wait_limits: WaitLimits,
-    max_runs: Option<usize>,
+    run_limits: RunLimits,
 }
 
 impl Idempotency {
@@ -71,7 +71,7 @@ impl Idempotency {
                 header: http::IDEMPOTENCY_KEY.into(),
             },
             wait_limits: WaitLimits { total: 1024, per_scope: 256, per_key: 32 },
-            max_runs: None,
+            run_limits: RunLimits { total: None, per_scope: None },
         }
     }
 }
@@ -211,7 +211,22 @@ impl IdempotencyBuilder {
     /// If `runs` is 0.
     pub const fn max_runs(mut self, runs: usize) -> Self {
         assert!(runs > 0, "max_runs is 0, so no handler could run: set at least 1");
-        self.max_runs = Some(runs);
+        self.run_limits.total = Some(runs);
+        self
+    }
+
+    /// Sets the maximum number of concurrent runs of one scope in this process, beside
+    /// [`max_runs`](Self::max_runs). A request of the scope that would start another one is refused in the same way
+    /// ([concurrent runs](crate::rules::semantics#concurrent-runs)). The default is no limit.
+    ///
+    /// The global scope counts as one scope. Choose a number well below `max_runs`, so that one tenant cannot take the
+    /// places of all others.
+    ///
+    /// # Panics
+    /// If `runs` is 0.
+    pub const fn max_runs_per_scope(mut self, runs: usize) -> Self {
+        assert!(runs > 0, "max_runs_per_scope is 0, so no handler could run: set at least 1");
+        self.run_limits.per_scope = Some(runs);
         self
     }
 
@@ -224,7 +239,7 @@ impl IdempotencyBuilder {
             runs: TaskTracker::new(),
             abandonments: TaskTracker::new(),
             waiters: WaitLimiter::new(self.wait_limits),
-            run_limiter: RunLimiter::new(self.max_runs),
+            run_limiter: RunLimiter::new(self.run_limits),
             draining: AtomicBool::new(false),
         }))
     }

@@ -10,6 +10,7 @@ mod call;
 mod claim;
 mod config;
 mod confirm;
+mod counts;
 mod deadline;
 mod drain;
 mod duplicate;

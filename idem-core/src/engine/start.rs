@@ -147,7 +147,7 @@ impl Idempotency {
     /// Claims the key once.
     async fn attempt(&self, call: &Call) -> Result<Attempt, Rejection> {
         self.check_accepting()?;
-        if !self.0.run_limiter.has_place() {
+        if !self.0.run_limiter.has_place(call.scope) {
             let reading = self.record_at_run_limit(call).instrument(call.span.clone());
             return evaluate_existing(call, Box::pin(reading).await?);
         }
@@ -193,7 +193,7 @@ impl Idempotency {
             self.abandon(LostClaim::acquired(claim, policy.lease), None);
             return Err(Rejection::StoreUnavailable(Some(StoreError::unknown(UnwantedRecovery))));
         }
-        let Some(permit) = self.0.run_limiter.enter() else {
+        let Some(permit) = self.0.run_limiter.enter(call.scope) else {
             self.abandon(LostClaim::acquired(claim, policy.lease), None);
             return Err(Rejection::TooManyRuns);
         };
@@ -212,7 +212,7 @@ impl Idempotency {
         match self.open_transaction(call, slot).await? {
             OpenOutcome::Opened(transaction) => {
                 // Dropping the transaction rolls it back, which frees the key.
-                let permit = self.0.run_limiter.enter().ok_or(Rejection::TooManyRuns)?;
+                let permit = self.0.run_limiter.enter(call.scope).ok_or(Rejection::TooManyRuns)?;
                 let run = Box::new(TransactionRun::new(self, transaction, permit, call));
                 Ok(Attempt::Started(Start::Run(Run::InTransaction(run))))
             }

@@ -47,8 +47,13 @@ pub(super) fn record_result<T>(span: &Span, result: &Result<Served<T>, Rejection
 /// Records a rejection in the span, and logs it if an operator should see it.
 pub(super) fn record_rejection(span: &Span, rejection: &Rejection) {
     span.record("outcome", rejection.slug());
-    if rejection.status() >= 500 {
-        let error = rejection as &dyn Error;
+    let error = rejection as &dyn Error;
+    if matches!(rejection, Rejection::TooManyRuns) {
+        // The operator set this limit.
+        span.in_scope(|| {
+            tracing::warn!(error, "a run was refused at the limit of concurrent runs")
+        });
+    } else if rejection.status() >= 500 {
         span.in_scope(|| tracing::error!(error, "a guarded call was refused"));
     }
 }

@@ -1,14 +1,12 @@
 //! Duplicates that wait until the first request is done
 //! ([waiting duplicates](crate::rules::semantics#waiting-duplicates)).
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
 
+use super::counts::KeyedCounts;
 use super::deadline::after;
 use crate::model::{RecordId, ScopeId};
 use crate::store::{Changed, IdempotencyStore};
@@ -35,8 +33,8 @@ pub(super) struct WaitLimiter {
 /// The number of waiting duplicates.
 #[derive(Default)]
 struct Counts {
-    per_scope: HashMap<ScopeId, usize>,
-    per_key: HashMap<RecordId, usize>,
+    per_scope: KeyedCounts<ScopeId>,
+    per_key: KeyedCounts<RecordId>,
     total: usize,
 }
 
@@ -48,15 +46,14 @@ impl WaitLimiter {
     /// Returns a permit to wait for up to `wait`, or `None` at a limit. Dropping it frees the place.
     pub(super) fn enter(&self, id: RecordId, scope: ScopeId, wait: Duration) -> Option<Waiter> {
         let mut counts = lock(&self.counts);
-        let of_scope = counts.per_scope.get(&scope).copied().unwrap_or(0);
-        let of_key = counts.per_key.get(&id).copied().unwrap_or(0);
+        let (of_scope, of_key) = (counts.per_scope.of(&scope), counts.per_key.of(&id));
         let WaitLimits { total, per_scope, per_key } = self.limits;
         if counts.total >= total || of_scope >= per_scope || of_key >= per_key {
             return None;
         }
         counts.total += 1;
-        counts.per_scope.insert(scope, of_scope + 1);
-        counts.per_key.insert(id, of_key + 1);
+        counts.per_scope.increment(scope);
+        counts.per_key.increment(id);
         drop(counts);
         Some(Waiter {
             id,
@@ -103,18 +100,8 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         let mut counts = lock(&self.counts);
         counts.total -= 1;
-        decrement(&mut counts.per_scope, self.scope);
-        decrement(&mut counts.per_key, self.id);
-    }
-}
-
-/// Decrements a count, and removes it at zero.
-fn decrement<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
-    if let Entry::Occupied(mut count) = counts.entry(key) {
-        *count.get_mut() -= 1;
-        if *count.get() == 0 {
-            count.remove();
-        }
+        counts.per_scope.decrement(self.scope);
+        counts.per_key.decrement(self.id);
     }
 }
 

@@ -73,7 +73,7 @@ pub enum Rejection {
     /// The key is new, and its scope or the store is full: [key quotas](crate::rules::semantics#key-quotas).
     #[error("too many live idempotency keys in this {}", match .0 { Capacity::Scope => "scope", Capacity::Store => "store" })]
     TooManyKeys(Capacity),
-    /// The request would start a run, and the process runs as many as it may:
+    /// The request would start a run, and the process runs as many as it may, in total or in this scope:
     /// [concurrent runs](crate::rules::semantics#concurrent-runs).
     #[error("too many runs are active in this process")]
     TooManyRuns,

@@ -19,6 +19,7 @@ mod outcome;
 mod race;
 mod records;
 mod recovery;
+mod run_limit;
 mod support;
 mod takeover;
 mod trace;

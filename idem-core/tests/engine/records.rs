@@ -173,7 +173,8 @@ async fn every_change_is_in_the_audit_log() {
     let (service, store) = service();
     let _gate = crash(&service, &store, "key").await;
     let found = by_key(&service, "key").await.unwrap();
-    found.complete(StoredResponse::text(200, "found"), &actor()).await.unwrap();
+    let update = found.complete(StoredResponse::text(200, "found"), &actor()).await.unwrap();
+    assert_eq!(update, Update::Applied);
     let records = service.idempotency.records().unwrap();
     let page = records.audit(AuditFilter::of_record(found.id), None, 10).await.unwrap();
     let [written] = &page.records[..] else { panic!("{page:?}") };

@@ -1,7 +1,7 @@
 //! Duplicates of one scope that wait do not take the places of other scopes.
 
 use idem_core::http::Scope;
-use idem_core::{Idempotency, IdempotencyKey, MemoryStore};
+use idem_core::{Idempotency, MemoryStore};
 
 use crate::support::{
     AT_MOST_ONCE, AT_MOST_ONCE_WAITING, Gate, Response, Service, done, poll_times, refused,
@@ -10,16 +10,10 @@ use crate::support::{
 /// More polls than a duplicate takes to begin to wait.
 const WAITING: usize = 3;
 
-fn call(service: &Service, scope: &str, key: &str, waits: bool) -> idem_core::http::Call {
-    let policy = if waits { &AT_MOST_ONCE_WAITING } else { &AT_MOST_ONCE };
-    let key = IdempotencyKey::new(key).unwrap();
-    service.idempotency.call(policy, &["POST", "/payments"], Scope::of(scope), &key).unwrap()
-}
-
 /// Starts a run that does not end.
 async fn start(service: &Service, scope: &str, key: &str) {
     let gate = Gate::default();
-    let call = call(service, scope, key, false);
+    let call = service.call_in(Scope::of(scope), &AT_MOST_ONCE, key);
     let (running, handler) = (service.clone(), gate.then("first"));
     drop(tokio::spawn(async move { running.run(call, handler).await }));
     gate.started().await;
@@ -31,7 +25,8 @@ async fn duplicate(
     scope: &str,
     key: &str,
 ) -> Result<impl Future<Output = Response> + use<>, Response> {
-    let (service, call) = (service.clone(), call(service, scope, key, true));
+    let call = service.call_in(Scope::of(scope), &AT_MOST_ONCE_WAITING, key);
+    let service = service.clone();
     let mut sent = Box::pin(async move { service.run(call, done("second")).await });
     match poll_times(sent.as_mut(), WAITING).await {
         Some(seen) => Err(seen),

@@ -11,5 +11,6 @@ mod misuse;
 mod outcomes;
 mod pgbouncer;
 mod quota;
+mod run_limit;
 mod statements;
 mod support;

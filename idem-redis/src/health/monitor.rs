@@ -18,9 +18,16 @@ use crate::shared::Shared;
 /// Time between two checks. A check also runs after a connection was opened.
 const CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
+/// The time for which the counter of a store outlives its last check. A store that cannot check for longer, for
+/// example because its process is suspended, reports lost writes.
+const HEARTBEAT_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// Checks the server of a store.
 pub(crate) struct HealthMonitor {
     shared: Arc<Shared>,
+    /// The key of the counter. It belongs to this store alone. Otherwise other stores could increment a counter that
+    /// went back beyond the number that this store has seen.
+    heartbeat_key: String,
     /// Held during a check: concurrent checks could see a counter go back.
     running: tokio::sync::Mutex<()>,
     state: Mutex<HealthState>,
@@ -37,7 +44,9 @@ struct HealthState {
 
 impl HealthMonitor {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, running: tokio::sync::Mutex::default(), state: Mutex::default() }
+        let heartbeat_key = shared.keys.heartbeat(rand::random());
+        let (running, state) = (tokio::sync::Mutex::default(), Mutex::default());
+        Self { shared, heartbeat_key, running, state }
     }
 
     /// Checks the server now.
@@ -57,18 +66,19 @@ impl HealthMonitor {
         Ok(issues)
     }
 
-    /// Increments a counter that never expires. It only grows, unless the server loses acknowledged writes.
+    /// Increments the counter of this store. It only grows, unless the server loses acknowledged writes.
     /// Returns whether that ever happened.
     async fn heartbeat(&self, connection: &Connection) -> Result<bool, StoreError> {
         let mut increment = cmd("INCR");
-        increment.arg(self.shared.keys.heartbeat());
+        increment.arg(&self.heartbeat_key);
         let Value::Int(heartbeat) = connection.send(increment).await? else {
             return Err(StoreError::unknown(UnexpectedReply("INCR")));
         };
-        let mut state = self.state();
-        state.writes_lost |= heartbeat <= state.heartbeat;
-        state.heartbeat = heartbeat;
-        Ok(state.writes_lost)
+        let writes_lost = self.state().count_heartbeat(heartbeat);
+        let mut expire = cmd("PEXPIRE");
+        expire.arg(&self.heartbeat_key).arg(HEARTBEAT_RETENTION.as_millis() as u64);
+        connection.send(expire).await?;
+        Ok(writes_lost)
     }
 
     fn state(&self) -> MutexGuard<'_, HealthState> {
@@ -87,6 +97,13 @@ impl HealthMonitor {
 }
 
 impl HealthState {
+    /// Returns whether the counter ever went back.
+    fn count_heartbeat(&mut self, heartbeat: i64) -> bool {
+        self.writes_lost |= heartbeat <= self.heartbeat;
+        self.heartbeat = heartbeat;
+        self.writes_lost
+    }
+
     /// Returns the number of keys evicted since the first check, summed over all nodes.
     fn count_evicted(&mut self, infos: &[(String, String)]) -> u64 {
         for (node, info) in infos {

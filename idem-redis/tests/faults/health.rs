@@ -91,6 +91,34 @@ async fn fault_record_changed_externally_flushed_server() {
     assert_eq!(store.complete(claim, completion("late"), HOUR).await.unwrap(), Update::Stale(None));
 }
 
+/// Another store starts after the loss, and checks more often than the first one did.
+#[tokio::test]
+async fn fault_record_changed_externally_flushed_server_with_another_store() {
+    let server = RedisServer::start(&[]);
+    let early = store(&server).await;
+    // The first check that the store starts on its own ends before the second one of these.
+    for _ in 0..2 {
+        assert_eq!(early.check().await.unwrap(), [HealthIssue::NoAppendOnlyFile]);
+    }
+    server.cli(&["flushall"]);
+    let late = store(&server).await;
+    for _ in 0..10 {
+        assert_eq!(late.check().await.unwrap(), [HealthIssue::NoAppendOnlyFile]);
+    }
+    assert!(early.check().await.unwrap().contains(&HealthIssue::WritesLost));
+}
+
+/// The counters of stores that are gone do not stay for ever.
+#[tokio::test]
+async fn heartbeats_expire() {
+    let server = RedisServer::start(&[]);
+    store(&server).await.check().await.unwrap();
+    let keys = server.cli(&["keys", "idem:default:*"]);
+    assert_eq!(keys.lines().count(), 1, "{keys}");
+    let left: i64 = server.cli(&["pttl", &keys]).parse().unwrap();
+    assert!(left > 0, "{left}");
+}
+
 /// The replica is cut off, misses the last writes, and is promoted after the primary was killed.
 #[tokio::test]
 async fn fault_redis_failover_loses_writes_and_is_detected() {

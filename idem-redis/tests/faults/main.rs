@@ -13,4 +13,5 @@ mod permissions;
 mod quota;
 mod server;
 mod stress;
+mod subscription;
 mod support;

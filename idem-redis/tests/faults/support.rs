@@ -63,7 +63,7 @@ pub(crate) fn calls(server: &RedisServer) -> HashMap<String, u64> {
         let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
         Some((name.to_owned(), rest.split(',').next()?.parse().ok()?))
     });
-    let other = ["info", "incr", "hello", "config|resetstat"];
+    let other = ["info", "incr", "pexpire", "hello", "config|resetstat"];
     calls.filter(|(name, _)| !other.contains(&&**name) && !name.starts_with("client")).collect()
 }
 

@@ -47,8 +47,13 @@ impl Service {
     }
 
     pub(crate) fn call(&self, policy: &'static Policy, key: &str) -> Call {
+        self.call_in(Scope::global(), policy, key)
+    }
+
+    /// A request in a scope.
+    pub(crate) fn call_in(&self, scope: Scope, policy: &'static Policy, key: &str) -> Call {
         let key = IdempotencyKey::new(key).unwrap();
-        self.idempotency.call(policy, &["POST", "/payments"], Scope::global(), &key).unwrap()
+        self.idempotency.call(policy, &["POST", "/payments"], scope, &key).unwrap()
     }
 
     /// Sends a request with the key `key`.

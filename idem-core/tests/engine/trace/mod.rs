@@ -1,5 +1,6 @@
 //! The contents of spans and log lines, and the secrets that they must never contain.
 
+mod limits;
 mod log;
 mod renewals;
 mod secrets;

@@ -108,6 +108,7 @@ macro_rules! http_suite {
                 a_run_beyond_max_run_is_given_up;
             runs:
                 runs_without_a_client_are_limited
+                runs_of_a_scope_are_limited
                 a_refused_run_leaves_its_key_free;
             limits:
                 a_body_over_the_limit_is_refused

@@ -45,6 +45,7 @@ rows! {
         fault_crash_in_transaction_before_and_after on [postgres];
         fault_commit_reply_lost on [postgres];
         fault_commit_not_applied on [postgres];
+        fault_postgres_slow_transactions on [postgres];
     }
     pause {
         fault_pause_without_duplicate on [redis postgres];

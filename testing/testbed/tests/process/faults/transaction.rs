@@ -1,6 +1,7 @@
 //! Effects in the same transaction as their record.
 
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::network::behind_a_proxy;
 use crate::support::{Problem, TestEnv};
@@ -69,4 +70,40 @@ pub(crate) async fn fault_commit_not_applied(env: &TestEnv) {
     let response = pay.send().await;
     pay.send().await.assert_replay_of(response.assert_executed(201));
     server.assert_counts("k", 2, 1).await;
+}
+
+/// More slow runs than a process has connections for transactions. On actix-web, each worker has its own connections.
+const SLOW: usize = 96;
+
+/// Each slow request gets a connection and runs, or is refused.
+pub(crate) async fn fault_postgres_slow_transactions(env: &TestEnv) {
+    let server = env.start().await;
+    let done = server.pay("/tx-payments", "done");
+    let first = done.send().await;
+    first.assert_executed(201);
+    let slow = |n| server.pay_with("/tx-payments", &format!("slow{n}"), &json!({ "gate": true }));
+    let mut sent = JoinSet::new();
+    for n in 0..SLOW {
+        let slow = slow(n);
+        sent.spawn(async move { slow.send().await });
+    }
+    let is_running = |n: &usize| !env.runs(&format!("slow{n}")).is_empty();
+    while sent.len() > (0..SLOW).filter(is_running).count() {
+        let refused = sent.join_next().await.expect("all are refused").unwrap();
+        refused.assert_problem(Problem::StoreUnavailable);
+    }
+    let running: Vec<usize> = (0..SLOW).filter(is_running).collect();
+    for n in &running {
+        done.send().await.assert_replay_of(&first);
+        slow(*n).send().await.assert_problem(Problem::InProgress);
+    }
+    for n in &running {
+        server.open_gate(&format!("slow{n}")).await;
+    }
+    for response in sent.join_all().await {
+        response.assert_executed(201);
+    }
+    for n in running {
+        server.assert_counts(&format!("slow{n}"), 1, 1).await;
+    }
 }

@@ -40,6 +40,19 @@ pub async fn runs_without_a_client_are_limited(server: &Server) {
     server.assert_runs("other", 1);
 }
 
+/// A tenant that has reached its limit does not take the places of another one.
+pub async fn runs_of_a_scope_are_limited(server: &Server) {
+    let server = server.with(|builder| builder.max_runs_per_scope(1)).await;
+    run_without_client(&server, "running").await;
+    let other = server.order("/payments", "other").key("other");
+    other.send().await.assert_problem(&Problem::TOO_MANY_RUNS);
+    server.assert_runs("other", 0);
+    let carols = server.order("/payments", "carol").key("other").token("carol");
+    carols.send().await.assert_executed(201);
+    server.service.gate("running").open();
+    other.send_until(|response| response.status == 201).await;
+}
+
 /// Two claims can be made at the same time for the last place. The one without a place is abandoned.
 pub async fn a_refused_run_leaves_its_key_free(server: &Server) {
     let server = server.with(|builder| builder.max_runs(1)).await;
