@@ -140,9 +140,11 @@
 //!
 //! [`wait_for_replicas`]: RedisStoreBuilder::wait_for_replicas
 
+mod admin;
 mod builder;
 mod claim;
 mod claim_cache;
+mod complete;
 mod conn;
 mod connect_error;
 mod error;
@@ -152,6 +154,7 @@ mod keys;
 mod notify;
 mod quota;
 mod reply;
+mod scan_pace;
 mod scripts;
 mod shared;
 mod store;

@@ -40,7 +40,7 @@ async fn documented_commands_are_sufficient() {
 
     let quota = Quota { scope: ScopeId::from_bytes([7; 32]), max_keys: NonZeroU32::MIN };
     let request = request().with_quota(Some(quota));
-    let ClaimOutcome::Acquired(first) = store.claim(key(), request).await.unwrap() else {
+    let ClaimOutcome::Acquired(first) = store.claim(key(), request.clone()).await.unwrap() else {
         panic!("there is room")
     };
     let full = ClaimOutcome::AtCapacity(Capacity::Scope);

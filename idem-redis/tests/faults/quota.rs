@@ -25,7 +25,7 @@ async fn claim_whose_quota_check_fails_is_unknown() {
     won(&store).await;
     let (id, request) = (key(), request_with_quota());
     server.cli(&["acl", "setuser", "default", "-evalsha"]);
-    assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
     server.cli(&["acl", "setuser", "default", "+evalsha"]);
     assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Applied);
 }

@@ -22,7 +22,7 @@ async fn fault_redis_stalls_asleep() {
             scope.spawn(|| server.cli(sleep));
         });
         let claimed = loop {
-            match store.claim(id, request).await {
+            match store.claim(id, request.clone()).await {
                 Ok(claimed) => break claimed,
                 Err(error) => assert_ne!(error.kind(), StoreErrorKind::Corrupt),
             }

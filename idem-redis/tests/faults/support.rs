@@ -36,6 +36,7 @@ pub(crate) fn completed(body: &'static str) -> ClaimOutcome {
     ClaimOutcome::Exists(ExistingRecord {
         fingerprint: None,
         state: State::Completed(response(body)),
+        recoverable_in: None,
     })
 }
 
