@@ -167,6 +167,7 @@ macro_rules! admin_suite {
         $crate::__rules! { $harness, admin:
             record_is_found
             recovery_keeps_the_names
+            unknown_fields_are_kept
             expired_record_is_not_found
             records_are_listed
             unknown_outcome_is_resolved

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use idem_core::Guarantee;
 use idem_core::store::{
     AuditAction, AuditEntry, AuditFilter, AuditOutcome, ClaimRequest, Extras, FencingToken, Filter,
@@ -83,6 +84,35 @@ pub async fn recovery_keeps_the_names<S: StoreHarness>(case: Case<S>) {
     assert_eq!(found.state, FoundState::Unknown(UnknownReason::Disputed));
     assert_eq!(found.extras.dispute(), "the amount differs");
     assert_eq!(found.extras.label(), "order-1");
+}
+
+/// Fields that this version does not know survive every change of the record, because a later version wrote them.
+pub async fn unknown_fields_are_kept<S: StoreHarness>(case: Case<S>) {
+    let fields = Bytes::from_static(b"\x09\x00\x02hi\x01\x00\x01o");
+    let extras = Extras::from_bytes(fields).expect("complete fields");
+    let key = case.key();
+    let request = fixtures::recovering().with_extras(extras.clone()).lease(case.unit());
+    key.acquire(request).await;
+    let assert_kept = async |change: &str| {
+        let found = key.found().await.expect("a record");
+        assert_eq!(found.extras.unnamed(), extras.unnamed(), "after {change}");
+    };
+    assert_kept("the claim").await;
+    case.advance(2).await;
+    let (claim, _) = key.recover(fixtures::recovering()).await;
+    assert_kept("the recovery").await;
+    assert_eq!(key.resume(claim).await, Update::Applied);
+    assert_kept("the resumption").await;
+    for dispute in ["the amount differs", "the currency differs"] {
+        assert_eq!(key.complete(claim, fixtures::disputed(dispute)).await, Update::Applied);
+        assert_kept("the dispute").await;
+    }
+    assert_eq!(key.resolve(claim.token, Resolution::Hold(LONG)).await, Update::Applied);
+    assert_kept("the hold").await;
+    let held = key.found().await.expect("a record");
+    assert_eq!(held.extras.dispute(), "the currency differs");
+    assert_eq!(key.resolve(held.token, complete("by hand")).await, Update::Applied);
+    assert_kept("the completion").await;
 }
 
 /// An expired record is neither found nor listed.

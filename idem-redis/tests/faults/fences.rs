@@ -9,7 +9,7 @@ use idem_core::store::{
 use idem_redis::RedisStore;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{HOUR, completion, key, request, store, won};
+use crate::support::{HOUR, completion, key, key_name, request, store, won};
 
 /// Two processes took their clock samples at different times, and free the key in turn.
 #[tokio::test]
@@ -103,10 +103,9 @@ async fn operator_may_delete_an_unknown_record() {
 
 /// Makes the clock sample of a plain claim older.
 fn backdate(server: &RedisServer, id: RecordId, token: FencingToken, age_ms: u64) {
-    let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let script = "return redis.call('SETRANGE', KEYS[1], 36, struct.pack('>I8', ARGV[1]))";
     let token = (token.0 - age_ms * 1000).to_string();
-    server.cli(&["eval", script, "1", &format!("idem:default:{hex}"), &token]);
+    server.cli(&["eval", script, "1", &key_name(id), &token]);
 }
 
 /// Lets the store take a clock sample, so that its next claims are plain.

@@ -10,7 +10,7 @@ use idem_testkit::servers::{Proxy, RedisServer, Replies};
 use crate::support::{HOUR, completed, completion, error_kind, key, request, store, url, won};
 
 /// A store behind a proxy, whose server has all scripts: every call sends one command.
-async fn behind(proxy: &Proxy) -> RedisStore {
+pub(crate) async fn behind(proxy: &Proxy) -> RedisStore {
     let builder = RedisStore::builder().command_timeout(Duration::from_millis(300));
     let store = builder.connect(&url(proxy)).await.unwrap();
     let (one, two) = (won(&store).await, won(&store).await);

@@ -9,7 +9,7 @@ use idem_core::store::{Claim, ClaimNonce, Extras, FencingToken, Record, State};
 use idem_redis::deadpool_redis::redis;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{response, store};
+use crate::support::{key_name, response, store};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_has_two_accepted_results() {
@@ -34,11 +34,9 @@ async fn without_owner_check_keys_have_two_results() {
         let (script, mut connection) = (Arc::clone(&unchecked), connection.clone());
         async move {
             let mut call = script.prepare_invoke();
-            let hex: String =
-                claim.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
             let mut value = vec![1_u8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
             value.extend(completed(body));
-            call.key(format!("idem:default:{hex}"));
+            call.key(key_name(claim.id));
             call.arg(&[0_u8; 34][..]).arg(&value[..]).arg(3_600_000);
             call.invoke_async::<i32>(&mut connection).await.unwrap() == 1
         }
