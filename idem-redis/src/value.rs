@@ -173,3 +173,35 @@ pub(crate) fn is_settled(value: &[u8]) -> bool {
     let unpadded = value.get(10..14).is_none_or(|pad| pad == [0; 4]);
     ended && unpadded
 }
+
+#[cfg(test)]
+mod tests {
+    use idem_core::store::{UnknownOutcome, UnknownReason};
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// The milliseconds until the lease or the quiet time is over.
+    fn lease_ms(prefix: &Prefix) -> u64 {
+        let grace = prefix.bytes[2..10].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        prefix.kept_ms - grace
+    }
+
+    #[test]
+    fn quiet_time_of_zero_is_over_immediately() {
+        let quiet = |quiet| {
+            let outcome = UnknownOutcome { quiet, ..UnknownOutcome::new(UnknownReason::Drained) };
+            Prefix::completed(&Completion::Unknown(outcome), HOUR)
+        };
+        assert_eq!(lease_ms(&quiet(Duration::ZERO)), 0);
+        assert_eq!(lease_ms(&quiet(Duration::from_nanos(1))), 1);
+        assert_eq!(lease_ms(&quiet(HOUR)), 3_600_000);
+        assert_eq!(quiet(HOUR).kept_ms, 2 * 3_600_000);
+    }
+
+    #[test]
+    fn lease_of_zero_is_one_millisecond() {
+        assert_eq!(lease_ms(&Prefix::running(Duration::ZERO, HOUR)), 1);
+    }
+}

@@ -115,16 +115,40 @@ pub async fn unknown_fields_are_kept<S: StoreHarness>(case: Case<S>) {
     assert_kept("the completion").await;
 }
 
-/// An expired record is neither found nor listed.
-pub async fn expired_record_is_not_found<S: StoreHarness>(case: Case<S>) {
-    let key = case.key();
-    let claim = key.acquire(named()).await;
+/// A record has no silence once its outcome is known. It still shows that its handler has `recover`.
+pub async fn response_ends_the_silence<S: StoreHarness>(case: Case<S>) {
+    for by_hand in [false, true] {
+        let key = case.key();
+        key.acquire(fixtures::recovering().lease(case.unit())).await;
+        case.advance(2).await;
+        let (claim, _) = key.recover(fixtures::recovering()).await;
+        let update = if by_hand {
+            let unknown = fixtures::unknown(UnknownReason::RecoverInconclusive);
+            assert_eq!(key.complete(claim, unknown).await, Update::Applied);
+            key.resolve(claim.token, complete("by hand")).await
+        } else {
+            key.complete(claim, fixtures::with_response("found")).await
+        };
+        assert_eq!(update, Update::Applied);
+        let found = key.found().await.expect("a record");
+        assert_eq!((found.extras.silence(), found.recoverable), (None, true));
+    }
+}
+
+/// An expired record and a freed one are neither found nor listed.
+pub async fn absent_record_is_not_found<S: StoreHarness>(case: Case<S>) {
+    let (expired, freed) = (case.key(), case.key());
+    let claim = expired.acquire(named()).await;
     let done = fixtures::with_response("done");
-    assert_eq!(key.complete_for(claim, done, case.unit()).await, Update::Applied);
+    assert_eq!(expired.complete_for(claim, done, case.unit()).await, Update::Applied);
+    let claim = freed.acquire(named()).await;
+    assert_eq!(freed.release(claim).await, Update::Applied);
     case.advance(2).await;
-    assert_eq!(key.found().await, None);
     let listed = list(&case, Filter::all(), 10).await;
-    assert!(!listed.contains(&key.id));
+    for key in [expired, freed] {
+        assert_eq!(key.found().await, None);
+        assert!(!listed.contains(&key.id));
+    }
 }
 
 /// A listing returns every record that the filter selects, over pages of any size.
