@@ -62,7 +62,8 @@ pub async fn unknown_outcome_is_not_taken_over<S: StoreHarness>(case: Case<S>) {
     );
     for forged in fixtures::forged(claim) {
         let lost = key.complete(forged, fixtures::with_response("forged")).await;
-        assert_eq!(lost, Update::Stale(Some(Box::new(fixtures::existing(fixtures::CRASHED)))));
+        let unknown = fixtures::existing(State::Unknown(UnknownReason::TimedOut));
+        assert_eq!(lost, Update::Stale(Some(Box::new(unknown))));
     }
 }
 

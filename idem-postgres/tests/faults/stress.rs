@@ -42,7 +42,7 @@ async fn fault_store_call_cancelled_at_every_await() {
     let server = PostgresServer::start(&[]);
     let store = builder().max_connections(2).connect(&server.url()).await.unwrap();
     for polls in 0.. {
-        let (id, own_request.clone()) = (new_id(), request());
+        let (id, own_request) = (new_id(), request());
         let claim_finished = dropped_after(polls, store.claim(id, own_request.clone())).await;
         let claim = loop {
             // The dropped call continues in the background. The same nonce gets its claim again.
