@@ -55,14 +55,16 @@ BEGIN
             others := (SELECT coalesce(sum(s.keys), 0) FROM {scopes} AS s WHERE s.scope = own_scope)
                 - (SELECT count(*) FROM {records} AS r WHERE r.id = own_id AND r.scope = own_scope);
             IF others >= max_keys THEN
-                -- A record that was completed within its lease expires up to a lease before its sweep_at.
+                -- A record that was completed within its lease expires up to a lease before its sweep_at. The time is
+                -- a variable, because the index is not searched by a volatile function.
+                own_now := clock_timestamp();
                 expired := ARRAY(
                     SELECT first.id FROM (
                         SELECT r.id, r.expires_at FROM {records} AS r
-                        WHERE r.scope = own_scope AND r.sweep_at <= clock_timestamp() + own_lease
+                        WHERE r.scope = own_scope AND r.sweep_at <= own_now + own_lease
                         ORDER BY r.sweep_at LIMIT 1000
                     ) AS first
-                    WHERE first.expires_at <= clock_timestamp() AND first.id <> own_id
+                    WHERE first.expires_at <= own_now AND first.id <> own_id
                 );
                 IF pass = 2 THEN
                     DELETE FROM {records} AS r WHERE r.id = ANY (ARRAY(

@@ -129,7 +129,7 @@ async fn unknown_extras_survive() {
 async fn text_is_stored_in_another_encoding() {
     let server = PostgresServer::start(&[]);
     server.sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
-    let url = server.url().replace("/postgres", "/latin");
+    let url = format!("postgres://postgres@127.0.0.1:{}/latin", server.port());
     let store = crate::support::builder().connect(&url).await.unwrap();
     let id = new_id();
     let named = recovering().with_extras(Extras::new(&["pay"], Some("注文-1")));
