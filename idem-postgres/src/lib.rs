@@ -225,6 +225,7 @@
 //! [`transaction_isolation`]: PostgresStoreBuilder::transaction_isolation
 //! [`wait_timeout`]: PostgresStoreBuilder::wait_timeout
 
+mod admin;
 mod background;
 mod builder;
 mod conn;
