@@ -24,7 +24,9 @@ pub(crate) struct ResolveCall {
 
 /// A resolution of a later version of `idem-core`.
 #[derive(Debug, thiserror::Error)]
-#[error("idem-postgres does not know this resolution; deploy the version of idem-postgres that belongs to idem-core")]
+#[error(
+    "idem-postgres does not know this resolution; deploy the version of idem-postgres that belongs to idem-core"
+)]
 struct UnknownResolution;
 
 impl ResolveCall {

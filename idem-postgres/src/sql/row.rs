@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::codec::{self, CodecError};
-use idem_core::store::{
-    ExistingRecord, Fingerprint, LostRun, State, StoreError, UnknownReason,
-};
+use idem_core::store::{ExistingRecord, Fingerprint, LostRun, State, StoreError, UnknownReason};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 

@@ -7,17 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_core::store::{
     AuditAction, AuditEntry, AuditFilter, ClaimOutcome, Completion, Extras, Filter, FoundRecord,
-    IdempotencyStore, Quota, RecordAdmin, RecordId, Resolution, ScopeId, StoreErrorKind,
-    Timestamp, UnknownReason, Update,
+    IdempotencyStore, Quota, RecordAdmin, RecordId, Resolution, ScopeId, StoreErrorKind, Timestamp,
+    UnknownReason, Update,
 };
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::{self, PgPool};
 use idem_testkit::servers::PostgresServer;
 use tokio::task::JoinSet;
 
-use crate::support::{
-    HOUR, claim_new, completion, error_kind, new_id, recovering, request, store,
-};
+use crate::support::{HOUR, claim_new, completion, error_kind, new_id, recovering, request, store};
 
 fn admin(store: &PostgresStore) -> &dyn RecordAdmin {
     store.records().unwrap()

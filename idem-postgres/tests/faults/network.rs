@@ -7,8 +7,8 @@ use idem_postgres::PostgresStore;
 use idem_testkit::servers::{PostgresServer, Proxy, Replies};
 
 use crate::support::{
-    HOUR, builder, claim_new, completed, completion, error_kind, new_id, recovering, request, store,
-    url,
+    HOUR, builder, claim_new, completed, completion, error_kind, new_id, recovering, request,
+    store, url,
 };
 
 /// A store with one connection that has prepared every statement, so that the next bytes belong to a call.
@@ -62,16 +62,12 @@ async fn fault_recovery_reply_lost_is_unknown_and_safe_to_repeat() {
     let store = store_behind(&proxy).await;
     for _ in 0..3 {
         let (id, request) = (new_id(), recovering());
-        assert!(matches!(
-            store.claim(id, recovering()).await.unwrap(),
-            ClaimOutcome::Acquired(_)
-        ));
+        assert!(matches!(store.claim(id, recovering()).await.unwrap(), ClaimOutcome::Acquired(_)));
         server.age("public", HOUR * 2);
         prepare(&store).await;
         proxy.cut_after(bytes(id));
         assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
-        let ClaimOutcome::Recovering(claim, lost) =
-            store.claim(id, request.clone()).await.unwrap()
+        let ClaimOutcome::Recovering(claim, lost) = store.claim(id, request.clone()).await.unwrap()
         else {
             panic!("the claim is not a recovery")
         };

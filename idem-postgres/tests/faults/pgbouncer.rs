@@ -23,7 +23,8 @@ async fn fault_postgres_behind_pgbouncer_with_pooled_mode() {
         workers.spawn(async move {
             for _ in 0..25 {
                 let (id, request) = (new_id(), request());
-                let ClaimOutcome::Acquired(claim) = store.claim(id, request.clone()).await.unwrap() else {
+                let ClaimOutcome::Acquired(claim) = store.claim(id, request.clone()).await.unwrap()
+                else {
                     panic!("the key is not free")
                 };
                 assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);

@@ -46,7 +46,9 @@ async fn fault_store_call_cancelled_at_every_await() {
         let claim_finished = dropped_after(polls, store.claim(id, own_request.clone())).await;
         let claim = loop {
             // The dropped call continues in the background. The same nonce gets its claim again.
-            if let ClaimOutcome::Acquired(claim) = store.claim(id, own_request.clone()).await.unwrap() {
+            if let ClaimOutcome::Acquired(claim) =
+                store.claim(id, own_request.clone()).await.unwrap()
+            {
                 break claim;
             }
         };

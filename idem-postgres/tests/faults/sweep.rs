@@ -93,7 +93,10 @@ async fn unknown_record_can_be_deleted_by_hand() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     let first = claim_new(&store).await;
-    assert_eq!(store.complete(first, Completion::unknown(UnknownReason::TimedOut), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(
+        store.complete(first, Completion::unknown(UnknownReason::TimedOut), HOUR).await.unwrap(),
+        Update::Applied
+    );
     let logged = format!("FROM idem_records WHERE substring(id FOR 4) = '\\x{}'", first.id);
     assert_eq!(server.sql(&format!("SELECT state {logged}")), "4");
     server.sql(&format!("DELETE {logged}"));
