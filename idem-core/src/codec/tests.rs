@@ -2,8 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::*;
-use crate::model::{Silence, Timestamp};
+use crate::Policy;
+use crate::model::{Claim, Completion, RecordId, Silence, Timestamp};
+use crate::state_machine::{self, Change, Slot};
+use crate::store::ClaimRequest;
 
 fn record(state: State) -> Record {
     Record {
@@ -141,4 +149,66 @@ fn the_claim_has_a_fixed_position() {
     let (nonce, token) = bytes[CLAIM_BYTES].split_at(16);
     assert_eq!(nonce, record.nonce.as_bytes());
     assert_eq!(token, record.token.0.to_be_bytes());
+}
+
+const LEASE: Duration = Duration::from_micros(10);
+const HOLD: Duration = Duration::from_micros(100);
+const ID: RecordId = RecordId::from_bytes([0; 32]);
+
+/// Fields of later versions.
+fn later_fields() -> impl Strategy<Value = Extras> {
+    let field = (prop_oneof![Just(3_u8), 6..=u8::MAX], vec(any::<u8>(), 0..40));
+    vec(field, 0..6).prop_map(|fields| {
+        let bytes = fields.into_iter().flat_map(|(tag, value)| {
+            let len = value.len() as u16;
+            [vec![tag], len.to_be_bytes().to_vec(), value].concat()
+        });
+        Extras::from_bytes(bytes.collect()).unwrap()
+    })
+}
+
+/// The slot that a transition writes, as a store reads it back.
+fn stored(change: Change) -> Slot {
+    let Change::Put(slot) = change else { panic!("nothing was written") };
+    let record = Record::from_bytes(&slot.record.to_bytes()).unwrap();
+    assert_eq!(record, slot.record);
+    Slot { record, ..slot }
+}
+
+fn claim_of(slot: &Slot) -> Claim {
+    let Record { nonce, token, attempt, .. } = slot.record;
+    Claim { id: ID, nonce, token, attempt }
+}
+
+proptest! {
+    #[test]
+    fn fields_of_later_versions_are_kept(later in later_fields()) {
+        let now = Timestamp(1_000);
+        let recoverable = Record {
+            guarantee: Guarantee::AtMostOnce,
+            recoverable: true,
+            extras: Extras::new(&["op"], Some("label")).with_fields(&later),
+            ..record(State::Running)
+        };
+        let lapsed = Slot { record: recoverable, lease_until: now, expires_at: now.after(HOLD) };
+        let lapsed = stored(Change::Put(lapsed));
+        prop_assert_eq!(lapsed.record.extras.unnamed(), later.clone());
+
+        let mut request = ClaimRequest::new(&Policy::new(HOLD, Guarantee::AtMostOnce));
+        request.fingerprint = lapsed.record.fingerprint;
+        request.recoverable = true;
+        let recovering = stored(state_machine::claim(Some(&lapsed), ID, &request, now).0);
+        let claim = claim_of(&recovering);
+        let resumed =
+            stored(state_machine::resume_run(Some(&recovering), &claim, LEASE, HOLD, now).0);
+        let unknown = Completion::unknown(UnknownReason::Disputed);
+        let completions = [unknown, Completion::NotRetained { status: 200 }];
+        let ended = completions.map(|completion| {
+            stored(state_machine::complete(Some(&resumed), &claim, completion, HOLD, now).0)
+        });
+        for Slot { record, .. } in [&recovering, &resumed].into_iter().chain(&ended) {
+            prop_assert_eq!(record.extras.unnamed(), later.clone());
+            prop_assert_eq!((record.extras.operation(), record.extras.label()), ("op", "label"));
+        }
+    }
 }

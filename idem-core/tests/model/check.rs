@@ -3,16 +3,36 @@
 use idem_core::Guarantee;
 use stateright::{Checker, HasDiscoveries, Model};
 
+use crate::handlers::{Handlers, Recover};
 use crate::model::Setup;
 use crate::mutation::Mutation;
 use crate::properties::{
-    BOUNDED_STARTS, EQUAL_REPLAYS, EVERY_STARTED_RUN_IS_RECORDED, GROWING_FENCING_TOKENS,
-    NO_START_AFTER_ACCEPTANCE, NOTHING_STAYS_STUCK, ONE_ACCEPTED_RESULT,
+    BOUNDED_STARTS, CURRENT_RESOLUTIONS, EQUAL_REPLAYS, EVERY_STARTED_RUN_IS_RECORDED,
+    GROWING_FENCING_TOKENS, NO_START_AFTER_ACCEPTANCE, NO_START_IN_RECOVERY, NOTHING_STAYS_STUCK,
+    OLD_OWNERS_ARE_FENCED, ONE_ACCEPTED_RESULT, SILENCE_IS_KEPT,
 };
 
-const AT_MOST_ONCE: Setup =
-    Setup { guarantee: Guarantee::AtMostOnce, keys: 1, processes: 3, faults: 1, mutation: None };
-const AT_LEAST_ONCE: Setup = Setup { guarantee: Guarantee::AtLeastOnce, ..AT_MOST_ONCE };
+const AT_MOST_ONCE: Setup = Setup {
+    handlers: Handlers { guarantee: Guarantee::AtMostOnce, recover: Recover::Never },
+    keys: 1,
+    processes: 3,
+    faults: 1,
+    resolutions: 0,
+    mutation: None,
+};
+const AT_LEAST_ONCE: Setup = Setup {
+    handlers: Handlers { guarantee: Guarantee::AtLeastOnce, recover: Recover::Never },
+    ..AT_MOST_ONCE
+};
+const RECOVERING: Setup = Setup {
+    handlers: Handlers { guarantee: Guarantee::AtMostOnce, recover: Recover::Always },
+    ..AT_MOST_ONCE
+};
+const TWO_RECOVERING: Setup = Setup { processes: 2, ..RECOVERING };
+const RECOVERING_EXCEPT_FIRST: Setup = Setup {
+    handlers: Handlers { guarantee: Guarantee::AtMostOnce, recover: Recover::ExceptFirst },
+    ..AT_MOST_ONCE
+};
 
 fn assert_invariants(setup: Setup) {
     let failures = HasDiscoveries::AnyFailures;
@@ -40,10 +60,33 @@ fn at_least_once_with_two_faults() {
 }
 
 #[test]
-fn two_keys_with_two_processes() {
-    for setup in [AT_MOST_ONCE, AT_LEAST_ONCE] {
-        assert_invariants(Setup { keys: 2, processes: 2, ..setup });
-    }
+fn at_most_once_with_two_keys() {
+    assert_invariants(Setup { keys: 2, processes: 2, ..AT_MOST_ONCE });
+}
+
+#[test]
+fn at_least_once_with_two_keys() {
+    assert_invariants(Setup { keys: 2, processes: 2, ..AT_LEAST_ONCE });
+}
+
+#[test]
+fn recovery_with_two_processes() {
+    assert_invariants(TWO_RECOVERING);
+}
+
+#[test]
+fn recovery_during_a_deploy() {
+    assert_invariants(Setup { processes: 2, ..RECOVERING_EXCEPT_FIRST });
+}
+
+#[test]
+fn an_operator_with_two_processes() {
+    assert_invariants(Setup { processes: 2, resolutions: 1, ..AT_MOST_ONCE });
+}
+
+#[test]
+fn an_operator_and_recovery_without_faults() {
+    assert_invariants(Setup { processes: 2, faults: 0, resolutions: 1, ..RECOVERING });
 }
 
 #[test]
@@ -52,6 +95,26 @@ fn three_processes_with_two_faults() {
     for setup in [AT_MOST_ONCE, AT_LEAST_ONCE] {
         assert_invariants(Setup { faults: 2, ..setup });
     }
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn recovery_with_two_faults() {
+    for setup in [RECOVERING, RECOVERING_EXCEPT_FIRST] {
+        assert_invariants(Setup { processes: 2, faults: 2, ..setup });
+    }
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn recovery_with_three_processes() {
+    assert_invariants(RECOVERING);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn an_operator_and_recovery_with_a_fault() {
+    assert_invariants(Setup { processes: 2, resolutions: 1, ..RECOVERING });
 }
 
 /// Asserts that the bug violates one of the invariants.
@@ -116,4 +179,59 @@ fn a_release_after_a_store_error_is_detected() {
 #[test]
 fn a_start_without_a_reply_is_detected() {
     assert_detected(AT_MOST_ONCE, Mutation::StartsWithoutReply, &[BOUNDED_STARTS]);
+}
+
+#[test]
+fn a_recovery_without_fencing_is_detected() {
+    assert_detected(TWO_RECOVERING, Mutation::FencingTokenStays, &[GROWING_FENCING_TOKENS]);
+    assert_detected(TWO_RECOVERING, Mutation::AnyProcessCompletes, &[OLD_OWNERS_ARE_FENCED]);
+}
+
+#[test]
+fn a_resolution_without_fencing_is_detected() {
+    let setup = Setup { resolutions: 1, ..TWO_RECOVERING };
+    assert_detected(setup, Mutation::ResolvesAnyToken, &[CURRENT_RESOLUTIONS]);
+    assert_detected(setup, Mutation::ResolutionKeepsToken, &[OLD_OWNERS_ARE_FENCED]);
+    assert_detected(setup, Mutation::ResolvesLiveRun, &[CURRENT_RESOLUTIONS]);
+    assert_detected(setup, Mutation::FencingTokenStays, &[CURRENT_RESOLUTIONS]);
+}
+
+#[test]
+fn an_unknown_record_that_expires_after_ttl_is_detected() {
+    assert_detected(TWO_RECOVERING, Mutation::TtlForHold, &[EVERY_STARTED_RUN_IS_RECORDED]);
+    assert_detected(AT_MOST_ONCE, Mutation::TtlForHold, &[EVERY_STARTED_RUN_IS_RECORDED]);
+}
+
+#[test]
+fn a_silence_that_a_second_recovery_forgets_is_detected() {
+    assert_detected(TWO_RECOVERING, Mutation::SilenceForgotten, &[SILENCE_IS_KEPT]);
+}
+
+#[test]
+fn a_resent_recovery_claim_that_starts_the_handler_is_detected() {
+    assert_detected(TWO_RECOVERING, Mutation::ResentRecoveryIsFirstRun, &[NO_START_IN_RECOVERY]);
+    assert_detected(TWO_RECOVERING, Mutation::ResentRecoveryIsFirstRun, &[BOUNDED_STARTS]);
+}
+
+#[test]
+fn a_run_that_is_resumed_after_its_completion_is_detected() {
+    assert_detected(TWO_RECOVERING, Mutation::ResumesAfterCompletion, &[ONE_ACCEPTED_RESULT]);
+}
+
+#[test]
+fn a_start_before_the_run_is_resumed_is_detected() {
+    assert_detected(TWO_RECOVERING, Mutation::StartsBeforeResumed, &[NO_START_IN_RECOVERY]);
+}
+
+#[test]
+fn a_recovery_of_a_run_without_recover_is_detected() {
+    let setup = Setup { processes: 2, ..RECOVERING_EXCEPT_FIRST };
+    let mutation = Mutation::RecoversWithoutRecover;
+    assert_detected(setup, mutation, &[BOUNDED_STARTS]);
+}
+
+#[test]
+fn an_early_response_of_a_recoverable_run_is_detected() {
+    let mutation = Mutation::RespondsBeforeStored;
+    assert_detected(TWO_RECOVERING, mutation, &[EQUAL_REPLAYS]);
 }

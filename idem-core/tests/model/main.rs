@@ -4,9 +4,15 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod check;
+mod fault;
+mod handlers;
 mod history;
+mod invariant;
 mod model;
 mod mutation;
+mod operator;
 mod process;
+mod process_set;
 mod properties;
 mod store;
+mod time;

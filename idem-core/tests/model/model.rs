@@ -6,38 +6,47 @@
 
 use std::collections::BTreeSet;
 
-use idem_core::Guarantee;
 use idem_core::state_machine::Timestamp;
+use idem_core::store::FencingToken;
 use stateright::{Model, Property};
 
+use crate::fault::{DELIVERIES, Fault};
+use crate::handlers::Handlers;
 use crate::history::History;
 use crate::mutation::Mutation;
-use crate::process::{End, Phase, Response, Step};
+use crate::operator::{Errand, Operator};
+use crate::process::{End, Phase, Response, Step, View};
 use crate::properties;
-use crate::store::{LEASE, Message, NOW, Op, ProcessId, StoredSlot, TTL};
+use crate::store::{Ending, LEASE, Message, NOW, Op, ProcessId, StoredSlot, TTL};
 
 /// The length of a jump of the store's clock. It is shorter than `ttl`.
-const JUMP: u64 = TTL - 1;
+pub(crate) const JUMP: u64 = TTL - 1;
+
+/// The index of the key whose record the operator resolves.
+pub(crate) const OPERATED: usize = 0;
 
 /// The parameters of one check.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
-    pub(crate) guarantee: Guarantee,
+    pub(crate) handlers: Handlers,
     pub(crate) keys: usize,
     pub(crate) processes: usize,
     /// The number of faults: a [`Fault`], a crash or a clock jump.
     pub(crate) faults: u8,
+    /// The number of resolutions by the operator.
+    pub(crate) resolutions: u8,
     pub(crate) mutation: Option<Mutation>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ModelState {
-    faults: u8,
-    went_back: bool,
+    pub(crate) faults: u8,
+    pub(crate) went_back: bool,
     pub(crate) keys: Vec<Key>,
-    processes: Vec<Process>,
+    pub(crate) processes: Vec<Process>,
+    pub(crate) operator: Operator,
     /// Messages that arrive later or never.
-    delayed: BTreeSet<Message>,
+    pub(crate) delayed: BTreeSet<Message>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,11 +55,17 @@ pub(crate) struct Key {
     pub(crate) history: History,
 }
 
+impl Key {
+    pub(crate) fn token(&self) -> Option<FencingToken> {
+        self.stored.0.as_ref().map(|slot| slot.record.token)
+    }
+}
+
 /// A process with one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Process {
-    key: usize,
-    phase: Phase,
+pub(crate) struct Process {
+    pub(crate) key: usize,
+    pub(crate) phase: Phase,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +73,8 @@ pub(crate) enum Action {
     /// The next process begins with a claim of a key.
     Begin(ProcessId, usize, Option<Fault>),
     Step(ProcessId, Step, Option<Fault>),
+    /// A step of the operator. Its message arrives once, or again later.
+    Operate(Errand, Option<Fault>),
     Deliver(Message),
     Crash(ProcessId),
     /// The clock advances by one tick.
@@ -65,20 +82,6 @@ pub(crate) enum Action {
     JumpForward,
     JumpBack,
 }
-
-/// A fault of one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The message is applied, and its reply is lost.
-    ReplyLost,
-    /// The message is applied, its reply arrives, and the message arrives again later.
-    Repeated,
-    /// The process stops waiting for the reply, and the message arrives later.
-    Delayed,
-}
-
-const DELIVERIES: [Option<Fault>; 4] =
-    [None, Some(Fault::ReplyLost), Some(Fault::Repeated), Some(Fault::Delayed)];
 
 impl Model for Setup {
     type State = ModelState;
@@ -90,13 +93,14 @@ impl Model for Setup {
             went_back: false,
             keys: vec![Key::default(); self.keys],
             processes: vec![Process::default(); self.processes],
+            operator: Operator::new(self.resolutions),
             delayed: BTreeSet::new(),
         }]
     }
 
     fn actions(&self, state: &ModelState, actions: &mut Vec<Action>) {
         for (id, process) in (0..).zip(&state.processes) {
-            let steps = state.steps(self, *process);
+            let steps = state.steps(self, id, *process);
             actions.extend(steps.flat_map(|step| {
                 state.deliveries(*process, step).map(move |fault| Action::Step(id, step, fault))
             }));
@@ -105,6 +109,7 @@ impl Model for Setup {
             }
         }
         self.begin_actions(state, actions);
+        state.operator_actions(actions);
         actions.extend(state.delayed.iter().copied().map(Action::Deliver));
         actions.push(Action::Tick);
         if state.faults > 0 {
@@ -121,7 +126,7 @@ impl Model for Setup {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        properties::of(self.guarantee)
+        properties::of(self)
     }
 }
 
@@ -140,11 +145,32 @@ impl Setup {
 }
 
 impl ModelState {
-    fn steps(&self, setup: &Setup, process: Process) -> impl Iterator<Item = Step> + use<> {
-        let slot = self.keys[process.key].stored.0.as_ref();
-        let lapsed = slot.is_none_or(|slot| slot.lapsed(Timestamp(NOW)));
-        let may_lose_lease = setup.guarantee == Guarantee::AtLeastOnce && lapsed;
-        process.phase.steps(may_lose_lease).into_iter()
+    fn steps(
+        &self,
+        setup: &Setup,
+        id: ProcessId,
+        process: Process,
+    ) -> impl Iterator<Item = Step> + use<> {
+        let key = &self.keys[process.key];
+        let lapsed = key.stored.0.as_ref().is_none_or(|slot| slot.lapsed(Timestamp(NOW)));
+        let view = View {
+            process: id,
+            recovers: setup.handlers.recovers(id),
+            may_lose_lease: setup.handlers.may_be_replaced(id) && lapsed,
+            effect_of: key.history.effect_of(),
+        };
+        process.phase.steps(view).into_iter()
+    }
+
+    /// Adds the steps of the operator. It awaits no reply, so a message that is late or whose reply is lost is
+    /// like one that is sent later.
+    fn operator_actions(&self, actions: &mut Vec<Action>) {
+        for errand in self.operator.steps(&self.keys[OPERATED]) {
+            actions.push(Action::Operate(errand, None));
+            if self.faults > 0 && errand != Errand::Look {
+                actions.push(Action::Operate(errand, Some(Fault::Repeated)));
+            }
+        }
     }
 
     fn deliveries(
@@ -166,6 +192,15 @@ impl ModelState {
                 self.step(setup, id, Step::SendClaim, fault);
             }
             Action::Step(id, step, fault) => self.step(setup, id, step, fault),
+            Action::Operate(errand, fault) => {
+                let Some(message) = self.operator.act(errand, &mut self.keys[OPERATED]) else {
+                    return;
+                };
+                if fault.is_some() {
+                    self.delayed.insert(message);
+                }
+                self.apply(setup, message, false);
+            }
             Action::Deliver(message) => {
                 self.delayed.remove(&message);
                 self.apply(setup, message, false);
@@ -182,7 +217,9 @@ impl ModelState {
 
     fn uses_a_fault(&self, action: Action) -> bool {
         match action {
-            Action::Begin(.., fault) | Action::Step(.., fault) => fault.is_some(),
+            Action::Begin(.., fault) | Action::Step(.., fault) | Action::Operate(_, fault) => {
+                fault.is_some()
+            }
             Action::Crash(_) | Action::JumpForward | Action::JumpBack => true,
             Action::Deliver(_) | Action::Tick => false,
         }
@@ -193,9 +230,11 @@ impl ModelState {
     fn step(&mut self, setup: &Setup, id: ProcessId, step: Step, fault: Option<Fault>) {
         let process = &mut self.processes[usize::from(id)];
         let history = &mut self.keys[process.key].history;
-        match step {
-            Step::Start => history.record_start(id, setup.guarantee),
-            Step::End(End::Release) => history.record_releasable_end(id),
+        match (step, process.phase) {
+            (Step::Start, Phase::Acquired(grant)) => {
+                history.record_start(id, grant.attempt, setup.handlers);
+            }
+            (Step::End(End::Release), _) => history.record_releasable_end(id),
             _ => {}
         }
         let injected = setup.mutation.and_then(|mutation| mutation.step(process.phase, step));
@@ -216,12 +255,12 @@ impl ModelState {
 
     /// Applies a message to the store.
     fn apply(&mut self, setup: &Setup, message: Message, reply_arrives: bool) {
-        let process = &mut self.processes[usize::from(message.process)];
-        let key = &mut self.keys[process.key];
+        let process = self.processes.get_mut(usize::from(message.process));
+        let key = &mut self.keys[process.as_ref().map_or(OPERATED, |process| process.key)];
         let before = key.stored.0.clone();
         let (change, reply) = match setup.mutation {
-            None => message.apply(before.as_ref(), setup.guarantee),
-            Some(mutation) => mutation.apply(message, before.as_ref(), setup.guarantee),
+            None => message.apply(before.as_ref(), setup.handlers),
+            Some(mutation) => mutation.apply(message, before.as_ref(), setup.handlers),
         };
         key.stored.put(change);
         if key.stored.0 != before {
@@ -229,55 +268,37 @@ impl ModelState {
                 message,
                 before.as_ref(),
                 key.stored.0.as_ref(),
+                setup.handlers,
                 self.went_back,
             );
         }
-        if !reply_arrives || !process.phase.awaits_reply_to(message.op) {
+        let Some(process) = process.filter(|_| reply_arrives) else { return };
+        if !process.phase.awaits_reply_to(message.op) {
             return;
         }
         let (phase, response) = process.phase.receive(&reply);
         process.phase = phase;
         match response {
-            Some(Response::Own) => key.history.record_own_response(message.process, true),
-            Some(Response::Replay(process)) => key.history.record_replay(process),
+            Some(Response::Stored(run)) if run == message.process => {
+                key.history.record_own_response(run, true);
+            }
+            Some(Response::Stored(run) | Response::Replay(run)) => key.history.record_replay(run),
             None => {}
         }
     }
 
-    /// The process gets no reply. Under at most once, the client still gets the response of its run.
+    /// The process gets no reply. Unless another run may start, the client still gets the response of its run.
     fn lose_reply(&mut self, setup: &Setup, message: Message) {
         let process = &mut self.processes[usize::from(message.process)];
         if !process.phase.awaits_reply_to(message.op) {
             return;
         }
-        if let (Guarantee::AtMostOnce, Op::Complete(_)) = (setup.guarantee, message.op) {
-            self.keys[process.key].history.record_own_response(message.process, false);
+        let is_early = setup.mutation == Some(Mutation::RespondsBeforeStored);
+        let may_respond = is_early || !setup.handlers.may_be_replaced(message.process);
+        if let (true, Op::Complete(_, Ending::Result(run))) = (may_respond, message.op) {
+            self.keys[process.key].history.record_own_response(run, false);
         }
         process.phase = process.phase.lose_reply();
-    }
-
-    /// Moves all times. The store's clock reads [`NOW`] in every state, so times move instead of the clock.
-    fn shift_times(&mut self, shift: impl Fn(u64) -> u64) {
-        for key in &mut self.keys {
-            key.stored.shift_times(&shift);
-            key.history.shift_times(&shift);
-        }
-        for process in &mut self.processes {
-            process.phase.shift_times(&shift);
-        }
-        self.delayed = self.delayed.iter().map(|message| message.shifted(&shift)).collect();
-    }
-
-    /// Makes states equal that differ only in the age of expired values.
-    fn normalize_times(&mut self) {
-        let can_go_back = self.faults > 0 && !self.went_back;
-        let past = NOW - if can_go_back { JUMP } else { 0 };
-        // One less than the earliest possible time, so that an old fencing token is never equal to a new one.
-        self.shift_times(|time| time.max(past - 1));
-        for key in &mut self.keys {
-            key.stored.purge(past);
-            key.history.purge(past);
-        }
     }
 
     /// Whether the process still runs, or one of its messages can still arrive.

@@ -4,7 +4,8 @@ use idem_core::Guarantee;
 use idem_core::store::{State, UnknownReason};
 use stateright::Property;
 
-use crate::history::Invariant;
+use crate::handlers::Recover;
+use crate::invariant::Invariant;
 use crate::model::{Key, ModelState, Setup};
 use crate::store::{NOW, completed_by, owner_of};
 
@@ -15,10 +16,14 @@ pub(crate) const EQUAL_REPLAYS: &str = "equal replays";
 pub(crate) const GROWING_FENCING_TOKENS: &str = "growing fencing tokens";
 pub(crate) const REPLIES_STAY_IN_THEIR_SCOPE: &str = "replies stay in their scope";
 pub(crate) const NO_RESULT_WITHOUT_A_RUN: &str = "no result without a run";
+pub(crate) const NO_START_IN_RECOVERY: &str = "no start in recovery";
+pub(crate) const SILENCE_IS_KEPT: &str = "silence is kept";
+pub(crate) const OLD_OWNERS_ARE_FENCED: &str = "old owners are fenced";
+pub(crate) const CURRENT_RESOLUTIONS: &str = "current resolutions";
 pub(crate) const EVERY_STARTED_RUN_IS_RECORDED: &str = "every started run is recorded";
 pub(crate) const NOTHING_STAYS_STUCK: &str = "nothing stays stuck";
 
-pub(crate) fn of(guarantee: Guarantee) -> Vec<Property<Setup>> {
+pub(crate) fn of(setup: &Setup) -> Vec<Property<Setup>> {
     let (always, sometimes) = (Property::<Setup>::always, Property::<Setup>::sometimes);
     let mut properties = vec![
         always(BOUNDED_STARTS, |_, state| holds(state, Invariant::BoundedStarts)),
@@ -32,6 +37,10 @@ pub(crate) fn of(guarantee: Guarantee) -> Vec<Property<Setup>> {
             holds(state, Invariant::RepliesStayInTheirScope)
         }),
         always(NO_RESULT_WITHOUT_A_RUN, |_, state| holds(state, Invariant::NoResultWithoutARun)),
+        always(NO_START_IN_RECOVERY, |_, state| holds(state, Invariant::NoStartInRecovery)),
+        always(SILENCE_IS_KEPT, |_, state| holds(state, Invariant::SilenceIsKept)),
+        always(OLD_OWNERS_ARE_FENCED, |_, state| holds(state, Invariant::OldOwnersAreFenced)),
+        always(CURRENT_RESOLUTIONS, |_, state| holds(state, Invariant::CurrentResolutions)),
         always(EVERY_STARTED_RUN_IS_RECORDED, |_, state| state.keys.iter().all(is_recorded)),
         always(NOTHING_STAYS_STUCK, |setup, state| {
             state.keys.iter().all(|key| !is_stuck(setup, state, key))
@@ -39,12 +48,32 @@ pub(crate) fn of(guarantee: Guarantee) -> Vec<Property<Setup>> {
         sometimes("completed", |_, state| state.keys.iter().any(is_completed)),
         sometimes("unknown", |setup, state| {
             state.keys.iter().any(|key| {
-                key.stored.state_for_duplicate(setup.guarantee, NOW)
-                    == Some(State::Unknown(UnknownReason::Crashed))
+                matches!(
+                    key.stored.state_for_duplicate(setup.handlers, NOW),
+                    Some(State::Unknown(_))
+                )
             })
         }),
     ];
-    if guarantee == Guarantee::AtLeastOnce {
+    if setup.handlers.recover == Recover::Always {
+        properties.push(sometimes("completed by a recovery", |_, state| {
+            state.keys.iter().any(is_completed_by_another)
+        }));
+        properties.push(sometimes("run after a recovery", |_, state| {
+            state.keys.iter().any(|key| key.history.is_run_again())
+        }));
+    }
+    if setup.resolutions > 0 {
+        properties.push(sometimes("held by the operator", |_, state| {
+            state.keys.iter().any(|key| {
+                key.stored
+                    .0
+                    .as_ref()
+                    .is_some_and(|slot| slot.record.state == State::Unknown(UnknownReason::Crashed))
+            })
+        }));
+    }
+    if setup.handlers.guarantee == Guarantee::AtLeastOnce {
         properties.push(sometimes("takeover", |_, state| state.keys.iter().any(is_taken_over)));
         properties.push(sometimes("completed after a takeover", |_, state| {
             state.keys.iter().any(|key| is_taken_over(key) && is_completed(key))
@@ -54,20 +83,32 @@ pub(crate) fn of(guarantee: Guarantee) -> Vec<Property<Setup>> {
 }
 
 fn holds(state: &ModelState, invariant: Invariant) -> bool {
-    state.keys.iter().all(|key| key.history.violated != Some(invariant))
+    !state.keys.iter().any(|key| key.history.violates(invariant))
 }
 
 fn is_recorded(key: &Key) -> bool {
     !key.history.requires_record() || key.stored.is_live()
 }
 
-/// Whether a key reads as running although its owner is gone and all leases are over.
+/// Whether a key reads as running although its owner is gone and all leases are over, or as unknown although a
+/// recovery could find out.
 fn is_stuck(setup: &Setup, state: &ModelState, key: &Key) -> bool {
-    let owner = key.stored.0.as_ref().map(owner_of);
-    let owner_is_gone = owner.is_some_and(|owner| !state.is_active(owner));
-    owner_is_gone
-        && key.stored.state_for_duplicate(setup.guarantee, state.end_of_all_leases())
-            == Some(State::Running)
+    let Some(slot) = &key.stored.0 else { return false };
+    let end = state.end_of_all_leases();
+    match key.stored.state_for_duplicate(setup.handlers, end) {
+        Some(State::Running) => !state.is_active(owner_of(slot)),
+        Some(State::Unknown(reason)) => {
+            setup.handlers.recover == Recover::Always && reason != UnknownReason::Disputed
+        }
+        _ => false,
+    }
+}
+
+/// Whether a recovery or the operator stored the result of a lost run.
+fn is_completed_by_another(key: &Key) -> bool {
+    key.stored.0.as_ref().is_some_and(|slot| {
+        completed_by(&slot.record.state).is_some_and(|run| run != owner_of(slot))
+    })
 }
 
 fn is_completed(key: &Key) -> bool {

@@ -40,7 +40,7 @@ const CURRENT_CLAIM: &str = "owner = $2 AND fence = $3 AND";
 /// The arguments are still named, or the server could not infer their types.
 const ANY_CLAIM: &str = "(owner = $2 AND fence = $3 OR true) AND";
 
-pub(super) const BUGS: [Bug; 12] = [
+pub(super) const BUGS: [Bug; 19] = [
     // A completion is accepted from any claim.
     Bug {
         name: "complete-without-claim",
@@ -117,8 +117,8 @@ pub(super) const BUGS: [Bug; 12] = [
     Bug {
         name: "lease-as-ttl",
         edits: &[
-            edit(STATE_MACHINE, "lease_until.after(request.ttl)", "lease_until"),
-            edit(STATE_MACHINE, "lease_until.after(ttl)", "lease_until"),
+            edit(STATE_MACHINE, "lease_until.after(request.hold)", "lease_until"),
+            edit(STATE_MACHINE, "lease_until.after(hold)", "lease_until"),
             edit(
                 "idem-redis/src/value.rs",
                 "let grace_ms = to_millis(ttl);",
@@ -241,8 +241,8 @@ pub(super) const BUGS: [Bug; 12] = [
         edits: &[
             edit(
                 STATE_MACHINE,
-                "FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1)));",
-                "match previous { Some(previous) if attempt > 1 => previous, _ => FencingToken(previous.map_or(now.0, |FencingToken(previous)| now.0.max(previous + 1))) };",
+                "token: next_token(previous, now),",
+                "token: match previous { Some(previous) if attempt > 1 => previous, _ => next_token(previous, now) },",
             ),
             edit(
                 CLAIM_LUA,
@@ -270,7 +270,7 @@ pub(super) const BUGS: [Bug; 12] = [
             edit(
                 "idem-core/src/engine/duplicate.rs",
                 "(Finder::Duplicate, _) if !same_request =>",
-                "(Finder::Duplicate, State::Running | State::Unknown) if !same_request =>",
+                "(Finder::Duplicate, State::Running | State::Unknown(_)) if !same_request =>",
             ),
             edit(
                 "idem-core/src/engine/duplicate.rs",
@@ -289,5 +289,71 @@ pub(super) const BUGS: [Bug; 12] = [
             "self.push(b\":\");",
         )],
         looks: &[(UNIT, ""), (ENGINE, ""), (HTTP, "")],
+    },
+    // A recovery keeps the fencing token of the lost run.
+    Bug {
+        name: "recovery-keeps-token",
+        edits: &[edit(
+            STATE_MACHINE,
+            "token: next_token(Some(record.token), now),\n        attempt:",
+            "attempt:",
+        )],
+        looks: &[(MODEL, "recovery_with_two_processes"), (MEMORY, "lapsed_record_is_recovered")],
+    },
+    // A record is resolved although its claim is not the one that the operator has seen.
+    Bug {
+        name: "resolve-any-token",
+        edits: &[edit(STATE_MACHINE, "record.token != expected || !permitted", "!permitted")],
+        looks: &[(MODEL, "an_operator"), (MEMORY, "resolve")],
+    },
+    // A resolution keeps the fencing token, so the old run can still change the record.
+    Bug {
+        name: "resolve-keeps-token",
+        edits: &[edit(
+            STATE_MACHINE,
+            "Record { token: next_token(Some(record.token), now), ..slot.record }",
+            "slot.record",
+        )],
+        looks: &[(MODEL, "an_operator"), (MEMORY, "resolve")],
+    },
+    // An unknown outcome is forgotten as early as a stored response.
+    Bug {
+        name: "hold-as-ttl",
+        edits: &[edit(
+            "idem-core/src/model/policy.rs",
+            "Completion::Unknown(_) => self.hold,",
+            "Completion::Unknown(_) => self.ttl,",
+        )],
+        looks: &[(MODEL, "recovery_with_two_processes")],
+    },
+    // A second recovery counts the silence of the lost run from the end of the first.
+    Bug {
+        name: "silence-forgotten",
+        edits: &[edit(
+            STATE_MACHINE,
+            "record.extras.silence().unwrap_or(Silence {\n        since: slot.lease_until,",
+            "None.unwrap_or(Silence {\n        since: slot.lease_until,",
+        )],
+        looks: &[(MODEL, "recovery_with_two_processes"), (MEMORY, "silence_is_kept")],
+    },
+    // The claim of a recovery is granted for a first run when it is sent again.
+    Bug {
+        name: "resent-recovery-starts",
+        edits: &[edit(
+            STATE_MACHINE,
+            "return (Change::Keep, granted(id, record, now));",
+            "let Record { nonce, token, attempt, .. } = *record;\n        return (Change::Keep, ClaimOutcome::Acquired(Claim { id, nonce, token, attempt }));",
+        )],
+        looks: &[(MODEL, "recovery_with_two_processes"), (MEMORY, "resent_recovery")],
+    },
+    // A change of the silence drops the other extra fields.
+    Bug {
+        name: "extras-dropped",
+        edits: &[edit(
+            "idem-core/src/model/extras.rs",
+            "self.put_others(&mut buffer, SILENCE);",
+            "",
+        )],
+        looks: &[(UNIT, "fields_of_later_versions"), (MEMORY, "")],
     },
 ];
