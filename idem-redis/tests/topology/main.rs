@@ -11,8 +11,11 @@ use idem_testkit::servers::{RedisCluster, RedisSentinel};
 
 mod failover;
 
+/// The suites connect many stores at the same time, which takes a busy machine longer than the default.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 mod cluster {
-    use super::{Duration, LazyLock, RedisCluster, RedisStore, StoreHarness};
+    use super::{CONNECT_TIMEOUT, Duration, LazyLock, RedisCluster, RedisStore, StoreHarness};
 
     static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(RedisCluster::start);
 
@@ -22,7 +25,8 @@ mod cluster {
         type Store = RedisStore;
 
         async fn fresh() -> Self {
-            Self(RedisStore::builder().connect_cluster(&CLUSTER.urls()).await.unwrap())
+            let builder = RedisStore::builder().connect_timeout(CONNECT_TIMEOUT);
+            Self(builder.connect_cluster(&CLUSTER.urls()).await.unwrap())
         }
 
         fn store(&self) -> &RedisStore {
@@ -41,7 +45,7 @@ mod cluster {
 }
 
 mod sentinel {
-    use super::{Duration, LazyLock, RedisSentinel, RedisStore, StoreHarness};
+    use super::{CONNECT_TIMEOUT, Duration, LazyLock, RedisSentinel, RedisStore, StoreHarness};
 
     static SENTINEL: LazyLock<RedisSentinel> = LazyLock::new(RedisSentinel::start);
 
@@ -52,8 +56,8 @@ mod sentinel {
 
         async fn fresh() -> Self {
             let urls = SENTINEL.urls();
-            let store = RedisStore::builder().connect_sentinel(&urls, "mymaster");
-            Self(store.await.unwrap())
+            let builder = RedisStore::builder().connect_timeout(CONNECT_TIMEOUT);
+            Self(builder.connect_sentinel(&urls, "mymaster").await.unwrap())
         }
 
         fn store(&self) -> &RedisStore {

@@ -121,8 +121,8 @@ pub(super) const BUGS: [Bug; 19] = [
             edit(STATE_MACHINE, "lease_until.after(hold)", "lease_until"),
             edit(
                 "idem-redis/src/value.rs",
-                "let grace_ms = to_millis(ttl);",
-                "let (grace_ms, _) = (0, to_millis(ttl));",
+                "let grace_ms = to_millis(hold);",
+                "let (grace_ms, _) = (0, to_millis(hold));",
             ),
             edit(CLAIM_FUNCTION_SQL, "own_now + own_lease + own_hold", "own_now + own_lease"),
             edit(RENEW_SQL, "+ free.hold", "+ 0 * free.hold"),
@@ -246,8 +246,8 @@ pub(super) const BUGS: [Bug; 19] = [
             ),
             edit(
                 CLAIM_LUA,
-                "acquire(math.max(now, fence + 1), attempt + 1,",
-                "acquire(fence, attempt + 1,",
+                "acquire(math.max(now, fence + 1), attempt + 1, awaited)",
+                "acquire(fence, attempt + 1, awaited)",
             ),
             edit(
                 CLAIM_FUNCTION_SQL,
