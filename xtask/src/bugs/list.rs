@@ -22,7 +22,8 @@ const TRANSACTION: Suite = suite("tx", "idem-postgres", "transaction");
 const HTTP: Suite = suite("http", "idem-axum", "http");
 const PROCESS: Suite = suite("process", "testbed", "process");
 
-const STATE_MACHINE: &str = "idem-core/src/state_machine.rs";
+const STATE_MACHINE: &str = "idem-core/src/state_machine/mod.rs";
+const RESOLVE: &str = "idem-core/src/state_machine/resolve.rs";
 const CLAIM_LUA: &str = "idem-redis/src/scripts/claim.lua";
 const RENEW_LUA: &str = "idem-redis/src/scripts/renew.lua";
 const COMPLETE_LUA: &str = "idem-redis/src/scripts/complete.lua";
@@ -303,18 +304,18 @@ pub(super) const BUGS: [Bug; 19] = [
     // A record is resolved although its claim is not the one that the operator has seen.
     Bug {
         name: "resolve-any-token",
-        edits: &[edit(STATE_MACHINE, "record.token != expected || !permitted", "!permitted")],
-        looks: &[(MODEL, "an_operator"), (MEMORY, "resolve")],
+        edits: &[edit(RESOLVE, "record.token != expected || !permitted", "!permitted")],
+        looks: &[(MODEL, "an_operator"), (MEMORY, "resol")],
     },
     // A resolution keeps the fencing token, so the old run can still change the record.
     Bug {
         name: "resolve-keeps-token",
         edits: &[edit(
-            STATE_MACHINE,
+            RESOLVE,
             "Record { token: next_token(Some(record.token), now), ..slot.record }",
             "slot.record",
         )],
-        looks: &[(MODEL, "an_operator"), (MEMORY, "resolve")],
+        looks: &[(MODEL, "an_operator"), (MEMORY, "resol")],
     },
     // An unknown outcome is forgotten as early as a stored response.
     Bug {

@@ -8,61 +8,19 @@
 //! store must apply and the reply for the caller. `now` is always the store's own clock. Read, function and change must
 //! be one atomic operation; see [a complete store](crate::store#a-complete-store).
 
+mod resolve;
+mod slot;
+
 use std::time::Duration;
 
 pub use crate::model::Timestamp;
 use crate::model::{
-    Claim, ClaimNonce, Completion, ExistingRecord, FencingToken, Guarantee, Record, RecordId,
-    Silence, State, UnknownReason,
+    Claim, ClaimNonce, Completion, FencingToken, Guarantee, Record, RecordId, Silence, State,
+    UnknownReason,
 };
-use crate::store::{ClaimOutcome, ClaimRequest, Resolution, Update};
-
-/// A record with its two times on the store's clock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slot {
-    /// The record.
-    pub record: Record,
-    /// The end of the lease of a running record, and of the quiet time of an unknown one. It has no meaning in other
-    /// states.
-    pub lease_until: Timestamp,
-    /// The time from which the record counts as absent. While the record is running or unknown, it is `hold` after
-    /// `lease_until`.
-    pub expires_at: Timestamp,
-}
-
-impl Slot {
-    /// Whether the record counts as absent. This is exact, even if the expired record is deleted much later.
-    pub fn expired(&self, now: Timestamp) -> bool {
-        self.expires_at <= now
-    }
-
-    /// Whether the lease or the quiet time has ended.
-    pub fn lapsed(&self, now: Timestamp) -> bool {
-        self.lease_until <= now
-    }
-
-    /// Returns the record as a duplicate sees it.
-    pub fn observe(&self, now: Timestamp) -> ExistingRecord {
-        self.record.observe(self.lease_until.since(now))
-    }
-
-    /// Whether the record is unexpired and `claim` is its current claim.
-    fn held_by(&self, claim: &Claim, now: Timestamp) -> bool {
-        let current = self.record.nonce == claim.nonce && self.record.token == claim.token;
-        !self.expired(now) && current
-    }
-}
-
-/// The change that a transition makes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The stored slot stays as it is.
-    Keep,
-    /// The slot is written, and replaces the stored one.
-    Put(Slot),
-    /// The stored slot is deleted.
-    Remove,
-}
+use crate::store::{ClaimOutcome, ClaimRequest, Update};
+pub use resolve::resolve;
+pub use slot::{Change, Slot};
 
 /// Claims a key. Covers the transitions *claim*, *repeat claim*, *take over*, *begin recovery*, *lapse* and *expire*.
 ///
@@ -323,56 +281,4 @@ pub fn abandon(slot: Option<&Slot>, nonce: ClaimNonce, now: Timestamp) -> (Chang
         }
         _ => (Change::Keep, Update::Stale(None)),
     }
-}
-
-/// Resolves an unknown outcome by hand, or evicts a record whose run has ended. `expected` is the fencing token of the
-/// record that the operator has seen.
-///
-/// * [`Complete`](Resolution::Complete), [`Release`](Resolution::Release) and [`Hold`](Resolution::Hold) apply to an
-///   unknown record, and to a running one whose lease has ended.
-/// * [`Evict`](Resolution::Evict) applies to every record except one that is running with a valid lease.
-///
-/// A record that stays gets a higher fencing token, so the old run is stale. `Hold` keeps the silence and the reason. The
-/// silence of a run that crashed counts from now, because its lease could still have been renewed.
-///
-/// If the token differs or the state does not permit the resolution, nothing changes and the caller gets
-/// [`Update::Stale`] with the existing record, if there is an unexpired one.
-pub fn resolve(
-    slot: Option<&Slot>,
-    expected: FencingToken,
-    resolution: Resolution,
-    now: Timestamp,
-) -> (Change, Update) {
-    let Some(slot) = slot.filter(|slot| !slot.expired(now)) else {
-        return (Change::Keep, Update::Stale(None));
-    };
-    let record = &slot.record;
-    let is_unknown = match record.state {
-        State::Running => slot.lapsed(now),
-        State::Unknown(_) => true,
-        State::Completed(_) | State::NotRetained { .. } => false,
-    };
-    let is_live = record.state == State::Running && !is_unknown;
-    let permitted = match resolution {
-        Resolution::Evict => !is_live,
-        Resolution::Complete { .. } | Resolution::Release | Resolution::Hold(_) => is_unknown,
-    };
-    if record.token != expected || !permitted {
-        return (Change::Keep, Update::Stale(Some(Box::new(slot.observe(now)))));
-    }
-    let slot = match resolution {
-        Resolution::Release | Resolution::Evict => return (Change::Remove, Update::Applied),
-        Resolution::Complete { response, ttl } => {
-            completed(slot, Completion::Response(response), ttl, now)
-        }
-        Resolution::Hold(hold) => {
-            let reason = match record.state {
-                State::Unknown(reason) => reason,
-                _ => UnknownReason::Crashed,
-            };
-            completed(slot, Completion::unknown(reason), hold, now)
-        }
-    };
-    let record = Record { token: next_token(Some(record.token), now), ..slot.record };
-    (Change::Put(Slot { record, ..slot }), Update::Applied)
 }
