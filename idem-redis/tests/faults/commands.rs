@@ -5,7 +5,7 @@ use idem_core::store::{
 };
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{HOUR, calls, completion, key, request, response, store, won};
+use crate::support::{HOUR, calls, completion, found, key, request, response, store, won};
 
 #[tokio::test]
 async fn first_execution_sends_two_commands_and_a_replay_one() {
@@ -70,4 +70,19 @@ async fn another_process_completes_and_the_fingerprint_stays() {
     let state = State::Completed(response("other"));
     let expected = ExistingRecord { fingerprint, state, recoverable_in: None };
     assert_eq!(one.claim(id, request).await.unwrap(), ClaimOutcome::Exists(expected));
+}
+
+/// Claims by script and by plain command keep the record for `hold`, although responses are kept for a shorter time.
+#[tokio::test]
+async fn claim_keeps_the_record_for_its_hold() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    for way in ["by script", "by plain command"] {
+        let mut request = request();
+        request.hold = HOUR * 24;
+        let claimed = store.claim(key(), request).await.unwrap();
+        let ClaimOutcome::Acquired(claim) = claimed else { panic!("a new key") };
+        let found = found(&store, claim.id).await;
+        assert_eq!(found.expires_at.since(found.lease_until), HOUR * 24, "{way}");
+    }
 }
