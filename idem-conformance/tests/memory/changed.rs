@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use idem_core::store::{
     Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
-    UnknownOutcome, UnknownReason,
+    UnknownReason,
 };
 use idem_core::{Guarantee, MemoryStore, Policy};
 use tokio::time::timeout;
