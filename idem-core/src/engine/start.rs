@@ -197,7 +197,8 @@ impl Idempotency {
             self.abandon(LostClaim::acquired(claim, policy.lease), None);
             return Err(Rejection::TooManyRuns);
         };
-        let holder = LeaseHolder { claim, policy, fingerprint, recoverable, lost_run };
+        let recheck = self.0.config.recheck;
+        let holder = LeaseHolder { claim, policy, fingerprint, recoverable, lost_run, recheck };
         let lease = self.0.leases.hold(holder, claimed_at);
         let run = LeasedRun::new(self, lease, permit, call.span.clone());
         Ok(Attempt::Started(Start::Run(Run::Leased(run))))

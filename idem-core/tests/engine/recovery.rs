@@ -279,8 +279,11 @@ async fn a_hook_that_a_drain_gives_up_is_asked_again() {
     asking.started().await;
     assert_eq!(service.idempotency.drain(Duration::ZERO).await, Drained::GaveUp(2));
     assert_eq!(client.await.unwrap(), unknown(RECHECK));
+    let next = service.another_process(store.clone());
+    let early =
+        next.send_recoverable(&RECOVERABLE, unreachable_hook(), unreachable_handler()).await;
+    assert!(matches!(early, Response::Rejected(_)), "{early:?}");
     store.advance_clock(RECHECK);
-    let next = service.another_process(store);
     let asked = async {
         let lost = Execution::current().recovering().expect("a lost run");
         assert_eq!(lost.reason(), UnknownReason::Crashed, "the reason of the run, not of the hook");

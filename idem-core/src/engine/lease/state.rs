@@ -35,6 +35,8 @@ pub(in crate::engine) struct LeaseHolder {
     pub(in crate::engine) recoverable: bool,
     /// The lost run whose outcome the claim recovers.
     pub(in crate::engine) lost_run: Option<LostRun>,
+    /// The time after which another recovery may start if this one is given up.
+    pub(in crate::engine) recheck: Duration,
 }
 
 /// The state of one lease.

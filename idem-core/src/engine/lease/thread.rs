@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::schedule::Schedule;
 use super::state::{LeaseLoss, LeaseState};
 use crate::engine::retry::complete_with_retries;
-use crate::model::{Completion, Policy, UnknownReason};
+use crate::model::{Completion, Policy, UnknownOutcome, UnknownReason};
 use crate::store::{IdempotencyStore, Update};
 
 /// Starts the thread, with its own runtime. It ends when the schedule is closed.
@@ -77,7 +77,8 @@ pub(super) async fn write_unknown(
 ) {
     let record = state.holder.claim.id;
     tracing::warn!(%record, "a run is given up; its outcome is unknown");
-    let unknown = &Completion::unknown(reason);
+    let quiet = state.lost_run().map_or(Duration::ZERO, |_| state.holder.recheck);
+    let unknown = &Completion::Unknown(UnknownOutcome { quiet, ..UnknownOutcome::new(reason) });
     let retention = state.holder.policy.retention(unknown);
     let written =
         complete_with_retries(store, state.holder.claim, unknown, retention, max_duration).await;
