@@ -125,7 +125,7 @@ impl Settlement {
                 Err(error) if may_be_contradicted => Err(Rejection::Unrecorded(error)),
                 Err(error) => {
                     let error = &error as &dyn Error;
-                    tracing::error!(record = %claim.id, error, "the end of a run is not stored yet; still trying");
+                    tracing::error!(record = %claim.id, error, "the response is not stored yet; still trying");
                     Ok(Served::Executed(reply))
                 }
             }
