@@ -172,6 +172,12 @@ impl TestEnv {
         self.events().into_iter().filter(of).filter_map(|event| event.execution).collect()
     }
 
+    /// Returns the downstream keys of the effects of a note, in the order of the effects.
+    pub(crate) fn downstream_keys(&self, note: &str) -> Vec<Option<String>> {
+        let of = |event: &Event| event.note == note && event.kind == EventKind::Effect;
+        self.events().into_iter().filter(of).map(|event| event.downstream_key).collect()
+    }
+
     /// Returns the number of runs of a note that ended regularly.
     pub(crate) fn finished(&self, note: &str) -> usize {
         let of = |event: &&Event| event.note == note && event.kind == EventKind::Finished;
