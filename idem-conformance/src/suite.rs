@@ -167,7 +167,9 @@ macro_rules! admin_suite {
         $crate::__rules! { $harness, admin:
             record_is_found
             recovery_keeps_the_names
-            expired_record_is_not_found
+            unknown_fields_are_kept
+            response_ends_the_silence
+            absent_record_is_not_found
             records_are_listed
             unknown_outcome_is_resolved
             held_record_expires
@@ -202,6 +204,7 @@ macro_rules! wakeup_suite {
             completion_wakes
             release_and_abandon_wake
             completion_after_a_takeover_wakes
+            completion_after_a_recovery_wakes
             every_listener_is_woken
             later_changes_wake_new_listeners
         }

@@ -114,6 +114,28 @@ impl Record {
     /// # Errors
     /// If the bytes have another format version, or are damaged.
     pub fn from_bytes(bytes: &Bytes) -> Result<Self, CodecError> {
+        Self::decode(bytes, State::from_parts)
+    }
+
+    /// Decodes a record without the headers and the body of its response. The bytes may end after the status.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes). A damaged response is not detected.
+    pub fn from_head(bytes: &Bytes) -> Result<Self, CodecError> {
+        Self::decode(bytes, |version, code, tail| match (code, &tail[..]) {
+            (2, &[high, low, ..]) => Ok(State::Completed(StoredResponse {
+                status: u16::from_be_bytes([high, low]),
+                headers: Headers::default(),
+                body: Bytes::new(),
+            })),
+            _ => State::from_parts(version, code, tail),
+        })
+    }
+
+    fn decode(
+        bytes: &Bytes,
+        state: impl FnOnce(u8, u8, &Bytes) -> Result<State, CodecError>,
+    ) -> Result<Self, CodecError> {
         let version = *bytes.first().ok_or(CodecError::Damaged)?;
         check_version(version)?;
         let head: &[u8; HEAD_LEN] = bytes.first_chunk().ok_or(CodecError::Damaged)?;
@@ -131,7 +153,7 @@ impl Record {
             recoverable,
             fingerprint: (head[3] != 0).then(|| Fingerprint::from_parts(head[3], array(head, 32))),
             extras,
-            state: State::from_parts(version, head[1], &tail)?,
+            state: state(version, head[1], &tail)?,
         })
     }
 }

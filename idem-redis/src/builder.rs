@@ -16,6 +16,7 @@ use crate::connect_error::ConnectError;
 use crate::health::{self, HealthIssue, HealthMonitor};
 use crate::keys::Keys;
 use crate::notify::{Endpoint, Notifier, Servers};
+use crate::scan_pace::ScanPace;
 use crate::scripts::Scripts;
 use crate::shared::Shared;
 use crate::store::{Inner, RedisStore};
@@ -285,6 +286,8 @@ impl RedisStoreBuilder {
             connections,
             keys,
             scripts: Scripts::new(),
+            claims: ClaimCache::default(),
+            scans: ScanPace::default(),
             recounts: Arc::new(Semaphore::new(1)),
         });
         let health = Arc::new(HealthMonitor::new(Arc::clone(&shared)));
@@ -303,8 +306,8 @@ impl RedisStoreBuilder {
         }
         health::log_at_start(&server, &issues);
         tokio::spawn(health::watch(Arc::downgrade(&health)));
-        let (replica_wait, claims) = (self.replica_wait, ClaimCache::default());
-        Ok(RedisStore::new(Inner { shared, replica_wait, notifier, health, claims }))
+        let replica_wait = self.replica_wait;
+        Ok(RedisStore::new(Inner { shared, replica_wait, notifier, health }))
     }
 }
 

@@ -1,20 +1,24 @@
 //! The two ways to claim a key: a plain command where it is sufficient, and the script otherwise.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes};
 use deadpool_redis::redis::{Cmd, RedisWrite, Value};
-use idem_core::store::{Claim, ClaimOutcome, ClaimRequest, FencingToken, RecordId, StoreError};
+use idem_core::codec::CodecError;
+use idem_core::store::{
+    Claim, ClaimOutcome, ClaimRequest, FencingToken, Record, RecordId, StoreError, Timestamp,
+};
 
+use crate::claim_cache::CachedClaim;
 use crate::conn::Connection;
 use crate::error::UnexpectedReply;
 use crate::fencing::{ClockSample, MAX_CLAIM_LATENCY};
-use crate::reply;
+use crate::reply::{self, ClaimReply};
 use crate::shared::Shared;
-use crate::value::{self, Prefix};
+use crate::value::{self, PREFIX_LEN, Prefix};
 
 /// Claims with `SET NX GET` and the token of `sample`. Returns `None` if only the script can decide: the
-/// record is running or will expire soon, or the reply was too slow.
+/// record is running, can be recovered or will expire soon, or the reply was too slow.
 pub(crate) async fn by_command(
     shared: &Shared,
     connection: &Connection,
@@ -23,12 +27,14 @@ pub(crate) async fn by_command(
     request: &ClaimRequest,
 ) -> Result<Option<ClaimOutcome>, StoreError> {
     let key = shared.keys.record(id);
-    let prefix = Prefix::plain_claim(request.lease, request.ttl);
-    let mut set = Cmd::with_capacity(7, key.len() + 128);
+    let prefix = Prefix::plain_claim(request.lease, request.hold);
+    let record = value::first_attempt(request, sample.token);
+    let value_len = PREFIX_LEN + record.encoded_len();
+    let mut set = Cmd::with_capacity(7, key.len() + value_len + 48);
     set.arg("SET").arg(&*key);
-    let mut value = set.bufmut_for_next_arg(80);
+    let mut value = set.bufmut_for_next_arg(value_len);
     value.put_slice(&prefix.bytes);
-    value::first_attempt(request, sample.token).put(&mut value);
+    record.put(&mut value);
     drop(value);
     set.arg("NX").arg("GET").arg("PX").arg(prefix.kept_ms);
     match connection.send(set).await? {
@@ -37,7 +43,7 @@ pub(crate) async fn by_command(
             Ok(Some(ClaimOutcome::Acquired(claim)))
         }
         Value::BulkString(found) if value::is_settled(&found) => {
-            let existing = value::existing_record(&Bytes::from(found), false)?;
+            let existing = value::existing_record(&Bytes::from(found), Duration::MAX)?;
             Ok(Some(ClaimOutcome::Exists(existing)))
         }
         Value::Nil | Value::BulkString(_) => Ok(None),
@@ -45,7 +51,8 @@ pub(crate) async fn by_command(
     }
 }
 
-/// Claims with `claim.lua`. The server's time that it returns becomes the clock sample of the connection.
+/// Claims with `claim.lua`. The server's time that it returns becomes the clock sample of the connection. The claim of a
+/// recovery is cached.
 pub(crate) async fn by_script(
     shared: &Shared,
     connection: &Connection,
@@ -53,7 +60,7 @@ pub(crate) async fn by_script(
     request: &ClaimRequest,
 ) -> Result<ClaimOutcome, StoreError> {
     let key = shared.keys.record(id);
-    let prefix = Prefix::running(request.lease, request.ttl);
+    let prefix = Prefix::running(request.lease, request.hold);
     // The script writes the token and the attempt.
     let record = value::first_attempt(request, FencingToken(0)).to_bytes();
     let add_args = |command: &mut Cmd| {
@@ -65,10 +72,28 @@ pub(crate) async fn by_script(
             .arg(MAX_CLAIM_LATENCY.as_micros() as u64);
     };
     let requested_at = Instant::now();
-    let reply = shared.scripts.claim.run(connection, &key, 128, add_args).await?;
-    let (outcome, now) = reply::claim(reply, id, request.nonce)?;
-    if let Some(now) = now {
-        connection.clock.observe(now, requested_at);
+    let args_len = 64 + record.len();
+    let reply = shared.scripts.claim.run(connection, &key, args_len, add_args).await?;
+    match reply::claim(reply, id, request.nonce)? {
+        ClaimReply::Exists(existing) => Ok(ClaimOutcome::Exists(existing)),
+        ClaimReply::Owned { claim, now, in_recovery } => {
+            connection.clock.observe(now, requested_at);
+            match in_recovery {
+                None => Ok(ClaimOutcome::Acquired(claim)),
+                Some(record) => recovery(shared, claim, &record, now),
+            }
+        }
     }
-    Ok(outcome)
+}
+
+/// The reply to the owner of a record that is in recovery.
+fn recovery(
+    shared: &Shared,
+    claim: Claim,
+    record: &Record,
+    now: Timestamp,
+) -> Result<ClaimOutcome, StoreError> {
+    let silence = record.extras.silence().ok_or(CodecError::Damaged)?;
+    shared.claims.insert(claim.nonce, CachedClaim::of_recovery(record));
+    Ok(ClaimOutcome::Recovering(claim, silence.lost_run(now)))
 }

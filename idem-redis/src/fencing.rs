@@ -19,7 +19,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use idem_core::store::FencingToken;
+use idem_core::store::{FencingToken, Timestamp};
 
 /// Maximum age of a clock sample when a plain claim is sent.
 pub(crate) const MAX_SAMPLE_AGE: Duration = Duration::from_secs(15);
@@ -58,9 +58,9 @@ impl ServerClock {
         sample.filter(|sample| sample.requested_at.elapsed() < MAX_SAMPLE_AGE)
     }
 
-    /// Keeps a reading in microseconds, returned by a command that was sent at `requested_at`.
-    pub(crate) fn observe(&self, micros: u64, requested_at: Instant) {
-        *self.lock() = Some(ClockSample { token: FencingToken(micros), requested_at });
+    /// Keeps a reading that a command returned, which was sent at `requested_at`.
+    pub(crate) fn observe(&self, now: Timestamp, requested_at: Instant) {
+        *self.lock() = Some(ClockSample { token: FencingToken(now.0), requested_at });
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<ClockSample>> {

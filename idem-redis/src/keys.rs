@@ -26,6 +26,24 @@ impl Keys {
         key.into()
     }
 
+    /// The pattern of all keys of records.
+    pub(crate) fn record_pattern(&self) -> String {
+        let mut pattern = String::with_capacity(self.prefix.len() + ID_DIGITS);
+        for char in self.prefix.chars() {
+            if matches!(char, '*' | '?' | '[' | ']' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(char);
+        }
+        pattern.extend(std::iter::repeat_n('?', ID_DIGITS));
+        pattern
+    }
+
+    /// Returns the record id of a key that matches the [pattern](Self::record_pattern), unless it is another key.
+    pub(crate) fn parse_record(&self, key: &[u8]) -> Option<RecordId> {
+        parse_digits(key.strip_prefix(self.prefix.as_bytes())?)
+    }
+
     /// The sorted set of the live keys of a scope with a quota.
     pub(crate) fn scope(&self, id: ScopeId) -> Box<[u8]> {
         format!("{}scope:{}", self.prefix, hex::encode(id.as_bytes())).into_bytes().into()
@@ -46,15 +64,39 @@ impl Keys {
         format!("{}changed", self.prefix)
     }
 
+    /// The stream of the audit log.
+    pub(crate) fn audit(&self) -> String {
+        format!("{}audit", self.prefix)
+    }
+
     /// The counter that each health check increments.
     pub(crate) fn heartbeat(&self) -> String {
         format!("{}pulse", self.prefix)
     }
 }
 
-/// Returns the record id that a message on the channel contains.
-pub(crate) fn parse_message(digits: &[u8]) -> Option<RecordId> {
+/// Returns the record id of the digits that a key ends with, or that a message on the channel contains.
+pub(crate) fn parse_digits(digits: &[u8]) -> Option<RecordId> {
     let mut id = [0; 32];
     hex::decode_to_slice(digits, &mut id).ok()?;
     Some(RecordId::from_bytes(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pattern_matches_only_its_own_namespace() {
+        let pattern = Keys::new("a*[b]?\\").record_pattern();
+        assert_eq!(pattern, format!("idem:a\\*\\[b\\]\\?\\\\:{}", "?".repeat(ID_DIGITS)));
+    }
+
+    #[test]
+    fn key_of_a_record_is_parsed() {
+        let (keys, id) = (Keys::new("a"), RecordId::from_bytes([7; 32]));
+        assert_eq!(keys.parse_record(&keys.record(id)), Some(id));
+        assert_eq!(keys.parse_record(&keys.scope(ScopeId::from_bytes([7; 32]))), None);
+        assert_eq!(keys.parse_record(&Keys::new("b").record(id)), None);
+    }
 }

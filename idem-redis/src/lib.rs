@@ -43,11 +43,12 @@
 //! | every store | `SET`, `EVALSHA`, `EVAL`, `INFO`, `INCR`, and the commands with which the client opens a connection |
 //! | the scripts | `TIME`, `GET`, `SET`, `GETRANGE`, `SETRANGE`, `PTTL`, `PEXPIRE`, `DEL`, `PUBLISH` |
 //! | scopes with a quota | `ZRANGE`, `DEL`; in scripts `ZADD`, `ZCARD`, `ZREM`, `ZSCORE` |
+//! | finding and resolving records | `XADD`, `XRANGE`; for listing `SCAN` |
 //! | waiting for replicas | `WAIT` |
 //! | waking up waiting duplicates | `SUBSCRIBE` |
 //!
 //! It must also allow the keys that begin with `idem:<namespace>:`, and the channel
-//! `idem:<namespace>:changed`.
+//! `idem:<namespace>:changed`. Key patterns do not restrict `SCAN`: it returns the names of all keys.
 //!
 //! # Guarantees and limits
 //!
@@ -86,10 +87,19 @@
 //! When memory is full, claims are refused. Renewals, completions and releases still succeed. A key whose
 //! expiry was removed by hand (`PERSIST`) is held forever.
 //!
-//! # Finding and freeing records
+//! # Finding and resolving records
 //!
-//! Responses are [stored as plain text](idem_core::rules::guarantees#stored-data). A log line names a record
-//! by 8 hexadecimal digits, such as `51950d44`. This command finds its key in the namespace `default`:
+//! Responses are [stored as plain text](idem_core::rules::guarantees#stored-data). `Idempotency::records` finds, lists and
+//! resolves records. A resolution compares the fencing token, wakes waiting duplicates, and is written to the audit log.
+//! `DEL` does none of this.
+//!
+//! * **Listing** sends `SCAN` to each primary, and examines at most 20,000 keys per second. If a primary fails over or
+//!   restarts, the listing starts again. It can miss a record whose slot moves to another node meanwhile.
+//! * **The audit log** is the stream `idem:<namespace>:audit`. Each change has an entry before it and one after it. An entry
+//!   without the second one is reported as unfinished: the change may have been made. The store never trims the log.
+//!
+//! A log line names a record by 8 hexadecimal digits, such as `51950d44`. This command finds its key in the namespace
+//! `default`:
 //!
 //! ```sh
 //! redis-cli --scan --pattern 'idem:default:51950d44*'
@@ -105,25 +115,23 @@
 //! | 3 | completed, but the response was not retained |
 //! | 4 | unknown |
 //!
-//! If the effect of an unknown record did not take place, wait for a minute after its run, and `DEL` the
-//! key. The key is then free. If the effect took place, leave the record.
-//!
 //! # How it works
 //!
 //! | Transition | Commands |
 //! |---|---|
 //! | claim of a new key, replay | one `SET key value NX GET PX` |
-//! | claim of a running key, takeover | `SET key value NX GET PX`, then `claim.lua` |
+//! | claim of a running key, takeover, begin recovery | `SET key value NX GET PX`, then `claim.lua` |
 //! | claim on a connection without a recent clock sample | `claim.lua` alone |
-//! | renew, complete, release, abandon | one script each, safe to send twice |
+//! | renew, resume run, complete, release, abandon | one script each, safe to send twice |
+//! | resolve, evict | `XADD`, one script, `XADD` |
 //! | claim of a new key in a scope with a quota | the claim, and `enter_quota.lua`; without room, also a check of the 64 oldest keys, and the release |
 //!
 //! * **Claims:** A plain `SET` needs a clock sample: a reading of the server's clock on the same connection,
 //!   at most 15 s old. A claim by script that acquires its key returns one. In a Cluster, every claim uses the script, because the
 //!   nodes have different clocks. The same holds with [`wait_for_replicas`].
-//! * **Records:** One key holds one record for its whole retention, not only for its lease. Only the
-//!   [server's clock](idem_core::rules::semantics#store-clock) decides: by the time to live of the key, and by
-//!   `TIME`.
+//! * **Records:** One key holds one record for its whole retention, not only for its lease. Format version 1 is still read;
+//!   claims and completions write version 2. Only the [server's clock](idem_core::rules::semantics#store-clock) decides:
+//!   by the time to live of the key, and by `TIME`.
 //! * **Scripts:** If the server does not have a script, after a restart or a failover, the store sends its text.
 //! * **Connections:** All commands of a runtime share one pipelined connection from the pool. Commands that
 //!   are ready at the same time are sent together. A connection that is broken or silent, or leads to a
@@ -140,9 +148,11 @@
 //!
 //! [`wait_for_replicas`]: RedisStoreBuilder::wait_for_replicas
 
+mod admin;
 mod builder;
 mod claim;
 mod claim_cache;
+mod complete;
 mod conn;
 mod connect_error;
 mod error;
@@ -152,6 +162,7 @@ mod keys;
 mod notify;
 mod quota;
 mod reply;
+mod scan_pace;
 mod scripts;
 mod shared;
 mod store;

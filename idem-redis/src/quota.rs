@@ -106,7 +106,8 @@ async fn enter(
     id: RecordId,
     request: &ClaimRequest,
 ) -> Result<bool, StoreError> {
-    let kept_ms = Prefix::running(request.lease, request.ttl.saturating_add(SET_RETENTION)).kept_ms;
+    let retention = request.ttl.max(request.hold).saturating_add(SET_RETENTION);
+    let kept_ms = Prefix::running(request.lease, retention).kept_ms;
     let add_args = |command: &mut Cmd| {
         command.arg(id.as_bytes()).arg(quota.max_keys.get()).arg(kept_ms);
     };

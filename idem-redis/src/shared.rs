@@ -5,22 +5,26 @@ use std::time::Duration;
 
 use deadpool_redis::redis::Cmd;
 use idem_core::store::{RecordId, StoreError, Update};
-
 use tokio::sync::Semaphore;
 
+use crate::claim_cache::ClaimCache;
 use crate::conn::Connections;
 use crate::keys::Keys;
 use crate::reply;
+use crate::scan_pace::ScanPace;
 use crate::scripts::Scripts;
 
 /// The approximate length of the arguments of `free.lua`, in bytes.
 const ARGS_LEN: usize = 48;
 
-/// Connections, key names and scripts.
+/// Connections, key names, scripts and cached claims.
 pub(crate) struct Shared {
     pub(crate) connections: Arc<Connections>,
     pub(crate) keys: Keys,
     pub(crate) scripts: Scripts,
+    pub(crate) claims: ClaimCache,
+    /// The rate at which listings examine keys.
+    pub(crate) scans: ScanPace,
     /// The turn to check all keys of one full scope.
     pub(crate) recounts: Arc<Semaphore>,
 }

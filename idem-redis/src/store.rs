@@ -4,37 +4,35 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BufMut;
-use deadpool_redis::redis::{Cmd, RedisWrite};
-use idem_core::codec;
+use deadpool_redis::redis::Cmd;
 use idem_core::store::{
-    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
-    State, StoreError, StoreFuture, Update,
+    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore,
+    RecordAdmin, RecordId, StoreError, StoreFuture, Update,
 };
 
 use crate::claim;
-use crate::claim_cache::ClaimCache;
-use crate::conn::{Connection, ReplicaWait};
+use crate::claim_cache::CachedClaim;
+use crate::complete;
+use crate::conn::{Connection, ReplicaWait, WriteConnection};
 use crate::fencing::FENCE_RETENTION;
 use crate::health::{HealthIssue, HealthMonitor};
 use crate::notify::Notifier;
 use crate::quota;
 use crate::reply;
 use crate::shared::Shared;
-use crate::value::{self, Prefix, claim_bytes};
+use crate::value::{Prefix, claim_bytes};
 
 /// Keeps records in Redis or Valkey. Clones share the connections.
 ///
 /// The [crate documentation](crate) explains how to set up the server, and which losses it cannot prevent.
 #[derive(Clone)]
-pub struct RedisStore(Arc<Inner>);
+pub struct RedisStore(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) replica_wait: Option<ReplicaWait>,
     pub(crate) notifier: Notifier,
     pub(crate) health: Arc<HealthMonitor>,
-    pub(crate) claims: ClaimCache,
 }
 
 impl RedisStore {
@@ -71,24 +69,30 @@ impl IdempotencyStore for RedisStore {
         StoreFuture::new(async move { inner.claim(id, request).await })
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
-        StoreFuture::new(async move { inner.renew(&claim, lease, ttl).await })
-    }
-
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
-        let inner = Arc::clone(&self.0);
-        StoreFuture::new(async move { inner.complete(claim, completion.into(), ttl).await })
+        StoreFuture::new(async move { inner.renew(&claim, lease, hold).await })
     }
 
     fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
-        self.renew(claim, lease, hold)
+        let inner = Arc::clone(&self.0);
+        StoreFuture::new(async move { inner.resume_run(&claim, lease, hold).await })
+    }
+
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
+        let inner = Arc::clone(&self.0);
+        StoreFuture::new(async move { inner.complete(&claim, &completion, retention).await })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::new(async move {
-            inner.claims.remove(&claim.nonce);
+            inner.shared.claims.remove(&claim.nonce);
             inner.shared.free(claim.id, &claim_bytes(&claim), FENCE_RETENTION).await
         })
     }
@@ -103,20 +107,24 @@ impl IdempotencyStore for RedisStore {
     fn changed(&self, id: RecordId) -> Changed {
         self.0.notifier.changed(&self.0.shared, id)
     }
+
+    fn records(&self) -> Option<&dyn RecordAdmin> {
+        Some(self)
+    }
 }
 
 impl Inner {
     async fn claim(&self, id: RecordId, request: ClaimRequest) -> Result<ClaimOutcome, StoreError> {
         let (outcome, retention) = self.claim_key(id, &request).await?;
         let outcome = match (outcome, request.quota) {
-            // A takeover is not a new key.
+            // Neither a takeover nor a recovery is a new key.
             (ClaimOutcome::Acquired(claim), Some(quota)) if claim.attempt == 1 => {
                 Box::pin(quota::enforce(&self.shared, quota, claim, &request, retention)).await?
             }
             (outcome, _) => outcome,
         };
         if let ClaimOutcome::Acquired(_) = outcome {
-            self.claims.insert(&request);
+            self.shared.claims.insert(request.nonce, CachedClaim::of_run(&request));
         }
         Ok(outcome)
     }
@@ -157,7 +165,7 @@ impl Inner {
     ) -> Result<ClaimOutcome, StoreError> {
         let pooled = replica_wait.check_out(&self.shared.connections.source).await?;
         let outcome = claim::by_script(&self.shared, &pooled.connection, id, request).await?;
-        if let ClaimOutcome::Acquired(_) = outcome {
+        if let ClaimOutcome::Acquired(_) | ClaimOutcome::Recovering(..) = outcome {
             replica_wait.confirm(&pooled.connection).await?;
         }
         Ok(outcome)
@@ -167,81 +175,57 @@ impl Inner {
         &self,
         claim: &Claim,
         lease: Duration,
-        ttl: Duration,
+        hold: Duration,
     ) -> Result<Update, StoreError> {
-        let Shared { connections, keys, scripts, .. } = &*self.shared;
-        let prefix = Prefix::running(lease, ttl);
-        let add_args = |command: &mut Cmd| {
-            command.arg(&claim_bytes(claim)[..]).arg(&prefix.bytes[..]).arg(prefix.kept_ms);
-        };
-        let connection = connections.get().await?;
-        reply::update(scripts.renew.run(&connection, &keys.record(claim.id), 64, add_args).await?)
+        let connection = self.shared.connections.get().await?;
+        self.renew_on(&connection, claim, lease, hold, false).await
     }
 
-    async fn complete(
+    /// Ends a recovery, and waits for replicas: a replica without this change would count the silence of a later recovery
+    /// from the earlier run.
+    async fn resume_run(
         &self,
-        claim: Claim,
-        state: State,
-        ttl: Duration,
-    ) -> Result<Update, StoreError> {
-        let update = match &self.replica_wait {
-            Some(replica_wait) => {
-                Box::pin(self.complete_durably(replica_wait, &claim, &state, ttl)).await?
-            }
-            None => {
-                let connection = self.shared.connections.get().await?;
-                self.complete_on(&connection, &claim, &state, ttl).await?
-            }
-        };
-        self.claims.remove(&claim.nonce);
-        Ok(update)
-    }
-
-    /// Completes a run, and waits for replicas.
-    async fn complete_durably(
-        &self,
-        replica_wait: &ReplicaWait,
         claim: &Claim,
-        state: &State,
-        ttl: Duration,
+        lease: Duration,
+        hold: Duration,
     ) -> Result<Update, StoreError> {
-        let pooled = replica_wait.check_out(&self.shared.connections.source).await?;
-        let update = self.complete_on(&pooled.connection, claim, state, ttl).await?;
-        replica_wait.confirm(&pooled.connection).await?;
+        let write = WriteConnection::open(&self.shared.connections, self.replica_wait).await?;
+        let update = self.renew_on(write.get(), claim, lease, hold, true).await?;
+        write.confirm().await?;
         Ok(update)
     }
 
-    /// Sends the whole new value if the claim is cached. Otherwise it sends the parts that change, and the
-    /// script takes the rest from the stored value. The body is copied once, into the command.
-    async fn complete_on(
+    async fn renew_on(
         &self,
         connection: &Connection,
         claim: &Claim,
-        state: &State,
-        ttl: Duration,
+        lease: Duration,
+        hold: Duration,
+        ends_recovery: bool,
     ) -> Result<Update, StoreError> {
-        let prefix = Prefix::ended(ttl);
-        let args_len = 160 + state.tail_len();
-        let cached = self.claims.get(&claim.nonce);
+        let Shared { keys, scripts, .. } = &*self.shared;
+        let prefix = Prefix::running(lease, hold);
         let add_args = |command: &mut Cmd| {
-            command.arg(&value::unawaited(claim, cached)[..]);
-            if let Some(cached) = cached {
-                let mut value = command.bufmut_for_next_arg(args_len);
-                value.put_slice(&prefix.bytes);
-                cached.record(claim, state.clone()).put(&mut value);
-                drop(value);
-                command.arg(prefix.kept_ms);
-            } else {
-                let mut head = command.bufmut_for_next_arg(18);
-                head.put_slice(&prefix.bytes);
-                head.put_slice(&[codec::VERSION, state.code()]);
-                drop(head);
-                command.arg(prefix.kept_ms);
-                state.put_tail(&mut command.bufmut_for_next_arg(state.tail_len()));
+            command.arg(&claim_bytes(claim)[..]).arg(&prefix.bytes[..]).arg(prefix.kept_ms);
+            if ends_recovery {
+                command.arg(1);
             }
         };
-        let key = self.shared.keys.record(claim.id);
-        let script = &self.shared.scripts.complete;
-        reply::update(script.run(connection, &key, args_len, add_args).await?)
+        reply::update(scripts.renew.run(connection, &keys.record(claim.id), 64, add_args).await?)
+    }
+
+    /// Completes a run, and waits for replicas.
+    async fn complete(
+        &self,
+        claim: &Claim,
+        completion: &Completion,
+        retention: Duration,
+    ) -> Result<Update, StoreError> {
+        let shared = &self.shared;
+        let write = WriteConnection::open(&shared.connections, self.replica_wait).await?;
+        let update = complete::by_script(shared, write.get(), claim, completion, retention).await?;
+        write.confirm().await?;
+        shared.claims.remove(&claim.nonce);
+        Ok(update)
     }
 }

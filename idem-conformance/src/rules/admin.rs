@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use idem_core::Guarantee;
 use idem_core::store::{
     AuditAction, AuditEntry, AuditFilter, AuditOutcome, ClaimRequest, Extras, FencingToken, Filter,
@@ -85,16 +86,69 @@ pub async fn recovery_keeps_the_names<S: StoreHarness>(case: Case<S>) {
     assert_eq!(found.extras.label(), "order-1");
 }
 
-/// An expired record is neither found nor listed.
-pub async fn expired_record_is_not_found<S: StoreHarness>(case: Case<S>) {
+/// Fields that this version does not know survive every change of the record, because a later version wrote them.
+pub async fn unknown_fields_are_kept<S: StoreHarness>(case: Case<S>) {
+    let fields = Bytes::from_static(b"\x09\x00\x02hi\x01\x00\x01o");
+    let extras = Extras::from_bytes(fields).expect("complete fields");
     let key = case.key();
-    let claim = key.acquire(named()).await;
-    let done = fixtures::with_response("done");
-    assert_eq!(key.complete_for(claim, done, case.unit()).await, Update::Applied);
+    let request = fixtures::recovering().with_extras(extras.clone()).lease(case.unit());
+    key.acquire(request).await;
+    let assert_kept = async |change: &str| {
+        let found = key.found().await.expect("a record");
+        assert_eq!(found.extras.unnamed(), extras.unnamed(), "after {change}");
+    };
+    assert_kept("the claim").await;
     case.advance(2).await;
-    assert_eq!(key.found().await, None);
+    let (claim, _) = key.recover(fixtures::recovering()).await;
+    assert_kept("the recovery").await;
+    assert_eq!(key.resume(claim).await, Update::Applied);
+    assert_kept("the resumption").await;
+    for dispute in ["the amount differs", "the currency differs"] {
+        assert_eq!(key.complete(claim, fixtures::disputed(dispute)).await, Update::Applied);
+        assert_kept("the dispute").await;
+    }
+    assert_eq!(key.resolve(claim.token, Resolution::Hold(LONG)).await, Update::Applied);
+    assert_kept("the hold").await;
+    let held = key.found().await.expect("a record");
+    assert_eq!(held.extras.dispute(), "the currency differs");
+    assert_eq!(key.resolve(held.token, complete("by hand")).await, Update::Applied);
+    assert_kept("the completion").await;
+}
+
+/// A record has no silence once its outcome is known. It still shows that its handler has `recover`.
+pub async fn response_ends_the_silence<S: StoreHarness>(case: Case<S>) {
+    for by_hand in [false, true] {
+        let key = case.key();
+        key.acquire(fixtures::recovering().lease(case.unit())).await;
+        case.advance(2).await;
+        let (claim, _) = key.recover(fixtures::recovering()).await;
+        let update = if by_hand {
+            let unknown = fixtures::unknown(UnknownReason::RecoverInconclusive);
+            assert_eq!(key.complete(claim, unknown).await, Update::Applied);
+            key.resolve(claim.token, complete("by hand")).await
+        } else {
+            key.complete(claim, fixtures::with_response("found")).await
+        };
+        assert_eq!(update, Update::Applied);
+        let found = key.found().await.expect("a record");
+        assert_eq!((found.extras.silence(), found.recoverable), (None, true));
+    }
+}
+
+/// An expired record and a freed one are neither found nor listed.
+pub async fn absent_record_is_not_found<S: StoreHarness>(case: Case<S>) {
+    let (expired, freed) = (case.key(), case.key());
+    let claim = expired.acquire(named()).await;
+    let done = fixtures::with_response("done");
+    assert_eq!(expired.complete_for(claim, done, case.unit()).await, Update::Applied);
+    let claim = freed.acquire(named()).await;
+    assert_eq!(freed.release(claim).await, Update::Applied);
+    case.advance(2).await;
     let listed = list(&case, Filter::all(), 10).await;
-    assert!(!listed.contains(&key.id));
+    for key in [expired, freed] {
+        assert_eq!(key.found().await, None);
+        assert!(!listed.contains(&key.id));
+    }
 }
 
 /// A listing returns every record that the filter selects, over pages of any size.

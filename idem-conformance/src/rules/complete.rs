@@ -56,13 +56,11 @@ pub async fn unknown_outcome_is_not_taken_over<S: StoreHarness>(case: Case<S>) {
         Update::Applied
     );
     case.advance(2).await;
-    assert_eq!(
-        key.find_existing(fixtures::at_least_once()).await,
-        fixtures::existing(State::Unknown(UnknownReason::TimedOut))
-    );
+    let unknown = fixtures::existing(State::Unknown(UnknownReason::TimedOut));
+    assert_eq!(key.find_existing(fixtures::at_least_once()).await, unknown);
     for forged in fixtures::forged(claim) {
         let lost = key.complete(forged, fixtures::with_response("forged")).await;
-        assert_eq!(lost, Update::Stale(Some(Box::new(fixtures::existing(fixtures::CRASHED)))));
+        assert_eq!(lost, Update::Stale(Some(Box::new(unknown.clone()))));
     }
 }
 

@@ -49,6 +49,25 @@ pub async fn completion_after_a_takeover_wakes<S: StoreHarness>(case: Case<S>) {
     woken(changed).await;
 }
 
+/// A listener that began to wait for a lost run is woken by the completion of its recovery, unless the recovery itself woke
+/// it.
+pub async fn completion_after_a_recovery_wakes<S: StoreHarness>(case: Case<S>) {
+    let done = || fixtures::with_response("done");
+    // After this, a store that subscribes does not wake the listener because its subscription begins.
+    let first = case.key();
+    let claim = first.acquire(fixtures::at_most_once()).await;
+    let changed = listen(&first);
+    assert_eq!(first.complete(claim, done()).await, Update::Applied);
+    woken(changed).await;
+    let key = case.key();
+    key.acquire(fixtures::recovering().lease(case.unit())).await;
+    let changed = listen(&key);
+    case.advance(2).await;
+    let (claim, _) = key.recover(fixtures::recovering()).await;
+    assert_eq!(key.complete(claim, done()).await, Update::Applied);
+    woken(changed).await;
+}
+
 /// Every listener is woken, even if other listeners were dropped before or after it began to wait.
 pub async fn every_listener_is_woken<S: StoreHarness>(case: Case<S>) {
     let key = case.key();

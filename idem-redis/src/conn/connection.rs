@@ -30,6 +30,11 @@ impl Connection {
         self.check(self.transport.clone().send(command).await)
     }
 
+    /// Sends a command to the node at `address`, which [`info`](Self::info) returned. An error reply is an error.
+    pub(crate) async fn send_to(&self, address: &str, command: Cmd) -> Result<Value, CommandError> {
+        self.check(self.transport.clone().send_to(address, command).await)
+    }
+
     /// Returns the text of `INFO` for each primary, with the node's address in a Cluster.
     pub(crate) async fn info(&self) -> Result<Vec<(String, String)>, CommandError> {
         self.check(self.transport.clone().info().await)

@@ -10,4 +10,4 @@ mod transport;
 pub(crate) use connection::Connection;
 pub(crate) use connections::Connections;
 pub(crate) use pool::{ConnectionSource, Pool};
-pub(crate) use replica_wait::ReplicaWait;
+pub(crate) use replica_wait::{ReplicaWait, WriteConnection};

@@ -1,11 +1,13 @@
 //! Waiting for replicas: a write counts as done once enough replicas have acknowledged it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::redis::{Value, cmd};
 use idem_core::store::StoreError;
 
 use super::connection::Connection;
+use super::connections::Connections;
 use super::pool::{ConnectionSource, PooledConnection};
 use crate::error::{TooFewReplicas, UnexpectedReply};
 
@@ -39,6 +41,43 @@ impl ReplicaWait {
             })),
             Ok(_) => Err(StoreError::unknown(UnexpectedReply("WAIT"))),
             Err(error) => Err(StoreError::unknown(error)),
+        }
+    }
+}
+
+/// A connection for a change: a dedicated one if the change waits for replicas, and the shared one otherwise.
+pub(crate) enum WriteConnection {
+    Shared(Arc<Connection>),
+    /// Boxed, because few stores wait: the calls of all others stay small.
+    Dedicated(Box<PooledConnection>, ReplicaWait),
+}
+
+impl WriteConnection {
+    pub(crate) async fn open(
+        connections: &Arc<Connections>,
+        replica_wait: Option<ReplicaWait>,
+    ) -> Result<Self, StoreError> {
+        match replica_wait {
+            None => Ok(Self::Shared(connections.get().await?)),
+            Some(wait) => {
+                let pooled = Box::pin(wait.check_out(&connections.source)).await?;
+                Ok(Self::Dedicated(Box::new(pooled), wait))
+            }
+        }
+    }
+
+    pub(crate) fn get(&self) -> &Connection {
+        match self {
+            Self::Shared(connection) => connection,
+            Self::Dedicated(pooled, _) => &pooled.connection,
+        }
+    }
+
+    /// Waits until enough replicas have the change, if the store waits for them.
+    pub(crate) async fn confirm(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Shared(_) => Ok(()),
+            Self::Dedicated(pooled, wait) => Box::pin(wait.confirm(&pooled.connection)).await,
         }
     }
 }

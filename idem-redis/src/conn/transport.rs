@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use deadpool_redis::cluster::ClusterConnection;
 use deadpool_redis::redis::aio::{ConnectionLike, MultiplexedConnection};
-use deadpool_redis::redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use deadpool_redis::redis::cluster_routing::{
+    MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo,
+};
 use deadpool_redis::redis::{Cmd, RedisResult, Value, cmd, from_redis_value};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::timeout;
@@ -43,6 +45,16 @@ impl Transport {
             }
         };
         reply.extract_error()
+    }
+
+    /// Sends a command to one node of a Cluster. Without a Cluster, there is only one node.
+    pub(super) async fn send_to(&mut self, address: &str, command: Cmd) -> RedisResult<Value> {
+        let Self::Cluster(connection, limit) = self else { return self.send(command).await };
+        let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+        let (host, port) = (host.to_owned(), port.parse().unwrap_or_default());
+        let node = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host, port });
+        let sending = connection.route_command(command, node);
+        timeout(*limit, sending).await.map_err(timed_out)??.extract_error()
     }
 
     /// Returns the text of `INFO` for each primary, with the node's address in a Cluster.

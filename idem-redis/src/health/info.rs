@@ -3,7 +3,7 @@
 use super::issue::HealthIssue;
 
 /// The text of `INFO`.
-pub(super) struct Info<'a>(pub(super) &'a str);
+pub(crate) struct Info<'a>(pub(crate) &'a str);
 
 impl Info<'_> {
     /// Returns the issues that the configuration shows.
@@ -29,6 +29,11 @@ impl Info<'_> {
     /// Returns the number of keys that the server evicted since its start.
     pub(super) fn evicted_keys(&self) -> u64 {
         self.get("evicted_keys").parse().unwrap_or(0)
+    }
+
+    /// Returns the random number that the server drew at its start.
+    pub(crate) fn run_id(&self) -> &str {
+        self.get("run_id")
     }
 
     fn get(&self, name: &str) -> &str {

@@ -4,5 +4,6 @@ mod info;
 mod issue;
 mod monitor;
 
+pub(crate) use info::Info;
 pub use issue::HealthIssue;
 pub(crate) use monitor::{HealthMonitor, log_at_start, watch};

@@ -80,7 +80,7 @@ impl Subscription {
         self.waiters.wake_all();
         let mut messages = subscribed.into_on_message();
         while let Some(message) = messages.next().await {
-            if let Some(id) = keys::parse_message(message.get_payload_bytes()) {
+            if let Some(id) = keys::parse_digits(message.get_payload_bytes()) {
                 self.waiters.wake(&id);
             }
         }

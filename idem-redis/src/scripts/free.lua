@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Frees a key, for the transitions release and abandon (docs/guarantees.md#state-machine).
--- The fencing token is kept for a while; `fencing.rs` gives the reason. An abandoned takeover keeps its
--- record, because earlier runs may have had an effect: its lease ends, and its attempt stays counted.
+-- The fencing token is kept for a while; `fencing.rs` gives the reason. An abandoned takeover or recovery
+-- keeps its record, because earlier runs may have had an effect: its lease ends, and its attempt stays counted.
 -- `value.rs` has the layout of the value.
 -- ARGV: 1 claim (nonce and fencing token), or the nonce alone to abandon,
 -- 2 time in milliseconds to keep the fencing token, or 0.
@@ -21,8 +21,8 @@ if abandons and struct.unpack('>I4', head, 45) > 1 then
 elseif ARGV[2] == '0' then
   redis.call('DEL', KEYS[1])
 else
-  local freed = string.sub(head, 1, 1) .. string.rep('\0', 15) .. string.sub(head, 17, 17) .. '\0'
-    .. string.sub(head, 19, 20) .. string.rep('\0', 16) .. string.sub(head, 37)
+  local freed = '\1' .. string.rep('\0', 15) .. '\1' .. string.rep('\0', 19) .. string.sub(head, 37, 44)
+    .. string.rep('\0', 36)
   redis.call('SET', KEYS[1], freed, 'PX', ARGV[2])
 end
 if string.byte(head, 16) == 1 then

@@ -6,13 +6,23 @@ use idem_core::store::StoreError;
 use crate::conn::Connection;
 use crate::error::CommandError;
 
+/// Puts the common start of two scripts before one of them.
+macro_rules! on_stored {
+    ($file:literal) => {
+        concat!("#!lua flags=allow-oom\n", include_str!("stored.lua"), include_str!($file))
+    };
+}
+
 /// The scripts, hashed once per store.
 pub(crate) struct Scripts {
     pub(crate) claim: Script,
     pub(crate) renew: Script,
     pub(crate) complete: Script,
+    pub(crate) end_run: Script,
     pub(crate) free: Script,
     pub(crate) listen: Script,
+    pub(crate) find: Script,
+    pub(crate) resolve: Script,
     pub(crate) enter_quota: Script,
     pub(crate) is_live: Script,
     pub(crate) leave_quota: Script,
@@ -24,8 +34,11 @@ impl Scripts {
             claim: Script::new(include_str!("claim.lua")),
             renew: Script::new(include_str!("renew.lua")),
             complete: Script::new(include_str!("complete.lua")),
+            end_run: Script::new(on_stored!("end_run.lua")),
             free: Script::new(include_str!("free.lua")),
             listen: Script::new(include_str!("listen.lua")),
+            find: Script::new(include_str!("find.lua")),
+            resolve: Script::new(on_stored!("resolve.lua")),
             enter_quota: Script::new(include_str!("enter_quota.lua")),
             is_live: Script::new(include_str!("is_live.lua")),
             leave_quota: Script::new(include_str!("leave_quota.lua")),

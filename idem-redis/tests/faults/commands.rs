@@ -62,12 +62,12 @@ async fn another_process_completes_and_the_fingerprint_stays() {
     let fingerprint = Some(Fingerprint::from_parts(1, [9; 32]));
     let id = key();
     let request = request().with_fingerprint(fingerprint);
-    let ClaimOutcome::Acquired(claim) = one.claim(id, request).await.unwrap() else {
+    let ClaimOutcome::Acquired(claim) = one.claim(id, request.clone()).await.unwrap() else {
         panic!("a new key")
     };
     let update = two.complete(claim, completion("other"), HOUR).await.unwrap();
     assert_eq!(update, Update::Applied);
     let state = State::Completed(response("other"));
-    let expected = ExistingRecord { fingerprint, state };
+    let expected = ExistingRecord { fingerprint, state, recoverable_in: None };
     assert_eq!(one.claim(id, request).await.unwrap(), ClaimOutcome::Exists(expected));
 }

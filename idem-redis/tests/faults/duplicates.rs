@@ -7,7 +7,7 @@ use idem_core::http::Served;
 use idem_core::store::IdempotencyStore;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{HOUR, calls, completion, key, store, won};
+use crate::support::{HOUR, calls, completion, key, key_name, store, won};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_concurrent_duplicates_start_one_run() {
@@ -74,9 +74,8 @@ async fn marked_record_is_published() {
     store.changed(key()).await;
     let claim = won(&other).await;
     let changed = store.changed(claim.id);
-    let hex: String = claim.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let mark = "return string.byte(redis.call('GETRANGE', KEYS[1], 15, 15))";
-    server.until(&["eval", mark, "1", &format!("idem:default:{hex}")], |mark| mark == "1");
+    server.until(&["eval", mark, "1", &key_name(claim.id)], |mark| mark == "1");
     drop(other.complete(claim, completion("done"), HOUR).await.unwrap());
     tokio::time::timeout(Duration::from_secs(30), changed).await.expect("published");
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use idem_core::store::{
-    ClaimOutcome, Completion, FencingToken, IdempotencyStore, RecordId, State, Update,
+    ClaimOutcome, Completion, FencingToken, IdempotencyStore, RecordId, State, UnknownReason,
+    Update,
 };
 use idem_redis::RedisStore;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{HOUR, completion, key, request, store, won};
+use crate::support::{HOUR, completion, key, key_name, request, store, won};
 
 /// Two processes took their clock samples at different times, and free the key in turn.
 #[tokio::test]
@@ -62,7 +63,7 @@ async fn late_plain_claim_gets_a_new_token() {
     sample_clock(&store).await;
     for (age_ms, keeps) in [(0, true), (20_000, true), (40_000, false)] {
         let (id, request) = (key(), request());
-        let ClaimOutcome::Acquired(first) = store.claim(id, request).await.unwrap() else {
+        let ClaimOutcome::Acquired(first) = store.claim(id, request.clone()).await.unwrap() else {
             panic!("a new key")
         };
         backdate(&server, first.id, first.token, age_ms);
@@ -79,14 +80,14 @@ async fn late_plain_claim_gets_a_new_token() {
     }
 }
 
-/// The crate documentation tells operators to delete an unknown record. The key is then free, and the claim
-/// of its old owner stays stale.
+/// If an operator deletes a record by hand, its key is free, and the claim of its old owner stays stale.
 #[tokio::test]
 async fn operator_may_delete_an_unknown_record() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let first = won(&store).await;
-    let update = store.complete(first, Completion::Unknown, HOUR).await.unwrap();
+    let update =
+        store.complete(first, Completion::unknown(UnknownReason::TimedOut), HOUR).await.unwrap();
     assert_eq!(update, Update::Applied);
     let found = server.cli(&["--scan", "--pattern", &format!("idem:default:{}*", first.id)]);
     assert_eq!(server.cli(&["getrange", found.trim(), "17", "17"]).trim().as_bytes(), [4]);
@@ -102,10 +103,9 @@ async fn operator_may_delete_an_unknown_record() {
 
 /// Makes the clock sample of a plain claim older.
 fn backdate(server: &RedisServer, id: RecordId, token: FencingToken, age_ms: u64) {
-    let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let script = "return redis.call('SETRANGE', KEYS[1], 36, struct.pack('>I8', ARGV[1]))";
     let token = (token.0 - age_ms * 1000).to_string();
-    server.cli(&["eval", script, "1", &format!("idem:default:{hex}"), &token]);
+    server.cli(&["eval", script, "1", &key_name(id), &token]);
 }
 
 /// Lets the store take a clock sample, so that its next claims are plain.

@@ -10,7 +10,7 @@ use idem_testkit::servers::{Proxy, RedisServer, Replies};
 use crate::support::{HOUR, completed, completion, error_kind, key, request, store, url, won};
 
 /// A store behind a proxy, whose server has all scripts: every call sends one command.
-async fn behind(proxy: &Proxy) -> RedisStore {
+pub(crate) async fn behind(proxy: &Proxy) -> RedisStore {
     let builder = RedisStore::builder().command_timeout(Duration::from_millis(300));
     let store = builder.connect(&url(proxy)).await.unwrap();
     let (one, two) = (won(&store).await, won(&store).await);
@@ -34,9 +34,9 @@ async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
             won(&store).await;
         }
         proxy.replies(Replies::Swallow);
-        assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
+        assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
         proxy.replies(Replies::Pass);
-        let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
+        let ClaimOutcome::Acquired(claim) = store.claim(id, request.clone()).await.unwrap() else {
             panic!("the same claim")
         };
 
@@ -74,7 +74,7 @@ async fn cut_connection_is_replaced() {
     for _ in 0..20 {
         // The proxy runs concurrently, so the store may notice the cut one call later.
         let (key, request) = (key(), request());
-        let mut claimed = store.claim(key, request).await;
+        let mut claimed = store.claim(key, request.clone()).await;
         if let Err(error) = &claimed {
             assert_eq!(error.kind(), StoreErrorKind::Unknown);
             claimed = store.claim(key, request).await;
@@ -117,9 +117,9 @@ async fn fault_store_down_at_claim_silent_server() {
     let store = builder.connect(&server.url()).await.unwrap();
     let (id, request) = (key(), request());
     server.pause();
-    assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
     assert_eq!(
-        error_kind(store.claim(id, request).await),
+        error_kind(store.claim(id, request.clone()).await),
         StoreErrorKind::NotDone,
         "cannot connect"
     );
@@ -144,7 +144,7 @@ async fn fault_redis_failover_loses_writes_unless_claim_waits_for_replicas() {
 
     replica.cli(&["replicaof", "no", "one"]);
     let (id, unconfirmed) = (key(), request());
-    assert_eq!(error_kind(durable.claim(id, unconfirmed).await), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(durable.claim(id, unconfirmed.clone()).await), StoreErrorKind::Unknown);
     let other = store(&primary).await;
     assert!(matches!(other.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     assert_eq!(durable.abandon(id, unconfirmed.nonce).await.unwrap(), Update::Applied);

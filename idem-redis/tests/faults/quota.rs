@@ -8,7 +8,7 @@ use idem_core::store::{
 };
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{error_kind, key, request, store, won};
+use crate::support::{HOUR, error_kind, key, request, store, won};
 
 /// A request of a scope that allows one key.
 fn request_with_quota() -> ClaimRequest {
@@ -25,7 +25,7 @@ async fn claim_whose_quota_check_fails_is_unknown() {
     won(&store).await;
     let (id, request) = (key(), request_with_quota());
     server.cli(&["acl", "setuser", "default", "-evalsha"]);
-    assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
     server.cli(&["acl", "setuser", "default", "+evalsha"]);
     assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Applied);
 }
@@ -49,4 +49,17 @@ async fn claim_without_room_is_given_back_eventually() {
     assert_eq!(server.cli(&records), "3");
     server.cli(&["acl", "setuser", "default", "+del"]);
     server.until(&records, |records| records == "2");
+}
+
+/// The set must not be forgotten before a record that it counts. A record with an unknown outcome exists for `hold`.
+#[tokio::test]
+async fn set_of_a_scope_outlives_unknown_outcomes() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let mut request = request_with_quota();
+    request.hold = HOUR * 24 * 90;
+    assert!(matches!(store.claim(key(), request).await.unwrap(), ClaimOutcome::Acquired(_)));
+    let set = format!("idem:default:scope:{}", "07".repeat(32));
+    let left: u128 = server.cli(&["pttl", &set]).parse().unwrap();
+    assert!(left > (HOUR * 24 * 90).as_millis(), "{left} ms");
 }

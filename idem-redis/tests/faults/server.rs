@@ -8,7 +8,7 @@ use idem_redis::RedisStore;
 use idem_testkit::servers::RedisServer;
 use tokio::runtime::Handle;
 
-use crate::support::{HOUR, completed, completion, error_kind, key, request, store, won};
+use crate::support::{HOUR, completed, completion, error_kind, key, key_name, request, store, won};
 
 /// The call times out while the server sleeps, and is executed afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -22,7 +22,7 @@ async fn fault_redis_stalls_asleep() {
             scope.spawn(|| server.cli(sleep));
         });
         let claimed = loop {
-            match store.claim(id, request).await {
+            match store.claim(id, request.clone()).await {
                 Ok(claimed) => break claimed,
                 Err(error) => assert_ne!(error.kind(), StoreErrorKind::Corrupt),
             }
@@ -75,11 +75,11 @@ async fn fault_record_changed_externally_deleted_key() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;
-    assert_eq!(server.cli(&["del", &name(claim.id)]), "1");
+    assert_eq!(server.cli(&["del", &key_name(claim.id)]), "1");
     assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Stale(None));
     assert_eq!(store.complete(claim, completion("late"), HOUR).await.unwrap(), Update::Stale(None));
     assert_eq!(store.release(claim).await.unwrap(), Update::Stale(None));
-    assert_eq!(server.cli(&["exists", &name(claim.id)]), "0");
+    assert_eq!(server.cli(&["exists", &key_name(claim.id)]), "0");
 }
 
 /// A value of another program is never overwritten, neither by a plain claim nor by a script.
@@ -98,9 +98,9 @@ async fn fault_record_changed_externally_foreign_value() {
         let store = store(&server).await;
         let id = key();
         let command: Vec<String> =
-            command.iter().map(|word| word.replace("KEY", &name(id))).collect();
+            command.iter().map(|word| word.replace("KEY", &key_name(id))).collect();
         server.cli(&command.iter().map(String::as_str).collect::<Vec<_>>());
-        let before = server.cli(&["dump", &name(id)]);
+        let before = server.cli(&["dump", &key_name(id)]);
         for _ in ["by script", "by plain command"] {
             let claimed = store.claim(id, request()).await;
             assert_eq!(error_kind(claimed), StoreErrorKind::Corrupt, "{command:?}");
@@ -110,7 +110,7 @@ async fn fault_record_changed_externally_foreign_value() {
         drop(store.complete(claim, completion("late"), HOUR).await);
         drop(store.renew(claim, HOUR, HOUR).await);
         drop(store.release(claim).await);
-        assert_eq!(server.cli(&["dump", &name(id)]), before, "{command:?}");
+        assert_eq!(server.cli(&["dump", &key_name(id)]), before, "{command:?}");
     }
 }
 
@@ -120,7 +120,7 @@ async fn persisted_key_is_not_free() {
     let server = RedisServer::start(&[]);
     let store = store(&server).await;
     let claim = won(&store).await;
-    server.cli(&["persist", &name(claim.id)]);
+    server.cli(&["persist", &key_name(claim.id)]);
     assert!(matches!(store.claim(claim.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
     assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
@@ -191,11 +191,6 @@ async fn fault_redis_refuses_or_redirects_with_too_few_replicas() {
     }
     server.cli(&["config", "set", "min-replicas-to-write", "0"]);
     assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
-}
-
-fn name(id: idem_core::store::RecordId) -> String {
-    let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("idem:default:{hex}")
 }
 
 /// A server that loads its data refuses claims. No key is free in the meantime.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use idem_conformance::stress;
 use idem_core::Guarantee;
-use idem_core::store::{Claim, State};
+use idem_core::store::{Claim, ClaimNonce, Extras, FencingToken, Record, State};
 use idem_redis::deadpool_redis::redis;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{response, store};
+use crate::support::{key_name, response, store};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_has_two_accepted_results() {
@@ -34,13 +34,10 @@ async fn without_owner_check_keys_have_two_results() {
         let (script, mut connection) = (Arc::clone(&unchecked), connection.clone());
         async move {
             let mut call = script.prepare_invoke();
-            let hex: String =
-                claim.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-            let mut head = vec![1_u8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-            let record = completed(body);
-            head.extend(&record[..2]);
-            call.key(format!("idem:default:{hex}"));
-            call.arg(&[0_u8; 34][..]).arg(&head[..]).arg(3_600_000).arg(&record[64..]);
+            let mut value = vec![1_u8, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            value.extend(completed(body));
+            call.key(key_name(claim.id));
+            call.arg(&[0_u8; 34][..]).arg(&value[..]).arg(3_600_000);
             call.invoke_async::<i32>(&mut connection).await.unwrap() == 1
         }
     };
@@ -48,12 +45,14 @@ async fn without_owner_check_keys_have_two_results() {
 }
 
 fn completed(body: String) -> bytes::Bytes {
-    let record = idem_core::store::Record {
-        nonce: idem_core::store::ClaimNonce::random(),
-        token: idem_core::store::FencingToken(1),
+    let record = Record {
+        nonce: ClaimNonce::random(),
+        token: FencingToken(1),
         attempt: 1,
         guarantee: Guarantee::AtLeastOnce,
+        recoverable: false,
         fingerprint: None,
+        extras: Extras::default(),
         state: State::Completed(response(body)),
     };
     record.to_bytes()

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::store::{
-    Claim, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, Headers, IdempotencyStore,
-    RecordId, State, StoreError, StoreErrorKind, StoredResponse,
+    AuditAction, AuditEntry, Claim, ClaimOutcome, ClaimRequest, Completion, ExistingRecord,
+    FencingToken, FoundRecord, Headers, IdempotencyStore, RecordId, State, StoreError,
+    StoreErrorKind, StoredResponse,
 };
 use idem_core::{Guarantee, Policy};
 use idem_redis::RedisStore;
@@ -36,6 +37,7 @@ pub(crate) fn completed(body: &'static str) -> ClaimOutcome {
     ClaimOutcome::Exists(ExistingRecord {
         fingerprint: None,
         state: State::Completed(response(body)),
+        recoverable_in: None,
     })
 }
 
@@ -70,4 +72,20 @@ pub(crate) fn calls(server: &RedisServer) -> HashMap<String, u64> {
 /// The URL of the server behind a proxy.
 pub(crate) fn url(proxy: &Proxy) -> String {
     format!("redis://127.0.0.1:{}/", proxy.port())
+}
+
+/// The key of a record in the default namespace.
+pub(crate) fn key_name(id: RecordId) -> String {
+    let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("idem:default:{hex}")
+}
+
+/// The record of an id as an administrator sees it.
+pub(crate) async fn found(store: &RedisStore, id: RecordId) -> FoundRecord {
+    store.records().unwrap().find(id).await.unwrap().unwrap()
+}
+
+/// An entry of the audit log for a release.
+pub(crate) fn audit_entry(id: RecordId, token: FencingToken) -> AuditEntry {
+    AuditEntry::new(id, AuditAction::Release, "ada@host", "a test", token, "outcome unknown")
 }

@@ -37,6 +37,7 @@ mod cluster {
     idem_conformance::store_suite!(Cluster);
     idem_conformance::wakeup_suite!(Cluster);
     idem_conformance::quota_suite!(Cluster);
+    idem_conformance::admin_suite!(Cluster);
 }
 
 mod sentinel {
@@ -67,4 +68,5 @@ mod sentinel {
     idem_conformance::store_suite!(Sentinel);
     idem_conformance::wakeup_suite!(Sentinel);
     idem_conformance::quota_suite!(Sentinel);
+    idem_conformance::admin_suite!(Sentinel);
 }
