@@ -98,4 +98,6 @@ pub(crate) enum UnexpectedReply {
     Column { column: &'static str, source: Error },
     #[error("unexpected reply from Postgres: a scope without a limit is full")]
     AtCapacity,
+    #[error("unexpected reply from Postgres: a claim in a transaction is a recovery")]
+    Recovery,
 }

@@ -91,9 +91,9 @@
 //!
 //! # Schema and grants
 //!
-//! The store uses one table, `public.idem_records` by default. A table with the number of records per scope, a table with
-//! the schema version, functions and triggers belong to it. Migrations only add, so that the previous version of a service
-//! keeps working during a deploy. A migration fails rather than wait more than 2 s for open transactions. `connect` and
+//! The store uses one table, `public.idem_records` by default. A table with the number of records per scope, one with the
+//! audit log, one with the schema version, functions and triggers belong to it. Migrations only add, so that the previous
+//! version of a service keeps working during a deploy. A migration fails rather than wait more than 2 s for open transactions. `connect` and
 //! `migrate` then try again, up to 20 times.
 //!
 //! | Method | Effect |
@@ -109,8 +109,14 @@
 //! GRANT USAGE ON SCHEMA public TO app;
 //! GRANT SELECT, INSERT, UPDATE, DELETE ON idem_records TO app;
 //! GRANT SELECT ON idem_records_scopes, idem_records_schema TO app;
-//! GRANT EXECUTE ON FUNCTION idem_records_claim_2, idem_records_complete_1 TO app;
+//! GRANT SELECT, INSERT ON idem_records_audit TO app;
+//! GRANT EXECUTE ON FUNCTION idem_records_claim_3, idem_records_complete_2, idem_records_resolve_1 TO app;
 //! ```
+//!
+//! Version 3 of the schema adds columns for recovery and for operators. They rewrite nothing and have no index. A process
+//! with the code of version 2 continues to work beside it, and reports [`HealthIssue::Schema`]. It refuses the records of
+//! this version with 500 and does not run them again, except at least once. Its own records are read, and never recovered.
+//! The audit log only grows. To prune it, `DELETE` with another role.
 //!
 //! # Guarantees and limits
 //!
@@ -132,8 +138,8 @@
 //! hexadecimal digits, such as `51950d44`. This statement finds it:
 //!
 //! ```sql
-//! SELECT created_at, lease_until, expires_at, state, attempt
-//! FROM idem_records WHERE substring(id FOR 4) = '\x51950d44';
+//! SELECT created_at, lease_until, expires_at, state, attempt, operation, convert_from(label, 'UTF8') AS label
+//! FROM idem_records WHERE id >= '\x51950d44' AND id < '\x51950d45';
 //! ```
 //!
 //! | `state` | Meaning |
@@ -141,10 +147,14 @@
 //! | 1 | running, or unknown once `lease_until` has passed |
 //! | 2 | completed |
 //! | 3 | completed, but the response was not retained |
-//! | 4 | unknown |
+//! | 4 | unknown; `unknown_reason` is 2 timed out, 3 ambiguous, 4 recovery inconclusive, 5 drained, 6 disputed, and 1 crashed after a resolution that holds the record |
 //!
-//! If the effect of an unknown record did not take place, `DELETE` the record. The key is then free. If the effect took
-//! place, leave the record.
+//! [`RecordAdmin`](idem_core::store::RecordAdmin) lists and resolves records, and writes each change to
+//! `idem_records_audit` in the same transaction. A listing reads 2,000 records at a time in the order of their ids, so that
+//! no statement of it is long. Its pages can therefore be empty. It never reads responses.
+//!
+//! By hand: if the effect of an unknown record did not take place, `DELETE` the record. The key is then free. If the effect
+//! took place, leave the record.
 //!
 //! # PgBouncer
 //!
@@ -160,9 +170,10 @@
 //!
 //! | Transition | Statements |
 //! |---|---|
-//! | claim of a new key, replay, duplicate, takeover | one call of the function `idem_records_claim_2` |
-//! | complete | one call of the function `idem_records_complete_1` |
-//! | renew, release, abandon | one statement each |
+//! | claim of a new key, replay, duplicate, takeover, recovery | one call of the function `idem_records_claim_3` |
+//! | complete | one call of the function `idem_records_complete_2` |
+//! | renew, end of a recovery, release, abandon | one statement each |
+//! | resolve | one call of the function `idem_records_resolve_1` |
 //! | a completion whose claim is stale | one more, which reads the record |
 //!
 //! Each statement commits by itself and is safe to send twice.
@@ -207,7 +218,9 @@
 //!   notifying awaited ends alone made 920 pairs/s. Runs in a transaction notify nothing: their duplicates poll, with a
 //!   delay of 25 ms up to one second. Behind a pooler all duplicates poll.
 //! * **Sweeping:** Every process deletes expired records every minute. One process deletes at a time, in batches of
-//!   1,000, and never waits for a lock. [`PostgresStore::sweep_lag`] returns how far behind the sweeper is.
+//!   1,000, and never waits for a lock. It reads a record when its `ttl` is over. If the record is still held, it is read
+//!   again when it expires: that costs one update per held record. [`PostgresStore::sweep_lag`] returns how far behind
+//!   the sweeper is.
 //! * **Size:** The table stays as large as its live records. In a test, 16 clients made a million keys with a `ttl` of a
 //!   minute and responses of 1 KiB, at up to 2,400 pairs/s. The store swept with 5 s between sweeps, and about 75,000
 //!   records were live at a time. The table grew to 287 MB with the first 370,000 keys, and was 295 MB at most after
@@ -225,6 +238,7 @@
 //! [`transaction_isolation`]: PostgresStoreBuilder::transaction_isolation
 //! [`wait_timeout`]: PostgresStoreBuilder::wait_timeout
 
+mod admin;
 mod background;
 mod builder;
 mod conn;

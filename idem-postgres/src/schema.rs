@@ -11,8 +11,16 @@ use crate::sql::{Names, row};
 
 /// The migrations from an empty schema to the current version. Migrations only add, so that processes of the
 /// previous version keep working during a deploy. A released migration must never change.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_records.sql"), include_str!("migrations/0002_scopes.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_records.sql"),
+    include_str!("migrations/0002_scopes.sql"),
+    concat!(
+        include_str!("migrations/0003_recovery.sql"),
+        include_str!("migrations/0003_claim.sql"),
+        include_str!("migrations/0003_complete.sql"),
+        include_str!("migrations/0003_resolve.sql"),
+    ),
+];
 
 /// The schema version that this version of the store works with.
 pub(crate) const VERSION: i32 = MIGRATIONS.len() as i32;

@@ -24,6 +24,13 @@ impl Shared {
     /// The record of a key that a claim would find, read without a claim. `None` if the key is new, or may be
     /// taken over.
     pub(crate) async fn find(&self, id: RecordId) -> Result<Option<ExistingRecord>, StoreError> {
+        // Under at least once, the next claim takes over a run whose lease is over.
+        let is_unknown = |record: &ExistingRecord| matches!(record.state, State::Unknown(_));
+        Ok(self.read(id).await?.filter(|existing| !is_unknown(existing)))
+    }
+
+    /// The record of a key, read without a claim. `None` if the key is new.
+    pub(crate) async fn read(&self, id: RecordId) -> Result<Option<ExistingRecord>, StoreError> {
         let query = self.statements.find.query();
         let query = query.bind(id.as_bytes().as_slice()).bind(lock_key(id));
         let rows = self.connections.fetch_all(query, Purpose::Reserve).await?;
@@ -31,9 +38,7 @@ impl Shared {
         if row::get::<Option<i16>>(row, "format")?.is_none() && !row::get(row, "claimed")? {
             return Ok(None);
         }
-        let existing = row::existing(row)?;
-        // Under at least once, the next claim takes over a run whose lease is over.
-        Ok((!matches!(existing.state, State::Unknown(_))).then_some(existing))
+        row::existing(row).map(Some)
     }
 
     /// The result of a completion that changed nothing: it was applied before, or the claim is stale.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::store::{
     Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, DeleteExpired,
-    IdempotencyStore, RecordId, StoreError, StoreFuture, Transactions, Update,
+    IdempotencyStore, RecordAdmin, RecordId, StoreError, StoreFuture, Transactions, Update,
 };
 
 use tokio::time::sleep;
@@ -17,7 +17,7 @@ use crate::health::{self, HealthIssue};
 use crate::notify::Notifier;
 use crate::quota::ScopeLimiter;
 use crate::shared::Shared;
-use crate::sql::{ClaimCall, CompleteCall, RenewCall, bind_claim};
+use crate::sql::{ClaimCall, CompleteCall, RenewCall, bind_claim, interval};
 use crate::sweep;
 
 /// Number of times that a renewal is sent while another transaction has locked the record, usually the
@@ -88,11 +88,11 @@ impl IdempotencyStore for PostgresStore {
         })
     }
 
-    fn renew(&self, claim: Claim, lease: Duration, ttl: Duration) -> StoreFuture<Update> {
+    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
         StoreFuture::uncut(async move {
             for _ in 0..MAX_RENEWAL_TRIES {
-                let call = RenewCall { claim, lease, ttl };
+                let call = RenewCall { claim, lease, hold };
                 if let Some(renewed) = inner.renewals.send(&inner.shared, call).await? {
                     return Ok(applied_if(renewed));
                 }
@@ -102,9 +102,14 @@ impl IdempotencyStore for PostgresStore {
         })
     }
 
-    fn complete(&self, claim: Claim, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
+    fn complete(
+        &self,
+        claim: Claim,
+        completion: Completion,
+        retention: Duration,
+    ) -> StoreFuture<Update> {
         let inner = Arc::clone(&self.0);
-        let call = CompleteCall { claim, state: completion.into(), ttl };
+        let call = CompleteCall::new(claim, completion, retention);
         StoreFuture::uncut(async move {
             match inner.completions.send(&inner.shared, call).await? {
                 true => Ok(Update::Applied),
@@ -114,7 +119,12 @@ impl IdempotencyStore for PostgresStore {
     }
 
     fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
-        self.renew(claim, lease, hold)
+        let shared = Arc::clone(&self.0.shared);
+        StoreFuture::uncut(async move {
+            let query = bind_claim(shared.statements.resume_run.query(), &claim);
+            let query = query.bind(interval(lease)).bind(interval(hold));
+            Ok(applied_if(shared.connections.fetch(query).await?.is_some()))
+        })
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
@@ -139,6 +149,10 @@ impl IdempotencyStore for PostgresStore {
     }
 
     fn transactions(&self) -> Option<&dyn Transactions> {
+        Some(self)
+    }
+
+    fn records(&self) -> Option<&dyn RecordAdmin> {
         Some(self)
     }
 }

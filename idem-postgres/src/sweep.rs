@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use crate::shared::Shared;
 use crate::sql::row;
 
-/// The maximum number of records that one statement deletes, so that it holds its locks briefly.
+/// The maximum number of records that one statement deletes or moves, so that it holds its locks briefly.
 const MAX_BATCH_LEN: i64 = 1_000;
 
 /// Deletes all expired records in batches, and returns their number. After each batch it pauses for as long
@@ -20,9 +20,9 @@ pub(crate) async fn sweep(shared: &Shared) -> Result<u64, StoreError> {
         let started = Instant::now();
         let row =
             shared.connections.fetch(shared.statements.sweep.query().bind(MAX_BATCH_LEN)).await?;
-        let batch = row.map_or(Ok(0), |row| row::get::<i64>(&row, "removed"))?;
-        removed += batch.cast_unsigned();
-        if batch < MAX_BATCH_LEN {
+        let Some(row) = row else { return Ok(removed) };
+        removed += row::get::<i64>(&row, "removed")?.cast_unsigned();
+        if row::get::<i64>(&row, "found")? < MAX_BATCH_LEN {
             return Ok(removed);
         }
         sleep(started.elapsed()).await;

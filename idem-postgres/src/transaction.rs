@@ -38,6 +38,8 @@ impl Transactions for PostgresStore {
     ) -> StoreFuture<OpenOutcome> {
         let shared = Arc::clone(&self.0.shared);
         self.0.background.ensure_running(&shared);
+        // A run in a transaction leaves no unknown outcome, so there is nothing to recover.
+        let request = request.with_recoverable(false);
         let call = ClaimCall { id, request: request.clone() };
         StoreFuture::uncut(async move {
             let mut transaction = match begin_or_find(&shared, id).await? {
@@ -55,7 +57,7 @@ impl Transactions for PostgresStore {
                     })))
                 }
                 ClaimOutcome::Recovering(..) => {
-                    unreachable!("a claim in a transaction has no `recover`")
+                    Err(StoreError::not_done(UnexpectedReply::Recovery))
                 }
                 ClaimOutcome::Exists(existing) => {
                     roll_back(transaction, &shared).await?;
@@ -99,7 +101,7 @@ impl Transaction for OpenTransaction {
     fn commit(self: Box<Self>, completion: Completion, ttl: Duration) -> StoreFuture<Update> {
         StoreFuture::uncut(async move {
             let transaction = self.take()?;
-            let call = CompleteCall { claim: self.claim, state: completion.into(), ttl };
+            let call = CompleteCall::new(self.claim, completion, ttl);
             complete(transaction, &self.shared, call).await
         })
     }
@@ -115,11 +117,11 @@ impl Transaction for OpenTransaction {
             let mut transaction = begin(shared).await?;
             match claim(&mut transaction, shared, &self.repeated_claim()).await? {
                 ClaimOutcome::Acquired(claim) => {
-                    let call = CompleteCall { claim, state: completion.into(), ttl };
+                    let call = CompleteCall::new(claim, completion, ttl);
                     complete(transaction, &self.shared, call).await
                 }
                 ClaimOutcome::Recovering(..) => {
-                    unreachable!("a claim in a transaction has no `recover`")
+                    Err(StoreError::not_done(UnexpectedReply::Recovery))
                 }
                 ClaimOutcome::Exists(existing) => {
                     roll_back(transaction, shared).await?;

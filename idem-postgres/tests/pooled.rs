@@ -42,4 +42,5 @@ impl StoreHarness for Pooled {
 }
 
 idem_conformance::store_suite!(Pooled);
+idem_conformance::admin_suite!(Pooled);
 idem_conformance::delete_suite!(Pooled);

@@ -163,7 +163,7 @@ END
 --
 -- sweep_at is not changed, so that the update touches no index. The exception is a ttl that is shorter than
 -- that of the claim by more than a second. The tolerance is needed because the clock is read more than once.
-CREATE FUNCTION {complete}(
+CREATE FUNCTION {complete_1}(
     IN own_id bytea, IN own_owner bytea, IN own_fence bigint,
     IN own_format smallint, IN own_state smallint, IN own_ttl interval, IN own_answer bytea,
     OUT held boolean

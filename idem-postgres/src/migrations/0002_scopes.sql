@@ -93,7 +93,7 @@ CREATE TRIGGER idem_count_truncate AFTER TRUNCATE ON {records}
 -- itself deletes them.
 --
 -- own_timeout is the time after which the caller abandons the claim. It then must not take effect any more.
-CREATE FUNCTION {claim}(
+CREATE FUNCTION {claim_2}(
     IN own_id bytea, IN own_owner bytea, IN own_lease interval, IN own_ttl interval,
     IN own_format smallint, IN own_guarantee smallint, IN own_rule smallint, IN own_fingerprint bytea,
     IN max_attempts integer, IN own_lock bigint, IN own_scope bytea, IN max_keys integer, IN own_timeout interval,
@@ -237,5 +237,5 @@ ALTER FUNCTION {claim_1}(
     bytea, bytea, interval, interval, smallint, smallint, smallint, bytea, integer, bigint, bytea, integer
 ) SET search_path = pg_catalog, pg_temp;
 
-ALTER FUNCTION {complete}(bytea, bytea, bigint, smallint, smallint, interval, bytea)
+ALTER FUNCTION {complete_1}(bytea, bytea, bigint, smallint, smallint, interval, bytea)
     SET search_path = pg_catalog, pg_temp;

@@ -4,7 +4,8 @@ WITH names AS (
     SELECT oid, nspname FROM pg_namespace WHERE nspname = {schema_text}
 ), needed (relation, privilege) AS (
     VALUES ({records_text}, 'SELECT'), ({records_text}, 'INSERT'), ({records_text}, 'UPDATE'),
-           ({records_text}, 'DELETE'), ({scopes_text}, 'SELECT'), ({versions_text}, 'SELECT')
+           ({records_text}, 'DELETE'), ({scopes_text}, 'SELECT'), ({versions_text}, 'SELECT'),
+           ({audit_text}, 'SELECT'), ({audit_text}, 'INSERT')
 )
 SELECT format('GRANT USAGE ON SCHEMA %I TO %I', nspname, current_user) AS command
 FROM names WHERE NOT has_schema_privilege(oid, 'USAGE')
@@ -15,4 +16,5 @@ WHERE NOT has_table_privilege(pg_class.oid, privilege)
 UNION ALL
 SELECT format('GRANT EXECUTE ON FUNCTION %I.%I TO %I', nspname, proname, current_user)
 FROM pg_proc JOIN names ON names.oid = pronamespace
-WHERE proname IN ({claim_text}, {complete_text}) AND NOT has_function_privilege(pg_proc.oid, 'EXECUTE')
+WHERE proname IN ({claim_text}, {complete_text}, {resolve_text})
+    AND NOT has_function_privilege(pg_proc.oid, 'EXECUTE')

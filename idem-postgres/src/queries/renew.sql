@@ -4,16 +4,16 @@
 WITH calls AS MATERIALIZED (
     SELECT *
     FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::interval[], $5::interval[])
-        WITH ORDINALITY AS calls (id, owner, fence, lease, ttl, ordinal)
+        WITH ORDINALITY AS calls (id, owner, fence, lease, hold, ordinal)
 ), free AS MATERIALIZED (
-    SELECT records.id, calls.lease, calls.ttl
+    SELECT records.id, calls.lease, calls.hold
     FROM calls JOIN {records} AS records USING (id, owner, fence)
     WHERE records.state = 1 AND records.expires_at > clock_timestamp()
     FOR UPDATE OF records SKIP LOCKED
 ), renewed AS (
     UPDATE {records} AS records SET
         lease_until = clock_timestamp() + free.lease,
-        expires_at = clock_timestamp() + free.lease + free.ttl
+        expires_at = clock_timestamp() + free.lease + free.hold
     FROM free WHERE records.id = free.id
     RETURNING records.id, records.owner, records.fence
 )

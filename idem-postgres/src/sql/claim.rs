@@ -37,12 +37,16 @@ impl ClaimCall {
             .bind(id.as_bytes().as_slice())
             .bind(request.nonce.as_bytes().as_slice())
             .bind(interval(request.lease))
+            .bind(interval(request.hold))
             .bind(interval(request.ttl))
             .bind(i16::from(codec::VERSION))
             .bind(guarantee(request))
             .bind(rule(request))
             .bind(digest(request))
             .bind(max_attempts(request))
+            .bind(operation(request))
+            .bind(label(request))
+            .bind(unnamed(request))
             .bind(lock)
             .bind(request.quota.map(|quota| quota.scope.as_bytes().to_vec()))
             .bind(request.quota.and_then(max_keys))
@@ -60,7 +64,11 @@ impl ClaimCall {
         let token = FencingToken(row::get::<i64>(row, "fence")?.cast_unsigned());
         let attempt = row::get::<i32>(row, "attempt")?.cast_unsigned();
         let Self { id, request } = self;
-        Ok(ClaimOutcome::Acquired(Claim { id: *id, nonce: request.nonce, token, attempt }))
+        let claim = Claim { id: *id, nonce: request.nonce, token, attempt };
+        Ok(match row::lost_run(row)? {
+            None => ClaimOutcome::Acquired(claim),
+            Some(lost_run) => ClaimOutcome::Recovering(claim, lost_run),
+        })
     }
 }
 
@@ -72,7 +80,7 @@ impl Batchable for ClaimCall {
     }
 
     fn size(&self) -> usize {
-        256
+        256 + self.request.extras.as_bytes().len()
     }
 
     fn query<'a>(&'a self, statements: &'a Statements) -> Query<'a> {
@@ -91,11 +99,15 @@ impl Batchable for ClaimCall {
             .bind(calls.iter().map(|call| call.id.as_bytes().as_slice()).collect::<Vec<_>>())
             .bind(requests().map(|request| request.nonce.as_bytes().as_slice()).collect::<Vec<_>>())
             .bind(requests().map(|request| interval(request.lease)).collect::<Vec<PgInterval>>())
+            .bind(requests().map(|request| interval(request.hold)).collect::<Vec<PgInterval>>())
             .bind(requests().map(|request| interval(request.ttl)).collect::<Vec<PgInterval>>())
             .bind(requests().map(guarantee).collect::<Vec<_>>())
             .bind(requests().map(rule).collect::<Vec<_>>())
             .bind(requests().map(digest).collect::<Vec<_>>())
             .bind(requests().map(max_attempts).collect::<Vec<_>>())
+            .bind(requests().map(operation).collect::<Vec<_>>())
+            .bind(requests().map(label).collect::<Vec<_>>())
+            .bind(requests().map(unnamed).collect::<Vec<_>>())
             .bind(i16::from(codec::VERSION))
             .bind(statements.claim_timeout)
     }
@@ -120,6 +132,19 @@ fn digest(request: &ClaimRequest) -> Vec<u8> {
 
 fn max_attempts(request: &ClaimRequest) -> i32 {
     i32::try_from(request.max_attempts).unwrap_or(i32::MAX)
+}
+
+fn operation(request: &ClaimRequest) -> Option<&str> {
+    Some(request.extras.operation()).filter(|name| !name.is_empty())
+}
+
+fn label(request: &ClaimRequest) -> Option<&[u8]> {
+    Some(request.extras.label().as_bytes()).filter(|label| !label.is_empty())
+}
+
+/// The optional fields that have no column.
+fn unnamed(request: &ClaimRequest) -> Vec<u8> {
+    request.extras.unnamed().as_bytes().to_vec()
 }
 
 /// The quota as an argument. A number that the server's `integer` cannot hold counts as no limit.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::codec;
-use idem_core::store::{Claim, RecordId, State, StoreError, Update};
+use idem_core::store::{Claim, Completion, Extras, RecordId, State, StoreError, Update};
 use sqlx::postgres::PgRow;
 use sqlx::postgres::types::PgInterval;
 
@@ -16,8 +16,26 @@ use crate::error::UnexpectedReply;
 /// A completion of one run. The reply is whether the record was changed.
 pub(crate) struct CompleteCall {
     pub(crate) claim: Claim,
-    pub(crate) state: State,
-    pub(crate) ttl: Duration,
+    state: State,
+    retention: Duration,
+    /// The time during which no recovery starts. Zero unless the outcome is unknown.
+    quiet: Duration,
+    /// The dispute in UTF-8, if there is one.
+    dispute: Option<Vec<u8>>,
+}
+
+impl CompleteCall {
+    pub(crate) fn new(claim: Claim, completion: Completion, retention: Duration) -> Self {
+        let (quiet, dispute) = match &completion {
+            Completion::Unknown(outcome) => (outcome.quiet, outcome.dispute.as_deref()),
+            Completion::Response(_) | Completion::NotRetained { .. } => (Duration::ZERO, None),
+        };
+        let dispute = dispute.map(|text| {
+            let extras = Extras::default().with_dispute(text); // cuts the text
+            extras.dispute().as_bytes().to_vec()
+        });
+        Self { claim, state: completion.into(), retention, quiet, dispute }
+    }
 }
 
 impl Batchable for CompleteCall {
@@ -35,8 +53,10 @@ impl Batchable for CompleteCall {
         bind_claim(statements.complete.query(), &self.claim)
             .bind(i16::from(codec::VERSION))
             .bind(i16::from(self.state.code()))
-            .bind(interval(self.ttl))
+            .bind(interval(self.retention))
             .bind(tail(&self.state))
+            .bind(interval(self.quiet))
+            .bind(self.dispute.as_deref())
     }
 
     fn reply(&self, row: Option<&PgRow>) -> Result<bool, StoreError> {
@@ -53,8 +73,10 @@ impl Batchable for CompleteCall {
             .bind(claims().map(|claim| claim.token.0.cast_signed()).collect::<Vec<_>>())
             .bind(i16::from(codec::VERSION))
             .bind(calls.iter().map(|call| i16::from(call.state.code())).collect::<Vec<_>>())
-            .bind(calls.iter().map(|call| interval(call.ttl)).collect::<Vec<PgInterval>>())
+            .bind(calls.iter().map(|call| interval(call.retention)).collect::<Vec<PgInterval>>())
             .bind(calls.iter().map(|call| tail(&call.state)).collect::<Vec<_>>())
+            .bind(calls.iter().map(|call| interval(call.quiet)).collect::<Vec<PgInterval>>())
+            .bind(calls.iter().map(|call| call.dispute.as_deref()).collect::<Vec<_>>())
     }
 
     /// The statement returns rows only for the records that it changed.
@@ -73,7 +95,7 @@ pub(crate) fn unapplied_update(row: Option<&PgRow>) -> Result<Update, StoreError
     }
 }
 
-fn tail(state: &State) -> Vec<u8> {
+pub(super) fn tail(state: &State) -> Vec<u8> {
     let mut tail = Vec::with_capacity(state.tail_len());
     state.put_tail(&mut tail);
     tail

@@ -52,18 +52,25 @@ impl Names {
             "records_text" => literal(table),
             "scopes_text" => literal(&format!("{table}_scopes")),
             "versions_text" => literal(&format!("{table}_schema")),
-            "claim_text" => literal(&format!("{table}_claim_2")),
-            "complete_text" => literal(&format!("{table}_complete_1")),
+            "audit_text" => literal(&format!("{table}_audit")),
+            "claim_text" => literal(&format!("{table}_claim_3")),
+            "complete_text" => literal(&format!("{table}_complete_2")),
+            "resolve_text" => literal(&format!("{table}_resolve_1")),
             "schema_name" => literal(&identifier(schema)),
             "records" => qualified(""),
             "versions" => qualified("_schema"),
             "versions_name" => literal(&qualified("_schema")),
             "scopes" => qualified("_scopes"),
-            "claim" => qualified("_claim_2"),
+            "audit" => qualified("_audit"),
+            "claim" => qualified("_claim_3"),
             "claim_1" => qualified("_claim_1"),
+            "claim_2" => qualified("_claim_2"),
             "count" => qualified("_count_1"),
             "add" => qualified("_add_1"),
-            "complete" => qualified("_complete_1"),
+            "complete" => qualified("_complete_2"),
+            "complete_1" => qualified("_complete_1"),
+            "resolve" => qualified("_resolve_1"),
+            "audit_index" => of_table("_audit_record"),
             "sweep_index" => of_table("_sweep_at"),
             "scope_index" => of_table("_scope"),
             "scopes_index" => of_table("_scopes_scope"),
@@ -116,7 +123,7 @@ mod tests {
         let sql = names.fill_in("{records} {claim} {channel} {lock}");
         assert_eq!(
             sql,
-            r#""a""b{lock}"."c'd""e" "a""b{lock}"."c'd""e_claim_2" 'c''d"e' 'a"b{lock}.c''d"e'"#
+            r#""a""b{lock}"."c'd""e" "a""b{lock}"."c'd""e_claim_3" 'c''d"e' 'a"b{lock}.c''d"e'"#
         );
     }
 

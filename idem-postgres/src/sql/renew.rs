@@ -19,7 +19,7 @@ use crate::error::UnexpectedReply;
 pub(crate) struct RenewCall {
     pub(crate) claim: Claim,
     pub(crate) lease: Duration,
-    pub(crate) ttl: Duration,
+    pub(crate) hold: Duration,
 }
 
 impl Batchable for RenewCall {
@@ -55,7 +55,7 @@ impl Batchable for RenewCall {
             .bind(claims().map(|claim| claim.nonce.as_bytes().as_slice()).collect::<Vec<_>>())
             .bind(claims().map(|claim| claim.token.0.cast_signed()).collect::<Vec<_>>())
             .bind(calls.iter().map(|call| interval(call.lease)).collect::<Vec<PgInterval>>())
-            .bind(calls.iter().map(|call| interval(call.ttl)).collect::<Vec<PgInterval>>())
+            .bind(calls.iter().map(|call| interval(call.hold)).collect::<Vec<PgInterval>>())
     }
 
     fn batch_reply(&self, row: Option<&PgRow>) -> Result<Option<bool>, StoreError> {

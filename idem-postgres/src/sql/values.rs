@@ -26,9 +26,9 @@ pub(crate) fn lock_key(id: RecordId) -> i64 {
 }
 
 /// Converts a duration to an interval of whole microseconds. It is rounded up, so that nothing expires
-/// early. It is capped at 100,000 years, because the server must be able to add two of them to a date.
+/// early; zero stays zero. It is capped at 100,000 years, because the server must be able to add two of them to a date.
 pub(crate) fn interval(duration: Duration) -> PgInterval {
     const MAX_MICROSECONDS: u128 = 100_000 * 365 * 24 * 60 * 60 * 1_000_000;
-    let microseconds = duration.as_nanos().div_ceil(1_000).clamp(1, MAX_MICROSECONDS);
+    let microseconds = duration.as_nanos().div_ceil(1_000).min(MAX_MICROSECONDS);
     PgInterval { months: 0, days: 0, microseconds: microseconds as i64 }
 }

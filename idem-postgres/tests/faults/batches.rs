@@ -119,7 +119,7 @@ async fn lost_reply_is_unknown_for_the_whole_batch() {
     let (one, two) = ((new_id(), request()), (new_id(), request()));
     proxy.cut_after(one.0.as_bytes().to_vec());
     let both =
-        || async { futures_util::join!(store.claim(one.0, one.1), store.claim(two.0, two.1)) };
+        || async { futures_util::join!(store.claim(one.0, one.1.clone()), store.claim(two.0, two.1.clone())) };
     let (of_one, of_two) = both().await;
     assert_eq!(error_kind(of_one), StoreErrorKind::Unknown);
     assert_eq!(error_kind(of_two), StoreErrorKind::Unknown);

@@ -3,12 +3,14 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod admin;
 mod batches;
 mod disk;
 mod duplicates;
 mod health;
 mod network;
 mod pgbouncer;
+mod previous_version;
 mod quota;
 mod renewals;
 mod runtimes;

@@ -7,7 +7,8 @@ use idem_postgres::PostgresStore;
 use idem_testkit::servers::{PostgresServer, Proxy, Replies};
 
 use crate::support::{
-    HOUR, builder, claim_new, completed, completion, error_kind, new_id, request, store, url,
+    HOUR, builder, claim_new, completed, completion, error_kind, new_id, recovering, request, store,
+    url,
 };
 
 /// A store with one connection that has prepared every statement, so that the next bytes belong to a call.
@@ -19,6 +20,7 @@ async fn store_behind(proxy: &Proxy) -> PostgresStore {
 
 async fn prepare(store: &PostgresStore) {
     let (one, two) = (claim_new(store).await, claim_new(store).await);
+    assert_eq!(store.resume_run(one, HOUR, HOUR).await.unwrap(), Update::Applied);
     assert_eq!(store.complete(one, completion("known"), HOUR).await.unwrap(), Update::Applied);
     assert_eq!(store.release(two).await.unwrap(), Update::Applied);
 }
@@ -37,8 +39,8 @@ async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
     for _ in 0..5 {
         let (id, request) = (new_id(), request());
         proxy.cut_after(bytes(id));
-        assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
-        let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
+        assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
+        let ClaimOutcome::Acquired(claim) = store.claim(id, request.clone()).await.unwrap() else {
             panic!("the claim is not returned again")
         };
         prepare(&store).await;
@@ -47,7 +49,40 @@ async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
         assert_eq!(error_kind(lost), StoreErrorKind::Unknown);
         let again = store.complete(claim, completion("second"), HOUR).await.unwrap();
         assert_eq!(again, Update::Applied);
-        assert_eq!(store.claim(id, request).await.unwrap(), completed("first"));
+        assert_eq!(store.claim(id, request.clone()).await.unwrap(), completed("first"));
+    }
+}
+
+/// The reply to the claim of a recovery, and that to its end, are lost. The repeated claim is a recovery again, so that
+/// the handler does not run before the outcome is known, and the repeated end is applied.
+#[tokio::test]
+async fn fault_recovery_reply_lost_is_unknown_and_safe_to_repeat() {
+    let server = PostgresServer::start(&[]);
+    let proxy = Proxy::before(server.port()).await;
+    let store = store_behind(&proxy).await;
+    for _ in 0..3 {
+        let (id, request) = (new_id(), recovering());
+        assert!(matches!(
+            store.claim(id, recovering()).await.unwrap(),
+            ClaimOutcome::Acquired(_)
+        ));
+        server.age("public", HOUR * 2);
+        prepare(&store).await;
+        proxy.cut_after(bytes(id));
+        assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
+        let ClaimOutcome::Recovering(claim, lost) =
+            store.claim(id, request.clone()).await.unwrap()
+        else {
+            panic!("the claim is not a recovery")
+        };
+        assert_eq!((claim.attempt, lost.attempt()), (2, 1));
+        prepare(&store).await;
+        proxy.cut_after(bytes(id));
+        let resumed = store.resume_run(claim, HOUR, HOUR).await;
+        assert_eq!(error_kind(resumed), StoreErrorKind::Unknown);
+        assert_eq!(store.resume_run(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
+        assert_eq!(store.claim(id, request).await.unwrap(), ClaimOutcome::Acquired(claim));
+        assert_eq!(store.complete(claim, completion("own"), HOUR).await.unwrap(), Update::Applied);
     }
 }
 
@@ -59,9 +94,9 @@ async fn lost_call_is_unknown_and_applied_when_repeated() {
     let store = store_behind(&proxy).await;
     let (id, request) = (new_id(), request());
     proxy.cut_before(bytes(id));
-    assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
     assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Stale(None));
-    let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
+    let ClaimOutcome::Acquired(claim) = store.claim(id, request.clone()).await.unwrap() else {
         panic!("the key is not free")
     };
     prepare(&store).await;
@@ -70,7 +105,7 @@ async fn lost_call_is_unknown_and_applied_when_repeated() {
     assert_eq!(error_kind(lost), StoreErrorKind::Unknown);
     let again = store.complete(claim, completion("second"), HOUR).await.unwrap();
     assert_eq!(again, Update::Applied);
-    assert_eq!(store.claim(id, request).await.unwrap(), completed("second"));
+    assert_eq!(store.claim(id, request.clone()).await.unwrap(), completed("second"));
 }
 
 #[tokio::test]
@@ -100,14 +135,14 @@ async fn fault_store_down_at_claim_silent_server() {
     let (id, request) = (new_id(), request());
     claim_new(&store).await;
     server.pause();
-    let first = error_kind(store.claim(id, request).await);
-    let second = error_kind(store.claim(id, request).await);
+    let first = error_kind(store.claim(id, request.clone()).await);
+    let second = error_kind(store.claim(id, request.clone()).await);
     server.resume();
     // Nothing is sent on a connection that does not reply to a ping, or that cannot be opened.
     assert!(matches!(first, StoreErrorKind::Unknown | StoreErrorKind::NotDone));
     assert_eq!(second, StoreErrorKind::NotDone);
-    while store.claim(id, request).await.is_err() {}
-    assert!(matches!(store.claim(id, request).await.unwrap(), ClaimOutcome::Acquired(_)));
+    while store.claim(id, request.clone()).await.is_err() {}
+    assert!(matches!(store.claim(id, request.clone()).await.unwrap(), ClaimOutcome::Acquired(_)));
 }
 
 /// A connection with a pending reply is closed: the next call would read the wrong reply.

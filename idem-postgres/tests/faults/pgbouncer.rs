@@ -23,13 +23,13 @@ async fn fault_postgres_behind_pgbouncer_with_pooled_mode() {
         workers.spawn(async move {
             for _ in 0..25 {
                 let (id, request) = (new_id(), request());
-                let ClaimOutcome::Acquired(claim) = store.claim(id, request).await.unwrap() else {
+                let ClaimOutcome::Acquired(claim) = store.claim(id, request.clone()).await.unwrap() else {
                     panic!("the key is not free")
                 };
                 assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
                 let update = store.complete(claim, completion("kept"), HOUR).await.unwrap();
                 assert_eq!(update, Update::Applied);
-                assert_eq!(store.claim(id, request).await.unwrap(), completed("kept"));
+                assert_eq!(store.claim(id, request.clone()).await.unwrap(), completed("kept"));
             }
         });
     }
@@ -70,8 +70,8 @@ async fn fault_postgres_behind_pgbouncer_server_lost_at_commit() {
     claim_new(&store).await;
     let (id, request) = (new_id(), request());
     proxy.cut_after("COMMIT\0");
-    assert_eq!(error_kind(store.claim(id, request).await), StoreErrorKind::Unknown);
-    assert!(matches!(store.claim(id, request).await.unwrap(), ClaimOutcome::Acquired(_)));
+    assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
+    assert!(matches!(store.claim(id, request.clone()).await.unwrap(), ClaimOutcome::Acquired(_)));
     assert_eq!(store.abandon(id, request.nonce).await.unwrap(), Update::Applied);
 }
 

@@ -112,7 +112,7 @@ async fn open_transaction_does_not_delay_the_count() {
     let mut open = Vec::new();
     for _ in 0..3 {
         let opened =
-            transactions.open(new_id(), request, TransactionSlot::default()).await.unwrap();
+            transactions.open(new_id(), request.clone(), TransactionSlot::default()).await.unwrap();
         assert!(matches!(opened, OpenOutcome::Opened(_)));
         open.push(opened);
     }

@@ -17,7 +17,7 @@ async fn many_processes_migrate_concurrently() {
         starts.spawn(async move { claim_new(&PostgresStore::connect(&url).await.unwrap()).await });
     }
     assert_eq!(starts.join_all().await.len(), 20);
-    assert_eq!(server.sql("SELECT max(version) FROM idem_records_schema"), "2");
+    assert_eq!(server.sql("SELECT max(version) FROM idem_records_schema"), "3");
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn role_without_create_can_only_verify() {
     server.sql("CREATE ROLE app LOGIN");
     let url = server.url().replace("postgres@", "app@");
     let needed = builder().verify_only().connect(&url).await.unwrap_err();
-    let missing = HealthIssue::Schema { found: 0, needed: 2 };
+    let missing = HealthIssue::Schema { found: 0, needed: 3 };
     assert!(
         matches!(&needed, ConnectError::Unhealthy { issue, .. } if *issue == missing),
         "{needed:?}"
@@ -50,7 +50,8 @@ async fn role_without_create_can_only_verify() {
     server.sql(&builder().migration_sql().unwrap());
     server.sql(
         "GRANT SELECT, INSERT, UPDATE, DELETE ON idem_records TO app;
-         GRANT SELECT ON idem_records_scopes, idem_records_schema TO app",
+         GRANT SELECT ON idem_records_scopes, idem_records_schema TO app;
+         GRANT SELECT, INSERT ON idem_records_audit TO app",
     );
     claim_new(&builder().verify_only().connect(&url).await.unwrap()).await;
     claim_new(&builder().connect(&url).await.unwrap()).await;
@@ -69,14 +70,14 @@ async fn missing_privileges_are_named_at_start() {
     let ConnectError::Unhealthy { issue: HealthIssue::Privileges { grants }, .. } = refused else {
         panic!("{refused:?}")
     };
-    assert_eq!(grants.split("; ").count(), 9, "{grants}");
+    assert_eq!(grants.split("; ").count(), 12, "{grants}");
     server.sql(&grants);
     let store = builder.connect(&url).await.unwrap();
     let claim = claim_new(&store).await;
     assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
     assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
-    server.sql("REVOKE EXECUTE ON FUNCTION \"Pay\".idem_records_claim_2 FROM app");
-    let grants = "GRANT EXECUTE ON FUNCTION \"Pay\".idem_records_claim_2 TO app".into();
+    server.sql("REVOKE EXECUTE ON FUNCTION \"Pay\".idem_records_claim_3 FROM app");
+    let grants = "GRANT EXECUTE ON FUNCTION \"Pay\".idem_records_claim_3 TO app".into();
     assert_eq!(store.check().await.unwrap(), [HealthIssue::Privileges { grants }]);
 }
 
@@ -86,8 +87,8 @@ async fn fault_postgres_server_unusable_schema_version() {
     let pool = PgPool::connect(&server.url()).await.unwrap();
     builder().migrate(&pool).await.unwrap();
     builder().migrate(&pool).await.unwrap();
-    server.sql("INSERT INTO idem_records_schema VALUES (3)");
-    let newer = HealthIssue::Schema { found: 3, needed: 2 };
+    server.sql("INSERT INTO idem_records_schema VALUES (4)");
+    let newer = HealthIssue::Schema { found: 4, needed: 3 };
     let refused = builder().connect(&server.url()).await.unwrap_err();
     assert!(
         matches!(&refused, ConnectError::Unhealthy { issue, .. } if *issue == newer),

@@ -26,7 +26,7 @@ async fn fault_postgres_backend_terminated() {
             for _ in 0..40 {
                 let (id, request) = (new_id(), request());
                 let claim = loop {
-                    match store.claim(id, request).await {
+                    match store.claim(id, request.clone()).await {
                         Ok(ClaimOutcome::Acquired(claim)) => break claim,
                         Ok(other) => panic!("{other:?}"),
                         Err(error) => assert_ne!(error.kind(), StoreErrorKind::Corrupt),
@@ -211,13 +211,13 @@ async fn fault_postgres_server_unusable_too_many_connections() {
     let options = sqlx::postgres::PgPoolOptions::new().max_connections(5);
     let others = options.connect(&server.url().replace("postgres@", "app@")).await.unwrap();
     server.sql(&builder().migration_sql().unwrap());
-    server.sql("GRANT ALL ON idem_records, idem_records_scopes, idem_records_schema TO app");
+    server.sql("GRANT ALL ON idem_records, idem_records_scopes, idem_records_schema, idem_records_audit TO app");
     let url = server.url().replace("postgres@", "app@");
     let builder = builder().max_connections(1).wait_timeout(Duration::from_millis(300));
     let store = builder.connect(&url).await.unwrap();
     let claim = claim_new(&store).await;
     // Its only connection is closed, and other clients take the slot.
-    let own = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%_claim_2%' AND pid <> pg_backend_pid()";
+    let own = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%_claim_3%' AND pid <> pg_backend_pid()";
     server.sql(own);
     let mut taken = Vec::new();
     while let Ok(connection) = sqlx::postgres::PgPoolOptions::new()
@@ -276,7 +276,8 @@ async fn fault_record_changed_externally_deleted_or_damaged() {
         "answer = substr(answer, 2)",
         "answer = set_bit(answer, 90, 1 - get_bit(answer, 90))",
         "state = 9",
-        "format = 2",
+        "format = 3",
+        "guarantee = 9",
     ];
     for damage in damages {
         let claim = claim_new(&store).await;

@@ -43,10 +43,10 @@ async fn fault_store_call_cancelled_at_every_await() {
     let store = builder().max_connections(2).connect(&server.url()).await.unwrap();
     for polls in 0.. {
         let (id, own_request) = (new_id(), request());
-        let claim_finished = dropped_after(polls, store.claim(id, own_request)).await;
+        let claim_finished = dropped_after(polls, store.claim(id, own_request.clone())).await;
         let claim = loop {
             // The dropped call continues in the background. The same nonce gets its claim again.
-            if let ClaimOutcome::Acquired(claim) = store.claim(id, own_request).await.unwrap() {
+            if let ClaimOutcome::Acquired(claim) = store.claim(id, own_request.clone()).await.unwrap() {
                 break claim;
             }
         };

@@ -34,7 +34,13 @@ pub(crate) fn completed(body: &str) -> ClaimOutcome {
     ClaimOutcome::Exists(ExistingRecord {
         fingerprint: None,
         state: State::Completed(response(body.to_owned())),
+        recoverable_in: None,
     })
+}
+
+/// A claim with a lease of an hour by a handler with `recover`.
+pub(crate) fn recovering() -> ClaimRequest {
+    request().with_recoverable(true)
 }
 
 /// A builder for a store that does not sweep by itself.

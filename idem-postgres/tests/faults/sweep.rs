@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use idem_core::store::{ClaimOutcome, Completion, DeleteExpired, IdempotencyStore, State, Update};
+use idem_core::store::{
+    ClaimOutcome, Completion, DeleteExpired, IdempotencyStore, State, UnknownReason, Update,
+};
 use idem_postgres::sqlx::{self, PgPool};
 use idem_testkit::servers::PostgresServer;
 use tokio::task::JoinSet;
@@ -55,6 +57,35 @@ async fn locked_record_is_skipped() {
     assert_eq!(store.delete_expired().await.unwrap(), 1);
 }
 
+/// The sweeper reads a record that is held beyond its `sweep_at` once, and deletes the expired ones behind it. Every
+/// later pass reads only what has expired.
+#[tokio::test]
+async fn held_records_do_not_slow_the_sweeper() {
+    let server = PostgresServer::start(&["autovacuum=off"]);
+    let store = store(&server).await;
+    server.sql(
+        "INSERT INTO idem_records
+         SELECT sha256(n::text::bytea), now(), now(), now() + interval '30 days', now() - interval '1 hour',
+                1, 1, 2, 1, 1, 0, false, sha256('owner'), '', '' FROM generate_series(1, 2500) AS n",
+    );
+    let soon = claim_new(&store).await;
+    server.sql(
+        "UPDATE idem_records SET sweep_at = now(), expires_at = now() + interval '5 minutes' WHERE fence > 1",
+    );
+    let expired = claim_new(&store).await;
+    let expire = "UPDATE idem_records SET sweep_at = now(), expires_at = now() WHERE fence =";
+    server.sql(&format!("{expire} {}", expired.token.0));
+    assert_eq!(store.delete_expired().await.unwrap(), 1);
+    let due = "SELECT count(*) FROM idem_records WHERE sweep_at <= now()";
+    assert_eq!(server.sql(due), "1", "a record that expires soon is not moved");
+    let moved = "SELECT count(*) FROM idem_records WHERE sweep_at = expires_at";
+    assert_eq!(server.sql(moved), "2500");
+    assert_eq!(store.delete_expired().await.unwrap(), 0);
+    assert_eq!(store.complete(soon, completion("kept"), HOUR).await.unwrap(), Update::Applied);
+    server.age("public", Duration::from_secs(31 * 24 * 3600));
+    assert_eq!(store.delete_expired().await.unwrap(), 2501);
+}
+
 /// An operator finds and deletes an unknown record as the crate documentation describes. The key is free, and
 /// the old owner cannot change the new record.
 #[tokio::test]
@@ -62,7 +93,7 @@ async fn unknown_record_can_be_deleted_by_hand() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
     let first = claim_new(&store).await;
-    assert_eq!(store.complete(first, Completion::Unknown, HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(store.complete(first, Completion::unknown(UnknownReason::TimedOut), HOUR).await.unwrap(), Update::Applied);
     let logged = format!("FROM idem_records WHERE substring(id FOR 4) = '\\x{}'", first.id);
     assert_eq!(server.sql(&format!("SELECT state {logged}")), "4");
     server.sql(&format!("DELETE {logged}"));

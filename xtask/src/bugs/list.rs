@@ -27,8 +27,8 @@ const CLAIM_LUA: &str = "idem-redis/src/scripts/claim.lua";
 const RENEW_LUA: &str = "idem-redis/src/scripts/renew.lua";
 const COMPLETE_LUA: &str = "idem-redis/src/scripts/complete.lua";
 const FREE_LUA: &str = "idem-redis/src/scripts/free.lua";
-const CLAIM_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0002_scopes.sql";
-const COMPLETE_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0001_records.sql";
+const CLAIM_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0003_claim.sql";
+const COMPLETE_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0003_complete.sql";
 const CLAIM_SQL: &str = "idem-postgres/src/queries/claim.sql";
 const CLAIMS_SQL: &str = "idem-postgres/src/queries/claim_batch.sql";
 const READ_SQL: &str = "idem-postgres/src/queries/read.sql";
@@ -124,8 +124,8 @@ pub(super) const BUGS: [Bug; 12] = [
                 "let grace_ms = to_millis(ttl);",
                 "let (grace_ms, _) = (0, to_millis(ttl));",
             ),
-            edit(CLAIM_FUNCTION_SQL, "own_now + own_lease + own_ttl", "own_now + own_lease"),
-            edit(RENEW_SQL, "+ free.ttl", "+ 0 * free.ttl"),
+            edit(CLAIM_FUNCTION_SQL, "own_now + own_lease + own_hold", "own_now + own_lease"),
+            edit(RENEW_SQL, "+ free.hold", "+ 0 * free.hold"),
         ],
         looks: &[
             (MODEL, "two_faults"),
@@ -156,8 +156,8 @@ pub(super) const BUGS: [Bug; 12] = [
                 "IN own_timeout interval,",
                 "IN own_timeout interval, IN client_now timestamptz,",
             ),
-            edit(CLAIM_SQL, "$13)", "$13, clock_timestamp())"),
-            edit(CLAIMS_SQL, "NULL, $10)", "NULL, $10, clock_timestamp())"),
+            edit(CLAIM_SQL, "$17)", "$17, clock_timestamp())"),
+            edit(CLAIMS_SQL, "NULL, $14)", "NULL, $14, clock_timestamp())"),
             edit(
                 "idem-postgres/src/sql/statements.rs",
                 "AssertSqlSafe(Arc::clone(&self.sql))",
@@ -252,7 +252,7 @@ pub(super) const BUGS: [Bug; 12] = [
             edit(
                 CLAIM_FUNCTION_SQL,
                 "greatest((extract(epoch FROM own_now) * 1000000)::bigint, r.fence + 1)",
-                "CASE WHEN existing.expires_at <= own_now THEN r.fence + 1 ELSE r.fence END",
+                "CASE WHEN is_expired THEN r.fence + 1 ELSE r.fence END",
             ),
         ],
         looks: &[

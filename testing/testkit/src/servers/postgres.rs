@@ -217,7 +217,9 @@ impl PostgresServer {
         let back = format!("- interval '{} microseconds'", by.as_micros());
         self.sql(&format!(
             "UPDATE {schema}.idem_records SET lease_until = lease_until {back},
-             expires_at = expires_at {back}, sweep_at = sweep_at {back}"
+             expires_at = expires_at {back}, sweep_at = sweep_at {back},
+             silent_since = silent_since - {}",
+            by.as_micros()
         ));
     }
 

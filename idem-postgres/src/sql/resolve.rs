@@ -1,0 +1,67 @@
+//! The resolution of a record by hand.
+
+use std::time::Duration;
+
+use idem_core::codec;
+use idem_core::store::{
+    AuditEntry, FencingToken, RecordId, Resolution, State, StoreError, StoredResponse,
+};
+
+use super::complete::tail;
+use super::statements::Statements;
+use super::values::{Query, interval};
+
+/// A resolution of one record, with its entry in the audit log.
+pub(crate) struct ResolveCall {
+    pub(crate) id: RecordId,
+    expected: FencingToken,
+    /// The name of the resolution in SQL.
+    name: &'static str,
+    answer: Vec<u8>,
+    retention: Duration,
+    entry: AuditEntry,
+}
+
+/// A resolution of a later version of `idem-core`.
+#[derive(Debug, thiserror::Error)]
+#[error("idem-postgres does not know this resolution; deploy the version of idem-postgres that belongs to idem-core")]
+struct UnknownResolution;
+
+impl ResolveCall {
+    pub(crate) fn new(
+        id: RecordId,
+        expected: FencingToken,
+        resolution: Resolution,
+        entry: AuditEntry,
+    ) -> Result<Self, StoreError> {
+        let answer = |response: StoredResponse| tail(&State::Completed(response));
+        let (name, answer, retention) = match resolution {
+            Resolution::Complete { response, ttl } => ("complete", answer(response), ttl),
+            Resolution::Release => ("release", Vec::new(), Duration::ZERO),
+            Resolution::Hold(hold) => ("hold", Vec::new(), hold),
+            Resolution::Evict => ("evict", Vec::new(), Duration::ZERO),
+            _ => return Err(StoreError::not_done(UnknownResolution)),
+        };
+        Ok(Self { id, expected, name, answer, retention, entry })
+    }
+
+    pub(crate) fn query<'a>(&'a self, statements: &'a Statements) -> Query<'a> {
+        let entry = &self.entry;
+        statements
+            .resolve
+            .query()
+            .bind(self.id.as_bytes().as_slice())
+            .bind(self.expected.0.cast_signed())
+            .bind(self.name)
+            .bind(i16::from(codec::VERSION))
+            .bind(&self.answer)
+            .bind(interval(self.retention))
+            .bind(entry.record.as_bytes().as_slice())
+            .bind(entry.action.name())
+            .bind(&*entry.actor)
+            .bind(&*entry.reason)
+            .bind(entry.token.0.cast_signed())
+            .bind(&*entry.state)
+            .bind(entry.response_digest.as_ref().map(<[u8; 32]>::as_slice))
+    }
+}
