@@ -87,15 +87,6 @@ impl TestEnv {
         proxy_before(self.port(), &self.url()).await
     }
 
-    /// Returns a text that every store call contains, unlike pings of the connection.
-    pub(crate) fn call_marker(&self) -> &'static str {
-        match self.store {
-            Store::Memory => panic!("the memory store has no server"),
-            Store::Redis => "idem:",
-            Store::Postgres => "sqlx_s_",
-        }
-    }
-
     /// Starts a process.
     pub(crate) async fn start(&self) -> Server {
         self.start_with(&[]).await
