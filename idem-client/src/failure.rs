@@ -20,6 +20,9 @@ pub enum Failure {
     InProgress(#[source] Box<GaveUp>),
     /// The server started the operation, and the outcome is unknown. Check by other means whether the
     /// operation took place. Do not send it again.
+    ///
+    /// If [`GaveUp::limit`] is set, the server can still find out the outcome: it asked for a retry, and a limit prevented
+    /// it. Then send the same request with the same key later.
     #[error("the outcome of the operation is unknown; check whether it took place")]
     OutcomeUnknown(#[source] Box<GaveUp>),
     /// The operation was completed, but the server did not store its response. Look up the result.

@@ -88,7 +88,8 @@
 //! | 3xx, any other 4xx | stop | `Fresh`, or [`Indeterminate`](Failure::Indeterminate) after an attempt that may have been carried out |
 //! | any other 5xx | stop | `Indeterminate` |
 //! | `key-reused` | stop | [`KeyReused`](Failure::KeyReused) |
-//! | `outcome-unknown` | stop | [`OutcomeUnknown`](Failure::OutcomeUnknown) |
+//! | 409 `outcome-unknown` with `Retry-After`: the service can still find the outcome out | retry as for *in progress* | `OutcomeUnknown` |
+//! | any other `outcome-unknown` | stop | [`OutcomeUnknown`](Failure::OutcomeUnknown) |
 //! | `result-unavailable` | stop | [`ResultUnavailable`](Failure::ResultUnavailable) |
 //! | an error status with `retryable` in its problem document, or a header such as `Stripe-Should-Retry` | as it requests; this overrides the status, but not the named problems and replays | `Exhausted`, or as for another 4xx or 5xx |
 //! | too many redirects, or an error of middleware attached after this one | stop | [`Unretryable`](Failure::Unretryable) |

@@ -27,8 +27,9 @@ pub(crate) struct Operation<'a> {
     deadline: Option<Instant>,
     failures: u32,
     server_errors: u32,
-    /// Whether the last response reported *in progress*. An attempt without a response does not change it.
-    is_in_progress: bool,
+    /// The cause of the last response, if it reported that an earlier attempt is not settled. An attempt without a response
+    /// does not change it.
+    unsettled: Option<Cause>,
 }
 
 /// The next step after an attempt.
@@ -64,7 +65,7 @@ impl<'a> Operation<'a> {
             deadline: Instant::now().checked_add(config.policy.deadline),
             failures: 0,
             server_errors: 0,
-            is_in_progress: false,
+            unsettled: None,
         }
     }
 
@@ -114,8 +115,8 @@ impl<'a> Operation<'a> {
     fn record(&mut self, step: Step, verdict: Verdict, result: &Result<Response, Error>) {
         self.report.attempt_ended(verdict, result);
         self.report.limit = step.limit();
-        if self.is_in_progress && self.report.limit.is_some() {
-            self.report.verdict = Some(Verdict::Retry(Cause::InProgress));
+        if let (Some(cause), Some(_)) = (self.unsettled, self.report.limit) {
+            self.report.verdict = Some(Verdict::Retry(cause));
         }
         self.progress.update(self.report.clone());
     }
@@ -143,13 +144,12 @@ impl<'a> Operation<'a> {
         Step::Retry(pause)
     }
 
-    /// Counts a failed attempt. A response *in progress* does not count as one.
+    /// Counts a failed attempt.
     fn count(&mut self, cause: Cause, is_response: bool) {
-        let is_in_progress = cause == Cause::InProgress;
-        self.failures += u32::from(!is_in_progress);
+        self.failures += u32::from(!cause.is_unsettled());
         self.server_errors += u32::from(cause == Cause::ServerError);
         if is_response {
-            self.is_in_progress = is_in_progress;
+            self.unsettled = Some(cause).filter(|cause| cause.is_unsettled());
         }
     }
 }

@@ -59,7 +59,9 @@ impl Report {
         let Self { key, attempts, verdict, limit, .. } = self;
         let gave_up = Box::new(GaveUp { key, attempts, limit, last });
         match verdict {
-            Some(Verdict::OutcomeUnknown) => Failure::OutcomeUnknown(gave_up),
+            Some(Verdict::OutcomeUnknown | Verdict::Retry(Cause::OutcomeUnknown)) => {
+                Failure::OutcomeUnknown(gave_up)
+            }
             Some(Verdict::ResultUnavailable) => Failure::ResultUnavailable(gave_up),
             Some(Verdict::KeyReused) => Failure::KeyReused(gave_up),
             Some(Verdict::InProgress | Verdict::Retry(Cause::InProgress)) => {

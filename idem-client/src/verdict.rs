@@ -14,6 +14,7 @@ pub(crate) enum Verdict {
     /// The stored response to an earlier attempt.
     Replayed,
     KeyReused,
+    /// An earlier attempt was lost, and the server cannot find out its outcome.
     OutcomeUnknown,
     ResultUnavailable,
     /// An earlier attempt is still running, and the server forbids retries.
@@ -29,10 +30,20 @@ pub(crate) enum Verdict {
 pub(crate) enum Cause {
     /// An earlier attempt is still running.
     InProgress,
+    /// An earlier attempt was lost, and the server will ask later for its outcome.
+    OutcomeUnknown,
     /// A 500. One more attempt shows whether the service stored the first response.
     ServerError,
     /// No connection, no response, half a response, or a response that requests a retry.
     Transient,
+}
+
+impl Cause {
+    /// Whether the response shows that an earlier attempt has not ended, or that its end is not known yet. Such a response
+    /// does not count as a failed attempt.
+    pub(crate) const fn is_unsettled(self) -> bool {
+        matches!(self, Self::InProgress | Self::OutcomeUnknown)
+    }
 }
 
 impl Verdict {
@@ -52,6 +63,10 @@ impl Verdict {
         let response = ErrorResponse::parse(status, headers, body.map_or(&[], |body| body));
         match (response.key_problem(), response.retryable()) {
             (Some(KeyProblem::InProgress), Some(false)) => Self::InProgress,
+            // Without `Retry-After`, only a person can find out the outcome.
+            (Some(KeyProblem::OutcomeUnknown), None | Some(true)) if is_temporary => {
+                Self::Retry(Cause::OutcomeUnknown)
+            }
             (Some(problem), _) => problem.into(),
             (None, Some(true)) => Self::Retry(Cause::Transient),
             (None, Some(false)) => Self::Fresh,
@@ -89,7 +104,7 @@ impl Verdict {
             Self::Fresh => "fresh",
             Self::Replayed => "replayed",
             Self::KeyReused => "key-reused",
-            Self::OutcomeUnknown => "outcome-unknown",
+            Self::OutcomeUnknown | Self::Retry(Cause::OutcomeUnknown) => "outcome-unknown",
             Self::ResultUnavailable => "result-unavailable",
             Self::Unretryable => "unretryable",
             Self::InProgress | Self::Retry(Cause::InProgress) => "in-progress",

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use axum::extract::{FromRef, State};
 use axum::http::{Extensions, StatusCode};
 use axum::{Router, routing::post};
-use idem_axum::{Idempotency, MemoryStore, idempotent};
+use idem_axum::{Idempotency, MemoryStore, Recovery, idempotent};
 use idem_client::{
     Failure, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, Reply, RetryPolicy,
 };
@@ -27,6 +27,7 @@ struct App {
 
 struct Bank {
     charges: AtomicUsize,
+    lookups: AtomicUsize,
     gate: Semaphore,
 }
 
@@ -67,6 +68,21 @@ async fn pay_and_hang(State(bank): State<Arc<Bank>>) -> StatusCode {
     std::future::pending().await
 }
 
+/// A payment whose first response is lost between the service and its provider. The provider knows the payment only
+/// when it is asked for the second time.
+#[idempotent(ttl = "24h", scope = "global", settle = "0s", recover = "found_later(bank)")]
+async fn pay_and_lose_the_result(State(bank): State<Arc<Bank>>) -> StatusCode {
+    bank.charge();
+    StatusCode::GATEWAY_TIMEOUT
+}
+
+async fn found_later(bank: &Bank) -> Recovery<StatusCode> {
+    match bank.lookups.fetch_add(1, Ordering::Relaxed) {
+        0 => Recovery::Inconclusive,
+        _ => Recovery::Happened(StatusCode::CREATED),
+    }
+}
+
 const LIMIT: usize = 64;
 
 struct Service {
@@ -76,14 +92,22 @@ struct Service {
 
 impl Service {
     async fn start() -> Self {
-        let bank = Arc::new(Bank { charges: AtomicUsize::new(0), gate: Semaphore::new(0) });
-        let idempotency = Idempotency::builder(MemoryStore::new()).max_response(LIMIT).build();
+        let bank = Arc::new(Bank {
+            charges: AtomicUsize::new(0),
+            lookups: AtomicUsize::new(0),
+            gate: Semaphore::new(0),
+        });
+        let idempotency = Idempotency::builder(MemoryStore::new())
+            .max_response(LIMIT)
+            .recheck(Duration::from_millis(1))
+            .build();
         let router = Router::new()
             .route("/pay", post(pay))
             .route("/slowly", post(pay_slowly))
             .route("/fail", post(pay_and_fail))
             .route("/much", post(pay_with_a_long_response))
             .route("/never", post(pay_and_hang))
+            .route("/lost", post(pay_and_lose_the_result))
             .with_state(App { idempotency, bank: bank.clone() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -189,4 +213,13 @@ async fn a_payment_with_unknown_outcome_is_not_retried() {
         assert_eq!(gave_up.limit, None);
     }
     assert_eq!(service.charges(), 1);
+}
+
+#[tokio::test]
+async fn a_payment_whose_outcome_the_service_can_find_out_is_retried_until_it_is_known() {
+    let service = Service::start().await;
+    let reply = service.pay("/lost", "").await.unwrap();
+    assert!(reply.is_replayed());
+    assert_eq!(reply.response().status(), StatusCode::CREATED);
+    assert_eq!((service.charges(), service.bank.lookups.load(Ordering::Relaxed)), (1, 2));
 }

@@ -19,9 +19,9 @@ use idem_testkit::http::{Closing, Listening};
 use tokio::sync::oneshot;
 
 use crate::handlers::{
-    accepted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note, note_scope,
-    nothing, raw, release, see_other, short, strict, takeover, touch, user_payment, wait,
-    wait_briefly,
+    accepted, acted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note,
+    note_scope, nothing, raw, recover, release, see_other, short, strict, takeover, touch,
+    user_payment, wait, wait_briefly,
 };
 
 /// The number of workers. It is smaller than the number of connections, so that connections share a worker.
@@ -100,6 +100,8 @@ fn routes(app: &mut ServiceConfig) {
         .route("/release", post().to(release))
         .route("/hold", post().to(hold))
         .route("/takeover", post().to(takeover))
+        .route("/recover", post().to(recover))
+        .route("/acted", post().to(acted))
         .route("/strict", post().to(strict))
         .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)))
         .route("/max-run", post().to(max_run))

@@ -3,7 +3,7 @@
 use actix_web::http::header::{HeaderValue, IF_MATCH};
 use actix_web::web::{Bytes, Data, Json, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use idem_actix::idempotent;
+use idem_actix::{Recovery, idempotent};
 use idem_testkit::app::actix::HandlerReply;
 use idem_testkit::app::{Amendment, Note, Payment, Service};
 
@@ -37,6 +37,33 @@ payments! {
     takeover: ttl = "24h", lease = "500ms", guarantee = "at-least-once";
     strict: ttl = "24h", syntax = "strict";
     max_run: ttl = "24h", max_run = "200ms", lease = "100ms";
+}
+
+#[idempotent(
+    ttl = "24h",
+    scope = "tenant",
+    settle = "1h",
+    recover = "find_charge(service, payment)"
+)]
+pub(crate) async fn recover(
+    service: Data<Service>,
+    Tenant(tenant): Tenant,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.charge(payment).await)
+}
+
+async fn find_charge(service: &Service, payment: &Payment) -> Recovery<HandlerReply> {
+    service.find_charge(payment).await.map(HandlerReply)
+}
+
+#[idempotent(ttl = "24h", scope = "tenant")]
+pub(crate) async fn acted(
+    service: Data<Service>,
+    Tenant(tenant): Tenant,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.act(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant")]

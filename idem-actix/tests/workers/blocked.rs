@@ -41,7 +41,7 @@ async fn a_blocked_worker_keeps_its_leases_and_responses() {
         assert_eq!((run.status, run.replayed), (201, false));
         let retry = send(order(&other, &sibling, "/takeover", note).json(&body)).await;
         assert_eq!((retry.replayed, retry.body), (true, run.body));
-        assert_eq!(server.ledger.counts(note), Counts { attempts: 1, effects: 1 });
+        assert_eq!(server.ledger.counts(note), Counts { attempts: 1, effects: 1, hooks: 0 });
         assert_eq!(sibling.ledger.counts(note), Counts::default());
     }
     server.control.stop(false).await;

@@ -20,7 +20,7 @@ async fn a_panic_affects_neither_its_worker_nor_other_runs() {
     assert_eq!((panicked.status, panicked.replayed), (500, false));
     let retry = send(order(&client, &server, "/payments", "panicking").json(&panicking)).await;
     assert_eq!((retry.status, retry.replayed), (500, true));
-    assert_eq!(server.ledger.counts("panicking"), Counts { attempts: 1, effects: 1 });
+    assert_eq!(server.ledger.counts("panicking"), Counts { attempts: 1, effects: 1, hooks: 0 });
 
     gate.open();
     assert_eq!(first.await.unwrap().status, 201);

@@ -29,7 +29,7 @@ async fn one_of_many_concurrent_requests_runs_across_workers() {
         let [run] = runs[..] else { panic!("{} runs in {note}", runs.len()) };
         assert!(replays.iter().all(|replay| replay.body == run.body), "{replays:?}");
         assert!(early.iter().all(|response| response.status == 409), "{early:?}");
-        assert_eq!(server.ledger.counts(&note), Counts { attempts: 1, effects: 1 });
+        assert_eq!(server.ledger.counts(&note), Counts { attempts: 1, effects: 1, hooks: 0 });
     }
     assert_eq!(server.workers.count(), WORKERS);
     server.control.stop(false).await;

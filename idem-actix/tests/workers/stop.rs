@@ -60,7 +60,7 @@ async fn stop_lets_every_run_end_and_stores_its_response() {
     let retry = send(order(&client, &next, "/payments", "left").json(&left)).await;
     assert_eq!((retry.status, retry.replayed), (201, true));
     for note in ["left", "attended"] {
-        assert_eq!(server.ledger.counts(note), Counts { attempts: 1, effects: 1 });
+        assert_eq!(server.ledger.counts(note), Counts { attempts: 1, effects: 1, hooks: 0 });
         assert_eq!(next.ledger.counts(note), Counts::default());
     }
     next.control.stop(false).await;
@@ -74,5 +74,5 @@ async fn actix_web_alone_drops_a_run_whose_client_disconnected() {
     begin_and_leave(&server, &left).await;
     server.control.stop(true).await;
     server.ended.join().unwrap();
-    assert_eq!(server.ledger.counts("left"), Counts { attempts: 1, effects: 0 });
+    assert_eq!(server.ledger.counts("left"), Counts { attempts: 1, effects: 0, hooks: 0 });
 }

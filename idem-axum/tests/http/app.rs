@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::handlers::{
-    accepted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note, note_scope,
-    nothing, raw, release, see_other, short, strict, takeover, touch, user_payment, wait,
-    wait_briefly,
+    accepted, acted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note,
+    note_scope, nothing, raw, recover, release, see_other, short, strict, takeover, touch,
+    user_payment, wait, wait_briefly,
 };
 
 #[derive(Clone, FromRef)]
@@ -77,6 +77,8 @@ fn router(app: App) -> Router {
         .route("/release", post(release))
         .route("/hold", post(hold))
         .route("/takeover", post(takeover))
+        .route("/recover", post(recover))
+        .route("/acted", post(acted))
         .route("/strict", post(strict))
         .route("/timeout", post(create).layer(timeout))
         .route("/max-run", post(max_run))

@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
-use idem_axum::idempotent;
+use idem_axum::{Recovery, idempotent};
 use idem_testkit::app::axum::HandlerReply;
 use idem_testkit::app::{Amendment, Note, Payment, Service};
 
@@ -39,6 +39,33 @@ payments! {
     takeover: ttl = "24h", lease = "500ms", guarantee = "at-least-once";
     strict: ttl = "24h", syntax = "strict";
     max_run: ttl = "24h", max_run = "200ms", lease = "100ms";
+}
+
+#[idempotent(
+    ttl = "24h",
+    scope = "tenant",
+    settle = "1h",
+    recover = "find_charge(service, payment)"
+)]
+pub(crate) async fn recover(
+    State(service): State<Service>,
+    Tenant(tenant): Tenant,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.charge(payment).await)
+}
+
+async fn find_charge(service: &Service, payment: &Payment) -> Recovery<HandlerReply> {
+    service.find_charge(payment).await.map(HandlerReply)
+}
+
+#[idempotent(ttl = "24h", scope = "tenant")]
+pub(crate) async fn acted(
+    State(service): State<Service>,
+    Tenant(tenant): Tenant,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.act(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "tenant")]

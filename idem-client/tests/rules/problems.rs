@@ -1,8 +1,10 @@
 //! Problem documents about the key.
 
-use idem_client::Failure;
+use std::time::Duration;
 
-use crate::support::{Bench, Turn, problem, status};
+use idem_client::{Failure, RetryLimit};
+
+use crate::support::{Bench, Turn, hang, problem, status};
 
 async fn fails(turn: Turn) -> Failure {
     let bench = Bench::new([turn]);
@@ -23,11 +25,58 @@ async fn named_problems_are_final() {
 
 #[tokio::test(start_paused = true)]
 async fn named_problems_are_final_whatever_else_the_response_contains() {
-    for slug in ["key-reused", "outcome-unknown", "result-unavailable"] {
+    for slug in ["key-reused", "result-unavailable"] {
         let body = format!(r#"{{"type": "urn:idem:problem:{slug}", "retryable": true}}"#);
         let turn = problem(409, slug).body(&body).header("retry-after", "1");
         let failure = fails(turn.header("stripe-should-retry", "true")).await;
         assert!(!matches!(failure, Failure::InProgress(_) | Failure::Exhausted(_)), "{slug}");
+    }
+}
+
+fn unknown_for_now(seconds: &str) -> Turn {
+    let body = r#"{"type": "urn:idem:problem:outcome-unknown", "retryable": true}"#;
+    problem(409, "").body(body).header("retry-after", seconds)
+}
+
+/// The service can still find the outcome out, and tells when to ask again.
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_with_retry_after_is_retried_after_that_time() {
+    let turns = [unknown_for_now("7"), unknown_for_now("30"), status(201).replayed()];
+    let steady = crate::support::policy().random(|| 0.0).attempts(1);
+    let bench = Bench::with_policy(steady, turns);
+    assert!(bench.pay().await.unwrap().is_replayed(), "it does not count as a failed attempt");
+    assert_eq!(bench.script.attempts(), 3);
+    assert_eq!(bench.script.pauses(), [7, 30].map(Duration::from_secs));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_stays_unknown_is_reported_as_such() {
+    let steady = crate::support::policy().random(|| 0.0).deadline(Duration::from_secs(10));
+    for last in [unknown_for_now("7"), hang()] {
+        let bench = Bench::with_policy(steady.clone(), [unknown_for_now("7"), last]);
+        let failure = bench.pay().await.unwrap_err();
+        let Failure::OutcomeUnknown(gave_up) = failure else { panic!("{failure:?}") };
+        assert_eq!((gave_up.attempts, gave_up.limit), (2, Some(RetryLimit::Deadline)));
+        assert_eq!(bench.script.attempts(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_is_final_without_retry_after_or_if_a_retry_is_forbidden() {
+    let body = |retryable: bool| {
+        format!(r#"{{"type": "urn:idem:problem:outcome-unknown", "retryable": {retryable}}}"#)
+    };
+    for turn in [
+        problem(409, "").body(&body(true)),
+        problem(409, "").body(&body(false)).header("retry-after", "1"),
+        problem(409, "outcome-unknown").header("stripe-should-retry", "true"),
+        problem(409, "outcome-unknown")
+            .header("stripe-should-retry", "false")
+            .header("retry-after", "1"),
+        problem(422, "outcome-unknown").header("retry-after", "1"),
+    ] {
+        let failure = fails(turn).await;
+        assert!(matches!(failure, Failure::OutcomeUnknown(_)), "{failure:?}");
     }
 }
 

@@ -19,6 +19,9 @@ use crate::logs::Logs;
 /// The time limit of a store call.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The time after which an inconclusive `recover` hook is asked again.
+const RECHECK: Duration = Duration::from_secs(1);
+
 /// Connects the store and the ledger that the flags select.
 ///
 /// # Errors
@@ -73,6 +76,7 @@ fn faulty(store: impl IdempotencyStore, flags: &Flags) -> (Idempotency, Faults) 
     let mut builder = Idempotency::builder(store)
         .namespace(flags.namespace.as_str())
         .store_timeout(STORE_TIMEOUT)
+        .recheck(RECHECK)
         .max_response(MAX_RESPONSE);
     if let Some(max_runs) = flags.max_runs {
         builder = builder.max_runs(max_runs);

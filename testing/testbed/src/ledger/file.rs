@@ -36,8 +36,10 @@ pub struct Event {
     pub process: u32,
     /// The time in microseconds of the machine's monotonic clock.
     pub at: i64,
-    /// The execution context of the run. `None` if no key was sent.
+    /// The execution context of the run. `None` if no key was sent, and after the end of the handler.
     pub execution: Option<ExecutionContext>,
+    /// The downstream key of an effect, if the handler took one.
+    pub downstream_key: Option<String>,
 }
 
 /// The execution context of a run.
@@ -47,18 +49,12 @@ pub struct ExecutionContext {
     pub attempt: u32,
     /// The fencing token. It is higher than those of all earlier runs of the key.
     pub token: u64,
-    /// The key that a payment provider would receive.
-    pub downstream_key: String,
 }
 
 impl ExecutionContext {
     fn current() -> Option<Self> {
         let execution = Execution::try_current()?;
-        Some(Self {
-            attempt: execution.attempt(),
-            token: execution.fencing_token().0,
-            downstream_key: execution.downstream_key("charge").as_str().to_owned(),
-        })
+        Some(Self { attempt: execution.attempt(), token: execution.fencing_token().0 })
     }
 }
 
@@ -72,7 +68,13 @@ impl EffectsFile {
     }
 
     /// Appends with a single write, so that the lines of several processes do not mix.
-    pub(super) fn append(&self, kind: EventKind, note: &str, run: &str) -> io::Result<()> {
+    pub(super) fn append(
+        &self,
+        kind: EventKind,
+        note: &str,
+        run: &str,
+        downstream_key: Option<&str>,
+    ) -> io::Result<()> {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC)?;
         let event = Event {
             kind,
@@ -81,6 +83,7 @@ impl EffectsFile {
             process: std::process::id(),
             at: now.tv_sec() * 1_000_000 + now.tv_nsec() / 1000,
             execution: ExecutionContext::current(),
+            downstream_key: downstream_key.map(str::to_owned),
         };
         let mut line = serde_json::to_vec(&event)?;
         line.push(b'\n');

@@ -14,7 +14,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use idem_postgres::sqlx::PgConnection;
-use idem_testkit::app::{Counts, Entry, Ledger, MemoryLedger, PerformEffect};
+use idem_testkit::app::{Charge, Counts, Entry, Ledger, MemoryLedger, PerformEffect};
+use serde_json::Value;
 
 pub use file::{EffectsFile, Event, EventKind, ExecutionContext};
 
@@ -89,8 +90,15 @@ impl StoreLedger {
         }
     }
 
-    fn write(&self, kind: EventKind, note: &str, run: &str) -> io::Result<()> {
-        self.file.as_ref().map_or(Ok(()), |file| file.append(kind, note, run))
+    fn write(
+        &self,
+        kind: EventKind,
+        note: &str,
+        run: &str,
+        charge: Option<&Charge>,
+    ) -> io::Result<()> {
+        let key = charge.map(|charge| charge.key.as_str());
+        self.file.as_ref().map_or(Ok(()), |file| file.append(kind, note, run, key))
     }
 }
 
@@ -98,28 +106,49 @@ impl Ledger for StoreLedger {
     fn enter<'a>(&'a self, note: &'a str) -> BoxFuture<'a, io::Result<Entry>> {
         let enter = async move {
             let run = Entry::new_run();
-            self.write(EventKind::Attempt, note, &run)?;
+            self.write(EventKind::Attempt, note, &run, None)?;
             let (number, seq) = retried(|| self.enter_run(note, &run).boxed()).await?;
             Ok(Entry { run, number, seq })
         };
         enter.boxed()
     }
 
-    fn effect<'a>(&'a self, note: &'a str, entry: &'a Entry) -> BoxFuture<'a, io::Result<()>> {
+    fn effect<'a>(
+        &'a self,
+        note: &'a str,
+        entry: &'a Entry,
+        charge: Option<&'a Charge>,
+    ) -> BoxFuture<'a, io::Result<()>> {
         let effect = async move {
-            self.write(EventKind::Effect, note, &entry.run)?;
+            self.write(EventKind::Effect, note, &entry.run, charge)?;
             retried(|| match &*self.backend {
-                Backend::Memory(backend) => backend.effect(note, entry),
-                Backend::Redis(backend) => backend.effect(note, &entry.run).boxed(),
-                Backend::Postgres(backend) => backend.effect(note, &entry.run).boxed(),
+                Backend::Memory(backend) => backend.effect(note, entry, charge),
+                Backend::Redis(backend) => backend.effect(note, &entry.run, charge).boxed(),
+                Backend::Postgres(backend) => backend.effect(note, &entry.run, charge).boxed(),
             })
             .await
         };
         effect.boxed()
     }
 
+    fn find<'a>(&'a self, note: &'a str, key: &'a str) -> BoxFuture<'a, io::Result<Option<Value>>> {
+        match &*self.backend {
+            Backend::Memory(backend) => backend.find(note, key),
+            Backend::Redis(backend) => backend.find(note, key).boxed(),
+            Backend::Postgres(backend) => backend.find(note, key).boxed(),
+        }
+    }
+
+    fn hook<'a>(&'a self, note: &'a str) -> BoxFuture<'a, io::Result<()>> {
+        match &*self.backend {
+            Backend::Memory(backend) => backend.hook(note),
+            Backend::Redis(backend) => backend.hook(note).boxed(),
+            Backend::Postgres(backend) => backend.hook(note).boxed(),
+        }
+    }
+
     fn finished(&self, note: &str, entry: &Entry) -> io::Result<()> {
-        self.write(EventKind::Finished, note, &entry.run)
+        self.write(EventKind::Finished, note, &entry.run, None)
     }
 
     fn version<'a>(&'a self, payment: &'a str) -> BoxFuture<'a, io::Result<u64>> {
@@ -160,7 +189,12 @@ pub struct EffectsIn<'a> {
 }
 
 impl PerformEffect for EffectsIn<'_> {
-    fn perform<'a>(&'a mut self, note: &'a str, entry: &'a Entry) -> BoxFuture<'a, io::Result<()>> {
+    fn perform<'a>(
+        &'a mut self,
+        note: &'a str,
+        entry: &'a Entry,
+        _: Option<&'a Charge>,
+    ) -> BoxFuture<'a, io::Result<()>> {
         match &*self.ledger.backend {
             Backend::Postgres(backend) => {
                 backend.effect_in(note, &entry.run, self.transaction).boxed()

@@ -7,7 +7,8 @@ use anyhow::Result;
 use idem_postgres::sqlx::postgres::PgPoolOptions;
 use idem_postgres::sqlx::{self, PgConnection, PgPool};
 
-use idem_testkit::app::Counts;
+use idem_testkit::app::{Charge, Counts};
+use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -45,9 +46,39 @@ impl Postgres {
         Ok((number.unsigned_abs(), seq.unsigned_abs()))
     }
 
-    pub(super) async fn effect(&self, note: &str, run: &str) -> io::Result<()> {
-        let mut connection = self.pool.acquire().await.map_err(io::Error::other)?;
-        self.insert(note, run, true, &mut connection).await
+    pub(super) async fn effect(
+        &self,
+        note: &str,
+        run: &str,
+        charge: Option<&Charge>,
+    ) -> io::Result<()> {
+        let Some(Charge { key, payment }) = charge else {
+            let mut connection = self.pool.acquire().await.map_err(io::Error::other)?;
+            return self.insert(note, run, true, &mut connection).await;
+        };
+        let mut effect = self.pool.begin().await.map_err(io::Error::other)?;
+        self.insert(note, run, true, &mut effect).await?;
+        let charge =
+            "INSERT INTO idem_testbed_charge VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        let charge = sqlx::query(charge).bind(&self.namespace).bind(note).bind(key);
+        let charge = charge.bind(payment.to_string()).execute(&mut *effect);
+        charge.await.map_err(io::Error::other)?;
+        effect.commit().await.map_err(io::Error::other)
+    }
+
+    pub(super) async fn find(&self, note: &str, key: &str) -> io::Result<Option<Value>> {
+        let find = "SELECT payment FROM idem_testbed_charge
+                    WHERE namespace = $1 AND note = $2 AND downstream_key = $3";
+        let find = sqlx::query_scalar::<_, String>(find).bind(&self.namespace).bind(note).bind(key);
+        let found = find.fetch_optional(&self.pool).await.map_err(io::Error::other)?;
+        found.map(|payment| serde_json::from_str(&payment).map_err(io::Error::other)).transpose()
+    }
+
+    pub(super) async fn hook(&self, note: &str) -> io::Result<()> {
+        let count = "INSERT INTO idem_testbed_hook AS old VALUES ($1, $2, 1)
+                     ON CONFLICT (namespace, note) DO UPDATE SET entries = old.entries + 1";
+        let count = sqlx::query(count).bind(&self.namespace).bind(note);
+        count.execute(&self.pool).await.map(drop).map_err(io::Error::other)
     }
 
     /// An effect that is there if and only if `transaction` is committed.
@@ -72,12 +103,15 @@ impl Postgres {
     }
 
     pub(super) async fn counts(&self, note: &str) -> io::Result<Counts> {
-        let count = "SELECT count(*) FILTER (WHERE NOT effect), count(*) FILTER (WHERE effect)
+        let count = "SELECT count(*) FILTER (WHERE NOT effect), count(*) FILTER (WHERE effect),
+                            coalesce((SELECT entries FROM idem_testbed_hook
+                                      WHERE namespace = $1 AND note = $2), 0)
                      FROM idem_testbed_run WHERE namespace = $1 AND note = $2";
         let count = sqlx::query_as(count).bind(&self.namespace).bind(note);
-        let (attempts, effects): (i64, i64) =
+        let (attempts, effects, hooks): (i64, i64, i64) =
             count.fetch_one(&self.pool).await.map_err(io::Error::other)?;
-        Ok(Counts { attempts: attempts.unsigned_abs(), effects: effects.unsigned_abs() })
+        let [attempts, effects, hooks] = [attempts, effects, hooks].map(i64::unsigned_abs);
+        Ok(Counts { attempts, effects, hooks })
     }
 
     pub(super) async fn version(&self, payment: &str) -> io::Result<u64> {

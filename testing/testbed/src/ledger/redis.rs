@@ -7,7 +7,8 @@ use anyhow::Result;
 use idem_redis::deadpool_redis::redis::{AsyncConnectionConfig, FromRedisValue, Pipeline, pipe};
 use idem_redis::deadpool_redis::{Manager, Pool, Runtime, Timeouts};
 
-use idem_testkit::app::Counts;
+use idem_testkit::app::{Charge, Counts};
+use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -47,15 +48,36 @@ impl Redis {
         self.query(&commands).await
     }
 
-    pub(super) async fn effect(&self, note: &str, run: &str) -> io::Result<()> {
-        self.query(pipe().sadd(self.key("effects", note), run).ignore()).await
+    pub(super) async fn effect(
+        &self,
+        note: &str,
+        run: &str,
+        charge: Option<&Charge>,
+    ) -> io::Result<()> {
+        let mut commands = pipe();
+        commands.atomic().sadd(self.key("effects", note), run).ignore();
+        if let Some(Charge { key, payment }) = charge {
+            commands.hset_nx(self.key("charges", note), key, payment.to_string()).ignore();
+        }
+        self.query(&commands).await
+    }
+
+    pub(super) async fn find(&self, note: &str, key: &str) -> io::Result<Option<Value>> {
+        let (found,): (Option<String>,) =
+            self.query(pipe().hget(self.key("charges", note), key)).await?;
+        found.map(|payment| serde_json::from_str(&payment).map_err(io::Error::other)).transpose()
+    }
+
+    pub(super) async fn hook(&self, note: &str) -> io::Result<()> {
+        self.query(pipe().incr(self.key("hooks", note), 1).ignore()).await
     }
 
     pub(super) async fn counts(&self, note: &str) -> io::Result<Counts> {
         let mut commands = pipe();
         commands.scard(self.key("attempts", note)).scard(self.key("effects", note));
-        let (attempts, effects) = self.query(&commands).await?;
-        Ok(Counts { attempts, effects })
+        commands.get(self.key("hooks", note));
+        let (attempts, effects, hooks): (u64, u64, Option<u64>) = self.query(&commands).await?;
+        Ok(Counts { attempts, effects, hooks: hooks.unwrap_or(0) })
     }
 
     pub(super) async fn version(&self, payment: &str) -> io::Result<u64> {

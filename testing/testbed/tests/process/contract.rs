@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Problem, Server, Store, TestEnv};
 
-const ORDERS: [(&str, u16); 16] = [
+const ORDERS: [(&str, u16); 18] = [
     ("/payments", 201),
     ("/refunds", 201),
     ("/accounts/7/payments", 201),
@@ -21,6 +21,8 @@ const ORDERS: [(&str, u16); 16] = [
     ("/release", 201),
     ("/hold", 201),
     ("/takeover", 201),
+    ("/recover", 201),
+    ("/acted", 201),
     ("/strict", 201),
     ("/raw?note=raw", 200),
 ];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;
+use serde_json::Value;
 
 /// Counts handler entries and effects, and keeps the versions of payments.
 pub trait Ledger: fmt::Debug + Send + Sync + 'static {
@@ -15,11 +16,28 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
     /// If the ledger is down.
     fn enter<'a>(&'a self, note: &'a str) -> BoxFuture<'a, io::Result<Entry>>;
 
-    /// Performs an effect.
+    /// Performs an effect. A `charge` can be found by its downstream key from then on.
     ///
     /// # Errors
     /// If the ledger is down.
-    fn effect<'a>(&'a self, note: &'a str, entry: &'a Entry) -> BoxFuture<'a, io::Result<()>>;
+    fn effect<'a>(
+        &'a self,
+        note: &'a str,
+        entry: &'a Entry,
+        charge: Option<&'a Charge>,
+    ) -> BoxFuture<'a, io::Result<()>>;
+
+    /// Returns the payment that was charged first under a note and a downstream key, as a provider does.
+    ///
+    /// # Errors
+    /// If the ledger is down.
+    fn find<'a>(&'a self, note: &'a str, key: &'a str) -> BoxFuture<'a, io::Result<Option<Value>>>;
+
+    /// Counts an entry into the `recover` hook.
+    ///
+    /// # Errors
+    /// If the ledger is down.
+    fn hook<'a>(&'a self, note: &'a str) -> BoxFuture<'a, io::Result<()>>;
 
     /// Records the regular end of a handler.
     ///
@@ -56,13 +74,32 @@ pub trait PerformEffect: Send {
     ///
     /// # Errors
     /// If the effect cannot be performed.
-    fn perform<'a>(&'a mut self, note: &'a str, entry: &'a Entry) -> BoxFuture<'a, io::Result<()>>;
+    fn perform<'a>(
+        &'a mut self,
+        note: &'a str,
+        entry: &'a Entry,
+        charge: Option<&'a Charge>,
+    ) -> BoxFuture<'a, io::Result<()>>;
 }
 
 impl PerformEffect for Arc<dyn Ledger> {
-    fn perform<'a>(&'a mut self, note: &'a str, entry: &'a Entry) -> BoxFuture<'a, io::Result<()>> {
-        self.effect(note, entry)
+    fn perform<'a>(
+        &'a mut self,
+        note: &'a str,
+        entry: &'a Entry,
+        charge: Option<&'a Charge>,
+    ) -> BoxFuture<'a, io::Result<()>> {
+        self.effect(note, entry, charge)
     }
+}
+
+/// An effect under a downstream key.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// The downstream key.
+    pub key: String,
+    /// The payment, as the provider shows it.
+    pub payment: Value,
 }
 
 /// A handler entry.
@@ -90,4 +127,6 @@ pub struct Counts {
     pub attempts: u64,
     /// The number of effects.
     pub effects: u64,
+    /// The number of entries into the `recover` hook.
+    pub hooks: u64,
 }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
+use serde_json::Value;
 
-use super::{Counts, Entry, Ledger};
+use super::{Charge, Counts, Entry, Ledger};
 
 /// A ledger in memory. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,9 @@ pub struct MemoryLedger(Arc<Mutex<Books>>);
 struct Books {
     attempts: HashMap<String, HashSet<String>>,
     effects: HashMap<String, HashSet<String>>,
+    /// The first payment under each note and downstream key.
+    charges: HashMap<(String, String), Value>,
+    hooks: HashMap<String, u64>,
     changes: HashMap<String, u64>,
     seq: u64,
 }
@@ -28,7 +32,8 @@ impl MemoryLedger {
         let count = |runs: &HashMap<String, HashSet<String>>| {
             runs.get(note).map_or(0, |runs| runs.len() as u64)
         };
-        Counts { attempts: count(&books.attempts), effects: count(&books.effects) }
+        let hooks = books.hooks.get(note).copied().unwrap_or(0);
+        Counts { attempts: count(&books.attempts), effects: count(&books.effects), hooks }
     }
 
     /// Counts a handler entry of the run with this name.
@@ -51,8 +56,27 @@ impl Ledger for MemoryLedger {
         done(self.enter_run(note, &Entry::new_run()))
     }
 
-    fn effect<'a>(&'a self, note: &'a str, entry: &'a Entry) -> BoxFuture<'a, io::Result<()>> {
-        self.books().effects.entry(note.to_owned()).or_default().insert(entry.run.clone());
+    fn effect<'a>(
+        &'a self,
+        note: &'a str,
+        entry: &'a Entry,
+        charge: Option<&'a Charge>,
+    ) -> BoxFuture<'a, io::Result<()>> {
+        let mut books = self.books();
+        books.effects.entry(note.to_owned()).or_default().insert(entry.run.clone());
+        if let Some(Charge { key, payment }) = charge {
+            let first = books.charges.entry((note.to_owned(), key.clone()));
+            first.or_insert_with(|| payment.clone());
+        }
+        done(())
+    }
+
+    fn find<'a>(&'a self, note: &'a str, key: &'a str) -> BoxFuture<'a, io::Result<Option<Value>>> {
+        done(self.books().charges.get(&(note.to_owned(), key.to_owned())).cloned())
+    }
+
+    fn hook<'a>(&'a self, note: &'a str) -> BoxFuture<'a, io::Result<()>> {
+        *self.books().hooks.entry(note.to_owned()).or_default() += 1;
         done(())
     }
 

@@ -15,18 +15,20 @@ mod ledger;
 mod memory;
 mod payment;
 mod precondition;
+mod provider;
 mod reply;
 mod script;
 mod service;
 
 pub use caller::{Caller, Tenant, User};
 pub use gate::Gate;
-pub use ledger::{Counts, Entry, Ledger, PerformEffect};
+pub use ledger::{Charge, Counts, Entry, Ledger, PerformEffect};
 pub use memory::MemoryLedger;
 pub use payment::{Amendment, NewLabel, Note, Payment};
 pub use precondition::IfMatch;
+pub use provider::SLOW_HOOK;
 pub use reply::{Reply, ReplyBody};
-pub use script::{DeclaredOutcome, Effect, Ending, HandlerScript};
+pub use script::{Act, DeclaredOutcome, Effect, Ending, HandlerScript, Hook};
 pub use service::{PAD_OVERHEAD, Present, Service};
 
 /// The maximum size of a request body, in bytes.

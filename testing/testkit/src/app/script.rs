@@ -17,8 +17,13 @@ pub struct HandlerScript {
     pub unreadable: bool,
     /// Apply the script to the first handler entry of this note only.
     pub once: bool,
+    /// The step before the effect that marks the run as acted, on the route for it.
+    pub act: Act,
     /// The time of the effect.
     pub effect: Effect,
+    /// Let the provider apply the effect after the handler has ended, in milliseconds from then. For a handler without
+    /// its own effect.
+    pub late_ms: Option<u64>,
     /// Block the thread, in milliseconds.
     pub block_ms: u64,
     /// Wait, in milliseconds.
@@ -40,6 +45,38 @@ pub struct HandlerScript {
     pub chunks: Option<usize>,
     /// The end of a streamed body, after its last chunk.
     pub ends: Ending,
+    /// The `recover` hook. It is the same in every entry.
+    pub hook: Hook,
+}
+
+/// The step before the effect that marks a run as acted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Take a downstream key.
+    #[default]
+    Downstream,
+    /// Confirm the claim.
+    Confirm,
+    /// No step.
+    None,
+}
+
+/// The behaviour of the `recover` hook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hook {
+    /// Ask the ledger.
+    #[default]
+    Ask,
+    /// Report that the outcome cannot be determined.
+    Unknown,
+    /// Report that the provider's data contradict the request.
+    Disputed,
+    /// Panic.
+    Panic,
+    /// Wait for [`SLOW_HOOK`](super::SLOW_HOOK), then ask the ledger.
+    Slow,
 }
 
 /// The time of the effect.

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::provider::take;
 use super::{
-    Amendment, Effect, Entry, Gate, HandlerScript, IfMatch, Ledger, NewLabel, Note, Payment,
-    PerformEffect, Reply,
+    Act, Amendment, Charge, Effect, Entry, Gate, HandlerScript, IfMatch, Ledger, NewLabel, Note,
+    Payment, PerformEffect, Reply,
 };
 
 /// The number of bytes by which a padded response body exceeds the size in its script.
@@ -19,7 +20,7 @@ pub const PAD_OVERHEAD: usize = r#","pad":"""#.len();
 /// The payments service. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Service {
-    ledger: Arc<dyn Ledger>,
+    pub(super) ledger: Arc<dyn Ledger>,
     gates: Arc<Mutex<HashMap<String, Arc<Gate>>>>,
     present: Arc<watch::Sender<usize>>,
 }
@@ -72,18 +73,32 @@ impl Service {
     /// # Panics
     /// If the script contains a panic.
     pub async fn pay_with(&self, payment: Payment, effects: &mut dyn PerformEffect) -> Reply {
+        self.pay_as(payment, |_| Act::None, effects).await
+    }
+
+    /// Creates a payment as [`pay_with`](Self::pay_with) does, and takes the step that `act` selects before the effect.
+    pub(super) async fn pay_as(
+        &self,
+        payment: Payment,
+        act: impl FnOnce(&HandlerScript) -> Act,
+        effects: &mut dyn PerformEffect,
+    ) -> Reply {
         let Payment { amount, currency, note, script, .. } = payment;
-        let (entry, script) = match self.run(&note, script, effects).await {
-            Ok(run) => run,
-            Err(failed) => return failed,
-        };
-        if self.ledger.finished(&note, &entry).is_err() {
-            return not_counted();
-        }
+        let Ok(entry) = self.ledger.enter(&note).await else { return not_entered() };
+        let script = script.for_entry(entry.number);
         let (seq, id) = (entry.seq, entry.seq.to_string());
         let mut body = json!({
             "id": id, "amount": amount.get(), "currency": currency, "note": note, "seq": seq,
         });
+        let Ok(key) = take(act(&script)).await else { return not_confirmed() };
+        let charge = key.map(|key| Charge { key, payment: body.clone() });
+        let charge = charge.as_ref();
+        if self.perform(&note, &entry, &script, charge, effects).await.is_err() {
+            return not_counted();
+        }
+        if self.ledger.finished(&note, &entry).is_err() {
+            return not_counted();
+        }
         if script.size > 0 {
             let pad = script.size.saturating_sub(body.to_string().len());
             body["pad"] = "x".repeat(pad).into();
@@ -117,7 +132,7 @@ impl Service {
         };
         let script = script.for_entry(entry.number);
         let effects = &mut Arc::clone(&self.ledger);
-        if self.perform(&note, &entry, &script, effects).await.is_err() {
+        if self.perform(&note, &entry, &script, None, effects).await.is_err() {
             return not_counted();
         }
         let body = json!({ "id": id, "note": note, "version": version });
@@ -152,10 +167,10 @@ impl Service {
 
     /// Counts an entry and an effect without a script.
     async fn count(&self, note: &Note, reply: impl FnOnce(&Entry) -> Reply) -> Reply {
-        let effects = &mut Arc::clone(&self.ledger);
-        match self.run(&note.note, HandlerScript::default(), effects).await {
-            Ok((entry, _)) => reply(&entry),
-            Err(failed) => failed,
+        let Ok(entry) = self.ledger.enter(&note.note).await else { return not_entered() };
+        match self.ledger.effect(&note.note, &entry, None).await {
+            Ok(()) => reply(&entry),
+            Err(_) => not_counted(),
         }
     }
 
@@ -177,32 +192,22 @@ impl Service {
         Reply::json(200, &json!({ "payments": "/payments/{id}" }))
     }
 
-    /// Counts the entry and performs its script, except for the response.
-    async fn run(
-        &self,
-        note: &str,
-        script: HandlerScript,
-        effects: &mut dyn PerformEffect,
-    ) -> Result<(Entry, HandlerScript), Reply> {
-        let entry = self.ledger.enter(note).await.map_err(|_| not_entered())?;
-        let script = script.for_entry(entry.number);
-        self.perform(note, &entry, &script, effects).await.map_err(|_| not_counted())?;
-        Ok((entry, script))
-    }
-
+    /// Performs the script of an entry, except for the response.
     async fn perform(
         &self,
         note: &str,
         entry: &Entry,
         script: &HandlerScript,
+        charge: Option<&Charge>,
         effects: &mut dyn PerformEffect,
     ) -> io::Result<()> {
+        let _queued = script.late_ms.map(|after| self.queued(after, note, entry, charge));
         if script.effect == Effect::Before {
-            effects.perform(note, entry).await?;
+            effects.perform(note, entry, charge).await?;
         }
         script.wait(&self.gate(note)).await;
         if script.effect == Effect::After {
-            effects.perform(note, entry).await?;
+            effects.perform(note, entry, charge).await?;
         }
         assert!(!script.panic, "the handler panics as instructed");
         Ok(())
@@ -220,6 +225,11 @@ fn tag(id: &str, version: u64) -> String {
 /// The response when nothing happened, which frees the key.
 fn not_entered() -> Reply {
     Reply::json(503, &json!({ "error": "the ledger is down" }))
+}
+
+/// The response when another run may own the key, so nothing was sent.
+fn not_confirmed() -> Reply {
+    Reply::json(503, &json!({ "error": "the claim was not confirmed" }))
 }
 
 /// The response when the effect is uncertain.

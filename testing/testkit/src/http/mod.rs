@@ -34,6 +34,8 @@
 //! | POST `/release` | `guarantee = "at-least-once"` | `pay` |
 //! | POST `/hold` | `lease = "500ms"` | `pay` |
 //! | POST `/takeover` | `lease = "500ms"`, `guarantee = "at-least-once"` | `pay` |
+//! | POST `/recover` | `settle = "1h"`, `recover = "find_charge(service, payment)"` | `charge`; the hook is `find_charge` |
+//! | POST `/acted` | | `act` |
 //! | POST `/strict` | `syntax = "strict"` | `pay` |
 //! | POST `/timeout` | inside the timeout layer of the framework, 50 ms | `pay` |
 //! | POST `/max-run` | `max_run = "200ms"`, `lease = "100ms"` | `pay` |

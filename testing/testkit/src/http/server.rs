@@ -188,7 +188,12 @@ impl Server {
     /// Asserts the number of runs under `note`, each of which reached its effect.
     #[track_caller]
     pub fn assert_runs(&self, note: &str, runs: u64) {
-        let expected = Counts { attempts: runs, effects: runs };
+        self.assert_counts(note, Counts { attempts: runs, effects: runs, hooks: 0 });
+    }
+
+    /// Asserts the counts of `note`.
+    #[track_caller]
+    pub fn assert_counts(&self, note: &str, expected: Counts) {
         assert_eq!(self.ledger.counts(note), expected, "{note}");
     }
 

@@ -88,6 +88,24 @@ macro_rules! http_suite {
                 refused_requests_leave_the_key_free
                 a_truncated_upload_leaves_the_key_free
                 store_calls_are_few;
+            recovery:
+                a_found_result_is_replayed_byte_for_byte
+                a_panic_of_a_recoverable_handler_is_retryable
+                nothing_happened_counts_after_the_settle_time
+                a_late_effect_is_found
+                an_inconclusive_hook_is_asked_again
+                a_disputed_outcome_is_not_asked_about_again
+                a_run_that_loses_its_lease_is_recovered
+                concurrent_duplicates_ask_once
+                another_request_is_not_recovered
+                a_status_that_frees_keys_is_asked_about
+                a_recovery_whose_reply_is_lost_is_a_recovery
+                a_resumed_run_whose_reply_is_lost_starts_once;
+            acted:
+                no_status_frees_the_key_of_an_acted_run
+                a_status_frees_the_key_of_a_run_that_did_not_act
+                a_declared_outcome_is_obeyed_after_an_act
+                a_confirmation_is_one_store_call;
             concurrency:
                 one_of_many_runs
                 duplicates_of_a_running_request_are_refused

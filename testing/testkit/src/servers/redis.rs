@@ -123,8 +123,9 @@ impl RedisServer {
         run.unwrap_or_else(|error| fail(&error.to_string()))
     }
 
-    /// Shortens the time to live of a store's keys. For the store, this is the same as time that passes, except
-    /// that a new claim may get the fencing token of a record that expired.
+    /// Shortens the time to live of a store's keys, and moves the start of each silence that a record keeps. For the
+    /// store, this is the same as time that passes, except that a new claim may get the fencing token of a record that
+    /// expired.
     ///
     /// # Panics
     /// As [`cli`](Self::cli).
@@ -133,6 +134,11 @@ impl RedisServer {
             for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
                 local left = redis.call('PTTL', key)
                 if left > 0 then redis.call('PEXPIRE', key, left - ARGV[2]) end
+                local kept = redis.call('TYPE', key).ok == 'string' and redis.call('GETRANGE', key, 82, 92) or ''
+                if string.sub(kept, 1, 3) == '\\4\\0\\13' then
+                    local since = struct.unpack('>I8', kept, 4) - ARGV[2] * 1000
+                    redis.call('SETRANGE', key, 85, struct.pack('>I8', since))
+                end
             end";
         let (keys, millis) = (format!("idem:{namespace}:*"), by.as_millis().to_string());
         self.cli(&["eval", script, "0", &keys, &millis]);

@@ -6,7 +6,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{
     Bytes, Data, Json, Path, Query, ReqData, ServiceConfig, get, head, patch, post, put, resource,
 };
-use idem_actix::{Tx, idempotent};
+use idem_actix::{Recovery, Tx, idempotent};
 use idem_testkit::app::actix::HandlerReply;
 use idem_testkit::app::{Amendment, Caller, NewLabel, Note, Payment, Service};
 use testbed::control::Control;
@@ -40,6 +40,8 @@ pub(crate) fn routes(app: &mut ServiceConfig, has_transactions: bool) {
     .service(resource("/release").route(post().to(release)))
     .service(resource("/hold").route(post().to(hold)))
     .service(resource("/takeover").route(post().to(takeover)))
+    .service(resource("/recover").route(post().to(recover)))
+    .service(resource("/acted").route(post().to(acted)))
     .service(resource("/max-run").route(post().to(max_run)))
     .service(resource("/strict").route(post().to(strict)))
     .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)));
@@ -73,9 +75,47 @@ payments! {
     patient: ttl = "24h", wait = "60s";
     release: ttl = "24h", guarantee = "at-least-once";
     hold: ttl = "24h", lease = "1s";
-    takeover: ttl = "24h", lease = "1s", guarantee = "at-least-once";
     max_run: ttl = "24h", lease = "1s", max_run = "2s";
     strict: ttl = "24h", syntax = "strict";
+}
+
+/// Its runs take a downstream key, which is the same in every attempt. Under at least once, that does not hold the key.
+#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", guarantee = "at-least-once")]
+async fn takeover(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.charge(payment).await)
+}
+
+#[idempotent(
+    ttl = "1h",
+    scope = "caller.tenant",
+    lease = "1s",
+    settle = "1s",
+    hold = "1h",
+    recover = "find_charge(service, payment)"
+)]
+async fn recover(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.charge(payment).await)
+}
+
+async fn find_charge(service: &Service, payment: &Payment) -> Recovery<HandlerReply> {
+    service.find_charge(payment).await.map(HandlerReply)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn acted(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.act(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post, put};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
-use idem_axum::{Tx, idempotent};
+use idem_axum::{Recovery, Tx, idempotent};
 use idem_testkit::app::axum::HandlerReply;
 use idem_testkit::app::{Amendment, Caller, NewLabel, Note, Payment, Service};
 use testbed::TIMEOUT;
@@ -37,6 +37,8 @@ pub(crate) fn routes(has_transactions: bool) -> Router<App> {
         .route("/release", post(release))
         .route("/hold", post(hold))
         .route("/takeover", post(takeover))
+        .route("/recover", post(recover))
+        .route("/acted", post(acted))
         .route("/max-run", post(max_run))
         .route("/strict", post(strict))
         .route("/timeout", post(create).layer(timeout));
@@ -68,9 +70,47 @@ payments! {
     patient: ttl = "24h", wait = "60s";
     release: ttl = "24h", guarantee = "at-least-once";
     hold: ttl = "24h", lease = "1s";
-    takeover: ttl = "24h", lease = "1s", guarantee = "at-least-once";
     max_run: ttl = "24h", lease = "1s", max_run = "2s";
     strict: ttl = "24h", syntax = "strict";
+}
+
+/// Its runs take a downstream key, which is the same in every attempt. Under at least once, that does not hold the key.
+#[idempotent(ttl = "24h", scope = "caller.tenant", lease = "1s", guarantee = "at-least-once")]
+async fn takeover(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.charge(payment).await)
+}
+
+#[idempotent(
+    ttl = "1h",
+    scope = "caller.tenant",
+    lease = "1s",
+    settle = "1s",
+    hold = "1h",
+    recover = "find_charge(service, payment)"
+)]
+async fn recover(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.charge(payment).await)
+}
+
+async fn find_charge(service: &Service, payment: &Payment) -> Recovery<HandlerReply> {
+    service.find_charge(payment).await.map(HandlerReply)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn acted(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.act(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]

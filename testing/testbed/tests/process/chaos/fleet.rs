@@ -1,6 +1,7 @@
 //! The processes and their faults.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,10 @@ struct Slot {
 
 /// Longer than the drain deadline of a process.
 const DRAIN_LIMIT: Duration = Duration::from_secs(60);
+
+/// The duration of a fault, in milliseconds: up to more than a lease, and less than the lease and the settle time of
+/// `/recover` together. A run that is paused for longer can have its effect after the hook reported that there was none.
+const FAULT_MS: Range<u64> = 100..1500;
 
 /// The faults of a process with a memory store.
 const ALONE: [&str; 1] = ["process paused"];
@@ -115,7 +120,7 @@ impl<'a> Fleet<'a> {
         let what = *known.choose(rng).expect("the list is not empty");
         *self.occurrences.entry(what).or_default() += 1;
         let slot = rng.random_range(0..self.slots.len());
-        let duration = Duration::from_millis(rng.random_range(100..2000));
+        let duration = Duration::from_millis(rng.random_range(FAULT_MS));
         let server = Arc::clone(&self.servers.borrow()[slot]);
         match what {
             "process killed" => {

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::fleet::Current;
-use crate::support::{Problem, Request, Response, Server, Store};
+use crate::support::{Request, Response, Server, Store};
 
 const CLIENTS: usize = 8;
 
@@ -39,8 +39,8 @@ impl Load {
             requests: AtomicUsize::new(0),
             servers,
             routes: match store {
-                Store::Postgres => &["hold", "takeover", TRANSACTIONS],
-                _ => &["hold", "takeover"],
+                Store::Postgres => &["hold", "takeover", "recover", "acted", TRANSACTIONS],
+                _ => &["hold", "takeover", "recover", "acted"],
             },
         });
         let mut clients = JoinSet::new();
@@ -59,16 +59,20 @@ impl Load {
     }
 }
 
-/// Sends each payment until it is settled.
+/// The time after which a client turns to its next payment. A killed run of `/acted` blocks its key for 30 s.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Sends each payment until it is settled, or for `PATIENCE`.
 async fn pays(client: usize, mut rng: StdRng, shared: Arc<Shared>) -> Vec<Request> {
     let mut keys = Vec::new();
     while !shared.stopped.load(Ordering::SeqCst) {
         let route = shared.routes.choose(&mut rng).expect("the list is not empty");
         let key = format!("{route}-{client}-{}", keys.len());
-        let script = json!({ "delay_ms": rng.random_range(0..100) });
+        let script = script(route, &mut rng);
         let pay = shared.pick(&mut rng).pay_with(&format!("/{route}"), &key, &script);
         keys.push(pay.clone());
-        while !shared.stopped.load(Ordering::SeqCst) {
+        let started = Instant::now();
+        while !shared.stopped.load(Ordering::SeqCst) && started.elapsed() < PATIENCE {
             shared.requests.fetch_add(1, Ordering::SeqCst);
             let server = shared.pick(&mut rng);
             let response = pay.to(&server).send_within(response_limit(&mut rng)).await;
@@ -81,6 +85,16 @@ async fn pays(client: usize, mut rng: StdRng, shared: Arc<Shared>) -> Vec<Reques
     keys
 }
 
+/// A handler of `/acted` takes a downstream key or confirms its claim, and half of the time it fails after its effect.
+fn script(route: &str, rng: &mut StdRng) -> Value {
+    let mut script = json!({ "delay_ms": rng.random_range(0..100) });
+    if route == "acted" {
+        script["act"] = if rng.random() { "downstream" } else { "confirm" }.into();
+        script["status"] = if rng.random() { 503 } else { 201 }.into();
+    }
+    script
+}
+
 /// One client in eight disconnects soon. All others disconnect after 5 s, because a paused server does not reply.
 fn response_limit(rng: &mut StdRng) -> Duration {
     let soon = rng.random_range(0..8) == 0;
@@ -88,7 +102,12 @@ fn response_limit(rng: &mut StdRng) -> Duration {
 }
 
 pub(super) fn settled(response: &Response) -> bool {
-    response.status == 201 || response.is(Problem::OutcomeUnknown)
+    accepted(response) || response.is_unknown_for_good()
+}
+
+/// Whether the response is the accepted result of a handler. A stored failure of `/acted` is one too.
+pub(super) fn accepted(response: &Response) -> bool {
+    response.status == 201 || (response.status == 503 && response.is_replay())
 }
 
 impl Shared {

@@ -2,7 +2,7 @@
 
 use idem_testkit::servers::Replies;
 
-use super::network::behind_a_proxy;
+use super::network::{behind_a_proxy, claim_of};
 use crate::support::{Problem, TestEnv};
 
 pub(crate) async fn fault_store_down_at_claim(env: &TestEnv) {
@@ -20,7 +20,7 @@ pub(crate) async fn fault_store_down_at_claim(env: &TestEnv) {
 pub(crate) async fn fault_claim_reply_lost(env: &TestEnv) {
     let (proxy, server) = behind_a_proxy(env).await;
     let pay = server.pay("/hold", "k");
-    proxy.cut_after(env.call_marker());
+    proxy.cut_after(claim_of("/hold"));
     let response = pay.send().await;
     response.assert_executed(201);
     proxy.triggered().await;
@@ -32,7 +32,7 @@ pub(crate) async fn fault_claim_reply_lost_until_deadline(env: &TestEnv) {
     let (proxy, first) = behind_a_proxy(env).await;
     let second = env.start().await;
     let pay = first.pay("/payments", "k");
-    proxy.silence_after(env.call_marker());
+    proxy.silence_after(claim_of("/payments"));
     let sent = pay.start();
     proxy.triggered().await;
     proxy.replies(Replies::Swallow);

@@ -1,5 +1,7 @@
 //! A process is killed.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{Problem, TestEnv};
@@ -35,9 +37,25 @@ async fn killed_in_its_handler(env: &TestEnv, script: &serde_json::Value, effect
     first.until("k", 1, effects).await;
     first.kill().await;
     assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
-    pay.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);
-    pay.to(&second).send().await.assert_problem(Problem::OutcomeUnknown);
+    pay.to(&second).until_settled().await.assert_unknown_for_good();
+    pay.to(&second).send().await.assert_unknown_for_good();
     second.assert_counts("k", 1, effects).await;
+}
+
+/// Longer than the ttl and the lease of `/short` together.
+const BEYOND_TTL: Duration = Duration::from_secs(4);
+
+pub(crate) async fn fault_unknown_outcome_outlives_ttl(env: &TestEnv) {
+    let (first, second) = (env.start().await, env.start().await);
+    let pay = first.pay_with("/short", "k", &json!({ "once": true, "delay_ms": FOREVER_MS }));
+    let sent = pay.start();
+    first.until("k", 1, 1).await;
+    first.kill().await;
+    assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
+    // The fault is that the ttl passes after the crash.
+    tokio::time::sleep(BEYOND_TTL).await;
+    pay.to(&second).send().await.assert_unknown_for_good();
+    second.assert_counts("k", 1, 1).await;
 }
 
 pub(crate) async fn fault_crash_then_takeover(env: &TestEnv) {
@@ -54,7 +72,9 @@ pub(crate) async fn fault_crash_then_takeover(env: &TestEnv) {
     let runs = env.runs("k");
     assert_eq!(runs.iter().map(|run| run.attempt).collect::<Vec<_>>(), [1, 2]);
     // A provider that honours keys therefore charges once.
-    assert_eq!(runs[0].downstream_key, runs[1].downstream_key);
+    let keys = env.downstream_keys("k");
+    assert!(keys[0].is_some());
+    assert_eq!(keys[0], keys[1]);
     assert!(runs[0].token < runs[1].token, "{runs:?}");
 }
 

@@ -1,6 +1,7 @@
 //! The faults of `docs/faults.md` that are tested with real server processes. A test is called `fault_<name>`, or
 //! `fault_<name>_<variant>`.
 
+mod acted;
 mod claim;
 mod clients;
 mod crash;
@@ -10,6 +11,7 @@ mod limits;
 mod network;
 mod outcomes;
 mod pause;
+mod recover;
 mod runs;
 mod shutdown;
 mod store;
@@ -25,6 +27,7 @@ rows! {
         fault_crash_before_claim on [redis postgres];
         fault_crash_in_handler_before_effect on [redis postgres];
         fault_crash_after_effect_before_completion on [redis postgres];
+        fault_unknown_outcome_outlives_ttl on [redis postgres];
         fault_crash_then_takeover on [redis postgres];
         fault_crash_beyond_max_attempts on [redis postgres];
     }
@@ -53,6 +56,25 @@ rows! {
         fault_takeover_completes_first_and_its_response_is_returned on [redis postgres];
         fault_takeover_completes_first_and_stale_run_is_cancelled on [redis postgres];
         fault_takeover_still_running on [redis postgres];
+    }
+    recover {
+        fault_crash_with_recover_hook_after_effect on [redis postgres];
+        fault_crash_with_recover_hook_before_effect on [redis postgres];
+        fault_crash_with_recover_hook_in_hook on [redis postgres];
+        fault_pause_with_recover_hook_after_effect on [redis postgres];
+        fault_pause_with_recover_hook_before_effect on [redis postgres];
+        fault_pause_with_recover_hook_and_late_completion on [redis postgres];
+        fault_ambiguous_response_with_effect on [memory redis postgres];
+        fault_ambiguous_response_without_effect on [memory redis postgres];
+        fault_ambiguous_response_then_late_effect on [memory redis postgres];
+        fault_provider_down_in_recover_hook on [memory redis postgres];
+        fault_provider_contradicts_request on [memory redis postgres];
+        fault_store_unreachable_with_recover_hook on [redis postgres];
+        fault_recover_hook_outlives_drain on [redis postgres];
+        fault_unknown_outcome_with_duplicates on [memory redis postgres];
+    }
+    acted {
+        fault_acted_run_returns_releasing_status on [memory redis postgres];
     }
     time {
         fault_handler_outlives_lease on [memory redis postgres];

@@ -20,6 +20,11 @@ pub(super) async fn behind_a_proxy(env: &TestEnv) -> (Proxy, Server) {
     (proxy, server)
 }
 
+/// Returns a text in the claims of a route: the name of its operation. Renewals and other calls do not contain it.
+pub(super) fn claim_of(path: &str) -> String {
+    format!("POST {path}")
+}
+
 /// A text in the completion of key `k`, the only call that contains the response.
 const COMPLETION: &str = r#""note":"k""#;
 
@@ -27,7 +32,7 @@ pub(crate) async fn fault_crash_after_claim_before_handler(env: &TestEnv) {
     let (proxy, first) = behind_a_proxy(env).await;
     let second = env.start().await;
     let pay = first.pay("/hold", "k");
-    proxy.silence_after(env.call_marker());
+    proxy.silence_after(claim_of("/hold"));
     let sent = pay.start();
     env.until_records(WARM + 1).await;
     first.kill().await;

@@ -87,15 +87,6 @@ impl TestEnv {
         proxy_before(self.port(), &self.url()).await
     }
 
-    /// Returns a text that every store call contains, unlike pings of the connection.
-    pub(crate) fn call_marker(&self) -> &'static str {
-        match self.store {
-            Store::Memory => panic!("the memory store has no server"),
-            Store::Redis => "idem:",
-            Store::Postgres => "sqlx_s_",
-        }
-    }
-
     /// Starts a process.
     pub(crate) async fn start(&self) -> Server {
         self.start_with(&[]).await
@@ -170,6 +161,12 @@ impl TestEnv {
     pub(crate) fn runs(&self, note: &str) -> Vec<ExecutionContext> {
         let of = |event: &Event| event.note == note && event.kind == EventKind::Attempt;
         self.events().into_iter().filter(of).filter_map(|event| event.execution).collect()
+    }
+
+    /// Returns the downstream keys of the effects of a note, in the order of the effects.
+    pub(crate) fn downstream_keys(&self, note: &str) -> Vec<Option<String>> {
+        let of = |event: &Event| event.note == note && event.kind == EventKind::Effect;
+        self.events().into_iter().filter(of).map(|event| event.downstream_key).collect()
     }
 
     /// Returns the number of runs of a note that ended regularly.

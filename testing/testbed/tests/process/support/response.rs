@@ -77,6 +77,31 @@ impl Response {
         assert_eq!((self.status, self.is_replay()), (201, true), "{self:?}");
     }
 
+    /// Returns whether the outcome is unknown, and a later request can find it out.
+    pub(crate) fn is_unknown_yet(&self) -> bool {
+        self.is(Problem::OutcomeUnknown) && self.headers.contains_key("retry-after")
+    }
+
+    /// Returns whether the outcome is unknown, and no retry can change that.
+    pub(crate) fn is_unknown_for_good(&self) -> bool {
+        self.is(Problem::OutcomeUnknown) && !self.headers.contains_key("retry-after")
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_unknown_yet(&self) {
+        assert!(self.is_unknown_yet(), "{self:?}");
+        assert_eq!(self.headers["retry-after"], "1");
+        let body: Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(body["retryable"], true);
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_unknown_for_good(&self) {
+        assert!(self.is_unknown_for_good(), "{self:?}");
+        let body: Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(body["retryable"], false);
+    }
+
     #[track_caller]
     pub(crate) fn assert_problem(&self, problem: Problem) {
         assert!(self.is(problem), "{self:?}");

@@ -32,6 +32,7 @@ pub(crate) struct Server {
 pub(crate) struct Counts {
     pub(crate) attempts: u64,
     pub(crate) effects: u64,
+    pub(crate) hooks: u64,
 }
 
 /// Starts a process. If it does not begin to serve, the error is its log.
@@ -89,16 +90,27 @@ impl Server {
         }
     }
 
-    /// Waits until the note has exactly these counts.
+    /// Waits until the note has exactly these counts of handler entries and effects.
     pub(crate) async fn until(&self, note: &str, attempts: u64, effects: u64) {
-        let wanted = Counts { attempts, effects };
-        while self.counts(note).await != wanted {
+        self.until_counted(note, |counts| (counts.attempts, counts.effects) == (attempts, effects))
+            .await;
+    }
+
+    /// Waits until the `recover` hook was entered this often for the note.
+    pub(crate) async fn until_hooks(&self, note: &str, hooks: u64) {
+        self.until_counted(note, |counts| counts.hooks == hooks).await;
+    }
+
+    async fn until_counted(&self, note: &str, condition: impl Fn(Counts) -> bool) {
+        while !condition(self.counts(note).await) {
             pause().await;
         }
     }
 
+    /// Asserts the number of handler entries and effects.
     pub(crate) async fn assert_counts(&self, note: &str, attempts: u64, effects: u64) {
-        assert_eq!(self.counts(note).await, Counts { attempts, effects }, "{note}");
+        let counts = self.counts(note).await;
+        assert_eq!((counts.attempts, counts.effects), (attempts, effects), "{note}");
     }
 
     /// Sets the behaviour of the store.

@@ -22,6 +22,8 @@ impl Problem {
     pub const IN_PROGRESS: Self = Self::retryable("in-progress", 409);
     /// The outcome of the run is unknown.
     pub const OUTCOME_UNKNOWN: Self = Self::permanent("outcome-unknown", 409);
+    /// The outcome of the run is unknown, and a later request can find it out.
+    pub const OUTCOME_UNKNOWN_YET: Self = Self::retryable("outcome-unknown", 409);
     /// The response was too large to store.
     pub const RESULT_UNAVAILABLE: Self = Self::permanent("result-unavailable", 409);
     /// The store could not be reached.

@@ -54,5 +54,5 @@ pub async fn a_run_beyond_max_run_is_given_up(server: &Server) {
     order.send().await.assert_problem(&Problem::OUTCOME_UNKNOWN);
     let retry = order.send_until_settled().await;
     retry.assert_problem(&Problem::OUTCOME_UNKNOWN);
-    assert_eq!(server.ledger.counts("n"), Counts { attempts: 1, effects: 0 });
+    assert_eq!(server.ledger.counts("n"), Counts { attempts: 1, effects: 0, hooks: 0 });
 }

@@ -61,7 +61,7 @@ pub async fn a_drain_waits_for_runs_without_a_client(server: &Server) {
     assert!(poll!(&mut end).is_pending(), "the drain ended too early");
     gate.open();
     assert_eq!(end.await, Drained::Finished);
-    assert_eq!(ledger.counts("n"), Counts { attempts: 1, effects: 1 });
+    assert_eq!(ledger.counts("n"), Counts { attempts: 1, effects: 1, hooks: 0 });
     let retry = gated(server).send().await;
     assert_eq!((retry.status, retry.is_replay()), (201, true), "{retry:?}");
 }
@@ -76,5 +76,5 @@ pub async fn a_drain_gives_up_at_its_deadline(server: &Server) {
     first.await.unwrap().assert_problem(&Problem::OUTCOME_UNKNOWN);
     let retry = gated(&server.sibling().await).send().await;
     retry.assert_problem(&Problem::OUTCOME_UNKNOWN);
-    assert_eq!(server.ledger.counts("n"), Counts { attempts: 1, effects: 0 });
+    assert_eq!(server.ledger.counts("n"), Counts { attempts: 1, effects: 0, hooks: 0 });
 }

@@ -1,5 +1,6 @@
 //! The scenarios: every HTTP rule, and the faults that one process can show.
 
+pub mod acted;
 pub mod concurrency;
 pub mod disconnect;
 pub mod drain;
@@ -10,6 +11,7 @@ pub mod limits;
 pub mod outcomes;
 pub mod problems;
 pub mod quotas;
+pub mod recovery;
 pub mod replay;
 pub mod runs;
 pub mod store_faults;

@@ -73,9 +73,17 @@ pub async fn a_panic_is_final(server: &Server) {
     assert!(!order.send().await.mentions("as instructed"));
 }
 
-/// At least once: a panic frees the key.
+/// At least once: a panic frees the key, and its response tells the client to retry.
 pub async fn a_panic_frees_the_key_under_at_least_once(server: &Server) {
-    freed(server, "/release", 500, &json!({ "panic": true, "once": true })).await;
+    let script = json!({ "panic": true, "once": true });
+    freed(server, "/release", 500, &script).await;
+    for (path, retryable) in [("/release", true), ("/payments", false)] {
+        let note = format!("panic on {path}");
+        let first = server.order(path, &note).key("k").order_with(&note, &script).send().await;
+        let document: Value = serde_json::from_slice(&first.body).unwrap();
+        assert_eq!(document["retryable"], retryable, "{first:?}");
+        assert_eq!(first.mentions("Retry with the same key"), retryable, "{first:?}");
+    }
 }
 
 /// A panic in an extractor happens before the claim. The framework handles it.
