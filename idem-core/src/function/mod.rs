@@ -85,18 +85,21 @@
 //! | `Ok` | stored as JSON, and returned by every later call | the same |
 //! | `Err`, [`Outcome::Final`](crate::Outcome::Final) | stored and returned again, if [`Failure::STORAGE`] is [`ErrorStorage::JSON`]; otherwise later calls are refused because the result was not retained | the same |
 //! | `Err`, [`Outcome::NotExecuted`](crate::Outcome::NotExecuted) | the key is free | the same |
-//! | `Err`, [`Outcome::Ambiguous`](crate::Outcome::Ambiguous) (the default); a panic | the outcome is unknown, and the key is held until the record expires | the key is free |
+//! | `Err`, [`Outcome::Ambiguous`](crate::Outcome::Ambiguous) (the default); a panic | the outcome is unknown, and the key is held until it is resolved or the record expires | the key is free |
 //! | the process crashes during the run | the outcome is unknown once the lease is over | the next call takes over once the lease is over |
 //! | `max_run`, or the deadline of [`drain`](crate::Idempotency::drain), cancels the run | the outcome is unknown, and the key is held until the record expires | the same, because blocking code may still be running |
 //!
 //! **Return `NotExecuted` only if nothing can have been sent.** A `?` that turns a pool timeout after the charge into
 //! `NotExecuted` frees the key, and the next call charges again.
 //!
-//! A call that is cancelled by `max_run` or a drain becomes a dead letter, so give `drain` enough time.
+//! A call that is cancelled by `max_run` or a drain becomes a dead letter, unless the function has `recover`. So give `drain`
+//! enough time.
 //!
-//! After an unknown outcome, look up at the provider whether the operation took place, by a downstream key that you logged.
-//! If it did not, delete the record as the documentation of its store describes. The key is then free. Otherwise leave the
-//! record: it stays unknown for its `ttl`, and the key is new after that.
+//! With `recover`, the next call after an unknown outcome runs a hook that looks up at the provider whether the operation
+//! took place. The call returns the value that the hook found, or runs the function again. While the hook cannot determine
+//! the outcome, the call is refused, and its delivery is redelivered after the quiet time. Without `recover`, or after
+//! [`Recovery::Disputed`](crate::Recovery::Disputed), the outcome stays unknown for [`Policy::hold`](crate::Policy::hold),
+//! until a person resolves it.
 //!
 //! A panic does not reach the caller. The caller gets a [`Rejected`], and the panic is logged. A result that is larger than
 //! [`max_response`](crate::IdempotencyBuilder::max_response) reaches its caller completely, and is not retained.

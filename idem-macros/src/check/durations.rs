@@ -63,19 +63,20 @@ pub(crate) fn hold_covers_ttl(
     }
 }
 
-/// `settle` must end before the record expires. Each has its default if it is not written.
+/// `settle` must end before the record expires. Each has its default if it is not written. That of `hold` is the `ttl`, if
+/// that is longer.
 pub(crate) fn settle_ends_within_hold(
     settle: Option<&DurationLit>,
     hold: Option<&DurationLit>,
     ttl: Option<&DurationLit>,
     errors: &mut Errors,
 ) {
-    let default_hold = ttl.map_or(DEFAULT_HOLD, |ttl| ttl.value.max(DEFAULT_HOLD));
-    let held = hold.map_or(default_hold, |hold| hold.value);
+    let longest = hold.or(ttl.filter(|ttl| ttl.value > DEFAULT_HOLD));
+    let held = longest.map_or(DEFAULT_HOLD, |hold| hold.value);
     if settle.map_or(DEFAULT_SETTLE, |settle| settle.value) < held {
         return;
     }
-    let held_text = hold.map_or_else(|| format_duration(held).to_string(), DurationLit::text);
+    let held_text = longest.map_or_else(|| "30d".to_owned(), DurationLit::text);
     match (settle, hold) {
         (Some(settle), _) => {
             let message = format!(

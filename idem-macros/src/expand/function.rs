@@ -3,6 +3,7 @@
 use super::parts;
 use crate::attribute::{Attribute, KeySource};
 use crate::parse::bindings;
+use crate::parse::expression::Expression;
 use crate::parse::handler::Handler;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
@@ -48,10 +49,10 @@ fn guarded(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let call = call(&private, handler, attribute, &rebind);
     let fingerprint = parts::fingerprint(&private, attribute, &rebind);
     let label = parts::label(attribute, &rebind);
-    let recover = attribute.recover.as_ref().map(|recover| {
-        let (lets, recovery) = (rebind(&recover.mentions), parts::recovery(&private, recover));
-        quote_spanned!(site=> let __call = __call.recover(async { #lets #recovery }).await;)
-    });
+    let recover = attribute
+        .recover
+        .as_ref()
+        .map(|recover| self::recover(&private, handler, recover, &rebind));
     let body = body(handler);
     let run = quote_spanned!(parts::output(handler)=> __call.run(__body, __equality).await);
     quote_spanned! {site=>
@@ -92,14 +93,34 @@ fn call(
     }
 }
 
+/// `let call = call.recover(async { let app = &app; recovery(find_charge(app)).await }).await;`. The `if let` states
+/// the type of the value that the hook finds: the one that the function returns.
+fn recover(
+    private: &TokenStream,
+    handler: &Handler,
+    recover: &Expression,
+    rebind: parts::Rebind<'_>,
+) -> TokenStream {
+    let (lets, recovery) = (rebind(&recover.mentions), parts::recovery(private, recover));
+    let ty = return_type(handler);
+    quote_spanned! {Span::mixed_site()=>
+        let __call = __call.recover(async {
+            if let ::core::option::Option::Some(::core::result::Result::Ok(__found)) =
+                ::core::option::Option::None::<#ty>
+            {
+                return ::idem_core::Recovery::Happened(__found);
+            }
+            #lets
+            #recovery
+        }).await;
+    }
+}
+
 /// The user's body as a future. The `if let` states its return type, because rustc does not infer the type of
 /// an `async` block from where its result is used.
 fn body(handler: &Handler) -> TokenStream {
     let body = parts::nested_body(handler);
-    let ty = match &handler.sig.output {
-        ReturnType::Type(_, ty) => ty.to_token_stream(),
-        ReturnType::Default => quote_spanned!(Span::mixed_site()=> ()),
-    };
+    let ty = return_type(handler);
     quote_spanned! {Span::mixed_site()=>
         async move {
             if let ::core::option::Option::Some(__returned) = ::core::option::Option::None::<#ty> {
@@ -107,6 +128,13 @@ fn body(handler: &Handler) -> TokenStream {
             }
             #body
         }
+    }
+}
+
+fn return_type(handler: &Handler) -> TokenStream {
+    match &handler.sig.output {
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+        ReturnType::Default => quote_spanned!(Span::mixed_site()=> ()),
     }
 }
 

@@ -138,13 +138,17 @@ pub(crate) fn fingerprint(
     })
 }
 
-/// `let call = call.with_label({ let payment = …; &(payment.order_id) });`, if the attribute has a `label`.
+/// `let label = { let payment = …; (&(payment.order_id)).to_string() }; let call = call.with_label(&label);`, if the
+/// attribute has a `label`.
 pub(crate) fn label(attribute: &Attribute, rebind: Rebind<'_>) -> Option<TokenStream> {
     let label = attribute.label.as_ref()?;
     let (lets, value) = (rebind(&label.mentions), reference(label));
     let label =
         quote_spanned!(at(&label.expr)=> { #lets ::std::string::ToString::to_string(#value) });
-    Some(quote_spanned!(Span::mixed_site()=> let __call = __call.with_label(&#label);))
+    Some(quote_spanned! {Span::mixed_site()=>
+        let __label = #label;
+        let __call = __call.with_label(&__label);
+    })
 }
 
 /// `recovery(find_charge(app, payment)).await`. Its span is the expression, where rustc reports a value that is

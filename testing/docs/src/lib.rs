@@ -15,4 +15,6 @@ mod redis;
 mod responses;
 mod running;
 mod stores;
+mod unknown_outcomes;
+mod unknown_results;
 mod without_attribute;

@@ -5,8 +5,9 @@ use quote::quote;
 
 #[test]
 fn the_names_of_arguments() {
-    let known = "the known keys are: `ttl`, `scope`, `operation`, `key`, `optional`, `guarantee`, \
-                 `wait`, `lease`, `max_run`, `max_attempts`, `fingerprint`, `syntax`";
+    let known = "the known keys are: `ttl`, `hold`, `scope`, `operation`, `key`, `optional`, \
+                 `guarantee`, `recover`, `settle`, `wait`, `lease`, `max_run`, `max_attempts`, \
+                 `fingerprint`, `syntax`, `label`";
     more(&quote!(leese = "30s"), &format!("unknown key `leese`; did you mean `lease`? {known}"));
     more(&quote!(retention = "30s"), &format!("unknown key `retention`; {known}"));
     more(
@@ -108,5 +109,38 @@ fn header_arguments_cannot_be_combined_with_key() {
         &quote!(key = "payment.id", syntax = "lenient"),
         "`syntax` applies to the key header, but `key` takes the key from a parameter; remove \
          one of the two",
+    );
+}
+
+#[test]
+fn recover_needs_a_guarantee_that_leaves_unknown_outcomes() {
+    let recover = quote!(recover = "find(app)");
+    more(
+        &quote!(#recover, guarantee = "at-least-once"),
+        "`recover` has no effect with `guarantee = \"at-least-once\"`, which runs again by itself; \
+         remove one of the two",
+    );
+    let in_transaction = "`recover` has no effect with a `Tx`, because a run in a transaction leaves \
+                          no unknown outcome; remove `recover`";
+    for ty in [quote!(Tx), quote!(idem_axum::Tx)] {
+        let item = quote!(
+            async fn create(app: App, tx: #ty) {}
+        );
+        assert_eq!(messages(quote!(ttl = "24h", scope = "app", #recover), &item), [in_transaction]);
+    }
+}
+
+#[test]
+fn settle_needs_recover() {
+    let alone = "`settle` delays the answer of `recover`; add `recover` or remove `settle`";
+    more(&quote!(settle = "1m"), alone);
+    more(&quote!(settle = "0s"), alone);
+    let messages = messages(
+        quote!(ttl = "24h", scope = "tenant", settle = "1m", recovr = "find(app)"),
+        &handler(),
+    );
+    assert!(
+        matches!(&messages[..], [one] if one.contains("did you mean `recover`")),
+        "{messages:?}"
     );
 }

@@ -37,3 +37,34 @@ fn ttl_and_max_run_are_at_least_the_lease() {
          `lease = \"10s\"` or a shorter one too",
     );
 }
+
+#[test]
+fn hold_is_at_least_ttl() {
+    more(&quote!(hold = "0s"), "duration must be greater than zero");
+    more(
+        &quote!(hold = "23h"),
+        "a `hold` of `23h` is shorter than the `ttl`; write at least `24h`",
+    );
+}
+
+#[test]
+fn settle_is_shorter_than_hold() {
+    let recover = quote!(recover = "find(app)");
+    more(
+        &quote!(#recover, settle = "25h", hold = "25h"),
+        "a `settle` of `25h` is not shorter than the `hold` of `25h`; write a shorter one",
+    );
+    more(
+        &quote!(#recover, settle = "31d"),
+        "a `settle` of `31d` is not shorter than the `hold` of `30d`; write a shorter one",
+    );
+    args(
+        quote!(ttl = "60d", scope = "tenant", recover = "find(app)", settle = "60d"),
+        "a `settle` of `60d` is not shorter than the `hold` of `60d`; write a shorter one",
+    );
+    args(
+        quote!(ttl = "20s", scope = "tenant", recover = "find(app)", hold = "30s"),
+        "a `hold` of `30s` is not longer than the default `settle` of `30s`; write a shorter `settle` \
+         too",
+    );
+}

@@ -21,6 +21,15 @@ fn an_expression_uses_a_parameter() {
         &quote!(fingerprint = "rav"),
         "`rav` is not a parameter of `create`; write one of: `app`, `tenant`, `payment`",
     );
+    more(
+        &quote!(recover = "find_charge(provider)"),
+        "`find_charge (provider)` does not use a parameter of `create`; write one of: `app`, \
+         `tenant`, `payment`",
+    );
+    more(
+        &quote!(label = "order.id"),
+        "`order.id` does not use a parameter of `create`; write one of: `app`, `tenant`, `payment`",
+    );
     let no_parameters = messages(
         quote!(ttl = "24h", scope = "tenant"),
         &quote!(

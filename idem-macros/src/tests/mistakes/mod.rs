@@ -70,6 +70,15 @@ fn valid_arguments_give_no_message() {
             max_attempts = 4294967295
         ),
         quote!(ttl = "1h", scope = "tenant", syntax = "lenient", optional),
+        quote!(ttl = "24h", scope = "tenant", hold = "24h", label = "payment.order"),
+        quote!(ttl = "24h", scope = "tenant", recover = "find(app)", settle = "0s"),
+        quote!(
+            ttl = "1s",
+            scope = "tenant",
+            recover = "find(app)",
+            settle = "30s",
+            hold = "30001ms"
+        ),
     ] {
         assert!(messages(args.clone(), &handler()).is_empty(), "{args}");
     }

@@ -20,6 +20,7 @@ where
                 ::core::time::Duration::from_millis(86400000u64),
                 ::idem_axum::__private::Guarantee::AtLeastOnce,
             )
+            .with_hold(::core::time::Duration::from_millis(7776000000u64))
             .with_lease(::core::time::Duration::from_millis(10000u64))
             .with_wait(::core::time::Duration::from_millis(3000u64))
             .with_max_run(::core::time::Duration::from_millis(300000u64))
@@ -41,5 +42,10 @@ where
         ::idem_axum::__private::FingerprintInput::of(payment)
     };
     let __call = __call.with_fingerprint(__input);
+    let __label = {
+        let Json(payment) = __call.last();
+        ::std::string::ToString::to_string(&(payment.order))
+    };
+    let __call = __call.with_label(&__label);
     __call.run(__scope, move |__last| create_payment(__arg0, __arg1, __last)).await
 }

@@ -1,5 +1,6 @@
 #[idempotent(
     ttl = "24h",
+    hold = "90d",
     scope = "tenant",
     operation = "payments.create",
     optional,
@@ -9,6 +10,7 @@
     max_run = "5m",
     max_attempts = 3,
     fingerprint = "payment",
+    label = "payment.order",
     syntax = "strict",
 )]
 async fn create_payment(

@@ -8,6 +8,7 @@ pub async fn on_order_placed(
                 ::core::time::Duration::from_millis(604800000u64),
                 ::idem_core::__private::Guarantee::AtLeastOnce,
             )
+            .with_hold(::core::time::Duration::from_millis(7776000000u64))
             .with_lease(::core::time::Duration::from_millis(10000u64))
             .with_wait(::core::time::Duration::from_millis(3000u64))
             .with_max_run(::core::time::Duration::from_millis(300000u64))
@@ -36,6 +37,11 @@ pub async fn on_order_placed(
         ::idem_core::__private::FingerprintInput::of(event)
     };
     let __call = __call.with_fingerprint(__input);
+    let __label = {
+        let event = &event;
+        ::std::string::ToString::to_string(&(event.id))
+    };
+    let __call = __call.with_label(&__label);
     let __body = ::core::pin::pin!(
         async move { if let ::core::option::Option::Some(__returned) =
         ::core::option::Option::None:: < Result < Receipt, OrderError > > { return

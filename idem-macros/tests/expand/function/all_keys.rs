@@ -1,5 +1,6 @@
 #[idempotent(
     ttl = "7d",
+    hold = "90d",
     scope = "event.tenant, event.shop",
     operation = "orders.place",
     key = "event.id",
@@ -9,6 +10,7 @@
     max_run = "5m",
     max_attempts = 5,
     fingerprint = "event",
+    label = "event.id",
     idempotency = "ctx.idempotency",
 )]
 #[tracing::instrument(skip_all)]

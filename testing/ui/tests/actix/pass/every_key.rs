@@ -19,6 +19,7 @@ struct NewPayment {
 
 #[idempotent(
     ttl = "24h",
+    hold = "90d",
     scope = "shop.as_str(), region.name()",
     operation = "payments.create",
     key = "payment.id",
@@ -27,6 +28,7 @@ struct NewPayment {
     wait = "3s",
     lease = "10s",
     max_run = "5m",
+    label = "payment.id",
     fingerprint = "(&payment.amount, shop.as_str())"
 )]
 async fn create(

@@ -23,6 +23,7 @@ struct NewPayment {
 
 #[idempotent(
     ttl = "24h",
+    hold = "90d",
     scope = "shop, app.region()",
     operation = "payments.create",
     key = "payment.id",
@@ -31,6 +32,7 @@ struct NewPayment {
     wait = "3s",
     lease = "10s",
     max_run = "5m",
+    label = "payment.id",
     fingerprint = "(&payment.amount, shop)"
 )]
 async fn create(

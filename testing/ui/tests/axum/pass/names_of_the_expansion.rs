@@ -4,7 +4,7 @@
 use axum::extract::Path;
 use axum::routing::post;
 use axum::{Json, Router};
-use idem_axum::{Idempotency, MemoryStore, idempotent};
+use idem_axum::{Idempotency, MemoryStore, Recovery, idempotent};
 
 // In a pattern, a constant or static takes precedence over a new binding of the same name.
 const call: u8 = 1;
@@ -14,9 +14,14 @@ static policy: u8 = 4;
 static scope: u8 = 5;
 struct arg0;
 struct last;
+struct args;
 struct refused;
 
-#[idempotent(ttl = "24h", scope = "tenant", key = "id", fingerprint = "id")]
+async fn recovery(_: u64) -> Recovery<String> {
+    Recovery::NotHappened
+}
+
+#[idempotent(ttl = "24h", scope = "tenant", key = "id", fingerprint = "id", recover = "recovery(*id)")]
 async fn create(Path(tenant): Path<String>, Json(id): Json<u64>) -> String {
     format!("{tenant}/{id}")
 }

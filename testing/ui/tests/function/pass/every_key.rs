@@ -35,6 +35,7 @@ struct Context {
 
 #[idempotent(
     ttl = "7d",
+    hold = "90d",
     scope = "event.tenant, event.shop",
     operation = "orders.place",
     key = "event.id",
@@ -43,6 +44,7 @@ struct Context {
     wait = "3s",
     lease = "10s",
     max_run = "5m",
+    label = "event.id",
     fingerprint = "event",
     idempotency = "ctx.idempotency"
 )]

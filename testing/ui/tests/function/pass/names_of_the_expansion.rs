@@ -1,7 +1,7 @@
 #![deny(warnings)]
 #![allow(dead_code, non_camel_case_types, non_upper_case_globals)]
 
-use idem_core::{Idempotency, idempotent};
+use idem_core::{Idempotency, Recovery, idempotent};
 use idem_core::function::{Failure, Rejected};
 
 // In a pattern, an item of the user would take precedence over a name of the expansion.
@@ -11,7 +11,13 @@ const key: u8 = 3;
 const input: u8 = 4;
 static policy: u8 = 5;
 static scope: u8 = 6;
+struct args;
+struct found;
 struct returned;
+
+async fn recovery(_: u64) -> Recovery<u64> {
+    Recovery::NotHappened
+}
 
 #[derive(Debug)]
 struct OrderError(Rejected);
@@ -33,7 +39,8 @@ impl Failure for OrderError {
     scope = "tenant",
     key = "id",
     guarantee = "at-most-once",
-    fingerprint = "id"
+    fingerprint = "id",
+    recover = "recovery(*id)"
 )]
 async fn double(idempotency: &Idempotency, tenant: &str, id: u64) -> Result<u64, OrderError> {
     Ok(2 * id + u64::try_from(tenant.len()).unwrap_or_default())

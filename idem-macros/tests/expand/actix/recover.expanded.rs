@@ -1,0 +1,53 @@
+async fn create_payment(
+    __call: ::idem_actix::__private::Guarded,
+) -> ::idem_actix::__private::Response {
+    async fn create_payment(
+        app: web::Data<App>,
+        tenant: Tenant,
+        web::Json(payment): web::Json<NewPayment>,
+    ) -> Result<HttpResponse, ApiError> {
+        let _ = &app;
+        let _ = &tenant;
+        let _ = &payment;
+        '__body: { app.pay(tenant, payment).await }
+    }
+    let __policy = const {
+        &::idem_actix::__private::Policy::new(
+                ::core::time::Duration::from_millis(86400000u64),
+                ::idem_actix::__private::Guarantee::AtMostOnce,
+            )
+            .with_hold(::core::time::Duration::from_millis(7776000000u64))
+            .with_settle(::core::time::Duration::from_millis(0u64))
+    };
+    let __call = match __call
+        .admit::<(web::Data<App>, Tenant, web::Json<NewPayment>)>(__policy)
+        .await
+    {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
+    };
+    let __scope = {
+        let tenant = &__call.arguments().1;
+        ::idem_actix::__private::Scope::of(tenant)
+    };
+    let __label = {
+        let web::Json(payment) = &__call.arguments().2;
+        ::std::string::ToString::to_string(&(payment.order))
+    };
+    let __call = __call.with_label(&__label);
+    __call
+        .run_recoverable(
+            __scope,
+            |__args| async move {
+                let __recovery = {
+                    let app = &__args.0;
+                    let web::Json(payment) = &__args.2;
+                    ::idem_actix::__private::recovery(find_charge(app, &payment.order))
+                        .await
+                };
+                (__args, __recovery)
+            },
+            move |(__arg0, __arg1, __arg2)| create_payment(__arg0, __arg1, __arg2),
+        )
+        .await
+}

@@ -1,0 +1,39 @@
+async fn create_payment<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
+    __call: ::idem_axum::__private::Guarded<Tenant, __State, __Via>,
+) -> ::idem_axum::__private::Response
+where
+    Tenant: ::idem_axum::__private::FromRequest<__State, __Via>,
+{
+    async fn create_payment(tenant: Tenant) -> StatusCode {
+        let _ = &tenant;
+        '__body: { tenant.charge().await }
+    }
+    let __policy = const {
+        &::idem_axum::__private::Policy::new(
+            ::core::time::Duration::from_millis(86400000u64),
+            ::idem_axum::__private::Guarantee::AtMostOnce,
+        )
+    };
+    let __call = match __call.admit(__policy).await {
+        ::core::result::Result::Ok(__call) => __call,
+        ::core::result::Result::Err(__refused) => return __refused,
+    };
+    let __scope = {
+        let tenant = __call.last();
+        ::idem_axum::__private::Scope::of(tenant)
+    };
+    __call
+        .run_recoverable(
+            __scope,
+            (),
+            |__args| async move {
+                let __recovery = {
+                    let tenant = &__args.1;
+                    ::idem_axum::__private::recovery(tenant.find_charge()).await
+                };
+                (__args, __recovery)
+            },
+            |((), __last)| create_payment(__last),
+        )
+        .await
+}
