@@ -11,6 +11,7 @@ mod client_program;
 pub mod documents;
 mod functions;
 mod postgres;
+mod records;
 mod redis;
 mod responses;
 mod running;

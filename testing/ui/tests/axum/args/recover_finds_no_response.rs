@@ -1,0 +1,17 @@
+use axum::Json;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use idem_axum::{Recovery, idempotent};
+
+async fn find_charge(tenant: &str) -> Recovery<u64> {
+    drop(tenant.to_owned());
+    Recovery::NotHappened
+}
+
+#[idempotent(ttl = "24h", scope = "tenant", recover = "find_charge(tenant)")]
+async fn create_payment(Path(tenant): Path<String>, Json(amount): Json<u64>) -> StatusCode {
+    drop((tenant, amount));
+    StatusCode::CREATED
+}
+
+fn main() {}
