@@ -121,6 +121,10 @@ pub use model::{
 };
 pub use store::MemoryStore;
 
+// Compile errors name these items by their shortest public path, which would otherwise contain `__private`.
+#[doc(hidden)]
+pub use hook::{IsRecovery, recovery};
+
 /// The items that the attribute's expansion names.
 ///
 /// This is not part of the API and changes with every release. Therefore the adapters depend on an exact version of this

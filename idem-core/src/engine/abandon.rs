@@ -49,7 +49,7 @@ impl LostClaim {
         match reply {
             // The caller owns the key now, and ends the claim itself.
             Ok(ClaimOutcome::Acquired(_) | ClaimOutcome::Recovering(..)) => {
-                self.may_be_held = false
+                self.may_be_held = false;
             }
             // The record has ended. An earlier call that arrives later finds it too, and does not recover it.
             Ok(ClaimOutcome::Exists(existing))

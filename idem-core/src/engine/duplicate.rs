@@ -75,13 +75,14 @@ pub(super) fn evaluate(
 }
 
 /// Decides what a stale run or transaction returns. `existing` is the record that the store reported, or
-/// `None` if the key has no record.
+/// `None` if the key has no record or the store did not reply. With `recover`, the next request finds out more.
 pub(super) fn evaluate_stale(
     finder: Finder,
     request: RequestIdentity,
     existing: Option<Box<ExistingRecord>>,
 ) -> Result<StoredResponse, Rejection> {
-    let existing = existing.ok_or(Rejection::OutcomeUnknown { retry_after: None })?;
+    let retry_after = request.recoverable.then_some(Duration::ZERO);
+    let existing = existing.ok_or(Rejection::OutcomeUnknown { retry_after })?;
     match evaluate(finder, request, *existing)? {
         Meaning::Replay(response) => Ok(response),
         Meaning::InProgress => Err(Rejection::InProgress),

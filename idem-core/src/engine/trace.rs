@@ -51,7 +51,7 @@ pub(super) fn record_rejection(span: &Span, rejection: &Rejection) {
     if matches!(rejection, Rejection::TooManyRuns) {
         // The operator set this limit.
         span.in_scope(|| {
-            tracing::warn!(error, "a run was refused at the limit of concurrent runs")
+            tracing::warn!(error, "a run was refused at the limit of concurrent runs");
         });
     } else if rejection.status() >= 500 {
         span.in_scope(|| tracing::error!(error, "a guarded call was refused"));
