@@ -56,7 +56,7 @@ async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
 /// The reply to the claim of a recovery, and that to its end, are lost. The repeated claim is a recovery again, so that
 /// the handler does not run before the outcome is known, and the repeated end is applied.
 #[tokio::test]
-async fn fault_recovery_reply_lost_is_unknown_and_safe_to_repeat() {
+async fn fault_recovery_claim_reply_lost_is_unknown_and_safe_to_repeat() {
     let server = PostgresServer::start(&[]);
     let proxy = Proxy::before(server.port()).await;
     let store = store_behind(&proxy).await;
