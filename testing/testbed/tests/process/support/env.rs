@@ -19,7 +19,7 @@ static POSTGRES: LazyLock<PostgresServer> =
     LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
 
 /// The maximum number of attempts to start a process.
-const MAX_STARTS: u32 = 5;
+const MAX_STARTS: u32 = 60;
 
 /// An isolated test environment. Each one has its own namespace, database and directory.
 pub(crate) struct TestEnv {

@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use super::{Framework, Store, TestEnv, report};
 
 /// The time after which a row counts as hanging. It is not an assertion about speed.
-const WATCHDOG: Duration = Duration::from_secs(90);
+const WATCHDOG: Duration = Duration::from_secs(300);
 
 /// Returns the tests of a row, named `topic::row::store::framework`.
 pub(crate) fn row(
