@@ -18,7 +18,7 @@ use crate::programs::Program;
 const PER_CORE: usize = 2;
 
 /// A program that runs for longer is killed and reported as hanging. The slowest takes two minutes.
-const LONGEST: Duration = Duration::from_secs(900);
+const LONGEST: Duration = Duration::from_secs(1800);
 
 /// The number of programs in the list of the slowest.
 const SLOWEST: usize = 10;
