@@ -14,10 +14,10 @@ use super::tally::Tally;
 use super::times::Times;
 use crate::programs::Program;
 
-/// Number of programs per core.
-const PER_CORE: usize = 2;
+/// Number of programs per core. With more, the servers that the programs start have too little time to reply.
+const PER_CORE: usize = 1;
 
-/// A program that runs for longer is killed and reported as hanging. The slowest takes two minutes.
+/// A program that runs for longer is killed and reported as hanging. The slowest takes five minutes.
 const LONGEST: Duration = Duration::from_secs(1800);
 
 /// The number of programs in the list of the slowest.

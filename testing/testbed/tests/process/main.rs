@@ -33,7 +33,7 @@ rows! {
 }
 
 /// More threads than cores, because most tests wait for a lease to end.
-const THREADS: usize = 12;
+const THREADS: usize = 6;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
