@@ -14,9 +14,6 @@ use super::tally::Tally;
 use super::times::Times;
 use crate::programs::Program;
 
-/// Number of programs per core. With more, the servers that the programs start have too little time to reply.
-const PER_CORE: usize = 1;
-
 /// A program that runs for longer is killed and reported as hanging. The slowest takes five minutes.
 const LONGEST: Duration = Duration::from_secs(1800);
 
@@ -41,7 +38,8 @@ pub(super) fn run(mut programs: Vec<Program>, tally: &mut Tally) -> Result<()> {
     let mut failed = Vec::new();
     let mut slowest = Vec::new();
     thread::scope(|scope| -> Result<()> {
-        for _ in 0..cores * PER_CORE {
+        // One program per core: with more, the servers that they start have too little time to reply.
+        for _ in 0..cores {
             let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
                 // The receiver is gone after an error, which ends the run.
