@@ -160,7 +160,8 @@ macro_rules! quota_suite {
 }
 
 /// Defines a `#[test]` for every rule of a store with administrative access
-/// ([`RecordAdmin`](idem_core::store::RecordAdmin)).
+/// ([`RecordAdmin`](idem_core::store::RecordAdmin)). Add `with: wakeups` if the store also passes
+/// [`wakeup_suite!`](crate::wakeup_suite).
 #[macro_export]
 macro_rules! admin_suite {
     ($harness:ty) => {
@@ -176,8 +177,13 @@ macro_rules! admin_suite {
             resolution_requires_the_fencing_token
             live_run_is_not_resolved
             completed_record_can_only_be_evicted
-            resolution_wakes
             resolutions_are_audited
+        }
+    };
+    ($harness:ty, with: wakeups) => {
+        $crate::admin_suite!($harness);
+        $crate::__rules! { $harness, admin:
+            resolution_wakes
         }
     };
 }

@@ -40,7 +40,7 @@ impl StoreHarness for Postgres {
 }
 
 idem_conformance::store_suite!(Postgres);
-idem_conformance::admin_suite!(Postgres);
+idem_conformance::admin_suite!(Postgres, with: wakeups);
 idem_conformance::quota_suite!(Postgres);
 idem_conformance::wakeup_suite!(Postgres);
 idem_conformance::delete_suite!(Postgres);

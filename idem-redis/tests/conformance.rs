@@ -32,4 +32,4 @@ impl StoreHarness for Redis {
 idem_conformance::store_suite!(Redis);
 idem_conformance::wakeup_suite!(Redis);
 idem_conformance::quota_suite!(Redis);
-idem_conformance::admin_suite!(Redis);
+idem_conformance::admin_suite!(Redis, with: wakeups);

@@ -14,6 +14,7 @@ use idem_core::store::{
 use crate::case::{Case, Key};
 use crate::fixtures::{self, ClaimRequestExt, LONG};
 use crate::harness::StoreHarness;
+use crate::rules::wakeups::{listen, subscribe, woken};
 
 fn admin<S: StoreHarness>(case: &Case<S>) -> &dyn RecordAdmin {
     case.store().records().expect("the store has administrative access")
@@ -29,7 +30,7 @@ impl<S: StoreHarness> Key<S> {
             Resolution::Complete { .. } => AuditAction::Complete,
             Resolution::Release => AuditAction::Release,
             Resolution::Hold(_) => AuditAction::Hold,
-            _ => AuditAction::Evict,
+            Resolution::Evict => AuditAction::Evict,
         };
         let entry = entry(self.id, action, expected);
         admin(&self.case).resolve(self.id, expected, resolution, entry).await.expect("resolve")
@@ -289,10 +290,11 @@ pub async fn completed_record_can_only_be_evicted<S: StoreHarness>(case: Case<S>
 pub async fn resolution_wakes<S: StoreHarness>(case: Case<S>) {
     let key = case.key();
     let claim = key.acquire(fixtures::at_most_once().lease(case.unit())).await;
-    let changed = case.store().changed(key.id);
+    subscribe(&case).await;
+    let changed = listen(&key);
     case.advance(2).await;
     assert_eq!(key.resolve(claim.token, complete("by hand")).await, Update::Applied);
-    changed.await;
+    woken(changed).await;
     assert_eq!(key.state().await, fixtures::completed("by hand"));
 }
 

@@ -52,19 +52,13 @@ pub async fn completion_after_a_takeover_wakes<S: StoreHarness>(case: Case<S>) {
 /// A listener that began to wait for a lost run is woken by the completion of its recovery, unless the recovery itself woke
 /// it.
 pub async fn completion_after_a_recovery_wakes<S: StoreHarness>(case: Case<S>) {
-    let done = || fixtures::with_response("done");
-    // After this, a store that subscribes does not wake the listener because its subscription begins.
-    let first = case.key();
-    let claim = first.acquire(fixtures::at_most_once()).await;
-    let changed = listen(&first);
-    assert_eq!(first.complete(claim, done()).await, Update::Applied);
-    woken(changed).await;
+    subscribe(&case).await;
     let key = case.key();
     key.acquire(fixtures::recovering().lease(case.unit())).await;
     let changed = listen(&key);
     case.advance(2).await;
     let (claim, _) = key.recover(fixtures::recovering()).await;
-    assert_eq!(key.complete(claim, done()).await, Update::Applied);
+    assert_eq!(key.complete(claim, fixtures::with_response("done")).await, Update::Applied);
     woken(changed).await;
 }
 
@@ -96,10 +90,20 @@ pub async fn later_changes_wake_new_listeners<S: StoreHarness>(case: Case<S>) {
     }
 }
 
-fn listen<S: StoreHarness>(key: &Key<S>) -> Changed {
+/// Wakes a listener of another key. After this, a store that subscribes does not wake a listener because its subscription
+/// begins.
+pub(super) async fn subscribe<S: StoreHarness>(case: &Case<S>) {
+    let key = case.key();
+    let claim = key.acquire(fixtures::at_most_once()).await;
+    let changed = listen(&key);
+    assert_eq!(key.complete(claim, fixtures::with_response("done")).await, Update::Applied);
+    woken(changed).await;
+}
+
+pub(super) fn listen<S: StoreHarness>(key: &Key<S>) -> Changed {
     key.case.store().changed(key.id)
 }
 
-async fn woken(changed: Changed) {
+pub(super) async fn woken(changed: Changed) {
     timeout(MAX_DELAY, changed).await.expect("the change should have woken the listener");
 }

@@ -40,7 +40,7 @@ mod plain {
     }
 
     idem_conformance::store_suite!(Memory);
-    idem_conformance::admin_suite!(Memory);
+    idem_conformance::admin_suite!(Memory, with: wakeups);
     idem_conformance::quota_suite!(Memory);
     idem_conformance::delete_suite!(Memory);
     idem_conformance::wakeup_suite!(Memory);

@@ -41,7 +41,7 @@ mod cluster {
     idem_conformance::store_suite!(Cluster);
     idem_conformance::wakeup_suite!(Cluster);
     idem_conformance::quota_suite!(Cluster);
-    idem_conformance::admin_suite!(Cluster);
+    idem_conformance::admin_suite!(Cluster, with: wakeups);
 }
 
 mod sentinel {
@@ -72,5 +72,5 @@ mod sentinel {
     idem_conformance::store_suite!(Sentinel);
     idem_conformance::wakeup_suite!(Sentinel);
     idem_conformance::quota_suite!(Sentinel);
-    idem_conformance::admin_suite!(Sentinel);
+    idem_conformance::admin_suite!(Sentinel, with: wakeups);
 }
