@@ -250,13 +250,7 @@ impl Guard {
         let hook = move |arguments| async move {
             let (arguments, report) = hook(arguments).await;
             let respond = |found: R| found.respond_to(&request).map_into_boxed_body();
-            let recovery = match report.map(respond) {
-                Recovery::Happened(response) => Recovery::Happened(record(response).await),
-                Recovery::NotHappened => Recovery::NotHappened,
-                Recovery::Inconclusive => Recovery::Inconclusive,
-                Recovery::Disputed(text) => Recovery::Disputed(text),
-            };
-            (arguments, recovery)
+            (arguments, report.map(respond).then(record).await)
         };
         let execute = move |arguments| handle(arguments).then(record);
         let on_panic = || http::panicked(response::from_stored);

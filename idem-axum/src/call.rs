@@ -259,13 +259,7 @@ impl Guard {
         let record = move |response| response::record(response, max_response);
         let hook = move |arguments| async move {
             let (arguments, report) = hook(arguments).await;
-            let recovery = match report.map(IntoResponse::into_response) {
-                Recovery::Happened(response) => Recovery::Happened(record(response).await),
-                Recovery::NotHappened => Recovery::NotHappened,
-                Recovery::Inconclusive => Recovery::Inconclusive,
-                Recovery::Disputed(text) => Recovery::Disputed(text),
-            };
-            (arguments, recovery)
+            (arguments, report.map(IntoResponse::into_response).then(record).await)
         };
         let execute = move |arguments| handle(arguments).then(record);
         let on_panic = || http::panicked(response::from_stored);

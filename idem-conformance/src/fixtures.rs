@@ -106,10 +106,7 @@ pub(crate) const fn unknown(reason: UnknownReason) -> Completion {
 
 /// A completion with a disputed outcome.
 pub(crate) fn disputed(text: &str) -> Completion {
-    Completion::Unknown(UnknownOutcome {
-        dispute: Some(text.into()),
-        ..UnknownOutcome::new(UnknownReason::Disputed)
-    })
+    Completion::Unknown(UnknownOutcome::disputed(text))
 }
 
 /// Returns every kind of completion, with the state that it leads to.

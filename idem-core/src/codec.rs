@@ -51,7 +51,7 @@ pub const CLAIM_BYTES: std::ops::Range<usize> = 4..28;
 pub const VERSION: u8 = 2;
 
 /// The earliest version of the format that this code reads.
-pub const FIRST_VERSION: u8 = 1;
+const FIRST_VERSION: u8 = 1;
 
 /// The length of the fixed part of a record, in bytes. The extras and the tail of its state follow.
 pub const HEAD_LEN: usize = 64;
@@ -192,7 +192,7 @@ pub const fn guarantee(code: u8) -> Result<(Guarantee, bool), CodecError> {
 }
 
 /// Appends the length and the bytes of the extras to `buffer`.
-pub fn put_extras(extras: &Extras, buffer: &mut impl BufMut) {
+fn put_extras(extras: &Extras, buffer: &mut impl BufMut) {
     let bytes = extras.as_bytes();
     buffer.put_u16(bytes.len() as u16); // `Extras` holds at most 65,535 bytes
     buffer.put_slice(bytes);

@@ -57,7 +57,7 @@ impl RecordAdmin for PostgresStore {
     ) -> StoreFuture<Update> {
         let shared = Arc::clone(&self.0.shared);
         StoreFuture::uncut(async move {
-            let call = ResolveCall::new(id, expected, resolution, entry)?;
+            let call = ResolveCall::new(id, expected, resolution, entry);
             let row = shared.connections.fetch(call.query(&shared.statements)).await?;
             let row = row.ok_or_else(|| StoreError::unknown(UnexpectedReply::NoRow))?;
             match row::get(&row, "applied")? {

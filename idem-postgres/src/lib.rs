@@ -153,8 +153,8 @@
 //! `idem_records_audit` in the same transaction. A listing reads 2,000 records at a time in the order of their ids, so that
 //! no statement of it is long. Its pages can therefore be empty. It never reads responses.
 //!
-//! By hand: if the effect of an unknown record did not take place, `DELETE` the record. The key is then free. If the effect
-//! took place, leave the record.
+//! Resolve a record with [`Idempotency::records`](idem_core::Idempotency::records), and do not `DELETE` it: a late
+//! completion of the lost run would find no record, and nothing would be in the audit log.
 //!
 //! # PgBouncer
 //!

@@ -94,11 +94,6 @@ pub(crate) struct UnexpectedReply(pub(crate) &'static str);
 #[error("the key does not contain an idem record of layout 1; another program may have written it")]
 pub(crate) struct NotARecord;
 
-/// A resolution that this version of the store does not know.
-#[derive(Debug, thiserror::Error)]
-#[error("this version of idem-redis does not support the resolution")]
-pub(crate) struct UnsupportedResolution;
-
 /// Fewer replicas than required acknowledged a write in time.
 #[derive(Debug, thiserror::Error)]
 #[error("{acknowledged} of {required} required replicas acknowledged the write within {timeout:?}")]

@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn quiet_time_of_zero_is_over_immediately() {
         let quiet = |quiet| {
-            let outcome = UnknownOutcome { quiet, ..UnknownOutcome::new(UnknownReason::Drained) };
+            let outcome = UnknownOutcome::new(UnknownReason::Drained).quiet_for(quiet);
             Prefix::completed(&Completion::Unknown(outcome), HOUR)
         };
         assert_eq!(lease_ms(&quiet(Duration::ZERO)), 0);

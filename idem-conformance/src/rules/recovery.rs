@@ -29,7 +29,7 @@ async fn crashed<S: StoreHarness>(case: &Case<S>) -> (Key<S>, Claim) {
 }
 
 fn quiet(reason: UnknownReason, quiet: Duration) -> Completion {
-    Completion::Unknown(UnknownOutcome { quiet, ..UnknownOutcome::new(reason) })
+    Completion::Unknown(UnknownOutcome::new(reason).quiet_for(quiet))
 }
 
 /// Asserts what a recovery learns of the lost run. `units` is the time of its silence, which passes in real time too.

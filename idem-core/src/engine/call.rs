@@ -192,10 +192,9 @@ impl Idempotency {
         key: &IdempotencyKey,
     ) -> Result<Call, Rejection> {
         let config = &self.0.config;
-        let secret = config.secret.as_ref();
         let scope_id = scope.id().ok_or(Rejection::ScopeEmpty)?;
         let operation = policy.operation.as_slice().first().map_or(operation, std::slice::from_ref);
-        let id = RecordId::new(secret, &config.namespace, operation, scope_id, key);
+        let id = self.record_id(operation, scope_id, key);
         let max_keys = scope.quota().or(config.quota.filter(|_| !scope.is_global()));
         let span = trace::span(operation, &id);
         Ok(Call {
@@ -211,16 +210,15 @@ impl Idempotency {
         })
     }
 
-    /// Returns the id of the record of a key, or `None` if `scope` is empty.
+    /// Returns the id of the record of a key.
     pub(crate) fn record_id(
         &self,
         operation: &[&str],
-        scope: &Scope,
+        scope: ScopeId,
         key: &IdempotencyKey,
-    ) -> Option<RecordId> {
+    ) -> RecordId {
         let config = &self.0.config;
-        let secret = config.secret.as_ref();
-        scope.id().map(|scope| RecordId::new(secret, &config.namespace, operation, scope, key))
+        RecordId::new(config.secret.as_ref(), &config.namespace, operation, scope, key)
     }
 
     /// Returns the fingerprint of an HTTP request under `policy`

@@ -79,7 +79,7 @@ impl Execution {
     }
 
     /// Whether the calling code is part of a run.
-    pub(super) fn is_nested() -> bool {
+    pub(crate) fn is_nested() -> bool {
         inspect_current(|_| ()).is_some()
     }
 

@@ -109,16 +109,9 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>> + Send + 'static,
         P: FnOnce() -> Executed<T> + Send + 'static,
     {
-        let idempotency = self.clone();
-        async move {
-            let running = match idempotency.start(&call).await? {
-                Start::Replay(response) => return Ok(Served::Replayed(response)),
-                Start::Run(run) => {
-                    DetachOnDrop::new(run.execute(handler, on_panic), spawn_on_runtime)
-                }
-            };
-            running.await
-        }
+        self.clone().start_and_run(call, |run| {
+            DetachOnDrop::new(run.execute(handler, on_panic), spawn_on_runtime)
+        })
     }
 
     /// [`run`](Self::run) for handlers that are not `Send`. A run whose caller leaves continues on the same
@@ -138,16 +131,9 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>> + 'static,
         P: FnOnce() -> Executed<T> + 'static,
     {
-        let idempotency = self.clone();
-        async move {
-            let running = match idempotency.start(&call).await? {
-                Start::Replay(response) => return Ok(Served::Replayed(response)),
-                Start::Run(run) => {
-                    DetachOnDrop::new(run.execute(handler, on_panic), spawn_on_thread)
-                }
-            };
-            running.await
-        }
+        self.clone().start_and_run(call, |run| {
+            DetachOnDrop::new(run.execute(handler, on_panic), spawn_on_thread)
+        })
     }
 
     /// [`run`](Self::run) for a handler that borrows from its caller and therefore cannot outlive it.
@@ -170,17 +156,14 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        let running = match self.start(&call).await? {
-            Start::Replay(response) => return Ok(Served::Replayed(response)),
-            Start::Run(run) => run.execute(handler, on_panic),
-        };
-        running.await
+        self.clone().start_and_run(call, |run| run.execute(handler, on_panic)).await
     }
 
     /// [`run`](Self::run) for a handler with `recover`. `arguments` are lent to `hook` if the outcome of an earlier run
     /// is unknown, and moved into `handler` if that one may run.
     ///
-    /// The hook returns the arguments with its report. It is subject to the same lease and limits as the handler.
+    /// The hook returns the arguments with its report. It is subject to the same lease and limits as the handler, and like
+    /// the handler it continues if this future is dropped.
     ///
     /// # Errors
     /// As [`run`](Self::run), and [`Rejection::OutcomeUnknown`] if the hook could not determine the outcome.
@@ -201,17 +184,10 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>> + Send + 'static,
         P: FnOnce() -> Executed<T> + Send + 'static,
     {
-        let idempotency = self.clone();
-        async move {
-            let running = match idempotency.start(&call.recoverable()).await? {
-                Start::Replay(response) => return Ok(Served::Replayed(response)),
-                Start::Run(run) => DetachOnDrop::new(
-                    run.recover_or_execute(arguments, hook, handler, on_panic),
-                    spawn_on_runtime,
-                ),
-            };
-            running.await
-        }
+        self.clone().start_and_run(call.recoverable(), |run| {
+            let running = run.recover_or_execute(arguments, hook, handler, on_panic);
+            DetachOnDrop::new(running, spawn_on_runtime)
+        })
     }
 
     /// [`run_recoverable`](Self::run_recoverable) for handlers that are not `Send`, like [`run_local`](Self::run_local).
@@ -235,14 +211,28 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>> + 'static,
         P: FnOnce() -> Executed<T> + 'static,
     {
-        let idempotency = self.clone();
+        self.clone().start_and_run(call.recoverable(), |run| {
+            let running = run.recover_or_execute(arguments, hook, handler, on_panic);
+            DetachOnDrop::new(running, spawn_on_thread)
+        })
+    }
+
+    /// Starts a call. If nothing is replayed, awaits the run that `execute` returns.
+    ///
+    /// This is no `async fn`, because such a future has room for its arguments twice.
+    fn start_and_run<T, E, F>(
+        self,
+        call: Call,
+        execute: E,
+    ) -> impl Future<Output = Result<Served<T>, Rejection>>
+    where
+        E: FnOnce(Run) -> F,
+        F: Future<Output = Result<Served<T>, Rejection>>,
+    {
         async move {
-            let running = match idempotency.start(&call.recoverable()).await? {
+            let running = match self.start(&call).await? {
                 Start::Replay(response) => return Ok(Served::Replayed(response)),
-                Start::Run(run) => DetachOnDrop::new(
-                    run.recover_or_execute(arguments, hook, handler, on_panic),
-                    spawn_on_thread,
-                ),
+                Start::Run(run) => execute(run),
             };
             running.await
         }

@@ -85,9 +85,8 @@ impl Settlement {
         report: Result<Recovery<Executed<T>>, Box<dyn Any + Send>>,
     ) -> Result<Served<T>, Rejection> {
         let (claim, settle) = (self.lease().claim(), self.lease().policy().settle);
-        let reason = UnknownReason::RecoverInconclusive;
-        let mut unknown =
-            UnknownOutcome { quiet: self.config().recheck, ..UnknownOutcome::new(reason) };
+        let inconclusive = UnknownOutcome::new(UnknownReason::RecoverInconclusive);
+        let mut unknown = inconclusive.quiet_for(self.config().recheck);
         match report {
             Ok(Recovery::Happened(executed)) => return self.settle_recovered(executed).await,
             Ok(Recovery::Inconclusive) => {}
@@ -95,8 +94,7 @@ impl Settlement {
             Ok(Recovery::NotHappened) => unknown.quiet = settle.saturating_sub(lost.silent_for()),
             Ok(Recovery::Disputed(text)) => {
                 tracing::error!(record = %claim.id, "the outcome of a run is disputed; resolve it by hand");
-                unknown = UnknownOutcome::new(UnknownReason::Disputed);
-                unknown.dispute = Some(text.into());
+                unknown = UnknownOutcome::disputed(text);
             }
             Err(panic) => log_panic("the `recover` hook panicked", claim, &*panic),
         }

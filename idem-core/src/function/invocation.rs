@@ -37,6 +37,8 @@ enum Stage {
     Run(Run),
     /// The key is done.
     Replay(StoredResponse),
+    /// The call was refused, and its span records that.
+    Refused(Rejection),
 }
 
 impl Invocation {
@@ -99,7 +101,7 @@ impl Invocation {
                     let found = |value| codec::found(&value, max);
                     ((), hook.await.map(found))
                 };
-                claim(&self.idempotency, &call, asking).await
+                Ok(claim(&self.idempotency, &call, asking).await.unwrap_or_else(Stage::Refused))
             }
             stage => stage,
         };
@@ -122,7 +124,7 @@ impl Invocation {
         F: Future<Output = Result<T, E>>,
     {
         let Self { idempotency, policy, stage, recoverable } = self;
-        let nested = Execution::try_current().is_some();
+        let nested = Execution::is_nested();
         let context = CallContext { policy, retry_after: idempotency.retry_after(), nested };
         let max = idempotency.max_response();
         // Atomic only to make the future `Send`, so that callers can spawn it.
@@ -137,6 +139,7 @@ impl Invocation {
             Ok(Stage::Call(call)) => idempotency.run_borrowed(call, execute, on_panic).await,
             Ok(Stage::Run(run)) => run.execute(execute, on_panic).await,
             Ok(Stage::Replay(response)) => Ok(Served::Replayed(response)),
+            Ok(Stage::Refused(rejection)) => Err(rejection),
             Err(rejection) => {
                 idempotency.refuse(&rejection);
                 Err(rejection)

@@ -170,7 +170,8 @@ fn split_field<'a>(rest: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
 
 fn put_field(buffer: &mut BytesMut, tag: u8, value: &[u8]) {
     buffer.put_u8(tag);
-    buffer.put_u16(value.len() as u16); // at most 65,535: it is a limit or was read from such a length
+    // A value is limited, or was read with a length of 2 bytes.
+    buffer.put_u16(value.len() as u16);
     buffer.put_slice(value);
 }
 

@@ -29,4 +29,16 @@ impl<R> Recovery<R> {
             Self::Disputed(text) => Recovery::Disputed(text),
         }
     }
+
+    /// Applies the async function `convert` to the response that was found.
+    ///
+    /// Cancel safe if the future of `convert` is.
+    pub async fn then<T, F: Future<Output = T>>(self, convert: impl FnOnce(R) -> F) -> Recovery<T> {
+        match self {
+            Self::Happened(response) => Recovery::Happened(convert(response).await),
+            Self::NotHappened => Recovery::NotHappened,
+            Self::Inconclusive => Recovery::Inconclusive,
+            Self::Disputed(text) => Recovery::Disputed(text),
+        }
+    }
 }

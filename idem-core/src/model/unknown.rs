@@ -78,6 +78,17 @@ impl UnknownOutcome {
     pub const fn new(reason: UnknownReason) -> Self {
         Self { reason, quiet: Duration::ZERO, dispute: None }
     }
+
+    /// An outcome that only a person can resolve. `text` is the contradiction that the `recover` hook found.
+    pub fn disputed(text: impl Into<Box<str>>) -> Self {
+        Self { dispute: Some(text.into()), ..Self::new(UnknownReason::Disputed) }
+    }
+
+    /// Sets [`UnknownOutcome::quiet`].
+    #[must_use]
+    pub fn quiet_for(self, quiet: Duration) -> Self {
+        Self { quiet, ..self }
+    }
 }
 
 /// Since when the run of a handler has been silent. A record keeps it from the moment at which the outcome becomes

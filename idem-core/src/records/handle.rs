@@ -35,6 +35,8 @@ impl Actor {
 ///
 /// Each change needs the fencing token that was read. [`Update::Stale`] means that the record has changed since, or that its
 /// state does not permit the change, and that nothing was changed.
+///
+/// The changes are not cancel safe: if their future is dropped, the change may have been made.
 #[derive(Clone, Debug)]
 pub struct RecordHandle {
     records: Records,

@@ -1,4 +1,4 @@
-//! Records by hand: find, list and resolve them, for reconcilers, webhooks and operators.
+//! Access to records for reconcilers, webhooks and operators: find, list and resolve them.
 //!
 //! After a crash the outcome of a run is unknown, and its key is held. A handler with `recover` asks the provider by
 //! itself. Everywhere else, a person or a job of yours ends the doubt:
@@ -94,10 +94,9 @@ impl Idempotency {
     /// # Errors
     /// [`RecordsError::Unsupported`] if the store has none.
     pub fn records(&self) -> Result<Records, RecordsError> {
-        match self.store().records() {
-            Some(_) => Ok(Records(self.clone())),
-            None => Err(RecordsError::Unsupported(format!("{:?}", self.store()))),
-        }
+        let records = Records(self.clone());
+        records.admin().map(drop)?;
+        Ok(records)
     }
 }
 
@@ -126,9 +125,8 @@ impl Records {
         scope: Scope,
         key: &IdempotencyKey,
     ) -> Result<Option<RecordHandle>, RecordsError> {
-        let id =
-            self.0.record_id(operation.words(), &scope, key).ok_or(RecordsError::ScopeEmpty)?;
-        self.find(id).await
+        let scope = scope.id().ok_or(RecordsError::ScopeEmpty)?;
+        self.find(self.0.record_id(operation.words(), scope, key)).await
     }
 
     /// Lists the records that `filter` selects, in no particular order.

@@ -1,4 +1,4 @@
-//! Changes by hand.
+//! The resolution of a record by an operator.
 
 use super::{Change, Slot, completed, next_token};
 use crate::model::{Completion, FencingToken, Record, State, Timestamp, UnknownReason};

@@ -97,7 +97,6 @@ pub enum ClaimOutcome {
 
 /// The resolution of a record by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Resolution {
     /// Stores the response that later requests get, and keeps it for `ttl`.
     Complete {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use idem_core::codec;
-use idem_core::store::{
-    AuditEntry, FencingToken, RecordId, Resolution, State, StoreError, StoredResponse,
-};
+use idem_core::store::{AuditEntry, FencingToken, RecordId, Resolution, State, StoredResponse};
 
 use super::complete::tail;
 use super::statements::Statements;
@@ -22,29 +20,21 @@ pub(crate) struct ResolveCall {
     entry: AuditEntry,
 }
 
-/// A resolution of a later version of `idem-core`.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "idem-postgres does not know this resolution; deploy the version of idem-postgres that belongs to idem-core"
-)]
-struct UnknownResolution;
-
 impl ResolveCall {
     pub(crate) fn new(
         id: RecordId,
         expected: FencingToken,
         resolution: Resolution,
         entry: AuditEntry,
-    ) -> Result<Self, StoreError> {
+    ) -> Self {
         let answer = |response: StoredResponse| tail(&State::Completed(response));
         let (name, answer, retention) = match resolution {
             Resolution::Complete { response, ttl } => ("complete", answer(response), ttl),
             Resolution::Release => ("release", Vec::new(), Duration::ZERO),
             Resolution::Hold(hold) => ("hold", Vec::new(), hold),
             Resolution::Evict => ("evict", Vec::new(), Duration::ZERO),
-            _ => return Err(StoreError::not_done(UnknownResolution)),
         };
-        Ok(Self { id, expected, name, answer, retention, entry })
+        Self { id, expected, name, answer, retention, entry }
     }
 
     pub(crate) fn query<'a>(&'a self, statements: &'a Statements) -> Query<'a> {

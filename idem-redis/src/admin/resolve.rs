@@ -10,7 +10,6 @@ use idem_core::store::{
 
 use super::audit;
 use crate::conn::{Connection, WriteConnection};
-use crate::error::UnsupportedResolution;
 use crate::fencing::FENCE_RETENTION;
 use crate::reply;
 use crate::shared::Shared;
@@ -27,7 +26,7 @@ pub(super) async fn with_audit(
     entry: &AuditEntry,
 ) -> Result<Update, StoreError> {
     let shared = &*inner.shared;
-    let change = Change::new(resolution)?;
+    let change = Change::new(resolution);
     let write = WriteConnection::open(&shared.connections, inner.replica_wait).await?;
     // If the entry was lost, the record has not changed.
     let intent = audit::begin(shared, write.get(), entry).await.map_err(StoreError::not_done)?;
@@ -53,21 +52,20 @@ struct Change {
 }
 
 impl Change {
-    fn new(resolution: Resolution) -> Result<Self, StoreError> {
+    fn new(resolution: Resolution) -> Self {
         let (action, completion, retention) = match resolution {
             Resolution::Complete { response, ttl } => {
                 ("complete", Completion::Response(response), ttl)
             }
             // The script takes the reason from the record.
             Resolution::Hold(hold) => ("hold", Completion::unknown(UnknownReason::Crashed), hold),
-            Resolution::Release => return Ok(Self::free("release")),
-            Resolution::Evict => return Ok(Self::free("evict")),
-            _ => return Err(StoreError::not_done(UnsupportedResolution)),
+            Resolution::Release => return Self::free("release"),
+            Resolution::Evict => return Self::free("evict"),
         };
         let Prefix { bytes, kept_ms } = Prefix::completed(&completion, retention);
         let mut tail = Vec::new();
         State::from(completion).put_tail(&mut tail);
-        Ok(Self { action, kept_ms, prefix: bytes.into(), tail })
+        Self { action, kept_ms, prefix: bytes.into(), tail }
     }
 
     const fn free(action: &'static str) -> Self {

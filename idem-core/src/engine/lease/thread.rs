@@ -78,7 +78,7 @@ pub(super) async fn write_unknown(
     let record = state.holder.claim.id;
     tracing::warn!(%record, "a run is given up; its outcome is unknown");
     let quiet = state.lost_run().map_or(Duration::ZERO, |_| state.holder.recheck);
-    let unknown = &Completion::Unknown(UnknownOutcome { quiet, ..UnknownOutcome::new(reason) });
+    let unknown = &Completion::Unknown(UnknownOutcome::new(reason).quiet_for(quiet));
     let retention = state.holder.policy.retention(unknown);
     let written =
         complete_with_retries(store, state.holder.claim, unknown, retention, max_duration).await;

@@ -22,6 +22,8 @@ pub enum EventKind {
     Effect,
     /// A handler ended regularly, without being cancelled or panicking.
     Finished,
+    /// A handler ended before its effect, in a way that frees its key.
+    Withdrawn,
 }
 
 /// One line of the file.

@@ -151,6 +151,10 @@ impl Ledger for StoreLedger {
         self.write(EventKind::Finished, note, &entry.run, None)
     }
 
+    fn withdrawn(&self, note: &str, entry: &Entry) -> io::Result<()> {
+        self.write(EventKind::Withdrawn, note, &entry.run, None)
+    }
+
     fn version<'a>(&'a self, payment: &'a str) -> BoxFuture<'a, io::Result<u64>> {
         retried(move || match &*self.backend {
             Backend::Memory(backend) => backend.version(payment),

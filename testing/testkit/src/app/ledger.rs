@@ -45,6 +45,12 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
     /// If the end cannot be recorded.
     fn finished(&self, note: &str, entry: &Entry) -> io::Result<()>;
 
+    /// Records that a handler ended before its effect, in a way that frees its key.
+    ///
+    /// # Errors
+    /// If the end cannot be recorded.
+    fn withdrawn(&self, note: &str, entry: &Entry) -> io::Result<()>;
+
     /// Returns the version of a payment, counted from 1.
     ///
     /// # Errors

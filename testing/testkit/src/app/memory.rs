@@ -84,6 +84,10 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
+    fn withdrawn(&self, _: &str, _: &Entry) -> io::Result<()> {
+        Ok(())
+    }
+
     fn version<'a>(&'a self, payment: &'a str) -> BoxFuture<'a, io::Result<u64>> {
         done(self.books().changes.get(payment).copied().unwrap_or(0) + 1)
     }

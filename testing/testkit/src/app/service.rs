@@ -90,7 +90,10 @@ impl Service {
         let mut body = json!({
             "id": id, "amount": amount.get(), "currency": currency, "note": note, "seq": seq,
         });
-        let Ok(key) = take(act(&script)).await else { return not_confirmed() };
+        let Ok(key) = take(act(&script)).await else {
+            let recorded = self.ledger.withdrawn(&note, &entry);
+            return recorded.map_or_else(|_| not_counted(), |()| not_confirmed());
+        };
         let charge = key.map(|key| Charge { key, payment: body.clone() });
         let charge = charge.as_ref();
         if self.perform(&note, &entry, &script, charge, effects).await.is_err() {
