@@ -68,6 +68,19 @@ pub(crate) async fn enforce(
     }
 }
 
+/// Keeps the set of a scope for as long as a record that was claimed again. If this fails, the set may expire earlier and
+/// the count be too low, which is no reason to give up the claim.
+pub(crate) async fn keep(shared: &Shared, quota: Quota, id: RecordId, request: &ClaimRequest) {
+    let kept = async {
+        let connection = shared.connections.get().await?;
+        enter(shared, &connection, &shared.keys.scope(quota.scope), quota, id, request).await
+    };
+    if let Err(error) = kept.await {
+        let error = &error as &dyn Error;
+        tracing::debug!(error, "cannot extend the set of a scope; its count may become too low");
+    }
+}
+
 async fn has_room(
     shared: &Arc<Shared>,
     quota: Quota,

@@ -117,9 +117,13 @@ impl Inner {
     async fn claim(&self, id: RecordId, request: ClaimRequest) -> Result<ClaimOutcome, StoreError> {
         let (outcome, retention) = self.claim_key(id, &request).await?;
         let outcome = match (outcome, request.quota) {
-            // Neither a takeover nor a recovery is a new key.
             (ClaimOutcome::Acquired(claim), Some(quota)) if claim.attempt == 1 => {
                 Box::pin(quota::enforce(&self.shared, quota, claim, &request, retention)).await?
+            }
+            // Neither a takeover nor a recovery is a new key, but its record may outlive the set of the scope.
+            (outcome @ (ClaimOutcome::Acquired(_) | ClaimOutcome::Recovering(..)), Some(quota)) => {
+                Box::pin(quota::keep(&self.shared, quota, id, &request)).await;
+                outcome
             }
             (outcome, _) => outcome,
         };

@@ -93,7 +93,7 @@ fn call(
     }
 }
 
-/// `let call = call.recover(async { let app = &app; recovery(find_charge(app)).await }).await;`. The `if let` states
+/// `let call = call.recover(async { let app = &app; recovery(find_charge(app).await) }).await;`. The `if let` states
 /// the type of the value that the hook finds: the one that the function returns.
 fn recover(
     private: &TokenStream,

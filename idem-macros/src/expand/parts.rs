@@ -151,11 +151,11 @@ pub(crate) fn label(attribute: &Attribute, rebind: Rebind<'_>) -> Option<TokenSt
     })
 }
 
-/// `recovery(find_charge(app, payment)).await`. Its span is the expression, where rustc reports a value that is
+/// `recovery(find_charge(app, payment).await)`. Its span is the expression, where rustc reports a value that is
 /// not a future of a `Recovery`.
 pub(crate) fn recovery(private: &TokenStream, recover: &Expression) -> TokenStream {
     let expr = &recover.expr;
-    quote_spanned!(at(expr)=> #private::recovery(#expr).await)
+    quote_spanned!(at(expr)=> #private::recovery((#expr).await))
 }
 
 /// `move |args| async move { let recovery = { let tenant = &args.0; … }; (args, recovery) }`. The arguments move in

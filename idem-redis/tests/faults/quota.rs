@@ -2,6 +2,7 @@
 //! without an owner.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use idem_core::store::{
     Capacity, ClaimOutcome, ClaimRequest, IdempotencyStore, Quota, ScopeId, StoreErrorKind, Update,
@@ -62,4 +63,24 @@ async fn set_of_a_scope_outlives_unknown_outcomes() {
     let set = format!("idem:default:scope:{}", "07".repeat(32));
     let left: u128 = server.cli(&["pttl", &set]).parse().unwrap();
     assert!(left > (HOUR * 24 * 90).as_millis(), "{left} ms");
+}
+
+/// A recovered record lives for another `hold`, and so must the set that counts it.
+#[tokio::test]
+async fn set_of_a_scope_outlives_recovered_records() {
+    let server = RedisServer::start(&[]);
+    let store = store(&server).await;
+    let request = || {
+        let mut request = request_with_quota().with_recoverable(true);
+        request.lease = Duration::from_millis(1);
+        request
+    };
+    let id = key();
+    assert!(matches!(store.claim(id, request()).await.unwrap(), ClaimOutcome::Acquired(_)));
+    let set = format!("idem:default:scope:{}", "07".repeat(32));
+    server.cli(&["pexpire", &set, "60000"]);
+    let claim = || async { store.claim(id, request()).await.unwrap() };
+    while !matches!(claim().await, ClaimOutcome::Recovering(..)) {}
+    let left: u128 = server.cli(&["pttl", &set]).parse().unwrap();
+    assert!(left > HOUR.as_millis(), "{left} ms");
 }
