@@ -4,6 +4,7 @@ mod bench;
 mod bugs;
 mod ci;
 mod features;
+mod nightly;
 mod programs;
 mod prose;
 mod release_check;
@@ -32,9 +33,17 @@ enum Task {
     },
     /// Inject known bugs one by one, and print which suites notice them
     Bugs {
-        /// Only this bug, by its name in `xtask/src/bugs/list.rs`
+        /// Only these bugs, by their names in `xtask/src/bugs/list.rs`
         #[arg(long)]
-        bug: Option<String>,
+        bug: Vec<String>,
+    },
+    /// Run the checks that take too long for every change
+    Nightly {
+        /// Only these parts
+        parts: Vec<nightly::Part>,
+        /// How long each run with random faults lasts, in seconds
+        #[arg(long, default_value_t = 3600)]
+        chaos_seconds: u64,
     },
     /// Check the language of all texts, and the links between them
     Prose {
@@ -67,7 +76,8 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Test(selection) => test::run(&shell, &selection),
         Task::Bench { args } => bench::run(&shell, &args),
-        Task::Bugs { bug } => bugs::run(&shell, bug.as_deref()),
+        Task::Bugs { bug } => bugs::run(&shell, &bug),
+        Task::Nightly { parts, chaos_seconds } => nightly::run(&shell, &parts, chaos_seconds),
         Task::Prose { counts: true, repo } => prose::counts(&repo),
         Task::Prose { counts: false, repo } => prose::check(&repo),
         Task::ReleaseCheck => release_check::run(&shell),

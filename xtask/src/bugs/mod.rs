@@ -38,11 +38,13 @@ struct Edit {
     to: &'static str,
 }
 
-/// Injects one bug after the other, or `only` one, and runs the suites.
-pub(crate) fn run(shell: &Shell, only: Option<&str>) -> Result<()> {
-    let bugs: Vec<_> = BUGS.iter().filter(|bug| only.is_none_or(|name| name == bug.name)).collect();
-    let names = BUGS.map(|bug| bug.name).join(", ");
-    ensure!(!bugs.is_empty(), "there is no such bug; the bugs are: {names}");
+/// Injects the bugs with these names one after the other, or all bugs if there is no name, and runs the suites.
+pub(crate) fn run(shell: &Shell, names: &[String]) -> Result<()> {
+    let is_chosen = |bug: &&Bug| names.is_empty() || names.iter().any(|name| name == bug.name);
+    let bugs: Vec<_> = BUGS.iter().filter(is_chosen).collect();
+    if let Some(name) = names.iter().find(|name| BUGS.iter().all(|bug| bug.name != **name)) {
+        bail!("there is no bug {name}; the bugs are: {}", BUGS.map(|bug| bug.name).join(", "));
+    }
     step("servers", || servers::install(shell))?;
     let copy = Copy::of(shell)?;
     step("without a bug", || passes(&copy, &bugs))?;

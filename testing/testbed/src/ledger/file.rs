@@ -50,6 +50,7 @@ pub struct ExecutionContext {
     /// The attempt number, counted from 1.
     pub attempt: u32,
     /// The fencing token. It is higher than those of all earlier runs of the key.
+    #[serde(alias = "fence")] // its name in the files of earlier versions
     pub token: u64,
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::support::{Framework, Request, Server, StoreServer, TestEnv, proxy_before};
+use crate::support::{Program, Request, Server, StoreServer, TestEnv, proxy_before};
 
 /// The servers that clients can reach at the moment.
 pub(super) type Current = watch::Sender<Vec<Arc<Server>>>;
@@ -30,7 +30,7 @@ pub(super) struct Fleet<'a> {
 
 /// A slot for one process at a time, with its path to the store.
 struct Slot {
-    framework: Framework,
+    program: Program,
     proxy: Option<Proxy>,
     url: String,
 }
@@ -59,25 +59,26 @@ const SHARING: [&str; 9] = [
 ];
 
 impl<'a> Fleet<'a> {
-    /// Starts a process of each framework on a separate store.
-    pub(super) async fn start(env: &'a TestEnv, frameworks: &[Framework]) -> Self {
+    /// Starts a process of each program on a separate store. An earlier program is started before the current ones, since
+    /// they migrate the store.
+    pub(super) async fn start(env: &'a TestEnv, programs: &[Program]) -> Self {
         let store = (!env.in_memory()).then(|| StoreServer::start(env.store));
         let mut slots = Vec::new();
-        for &framework in frameworks {
+        for program in programs.iter().cloned() {
             slots.push(match &store {
-                None => Slot { framework, proxy: None, url: env.url() },
+                None => Slot { program, proxy: None, url: env.url() },
                 Some(store) => {
                     let (proxy, url) = proxy_before(store.port(), &store.url()).await;
-                    Slot { framework, proxy: Some(proxy), url }
+                    Slot { program, proxy: Some(proxy), url }
                 }
             });
         }
         let servers = Arc::new(Current::default());
         let fleet =
             Self { env, store, slots, servers, occurrences: BTreeMap::new(), drained: Vec::new() };
-        for slot in 0..fleet.slots.len() {
+        for slot in (0..fleet.slots.len()).rev() {
             let server = Arc::new(fleet.server(slot).await);
-            fleet.servers.send_modify(|servers| servers.push(server));
+            fleet.servers.send_modify(|servers| servers.insert(0, server));
         }
         fleet
     }
@@ -107,11 +108,15 @@ impl<'a> Fleet<'a> {
         counts.collect::<Vec<_>>().join(", ")
     }
 
+    fn is_earlier(&self, slot: usize) -> bool {
+        matches!(self.slots[slot].program, Program::Earlier(_))
+    }
+
     async fn server(&self, slot: usize) -> Server {
-        let Slot { framework, url, .. } = &self.slots[slot];
+        let Slot { program, url, .. } = &self.slots[slot];
         // Transactions have their effects next to the records. The path to the ledger is not disturbed.
         let ledger = self.store.as_ref().map_or_else(|| self.env.url(), StoreServer::url);
-        self.env.start_of(*framework, url, &["--ledger", &ledger], &[]).await
+        self.env.start_of(program, url, &["--ledger", &ledger], &[]).await
     }
 
     /// Injects a random fault, and returns after it has ended.
@@ -123,6 +128,8 @@ impl<'a> Fleet<'a> {
         let duration = Duration::from_millis(rng.random_range(FAULT_MS));
         let server = Arc::clone(&self.servers.borrow()[slot]);
         match what {
+            // An earlier program could not start again on a migrated store.
+            "process killed" | "process drained" if self.is_earlier(slot) => {}
             "process killed" => {
                 server.kill_now();
                 self.reslot(slot).await;

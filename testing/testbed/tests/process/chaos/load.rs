@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::fleet::Current;
-use crate::support::{Request, Response, Server, Store};
+use crate::support::{Program, Request, Response, Server};
 
 const CLIENTS: usize = 8;
 
@@ -28,20 +28,20 @@ pub(super) struct Load {
 struct Shared {
     stopped: AtomicBool,
     requests: AtomicUsize,
+    /// The responses of processes of this build that failed with an error of idem itself.
+    errors: AtomicUsize,
     servers: Arc<Current>,
     routes: &'static [&'static str],
 }
 
 impl Load {
-    pub(super) fn start(seed: u64, store: Store, servers: Arc<Current>) -> Self {
+    pub(super) fn start(seed: u64, routes: &'static [&'static str], servers: Arc<Current>) -> Self {
         let shared = Arc::new(Shared {
             stopped: AtomicBool::new(false),
             requests: AtomicUsize::new(0),
+            errors: AtomicUsize::new(0),
             servers,
-            routes: match store {
-                Store::Postgres => &["hold", "takeover", "recover", "acted", TRANSACTIONS],
-                _ => &["hold", "takeover", "recover", "acted"],
-            },
+            routes,
         });
         let mut clients = JoinSet::new();
         for client in 0..CLIENTS {
@@ -51,11 +51,12 @@ impl Load {
         Self { clients, shared }
     }
 
-    /// Stops the clients. Returns their payments and the number of requests.
-    pub(super) async fn stop(self) -> (Vec<Request>, usize) {
+    /// Stops the clients. Returns their payments, the number of requests, and how many of them failed with 500.
+    pub(super) async fn stop(self) -> (Vec<Request>, usize, usize) {
         self.shared.stopped.store(true, Ordering::SeqCst);
         let keys = self.clients.join_all().await.into_iter().flatten().collect();
-        (keys, self.shared.requests.load(Ordering::SeqCst))
+        let count = |of: &AtomicUsize| of.load(Ordering::SeqCst);
+        (keys, count(&self.shared.requests), count(&self.shared.errors))
     }
 }
 
@@ -77,7 +78,11 @@ async fn pays(client: usize, mut rng: StdRng, shared: Arc<Shared>) -> Vec<Reques
             let server = shared.pick(&mut rng);
             let response = pay.to(&server).send_within(response_limit(&mut rng)).await;
             sleep(Duration::from_millis(rng.random_range(0..40))).await;
-            if response.is_some_and(|response| settled(&response)) {
+            let Some(response) = response else { continue };
+            if response.status == 500 && matches!(server.program, Program::Current(_)) {
+                shared.errors.fetch_add(1, Ordering::SeqCst);
+            }
+            if settled(&response) {
                 break;
             }
         }

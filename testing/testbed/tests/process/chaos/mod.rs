@@ -3,10 +3,14 @@
 //!
 //! Two processes, one of each framework, share a store. The memory store has one process, which can only be
 //! paused. `SEED=n` repeats the faults and payments of an earlier run, but not its timing.
+//!
+//! `EARLIER_PROGRAM=path` adds runs in which the program at this path, the testbed of an earlier commit, shares the store
+//! with a process of this build, as during a rolling deploy. `cargo xtask nightly` builds it.
 
 mod fleet;
 mod load;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +19,7 @@ use libtest_mimic::Trial;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::support::{Counts, Framework, Request, Store, Tally, TestEnv, on_one_thread};
+use crate::support::{Counts, Framework, Program, Request, Store, Tally, TestEnv, on_one_thread};
 use fleet::Fleet;
 use load::{Load, TRANSACTIONS, accepted, settled};
 
@@ -25,33 +29,54 @@ const SECONDS: u64 = 60;
 /// The time within which a key must be settled after the last fault: more than its lease, which is 30 s for `/acted`.
 const SLACK: Duration = Duration::from_secs(60);
 
+/// The routes with the attribute that each earlier commit has.
+const EARLIER_ROUTES: &[&str] = &["hold", "takeover"];
+const ROUTES: &[&str] = &["hold", "takeover", "recover", "acted"];
+const POSTGRES_ROUTES: &[&str] = &["hold", "takeover", "recover", "acted", TRANSACTIONS];
+
+/// One run.
+struct Plan {
+    name: &'static str,
+    store: Store,
+    programs: Vec<Program>,
+    routes: &'static [&'static str],
+}
+
 pub(crate) fn trials() -> Vec<Trial> {
-    let runs: [(&str, Store, &'static [Framework]); 4] = [
-        ("chaos::redis::mixed", Store::Redis, &Framework::ALL),
-        ("chaos::postgres::mixed", Store::Postgres, &Framework::ALL),
-        ("chaos::memory::axum", Store::Memory, &[Framework::Axum]),
-        ("chaos::memory::actix", Store::Memory, &[Framework::Actix]),
+    let plan = |name, store, programs, routes| Plan { name, store, programs, routes };
+    let (axum, actix) = (Program::Current(Framework::Axum), Program::Current(Framework::Actix));
+    let both = vec![axum.clone(), actix.clone()];
+    let mut plans = vec![
+        plan("chaos::redis::mixed", Store::Redis, both.clone(), ROUTES),
+        plan("chaos::postgres::mixed", Store::Postgres, both, POSTGRES_ROUTES),
+        plan("chaos::memory::axum", Store::Memory, vec![axum.clone()], ROUTES),
+        plan("chaos::memory::actix", Store::Memory, vec![actix], ROUTES),
     ];
-    let trials = runs.map(|(name, store, frameworks)| {
-        Trial::test(name, move || {
-            on_one_thread(chaos(name, store, frameworks));
+    if let Some(earlier) = std::env::var_os("EARLIER_PROGRAM") {
+        let rolling = vec![axum, Program::Earlier(PathBuf::from(earlier))];
+        plans.push(plan("chaos::redis::rolling", Store::Redis, rolling.clone(), EARLIER_ROUTES));
+        plans.push(plan("chaos::postgres::rolling", Store::Postgres, rolling, EARLIER_ROUTES));
+    }
+    let trial = |plan: Plan| {
+        Trial::test(plan.name, move || {
+            on_one_thread(chaos(plan));
             Ok(())
         })
-    });
-    trials.into()
+    };
+    plans.into_iter().map(trial).collect()
 }
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-async fn chaos(name: &str, store: Store, frameworks: &[Framework]) {
+async fn chaos(Plan { name, store, programs, routes }: Plan) {
     let seed = number("SEED").unwrap_or_else(rand::random);
     println!("{name}: SEED={seed}");
     let seconds = Duration::from_secs(number("CHAOS_SECONDS").unwrap_or(SECONDS));
-    let env = TestEnv::new(frameworks[0], store);
-    let mut fleet = Fleet::start(&env, frameworks).await;
-    let load = Load::start(seed, store, fleet.servers());
+    let env = TestEnv::new(Framework::Axum, store);
+    let mut fleet = Fleet::start(&env, &programs).await;
+    let load = Load::start(seed, routes, fleet.servers());
     let mut rng = StdRng::seed_from_u64(seed);
     let started = Instant::now();
     while started.elapsed() < seconds {
@@ -59,7 +84,7 @@ async fn chaos(name: &str, store: Store, frameworks: &[Framework]) {
         fleet.fault(&mut rng).await;
         next.await;
     }
-    let (keys, requests) = load.stop().await;
+    let (keys, requests, errors) = load.stop().await;
     fleet.drained().await;
     let [paid, unknown, stuck] = ends(&keys, &fleet).await;
     println!(
@@ -85,7 +110,7 @@ async fn chaos(name: &str, store: Store, frameworks: &[Framework]) {
     let Tally { attempts, effects, .. } = env.tally(|note| note.starts_with("takeover"));
     println!("{name}: at least once: {attempts} attempts, {effects} effects");
     let mut twice = 0;
-    if store == Store::Postgres {
+    if routes.contains(&TRANSACTIONS) {
         let Tally { attempts, .. } = env.tally(|note| note.starts_with(TRANSACTIONS));
         let committed = counts(&keys, &fleet, TRANSACTIONS).await;
         twice = committed.iter().filter(|counts| counts.effects != 1).count();
@@ -94,6 +119,10 @@ async fn chaos(name: &str, store: Store, frameworks: &[Framework]) {
     }
     let duplicates = (once.duplicates, not_once, twice);
     assert_eq!((duplicates, stuck), ((0, 0, 0), 0), "SEED={seed}");
+    assert_eq!(
+        errors, 0,
+        "responses with 500, such as for records that cannot be read, SEED={seed}"
+    );
     assert!(paid > keys.len() / 2, "most are paid, SEED={seed}");
     env.check();
 }

@@ -10,7 +10,7 @@ use idem_testkit::servers::{PostgresServer, Proxy, RedisServer};
 use testbed::ledger::{Event, EventKind, ExecutionContext};
 
 use super::history::{self, History, Tally};
-use super::server::{self, Server};
+use super::server::{self, Program, Server};
 use super::{Framework, Store};
 
 /// Shared servers for tests that do not disturb them.
@@ -104,14 +104,14 @@ impl TestEnv {
         flags: &[&str],
         environment: &[(&str, &str)],
     ) -> Server {
-        self.start_of(self.framework, store, flags, environment).await
+        self.start_of(&Program::Current(self.framework), store, flags, environment).await
     }
 
-    /// Starts a process of the given framework. If the process cannot reach its store in time, it exits and is
+    /// Starts a process of the given program. If the process cannot reach its store in time, it exits and is
     /// started again, as by a supervisor.
     pub(crate) async fn start_of(
         &self,
-        framework: Framework,
+        program: &Program,
         store: &str,
         flags: &[&str],
         environment: &[(&str, &str)],
@@ -124,7 +124,7 @@ impl TestEnv {
         for _ in 0..MAX_STARTS {
             let log = self.directory.join(format!("log-{:08x}", rand::random::<u32>()));
             let history = Arc::clone(&self.history);
-            match server::start(history, framework, &all, environment, &log).await {
+            match server::start(history, program, &all, environment, &log).await {
                 Ok(server) => return server,
                 Err(error) => failure = error,
             }

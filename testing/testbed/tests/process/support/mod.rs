@@ -15,6 +15,6 @@ pub(crate) use history::Tally;
 pub(crate) use kind::{Framework, Store};
 pub(crate) use request::Request;
 pub(crate) use response::{Problem, Response};
-pub(crate) use server::{Counts, Server};
+pub(crate) use server::{Counts, Program, Server};
 pub(crate) use store_server::StoreServer;
 pub(crate) use suite::{on_one_thread, row, rows};

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,28 @@ use tokio::sync::Mutex;
 use super::history::History;
 use super::{Framework, Request};
 
+/// The program of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// The testbed of this build.
+    Current(Framework),
+    /// The testbed of an earlier commit.
+    Earlier(PathBuf),
+}
+
+impl Program {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Current(Framework::Axum) => Path::new(env!("CARGO_BIN_EXE_testbed-axum")),
+            Self::Current(Framework::Actix) => Path::new(env!("CARGO_BIN_EXE_testbed-actix")),
+            Self::Earlier(path) => path,
+        }
+    }
+}
+
 /// A process of the testbed. It is killed when it is dropped and when the test process ends.
 pub(crate) struct Server {
+    pub(crate) program: Program,
     pub(super) history: Arc<History>,
     pub(crate) address: SocketAddr,
     pub(crate) client: reqwest::Client,
@@ -38,18 +58,15 @@ pub(crate) struct Counts {
 /// Starts a process. If it does not begin to serve, the error is its log.
 pub(super) async fn start(
     history: Arc<History>,
-    framework: Framework,
+    program: &Program,
     flags: &[&str],
     environment: &[(&str, &str)],
     log: &Path,
 ) -> Result<Server, String> {
-    let program = match framework {
-        Framework::Axum => env!("CARGO_BIN_EXE_testbed-axum"),
-        Framework::Actix => env!("CARGO_BIN_EXE_testbed-actix"),
-    };
     // `setpriv` becomes the program. Before that, it asks the kernel to kill the program with this process.
     let mut child = Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "--", program])
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(program.path())
         .args(flags)
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
@@ -64,7 +81,7 @@ pub(super) async fn start(
     let address = line.strip_prefix("listening on http://").expect("the readiness line");
     let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap());
     let (address, child) = (address.parse().unwrap(), Mutex::new(child));
-    Ok(Server { history, address, client: client(), child, pid })
+    Ok(Server { program: program.clone(), history, address, client: client(), child, pid })
 }
 
 impl Server {

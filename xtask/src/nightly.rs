@@ -1,0 +1,84 @@
+//! `cargo xtask nightly`: the checks that take too long for every change.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use cargo_metadata::MetadataCommand;
+use clap::ValueEnum;
+use xshell::{Shell, cmd};
+
+use crate::bugs;
+use crate::servers;
+use crate::step::step;
+
+/// The last commit that writes version 1 of the record format.
+const FORMAT_1: &str = "9a9e8a267c67eb226c93d0eede24ab500f2ae62a";
+
+/// A part of the nightly run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Random faults on every store
+    Chaos,
+    /// Processes of an earlier commit and of this one on one store, with random faults
+    Rolling,
+    /// The large state spaces of the model
+    Model,
+    /// The injected bugs
+    Bugs,
+}
+
+/// Runs the given parts, or all of them. Each run with random faults lasts for `chaos_seconds`.
+pub(crate) fn run(shell: &Shell, parts: &[Part], chaos_seconds: u64) -> Result<()> {
+    let parts = if parts.is_empty() { Part::value_variants() } else { parts };
+    step("servers", || servers::install(shell))?;
+    for part in parts {
+        match part {
+            Part::Chaos => step("chaos", || chaos(shell, chaos_seconds))?,
+            Part::Rolling => step("rolling", || rolling(shell, chaos_seconds))?,
+            Part::Model => step("model", || model(shell))?,
+            Part::Bugs => bugs::run(shell, &[])?,
+        }
+    }
+    Ok(())
+}
+
+/// The processes of different tests would share the cores, so one test runs at a time.
+fn chaos(shell: &Shell, seconds: u64) -> Result<()> {
+    let test = cmd!(shell, "cargo test --workspace --all-features --test process --");
+    let test = test.args(["chaos", "--skip", "rolling", "--test-threads", "1"]);
+    Ok(test.env("CHAOS_SECONDS", seconds.to_string()).run()?)
+}
+
+fn rolling(shell: &Shell, seconds: u64) -> Result<()> {
+    let earlier = earlier_testbed(shell)?;
+    let test = cmd!(shell, "cargo test --workspace --all-features --test process --");
+    let test = test.args(["rolling", "--test-threads", "1"]).env("EARLIER_PROGRAM", earlier);
+    Ok(test.env("CHAOS_SECONDS", seconds.to_string()).run()?)
+}
+
+/// Builds the testbed of the earlier commit, in a checkout of its own under the target directory.
+fn earlier_testbed(shell: &Shell) -> Result<PathBuf> {
+    let root = shell.current_dir();
+    let metadata = MetadataCommand::new().no_deps().current_dir(&root).exec()?;
+    let home = metadata.target_directory.join("nightly").into_std_path_buf();
+    let checkout = home.join("earlier");
+    if !checkout.exists() {
+        let known = cmd!(shell, "git cat-file -e {FORMAT_1}").ignore_stderr().run();
+        ensure!(
+            known.is_ok(),
+            "the clone does not contain {FORMAT_1}; run `git fetch --unshallow`"
+        );
+        cmd!(shell, "git worktree prune").run()?;
+        cmd!(shell, "git worktree add --detach {checkout} {FORMAT_1}").run()?;
+    }
+    let target = home.join("target");
+    let _in_checkout = shell.push_dir(checkout);
+    let build = cmd!(shell, "cargo build --package testbed --bin testbed-axum");
+    build.env("CARGO_TARGET_DIR", &target).run()?;
+    Ok(target.join("debug/testbed-axum"))
+}
+
+fn model(shell: &Shell) -> Result<()> {
+    let test = cmd!(shell, "cargo test --release --package idem-core --all-features --test model");
+    Ok(test.args(["--", "--ignored"]).run()?)
+}
