@@ -172,6 +172,7 @@ macro_rules! admin_suite {
             response_ends_the_silence
             absent_record_is_not_found
             records_are_listed
+            records_are_found_by_their_first_digits
             unknown_outcome_is_resolved
             held_record_expires
             resolution_requires_the_fencing_token

@@ -110,12 +110,16 @@ async fn scan(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Scan, StoreError> {
+    let range = filter.starting_with.map(|prefix| prefix.range());
+    let before = range.map_or_else(Vec::new, |(first, _)| before(first));
+    let last = range.map_or([0xff; 32], |(_, last)| *last.as_bytes());
     let query = shared.statements.scan.query();
     let query = query
-        .bind(after.map(|Cursor(bytes)| bytes.to_vec()).unwrap_or_default())
+        .bind(after.map_or(before, |Cursor(bytes)| bytes.to_vec()))
         .bind(MAX_SCAN_LEN)
         .bind(filter.only_unknown)
-        .bind(filter.operation.as_deref());
+        .bind(filter.operation.as_deref())
+        .bind(last.to_vec());
     let row = shared.connections.fetch(query).await?;
     let row = row.ok_or_else(|| StoreError::unknown(UnexpectedReply::NoRow))?;
     let mut ids: Vec<Vec<u8>> = row::get(&row, "ids")?;
@@ -127,6 +131,19 @@ async fn scan(
         (false, false) => row::get(&row, "last")?,
     };
     Ok(Scan { ids, next: last.map(|id| Cursor(id.into())) })
+}
+
+/// Returns a value that is lower than `id`, and not lower than any lower id.
+fn before(id: RecordId) -> Vec<u8> {
+    let mut bytes = id.as_bytes().to_vec();
+    for byte in bytes.iter_mut().rev() {
+        let borrow;
+        (*byte, borrow) = byte.overflowing_sub(1);
+        if !borrow {
+            return bytes;
+        }
+    }
+    Vec::new() // before the lowest id
 }
 
 async fn found_rows(shared: &Shared, ids: Vec<Vec<u8>>) -> Result<Vec<PgRow>, StoreError> {

@@ -26,8 +26,8 @@ impl Keys {
         key.into()
     }
 
-    /// The pattern of all keys of records.
-    pub(crate) fn record_pattern(&self) -> String {
+    /// The pattern of the keys of records whose ids begin with `digits`.
+    pub(crate) fn record_pattern(&self, digits: &str) -> String {
         let mut pattern = String::with_capacity(self.prefix.len() + ID_DIGITS);
         for char in self.prefix.chars() {
             if matches!(char, '*' | '?' | '[' | ']' | '\\') {
@@ -35,7 +35,8 @@ impl Keys {
             }
             pattern.push(char);
         }
-        pattern.extend(std::iter::repeat_n('?', ID_DIGITS));
+        pattern.push_str(digits);
+        pattern.extend(std::iter::repeat_n('?', ID_DIGITS - digits.len()));
         pattern
     }
 
@@ -88,8 +89,10 @@ mod tests {
 
     #[test]
     fn pattern_matches_only_its_own_namespace() {
-        let pattern = Keys::new("a*[b]?\\").record_pattern();
+        let pattern = Keys::new("a*[b]?\\").record_pattern("");
         assert_eq!(pattern, format!("idem:a\\*\\[b\\]\\?\\\\:{}", "?".repeat(ID_DIGITS)));
+        let pattern = Keys::new("a").record_pattern("0123abcd");
+        assert_eq!(pattern, format!("idem:a:0123abcd{}", "?".repeat(ID_DIGITS - 8)));
     }
 
     #[test]

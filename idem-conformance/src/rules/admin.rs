@@ -184,6 +184,30 @@ pub async fn records_are_listed<S: StoreHarness>(case: Case<S>) {
     }
 }
 
+/// A listing returns the records whose ids begin with given digits, also at both ends of the ids.
+pub async fn records_are_found_by_their_first_digits<S: StoreHarness>(case: Case<S>) {
+    for first in [0x00, 0x5a, 0xff] {
+        let mut id: [u8; 32] = rand::random();
+        id[..4].fill(first);
+        let mut sibling = id;
+        sibling[31] ^= 1;
+        let [id, sibling] = [id, sibling].map(|id| case.key_at(id));
+        id.acquire(named()).await;
+        sibling.acquire(named()).await;
+        let digits: String = id.id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        for count in [8, 9, 63] {
+            let prefix = digits[..count].parse().expect("a prefix");
+            for limit in [1, 100] {
+                let found = list(&case, Filter::all().starting_with(prefix), limit).await;
+                assert!(found.contains(&id.id) && found.contains(&sibling.id), "{prefix}");
+                assert!(found.iter().all(|id| prefix.matches(*id)), "{prefix}: {found:?}");
+            }
+        }
+        let whole = Filter::all().starting_with(id.id.into());
+        assert_eq!(list(&case, whole, 10).await, BTreeSet::from([id.id]));
+    }
+}
+
 async fn list<S: StoreHarness>(case: &Case<S>, filter: Filter, limit: usize) -> BTreeSet<RecordId> {
     let (mut listed, mut after) = (BTreeSet::new(), None);
     loop {

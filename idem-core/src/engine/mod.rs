@@ -218,8 +218,10 @@ impl Idempotency {
     }
 
     /// Starts a call. If nothing is replayed, awaits the run that `execute` returns.
-    ///
-    /// This is no `async fn`, because such a future has room for its arguments twice.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "its future would have room for the arguments twice"
+    )]
     fn start_and_run<T, E, F>(
         self,
         call: Call,

@@ -80,7 +80,7 @@ pub use crate::model::{
 };
 pub use admin::{
     AuditAction, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRecord, Cursor, Filter,
-    FoundRecord, FoundState, Page, RecordAdmin,
+    FoundRecord, FoundState, InvalidPrefix, Page, RecordAdmin, RecordIdPrefix,
 };
 pub use future::StoreFuture;
 pub use memory::MemoryStore;

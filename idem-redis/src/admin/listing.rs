@@ -37,6 +37,8 @@ pub(super) async fn page(
     let position = after.as_ref().and_then(Position::from_cursor);
     let position = position.filter(|position| position.topology == topology);
     let mut position = position.unwrap_or(Position::start(topology));
+    let digits = filter.starting_with.map(|prefix| prefix.to_string()).unwrap_or_default();
+    let pattern = &*shared.keys.record_pattern(&digits);
     let (mut page, ends_at) = (Page::default(), Instant::now() + PAGE_TIME);
     loop {
         read_waiting(shared, &connection, filter, &mut position, &mut page, limit).await?;
@@ -50,7 +52,7 @@ pub(super) async fn page(
         }
         if let Some(node) = node {
             shared.scans.turn().await;
-            let (scan, ids) = scan(shared, &connection, node, position.scan).await?;
+            let (scan, ids) = scan(shared, &connection, node, pattern, position.scan).await?;
             position.waiting = ids.into();
             position.scan = scan;
             position.node += u64::from(scan == 0);
@@ -104,10 +106,11 @@ async fn scan(
     shared: &Shared,
     connection: &Connection,
     node: &str,
+    pattern: &str,
     cursor: u64,
 ) -> Result<(u64, Vec<RecordId>), StoreError> {
     let mut scan = cmd("SCAN");
-    scan.arg(cursor).arg("MATCH").arg(shared.keys.record_pattern()).arg("COUNT").arg(SCAN_COUNT);
+    scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(SCAN_COUNT);
     let reply = connection.send_to(node, scan).await?;
     let (cursor, keys): (u64, Vec<Vec<u8>>) =
         from_redis_value(reply).map_err(|_| StoreError::unknown(UnexpectedReply("SCAN")))?;

@@ -5,11 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::found::{FoundRecord, FoundState};
+use super::prefix::RecordIdPrefix;
 
 /// Selects records for [`RecordAdmin::list`](super::RecordAdmin::list).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Filter {
+    /// Only records whose id begins with these digits.
+    pub starting_with: Option<RecordIdPrefix>,
     /// Only records with an unknown outcome.
     pub only_unknown: bool,
     /// Only records of the operation with this name.
@@ -29,6 +32,14 @@ impl Filter {
         Self { only_unknown: true, ..Self::default() }
     }
 
+    /// Selects the records whose id begins with `prefix`. A store finds them without reading the others, except Redis, which
+    /// goes through all its keys.
+    #[must_use]
+    pub const fn starting_with(mut self, prefix: RecordIdPrefix) -> Self {
+        self.starting_with = Some(prefix);
+        self
+    }
+
     /// Selects the records of the operation with this name. Method and route template are separated by a space.
     #[must_use]
     pub fn operation(mut self, name: impl Into<Box<str>>) -> Self {
@@ -45,7 +56,8 @@ impl Filter {
 
     /// Whether a record is selected.
     pub fn matches(&self, record: &FoundRecord) -> bool {
-        (!self.only_unknown || matches!(record.state, FoundState::Unknown(_)))
+        self.starting_with.is_none_or(|prefix| prefix.matches(record.id))
+            && (!self.only_unknown || matches!(record.state, FoundState::Unknown(_)))
             && self.operation.as_deref().is_none_or(|name| record.extras.operation() == name)
             && record.age() >= self.older_than
     }

@@ -3,10 +3,12 @@
 mod audit;
 mod filter;
 mod found;
+mod prefix;
 
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRecord};
 pub use filter::{Cursor, Filter, Page};
 pub use found::{FoundRecord, FoundState};
+pub use prefix::{InvalidPrefix, RecordIdPrefix};
 
 use super::{FencingToken, RecordId, Resolution, StoreFuture, Update};
 
