@@ -1,0 +1,117 @@
+//! The commands.
+
+mod audit;
+mod change;
+mod find;
+mod list;
+mod show;
+
+pub(crate) use list::Stats;
+
+use idem_core::Idempotency;
+use idem_core::records::{Filter, RecordHandle, Records};
+use idem_core::store::RecordIdPrefix;
+
+use crate::args::{Arguments, Command, Common};
+use crate::failure::Failure;
+use crate::output;
+use crate::store::{self, Store};
+
+/// What every command gets.
+pub(crate) struct Context {
+    pub(crate) common: Common,
+    pub(crate) store: Store,
+    pub(crate) records: Records,
+}
+
+impl Context {
+    async fn new(common: Common) -> Result<Self, Failure> {
+        let store = Store::connect(&common).await?;
+        let records = store.idempotency(&common)?.build().records()?;
+        Ok(Self { common, store, records })
+    }
+
+    /// Returns the records of a handle with another limit for bodies.
+    fn records_up_to(&self, max_response: usize) -> Result<Records, Failure> {
+        let handle: Idempotency =
+            self.store.idempotency(&self.common)?.max_response(max_response).build();
+        Ok(handle.records()?)
+    }
+
+    /// Returns the only record whose id begins with `reference`.
+    async fn only(&self, reference: RecordIdPrefix) -> Result<RecordHandle, Failure> {
+        self.only_in(&self.records, reference).await
+    }
+
+    async fn only_in(
+        &self,
+        records: &Records,
+        reference: RecordIdPrefix,
+    ) -> Result<RecordHandle, Failure> {
+        let (first, last) = reference.range();
+        if first == last {
+            return records.find(first).await?.ok_or_else(|| not_found(reference));
+        }
+        if self.store.searches_all_keys() {
+            eprintln!("note: searching all keys of Redis; give all 64 digits for one lookup");
+        }
+        let mut listing = records.list(Filter::all().starting_with(reference));
+        let mut found: Vec<RecordHandle> = Vec::new();
+        while let Some(record) = listing.try_next().await? {
+            // A listing may repeat a record.
+            if found.iter().all(|known| known.id != record.id) {
+                found.push(record);
+            }
+        }
+        if found.len() > 1 {
+            let ids: Vec<_> = found.iter().map(|record| output::id(record.id)).collect();
+            let (count, ids) = (ids.len(), ids.join("\n  "));
+            return Err(Failure::Usage(format!(
+                "{count} records start with {reference}; give more digits:\n  {ids}"
+            )));
+        }
+        found.pop().ok_or_else(|| not_found(reference))
+    }
+}
+
+fn not_found(reference: RecordIdPrefix) -> Failure {
+    Failure::NotFound(format!(
+        "no record starts with {reference}; it may have expired or been freed, or belong to another store or namespace"
+    ))
+}
+
+/// Runs the command of the arguments.
+pub(crate) async fn run(Arguments { common, command }: Arguments) -> Result<(), Failure> {
+    if let Command::Migrate { print } = command {
+        return store::migrate(&common, print).await;
+    }
+    let context = Context::new(common).await?;
+    match command {
+        Command::Find(find) => find::run(&context, &find).await,
+        Command::List(list) => list::run(&context, &list).await,
+        Command::Show { reference, downstream } => {
+            show::run(&context, reference, &downstream).await
+        }
+        Command::Stats => list::stats(&context).await,
+        Command::Resolve { reference, resolution } => {
+            change::resolve(&context, reference, resolution).await
+        }
+        Command::Evict { reference, change, force } => {
+            change::evict(&context, reference, &change, force).await
+        }
+        Command::Audit { reference, since } => audit::run(&context, reference, since).await,
+        Command::Doctor => doctor(&context).await,
+        Command::Migrate { .. } => unreachable!("handled before the connection"),
+    }
+}
+
+/// Prints what is wrong with the store.
+async fn doctor(context: &Context) -> Result<(), Failure> {
+    let issues = context.store.check().await?;
+    output::doctor(&issues, context.common.json);
+    if issues.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the store has {} health issues", issues.len());
+    Err(Failure::Store { message, source: None })
+}

@@ -1,0 +1,117 @@
+//! What the commands print: text for people, or JSON with stable names for scripts.
+
+mod json;
+mod text;
+
+use std::time::Duration;
+
+use idem_core::records::{AuditRecord, FoundRecord, FoundState, RecordHandle};
+use idem_core::store::{AuditOutcome, RecordId};
+
+use crate::commands::Stats;
+
+pub(crate) use text::duration;
+
+/// The 64 digits of an id.
+pub(crate) fn id(id: RecordId) -> String {
+    hex::encode(id.as_bytes())
+}
+
+/// The name of a state in tables and in JSON.
+pub(crate) const fn state_name(state: FoundState) -> &'static str {
+    match state {
+        FoundState::Running => "running",
+        FoundState::Completed { .. } => "completed",
+        FoundState::NotRetained { .. } => "not-retained",
+        FoundState::Unknown(_) => "unknown",
+    }
+}
+
+const fn outcome_name(outcome: AuditOutcome) -> &'static str {
+    match outcome {
+        AuditOutcome::Done => "done",
+        AuditOutcome::Rejected => "rejected",
+        AuditOutcome::Unfinished => "unfinished",
+        _ => "other",
+    }
+}
+
+/// Prints one record with all that is known of it.
+pub(crate) fn record(record: &RecordHandle, downstream: &[String], json: bool) {
+    if json {
+        json::print(&json::Record::new(record, downstream));
+    } else {
+        text::record(record, downstream);
+    }
+}
+
+/// Prints that a record was changed.
+pub(crate) fn changed(record: RecordId, done: &'static str, json: bool) {
+    if json {
+        json::print(&json::Changed::new(record, done));
+    } else {
+        println!("{done} {}", id(record));
+    }
+}
+
+/// A list of records. JSON is printed immediately, and text when the widths of its columns are known.
+pub(crate) enum Table {
+    Json,
+    Text(text::Rows),
+}
+
+impl Table {
+    pub(crate) fn new(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text(text::Rows::default()) }
+    }
+
+    pub(crate) fn push(&mut self, record: &RecordHandle) {
+        match self {
+            Self::Json => json::print(&json::Record::new(record, &[])),
+            Self::Text(rows) => rows.push(record),
+        }
+    }
+
+    pub(crate) fn print(self) {
+        if let Self::Text(rows) = self {
+            rows.print();
+        }
+    }
+}
+
+/// Prints an entry of the audit log.
+pub(crate) fn audit(entry: &AuditRecord, json: bool) {
+    if json {
+        json::print(&json::Audit::new(entry));
+    } else {
+        text::audit(entry);
+    }
+}
+
+/// Prints the numbers of records.
+pub(crate) fn stats(stats: &Stats, sweep_lag: Option<Duration>, json: bool) {
+    if json {
+        json::print(&json::StatsView::new(stats, sweep_lag));
+    } else {
+        text::stats(stats, sweep_lag);
+    }
+}
+
+/// Prints the health issues of a store.
+pub(crate) fn doctor(issues: &[String], json: bool) {
+    if json {
+        json::print(&json::Doctor::new(issues));
+    } else if issues.is_empty() {
+        println!("the store is healthy");
+    } else {
+        issues.iter().for_each(|issue| println!("- {issue}"));
+    }
+}
+
+/// The reason of an unknown outcome in words.
+fn reason(record: &FoundRecord) -> Option<&'static str> {
+    match record.state {
+        FoundState::Unknown(reason) => Some(reason.name()),
+        _ => None,
+    }
+}

@@ -1,0 +1,63 @@
+//! `doctor`, `migrate`, and stores that cannot be used.
+
+use crate::service::{Kind, idem, on_every_store};
+
+#[test]
+fn healthy_store_is_reported() {
+    on_every_store(|service| {
+        let output = service.idem(&["doctor"]);
+        // A new Postgres cluster and the tests' Redis are set as the stores require.
+        assert_eq!((output.code, &*output.stdout), (0, "the store is healthy\n"), "{output:?}");
+        assert_eq!(service.idem(&["doctor", "--json"]).json()[0]["healthy"], true);
+    });
+}
+
+#[test]
+fn schema_is_migrated_or_printed() {
+    on_every_store(|service| {
+        let output = service.idem(&["migrate"]);
+        let expected = match service.kind {
+            Kind::Redis => "nothing to do: only Postgres has a schema\n",
+            Kind::Postgres => "the schema is up to date\n",
+        };
+        assert_eq!((output.code, &*output.stdout), (0, expected), "{output:?}");
+        let sql = service.idem(&["migrate", "--print"]);
+        assert!(sql.stdout.contains("CREATE TABLE"), "{sql:?}");
+    });
+    let kind = Kind::Postgres;
+    let url = crate::service::url(kind);
+    // Nothing but `migrate` changes a schema.
+    let schema = format!("fresh_{:016x}", rand::random::<u64>());
+    let on = ["--store", &url, "--schema", &schema];
+    let list = idem(&[&on[..], &["list"]].concat());
+    assert_eq!(list.code, 4, "{list:?}");
+    assert_eq!(idem(&[&on[..], &["migrate"]].concat()).code, 0);
+    assert_eq!(idem(&[&on[..], &["list"]].concat()).stdout, "no records\n");
+}
+
+#[test]
+fn unusable_stores_are_named() {
+    let cases = [
+        ("redis://127.0.0.1:1", 4, "127.0.0.1:1"),
+        ("postgres://postgres@127.0.0.1:1/postgres", 4, "127.0.0.1:1"),
+        ("memory:", 2, "records in memory"),
+        ("mysql://localhost", 2, "cannot use a store with `mysql`"),
+        ("redis-sentinel://localhost", 2, "redis-sentinel://host1,host2/service"),
+    ];
+    for (url, code, text) in cases {
+        let output = idem(&["--store", url, "list"]);
+        assert_eq!(output.code, code, "{output:?}");
+        assert!(output.stderr.contains(text), "{output:?}");
+    }
+    let output = idem(&["list"]);
+    assert_eq!(output.code, 2, "{output:?}");
+    assert!(output.stderr.contains("--store or the variable IDEM_STORE"), "{output:?}");
+}
+
+#[test]
+fn passwords_are_never_printed() {
+    for url in ["redis://:geheim@127.0.0.1:1", "postgres://app:geheim@127.0.0.1:1/db"] {
+        let output = idem(&["--store", url, "list"]);
+        assert!(!output.stderr.contains("geheim"), "{output:?}");
+    }
+}

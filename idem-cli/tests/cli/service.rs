@@ -1,0 +1,212 @@
+//! A service whose records the command finds and changes.
+
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use idem_core::function::{ErrorStorage, Failure, Rejected};
+use idem_core::store::{
+    ClaimOutcome, ClaimRequest, Completion, Extras, IdempotencyStore, RecordId, UnknownOutcome,
+    UnknownReason, Update,
+};
+use idem_core::{Guarantee, Idempotency, Outcome, Policy, idempotent};
+use idem_postgres::PostgresStore;
+use idem_redis::RedisStore;
+use idem_testkit::servers::{PostgresServer, RedisServer};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+static REDIS: LazyLock<RedisServer> =
+    LazyLock::new(|| RedisServer::start(&["--appendonly", "yes"]));
+static POSTGRES: LazyLock<PostgresServer> = LazyLock::new(|| PostgresServer::start(&[]));
+
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, serde::Serialize, serde::Deserialize, thiserror::Error)]
+pub(crate) enum PayError {
+    #[error(transparent)]
+    #[serde(skip)]
+    Rejected(#[from] Rejected),
+}
+
+impl Failure for PayError {
+    const STORAGE: ErrorStorage<Self> = ErrorStorage::JSON;
+
+    fn outcome(&self) -> Outcome {
+        Outcome::Ambiguous
+    }
+
+    fn rejected(&self) -> Option<&Rejected> {
+        let Self::Rejected(rejected) = self;
+        Some(rejected)
+    }
+}
+
+/// A guarded payment, which never ends if it `hangs`.
+#[idempotent(
+    ttl = "1h",
+    scope = "tenant",
+    key = "id",
+    operation = "POST /payments",
+    label = "id",
+    guarantee = "at-most-once",
+    lease = "60s"
+)]
+pub(crate) async fn pay(
+    idempotency: &Idempotency,
+    tenant: &str,
+    id: &str,
+    hangs: bool,
+) -> Result<u64, PayError> {
+    if hangs {
+        std::future::pending::<()>().await;
+    }
+    Ok(42)
+}
+
+/// The servers of the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Redis,
+    Postgres,
+}
+
+/// A service with records of its own.
+pub(crate) struct Service {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    runtime: Runtime,
+    store: Box<dyn IdempotencyStore>,
+    handle: Idempotency,
+}
+
+/// What the command printed.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Output {
+    /// Returns the JSON objects of the output.
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+}
+
+pub(crate) fn url(kind: Kind) -> String {
+    match kind {
+        Kind::Redis => REDIS.url(),
+        Kind::Postgres => POSTGRES.url(),
+    }
+}
+
+/// Runs a test on a service of each store.
+pub(crate) fn on_every_store(test: impl Fn(&Service)) {
+    for kind in [Kind::Redis, Kind::Postgres] {
+        eprintln!("on {kind:?}");
+        test(&Service::start(kind));
+    }
+}
+
+impl Service {
+    fn start(kind: Kind) -> Self {
+        let name = format!("cli_{:016x}", rand::random::<u64>());
+        let (runtime, url) = (Runtime::new().unwrap(), url(kind));
+        let (store, handle): (Box<dyn IdempotencyStore>, _) = match kind {
+            Kind::Redis => {
+                let store = RedisStore::builder().namespace(&*name).connect(&url);
+                let store = runtime.block_on(store).unwrap();
+                (Box::new(store.clone()), Idempotency::builder(store))
+            }
+            Kind::Postgres => {
+                let builder = PostgresStore::builder().schema(&*name).sweep_every(None);
+                let store = runtime.block_on(builder.connect(&url)).unwrap();
+                (Box::new(store.clone()), Idempotency::builder(store))
+            }
+        };
+        let handle = handle.namespace(&*name).build();
+        Self { kind, name, runtime, store, handle }
+    }
+
+    /// Runs the command on the service's store.
+    pub(crate) fn idem(&self, arguments: &[&str]) -> Output {
+        let url = url(self.kind);
+        let mut all = vec!["--store", &url, "--namespace", &self.name];
+        if self.kind == Kind::Postgres {
+            all.extend(["--schema", &self.name]);
+        }
+        idem(&[&all[..], arguments].concat())
+    }
+
+    /// Pays successfully.
+    pub(crate) fn paid(&self, tenant: &str, id: &str) -> Result<u64, PayError> {
+        self.runtime.block_on(pay(&self.handle, tenant, id, false))
+    }
+
+    /// Begins a payment, and loses its run.
+    pub(crate) fn begun(&self, tenant: &str, id: &str) {
+        self.runtime.block_on(async {
+            let running = pay(&self.handle, tenant, id, true);
+            // The run begins once its record exists.
+            tokio::select! {
+                _ = running => unreachable!("it hangs"),
+                () = async { while self.find(id).await.is_none() {} } => {}
+            }
+        });
+    }
+
+    async fn find(&self, label: &str) -> Option<RecordId> {
+        let mut records = self.handle.records().unwrap().list(idem_core::records::Filter::all());
+        while let Some(record) = records.try_next().await.unwrap() {
+            if record.extras.label() == label {
+                return Some(record.id);
+            }
+        }
+        None
+    }
+
+    /// Begins a payment whose run crashes.
+    pub(crate) fn crashed(&self, tenant: &str, id: &str) {
+        self.begun(tenant, id);
+        self.age(LEASE);
+    }
+
+    /// Stores a record with an unknown outcome.
+    pub(crate) fn unknown(&self, id: [u8; 32], reason: UnknownReason) -> String {
+        self.runtime.block_on(async {
+            let policy = Policy::new(LEASE, Guarantee::AtMostOnce);
+            let extras = Extras::new(&["POST /refunds"], Some("refund-7"));
+            let request = ClaimRequest::new(&policy).with_extras(extras);
+            let claimed = self.store.claim(RecordId::from_bytes(id), request).await.unwrap();
+            let ClaimOutcome::Acquired(claim) = claimed else { panic!("{claimed:?}") };
+            let unknown = Completion::Unknown(UnknownOutcome::new(reason));
+            let update = self.store.complete(claim, unknown, LEASE * 60).await.unwrap();
+            assert_eq!(update, Update::Applied);
+        });
+        id.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Lets time pass for the store.
+    pub(crate) fn age(&self, by: Duration) {
+        match self.kind {
+            Kind::Redis => REDIS.age(&self.name, by),
+            Kind::Postgres => POSTGRES.age(&self.name, by),
+        }
+    }
+}
+
+/// Runs the command without a terminal.
+pub(crate) fn idem(arguments: &[&str]) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_idem"))
+        .args(arguments)
+        .env_remove("IDEM_STORE")
+        .env_remove("IDEM_SECRET")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    Output { code: output.status.code().unwrap(), stdout, stderr }
+}
