@@ -41,7 +41,7 @@ const CURRENT_CLAIM: &str = "owner = $2 AND fence = $3 AND";
 /// The arguments are still named, or the server could not infer their types.
 const ANY_CLAIM: &str = "(owner = $2 AND fence = $3 OR true) AND";
 
-pub(super) const BUGS: [Bug; 19] = [
+pub(super) const BUGS: [Bug; 23] = [
     // A completion is accepted from any claim.
     Bug {
         name: "complete-without-claim",
@@ -356,5 +356,45 @@ pub(super) const BUGS: [Bug; 19] = [
             "",
         )],
         looks: &[(UNIT, "fields_of_later_versions"), (MEMORY, "")],
+    },
+    // The handler runs as soon as the hook reports that nothing happened, while the provider may still queue the request.
+    Bug {
+        name: "settle-ignored",
+        edits: &[edit(
+            "idem-core/src/engine/recovery.rs",
+            "lost.silent_for() >= settle",
+            "(lost.silent_for() >= settle || true)",
+        )],
+        looks: &[(ENGINE, "recover"), (HTTP, "recovery"), (PROCESS, "recover_hook")],
+    },
+    // A run that may have acted frees its key with a 503.
+    Bug {
+        name: "acted-run-released",
+        edits: &[edit(
+            "idem-core/src/engine/lease/state.rs",
+            "self.holder.policy.guarantee == Guarantee::AtMostOnce && self.acted",
+            "self.holder.policy.guarantee != Guarantee::AtMostOnce && self.acted",
+        )],
+        looks: &[(ENGINE, ""), (HTTP, "acted"), (PROCESS, "acted")],
+    },
+    // A run confirms a claim that another run has taken.
+    Bug {
+        name: "confirm-lost-claim",
+        edits: &[edit(
+            "idem-core/src/engine/confirm.rs",
+            "Ok(_) => Err(LeaseLost(None)),",
+            "Ok(_) => left(policy.lease),",
+        )],
+        looks: &[(ENGINE, "confirm"), (PROCESS, "acted")],
+    },
+    // The handler runs although the store did not apply the end of the recovery.
+    Bug {
+        name: "resume-without-store",
+        edits: &[edit(
+            "idem-core/src/engine/recovery.rs",
+            "Ok(Update::Applied) if lease.loss().is_none() => {",
+            "_ if lease.loss().is_none() => {",
+        )],
+        looks: &[(ENGINE, "recover"), (HTTP, "recovery")],
     },
 ];

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::fleet::Current;
-use crate::support::{Program, Request, Response, Server};
+use crate::support::{Problem, Program, Request, Response, Server};
 
 const CLIENTS: usize = 8;
 
@@ -28,7 +28,7 @@ pub(super) struct Load {
 struct Shared {
     stopped: AtomicBool,
     requests: AtomicUsize,
-    /// The responses of processes of this build that failed with an error of idem itself.
+    /// The number of responses of this build's processes with an internal error of idem.
     errors: AtomicUsize,
     servers: Arc<Current>,
     routes: &'static [&'static str],
@@ -51,7 +51,7 @@ impl Load {
         Self { clients, shared }
     }
 
-    /// Stops the clients. Returns their payments, the number of requests, and how many of them failed with 500.
+    /// Stops the clients. Returns their payments, the number of requests, and of internal errors.
     pub(super) async fn stop(self) -> (Vec<Request>, usize, usize) {
         self.shared.stopped.store(true, Ordering::SeqCst);
         let keys = self.clients.join_all().await.into_iter().flatten().collect();
@@ -79,7 +79,8 @@ async fn pays(client: usize, mut rng: StdRng, shared: Arc<Shared>) -> Vec<Reques
             let response = pay.to(&server).send_within(response_limit(&mut rng)).await;
             sleep(Duration::from_millis(rng.random_range(0..40))).await;
             let Some(response) = response else { continue };
-            if response.status == 500 && matches!(server.program, Program::Current(_)) {
+            let is_current = matches!(server.program, Program::Current(_));
+            if is_current && response.is(Problem::InternalError) {
                 shared.errors.fetch_add(1, Ordering::SeqCst);
             }
             if settled(&response) {

@@ -22,6 +22,7 @@ pub(crate) enum Problem {
     KeyReused,
     ScopeFull,
     TooManyRuns,
+    InternalError,
 }
 
 impl Problem {
@@ -34,6 +35,7 @@ impl Problem {
             Self::KeyReused => (422, "key-reused"),
             Self::ScopeFull => (429, "too-many-keys"),
             Self::TooManyRuns => (503, "too-many-runs"),
+            Self::InternalError => (500, "internal-error"),
         }
     }
 }
