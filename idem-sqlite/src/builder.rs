@@ -208,7 +208,9 @@ async fn prepare_once(options: &SqliteConnectOptions, name: &str) -> Result<i64,
     if mode != "wal" {
         return Err(OpenError::Unhealthy { path: name.into(), issue: HealthIssue::NoWal });
     }
-    schema::create_if_missing(&mut connection).await.map_err(failed)
+    let version = schema::create_if_missing(&mut connection).await.map_err(failed)?;
+    schema::verify_writable(&mut connection).await.map_err(failed)?;
+    Ok(version)
 }
 
 /// A database in memory has no file name.

@@ -9,6 +9,13 @@ use idem_core::store::Timestamp;
 /// The version of the schema that this version of the store works with.
 pub(crate) const VERSION: i64 = 1;
 
+/// Checks that the file can be written. SQLite also begins a transaction on a file that is read-only.
+pub(crate) async fn verify_writable(connection: &mut SqliteConnection) -> Result<(), Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("UPDATE idem_store SET now = now").execute(&mut *transaction).await?;
+    transaction.rollback().await
+}
+
 /// Creates the tables if the file has none, and returns the version of the schema. Concurrent processes wait for each
 /// other.
 pub(crate) async fn create_if_missing(connection: &mut SqliteConnection) -> Result<i64, Error> {

@@ -26,7 +26,8 @@ const SECONDS: u64 = 60;
 const SLACK: Duration = Duration::from_secs(60);
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let runs: [(&str, Store, &'static [Framework]); 4] = [
+    let runs: [(&str, Store, &'static [Framework]); 5] = [
+        ("chaos::sqlite::mixed", Store::Sqlite, &Framework::ALL),
         ("chaos::redis::mixed", Store::Redis, &Framework::ALL),
         ("chaos::postgres::mixed", Store::Postgres, &Framework::ALL),
         ("chaos::memory::axum", Store::Memory, &[Framework::Axum]),
