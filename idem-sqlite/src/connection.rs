@@ -1,7 +1,6 @@
 //! Connections to the file.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use idem_core::store::StoreError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
@@ -22,12 +21,16 @@ pub(crate) struct Connector {
 
 impl Connector {
     pub(crate) async fn connect(&self) -> sqlx::Result<SqliteConnection> {
+        // SQLite deletes the log beside an empty file, so a file that has replaced the database must not be opened.
+        self.file.verify().map_err(|error| sqlx::Error::Configuration(error.into()))?;
         self.options.connect().await
     }
 
-    /// Opens a connection that never waits for a lock by itself.
+    /// Opens a connection that, once it is open, never waits for a lock by itself.
     pub(crate) async fn connect_writer(&self) -> sqlx::Result<SqliteConnection> {
-        self.options.clone().busy_timeout(Duration::ZERO).connect().await
+        let mut connection = self.connect().await?;
+        sqlx::query("PRAGMA busy_timeout = 0").execute(&mut connection).await?;
+        Ok(connection)
     }
 }
 

@@ -110,8 +110,12 @@ impl Writer {
                 Ok(changes)
             }
             Err(failure) => {
-                // Closing the connection rolls back. The lock is free before the next transaction begins.
-                drop(connection.close().await);
+                if is_reusable(&mut connection, &failure).await {
+                    self.connection = Some(connection);
+                } else {
+                    // Closing rolls back. The lock is free before the next transaction begins.
+                    drop(connection.close().await);
+                }
                 Err(failure)
             }
         }
@@ -143,6 +147,15 @@ impl Writer {
                 Err(_) => sleep(LOCK_PAUSE).await,
             }
         }
+    }
+}
+
+/// Ends the transaction of a failure. Returns whether the connection is known to be outside of a transaction.
+async fn is_reusable(connection: &mut SqliteConnection, failure: &Failure) -> bool {
+    match failure {
+        Failure::NotDone(_) => true,
+        Failure::RolledBack(_) => query("ROLLBACK").execute(connection).await.is_ok(),
+        Failure::Unknown(_) => false,
     }
 }
 
