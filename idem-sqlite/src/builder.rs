@@ -130,12 +130,13 @@ impl SqliteStoreBuilder {
         let path = options.get_filename().to_owned();
         let name: Box<str> = path.display().to_string().into();
         let unhealthy = |issue| OpenError::Unhealthy { path: name.clone(), issue };
-        if is_on_network(&path) {
+        // The path may be a link to another disk.
+        if is_on_network(&path.canonicalize().unwrap_or_else(|_| path.clone())) {
             return Err(unhealthy(HealthIssue::NoWal));
         }
         let is_new = !path.exists();
         let version = self.prepare(&options, &name).await?;
-        let file = DatabaseFile::at(path)
+        let file = DatabaseFile::at(&path)
             .map_err(|error| OpenError::Open { path: name.clone(), source: error.into() })?;
         if is_new {
             tracing::warn!(
@@ -224,5 +225,29 @@ fn open_error(name: &str, error: sqlx::Error) -> OpenError {
     match is_read_only(&error) {
         true => OpenError::ReadOnly { path: name.into(), source: error },
         false => OpenError::Open { path: name.into(), source: error.into() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Without these settings, a power failure can lose acknowledged commits.
+    #[tokio::test]
+    async fn connections_commit_durably_also_on_a_pool_with_weaker_settings() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new()
+            .filename(directory.path().join("idem.db"))
+            .create_if_missing(true)
+            .synchronous(SqliteSynchronous::Normal);
+        let pool = SqlitePool::connect_lazy_with(options);
+        let store = SqliteStore::builder().on_pool(pool).await.unwrap();
+        let mut writer = store.0.connector.connect_writer().await.unwrap();
+        let level: i64 = query_scalar("PRAGMA synchronous").fetch_one(&mut writer).await.unwrap();
+        let mode: String =
+            query_scalar("PRAGMA journal_mode").fetch_one(&mut writer).await.unwrap();
+        assert_eq!((level, &*mode), (2, "wal"));
     }
 }

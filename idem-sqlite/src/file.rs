@@ -23,7 +23,7 @@ pub(crate) enum Misplaced {
 
 impl DatabaseFile {
     /// Describes the file at `path`, which exists.
-    pub(crate) fn at(path: PathBuf) -> io::Result<Self> {
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
         // A relative path must not change its meaning with the working directory.
         let path = path.canonicalize()?;
         let identity = Identity::of(&path)?;
@@ -145,7 +145,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("idem.db");
         std::fs::write(&path, "first").unwrap();
-        let file = DatabaseFile::at(path.clone()).unwrap();
+        let file = DatabaseFile::at(&path).unwrap();
         assert_eq!(file.verify(), Ok(()));
         let other = directory.path().join("other.db");
         std::fs::write(&other, "second").unwrap();

@@ -47,6 +47,7 @@ impl Shared {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` needs")]
 fn not_sent<T>(error: SendTimeoutError<T>) -> StoreError {
     match error {
         SendTimeoutError::Timeout(_) => StoreError::not_done(Overloaded),
