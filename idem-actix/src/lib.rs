@@ -79,6 +79,7 @@
 //! |---|---|---|
 //! | `redis` | no | the Redis and Valkey store: `RedisStore`, and the crate [idem-redis](https://docs.rs/idem-redis) as `redis` |
 //! | `postgres` | no | the Postgres store: `PostgresStore`, the transaction extractor `Tx`, and the crate [idem-postgres](https://docs.rs/idem-postgres) as `postgres` |
+//! | `sqlite` | no | the SQLite store: `SqliteStore`, and the crate [idem-sqlite](https://docs.rs/idem-sqlite) as `sqlite` |
 //!
 //! A feature only adds items. It never changes what the attribute expands to.
 //!
@@ -134,6 +135,13 @@ pub use idem_redis as redis;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use idem_redis::RedisStore;
+/// The crate of the SQLite store.
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use idem_sqlite as sqlite;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use idem_sqlite::SqliteStore;
 pub use response::Declared;
 pub use stop::stop;
 #[cfg(feature = "postgres")]

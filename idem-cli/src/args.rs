@@ -31,7 +31,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// The store: redis://, redis-cluster://host1,host2, redis-sentinel://host1,host2/service or postgres://
+    /// The store: redis://, redis-cluster://host1,host2, redis-sentinel://host1,host2/service,
+    /// postgres:// or sqlite:file
     #[arg(long, env = "IDEM_STORE", hide_env_values = true, global = true, value_name = "URL")]
     pub(crate) store: Option<String>,
     /// The namespace of the service: of its handle, and on Redis also of its store

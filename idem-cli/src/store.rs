@@ -1,6 +1,7 @@
 //! The connection to the store.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use idem_core::store::IdempotencyStore;
@@ -9,12 +10,14 @@ use idem_core::{Idempotency, IdempotencyBuilder};
 use idem_postgres::PostgresStore;
 #[cfg(feature = "redis")]
 use idem_redis::RedisStore;
+#[cfg(feature = "sqlite")]
+use idem_sqlite::SqliteStore;
 
 use crate::args::Common;
 use crate::failure::Failure;
 
-#[cfg(not(any(feature = "postgres", feature = "redis")))]
-compile_error!("enable at least one of the features `postgres` and `redis`");
+#[cfg(not(any(feature = "postgres", feature = "redis", feature = "sqlite")))]
+compile_error!("enable at least one of the features `postgres`, `redis` and `sqlite`");
 
 /// A connected store.
 #[derive(Clone)]
@@ -23,6 +26,8 @@ pub(crate) enum Store {
     Postgres(PostgresStore),
     #[cfg(feature = "redis")]
     Redis(RedisStore),
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteStore),
 }
 
 impl Store {
@@ -30,7 +35,8 @@ impl Store {
     /// because that is when an operator needs its records.
     pub(crate) async fn connect(common: &Common) -> Result<Self, Failure> {
         let url = url(common)?;
-        let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
+        let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
         match scheme {
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => {
@@ -55,12 +61,22 @@ impl Store {
                 let store = redis_builder(common).connect_sentinel(&nodes(hosts), service).await;
                 Ok(Self::Redis(store.map_err(unavailable)?))
             }
-            "memory" | "memory:" => Err(Failure::Usage(
+            #[cfg(feature = "sqlite")]
+            "sqlite" => {
+                // Opening a file that does not exist would create it.
+                let path = rest.split('?').next().unwrap_or(rest);
+                if !Path::new(path).exists() {
+                    return Err(Failure::Usage(format!("there is no file {path}")));
+                }
+                let store = SqliteStore::builder().sweep_every(None).open(url).await;
+                Ok(Self::Sqlite(store.map_err(unavailable)?))
+            }
+            "memory" => Err(Failure::Usage(
                 "records in memory can only be reached from their own process; use `idempotency.records()` there"
                     .to_owned(),
             )),
             _ => Err(Failure::Usage(format!(
-                "cannot use a store with `{scheme}`; write redis://, redis-cluster://, redis-sentinel:// or postgres://"
+                "cannot use a store with `{scheme}`; write redis://, redis-cluster://, redis-sentinel://, postgres:// or sqlite:"
             ))),
         }
     }
@@ -72,6 +88,8 @@ impl Store {
             Self::Postgres(store) => builder(store),
             #[cfg(feature = "redis")]
             Self::Redis(store) => builder(store),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => builder(store),
         };
         let builder = builder.namespace(&*common.namespace);
         Ok(match secret(common)? {
@@ -87,6 +105,8 @@ impl Store {
             Self::Postgres(_) => false,
             #[cfg(feature = "redis")]
             Self::Redis(_) => true,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => false,
         }
     }
 
@@ -97,6 +117,8 @@ impl Store {
             Self::Postgres(store) => texts(&store.check().await?),
             #[cfg(feature = "redis")]
             Self::Redis(store) => texts(&store.check().await?),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => texts(&store.check().await?),
         })
     }
 
@@ -107,6 +129,8 @@ impl Store {
             Self::Postgres(store) => Some(store.sweep_lag().await?),
             #[cfg(feature = "redis")]
             Self::Redis(_) => None,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => Some(store.sweep_lag().await?),
         })
     }
 }
@@ -166,7 +190,7 @@ pub(crate) async fn migrate(common: &Common, print: bool) -> Result<(), Failure>
     }
     let url = url(common)?;
     if !url.starts_with("postgres") {
-        println!("nothing to do: only Postgres has a schema");
+        println!("nothing to do: only Postgres has a schema to migrate");
         return Ok(());
     }
     builder.sweep_every(None).connect(url).await.map_err(unavailable)?;
@@ -177,7 +201,7 @@ pub(crate) async fn migrate(common: &Common, print: bool) -> Result<(), Failure>
 #[cfg(not(feature = "postgres"))]
 pub(crate) async fn migrate(_: &Common, _: bool) -> Result<(), Failure> {
     Err(Failure::Usage(
-        "only Postgres has a schema; enable the feature `postgres` of idem-cli".to_owned(),
+        "only Postgres has a schema to migrate; enable the feature `postgres` of idem-cli".to_owned(),
     ))
 }
 

@@ -65,7 +65,8 @@
 //! # Stores
 //!
 //! [`MemoryStore`] is for a single process. It holds 100,000 keys, refuses new ones when it is full, and loses all records
-//! when the process exits. `idem-redis` and `idem-postgres` share records between processes.
+//! when the process exits. `idem-sqlite` keeps records in a file of one host, and `idem-redis` and `idem-postgres` share them
+//! between hosts.
 //!
 //! Stored responses are plain text in every store. Keys, scopes and fingerprints are stored as digests.
 //!

@@ -110,9 +110,9 @@ async fn scan(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Scan, StoreError> {
-    let range = filter.starting_with.map(|prefix| prefix.range());
-    let before = range.map_or_else(Vec::new, |(first, _)| before(first));
-    let last = range.map_or([0xff; 32], |(_, last)| *last.as_bytes());
+    let before = filter.starting_with.and_then(|prefix| prefix.before());
+    let before = before.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
+    let last = filter.starting_with.map_or([0xff; 32], |prefix| *prefix.range().1.as_bytes());
     let query = shared.statements.scan.query();
     let query = query
         .bind(after.map_or(before, |Cursor(bytes)| bytes.to_vec()))
@@ -131,19 +131,6 @@ async fn scan(
         (false, false) => row::get(&row, "last")?,
     };
     Ok(Scan { ids, next: last.map(|id| Cursor(id.into())) })
-}
-
-/// Returns a value that is lower than `id`, and not lower than any lower id.
-fn before(id: RecordId) -> Vec<u8> {
-    let mut bytes = id.as_bytes().to_vec();
-    for byte in bytes.iter_mut().rev() {
-        let borrow;
-        (*byte, borrow) = byte.overflowing_sub(1);
-        if !borrow {
-            return bytes;
-        }
-    }
-    Vec::new() // before the lowest id
 }
 
 async fn found_rows(shared: &Shared, ids: Vec<Vec<u8>>) -> Result<Vec<PgRow>, StoreError> {

@@ -1,9 +1,9 @@
 //! A payments server that charges once per `Idempotency-Key`, however often the client retries.
 //!
-//! `cargo run -p payments-actix` starts it and prints commands to try.
+//! `cargo run -p payments-actix -- --store sqlite:payments.db` starts it and prints commands to try.
 //!
-//! The first argument is the listen address (default `127.0.0.1:3000`). With the feature `redis` or
-//! `postgres`, the second argument is the URL of a store. All servers with the same store share the keys.
+//! All servers with the same store share the keys. Without `--store`, the keys are in memory. The features `redis` and
+//! `postgres` add those stores.
 
 use std::collections::HashMap;
 use std::future::{Ready, ready};
@@ -20,8 +20,10 @@ use actix_web::{
     App, Either, Error, FromRequest, HttpRequest, HttpServer, Responder, get, post, rt, web,
 };
 use anyhow::{Context, bail, ensure};
+use clap::Parser;
 use idem_actix::{
-    Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, idempotent,
+    Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, SqliteStore,
+    idempotent,
 };
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -102,11 +104,23 @@ impl Ledger {
     }
 }
 
+/// A payments server that charges once per `Idempotency-Key`
+#[derive(Parser)]
+struct Args {
+    /// Address to listen on
+    #[arg(default_value = "127.0.0.1:3000")]
+    address: String,
+    /// Store of the keys: `sqlite:FILE`, `redis://…` or `postgres://…`; in memory if omitted
+    #[arg(long)]
+    store: Option<String>,
+}
+
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
     // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let store = store(std::env::args().nth(2)).await?;
+    let Args { address, store } = Args::parse();
+    let store = open(store).await?;
     let idempotency = Idempotency::builder(store).namespace("payments").build();
     let (handle, ledger) = (web::Data::new(idempotency.clone()), web::Data::<Ledger>::default());
     let app = move || {
@@ -114,11 +128,10 @@ async fn main() -> anyhow::Result<()> {
         app.service(create_payment).service(list_payments)
     };
 
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     // The signal handling of actix-web would stop the workers while charges of disconnected clients still run.
     let server = HttpServer::new(app).disable_signals().shutdown_timeout(5);
     let server = server.bind(&address).with_context(|| {
-        format!("cannot listen on {address}; pass another address as the first argument")
+        format!("cannot listen on {address}; pass another address as an argument")
     })?;
     let terminate = signal(SignalKind::terminate())?;
     print_usage(&server.addrs());
@@ -137,23 +150,24 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn store(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>> {
+async fn open(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>> {
     Ok(match url.as_deref() {
         None => Arc::new(MemoryStore::new()),
+        Some(url) if url.starts_with("sqlite:") => Arc::new(SqliteStore::open(url).await?),
         #[cfg(feature = "redis")]
         Some(url) if url.starts_with("redis") => Arc::new(
             idem_actix::RedisStore::connect(url)
                 .await
-                .context("cannot connect to Redis; check the URL in the second argument")?,
+                .context("cannot connect to Redis; check the URL after `--store`")?,
         ),
         #[cfg(feature = "postgres")]
         Some(url) if url.starts_with("postgres") => Arc::new(
             idem_actix::PostgresStore::connect(url)
                 .await
-                .context("cannot connect to Postgres; check the URL in the second argument")?,
+                .context("cannot connect to Postgres; check the URL after `--store`")?,
         ),
         Some(_) => bail!(
-            "unsupported store URL; use `redis://…` with `--features redis`, or `postgres://…` with `--features postgres`"
+            "unsupported store URL; use `sqlite:FILE`, `redis://…` with `--features redis`, or `postgres://…` with `--features postgres`"
         ),
     })
 }

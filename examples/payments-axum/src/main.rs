@@ -1,9 +1,9 @@
 //! A payments server that charges once per `Idempotency-Key`, however often the client retries.
 //!
-//! `cargo run -p payments-axum` starts it and prints commands to try.
+//! `cargo run -p payments-axum -- --store sqlite:payments.db` starts it and prints commands to try.
 //!
-//! The first argument is the listen address (default `127.0.0.1:3000`). With the feature `redis` or
-//! `postgres`, the second argument is the URL of a store. All servers with the same store share the keys.
+//! All servers with the same store share the keys. Without `--store`, the keys are in memory. The features `redis` and
+//! `postgres` add those stores.
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
@@ -17,8 +17,10 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{StatusCode, request::Parts};
 use axum::routing::post;
 use axum::{Json, Router};
+use clap::Parser;
 use idem_axum::{
-    Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, idempotent,
+    Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, SqliteStore,
+    idempotent,
 };
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -105,19 +107,30 @@ impl Ledger {
     }
 }
 
+/// A payments server that charges once per `Idempotency-Key`
+#[derive(Parser)]
+struct Args {
+    /// Address to listen on
+    #[arg(default_value = "127.0.0.1:3000")]
+    address: String,
+    /// Store of the keys: `sqlite:FILE`, `redis://…` or `postgres://…`; in memory if omitted
+    #[arg(long)]
+    store: Option<String>,
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let store = store(std::env::args().nth(2)).await?;
+    let Args { address, store } = Args::parse();
+    let store = open(store).await?;
     let idempotency = Idempotency::builder(store).namespace("payments").build();
     let app = App { idempotency: idempotency.clone(), ledger: Ledger::default() };
     let router =
         Router::new().route("/payments", post(create_payment).get(list_payments)).with_state(app);
 
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(&address).await.with_context(|| {
-        format!("cannot listen on {address}; pass another address as the first argument")
+        format!("cannot listen on {address}; pass another address as an argument")
     })?;
     let terminate = signal(SignalKind::terminate())?;
     print_usage(&listener)?;
@@ -140,23 +153,24 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn store(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>> {
+async fn open(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>> {
     Ok(match url.as_deref() {
         None => Arc::new(MemoryStore::new()),
+        Some(url) if url.starts_with("sqlite:") => Arc::new(SqliteStore::open(url).await?),
         #[cfg(feature = "redis")]
         Some(url) if url.starts_with("redis") => Arc::new(
             idem_axum::RedisStore::connect(url)
                 .await
-                .context("cannot connect to Redis; check the URL in the second argument")?,
+                .context("cannot connect to Redis; check the URL after `--store`")?,
         ),
         #[cfg(feature = "postgres")]
         Some(url) if url.starts_with("postgres") => Arc::new(
             idem_axum::PostgresStore::connect(url)
                 .await
-                .context("cannot connect to Postgres; check the URL in the second argument")?,
+                .context("cannot connect to Postgres; check the URL after `--store`")?,
         ),
         Some(_) => bail!(
-            "unsupported store URL; use `redis://…` with `--features redis`, or `postgres://…` with `--features postgres`"
+            "unsupported store URL; use `sqlite:FILE`, `redis://…` with `--features redis`, or `postgres://…` with `--features postgres`"
         ),
     })
 }

@@ -133,6 +133,27 @@ async fn a_stalled_client_does_not_block_the_shutdown() {
     assert!(server.exit_status().success());
 }
 
+#[tokio::test]
+async fn two_servers_on_one_file_charge_once() {
+    let directory = tempfile::tempdir().unwrap();
+    two_servers_charge_once(&format!("sqlite:{}/payments.db", directory.path().display())).await;
+}
+
+#[tokio::test]
+async fn a_restarted_server_replays() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}/payments.db", directory.path().display());
+    let first = Server::start_with(&["--store", &store]);
+    let charged = first.pay("alice-token", "order-1001", 4200).send().await.unwrap();
+    assert_eq!(charged.status(), StatusCode::CREATED);
+    drop(first); // killed
+    let second = Server::start_with(&["--store", &store]);
+    let retry = second.pay("alice-token", "order-1001", 4200).send().await.unwrap();
+    assert!(replayed(&retry));
+    assert_eq!(retry.bytes().await.unwrap(), charged.bytes().await.unwrap());
+    assert_eq!(second.charges("alice-token").await, 0);
+}
+
 #[cfg(feature = "redis")]
 #[tokio::test]
 async fn two_servers_on_one_redis_charge_once() {
@@ -147,9 +168,9 @@ async fn two_servers_on_one_postgres_charge_once() {
     two_servers_charge_once(&postgres.url()).await;
 }
 
-#[cfg(any(feature = "redis", feature = "postgres"))]
 async fn two_servers_charge_once(store: &str) {
-    let (one, two) = (Server::start_with(&[store]), Server::start_with(&[store]));
+    let args = ["--store", store];
+    let (one, two) = (Server::start_with(&args), Server::start_with(&args));
     let first = one.pay("alice-token", "order-1001", 4200).send().await.unwrap();
     assert_eq!(first.status(), StatusCode::CREATED);
     let retry = two.pay("alice-token", "order-1001", 4200).send().await.unwrap();

@@ -1,6 +1,6 @@
 //! `doctor`, `migrate`, and stores that cannot be used.
 
-use crate::service::{Kind, idem, on_every_store};
+use crate::service::{Kind, idem, on_every_store, postgres};
 
 #[test]
 fn healthy_store_is_reported() {
@@ -17,15 +17,14 @@ fn schema_is_migrated_or_printed() {
     on_every_store(|service| {
         let output = service.idem(&["migrate"]);
         let expected = match service.kind {
-            Kind::Redis => "nothing to do: only Postgres has a schema\n",
+            Kind::Redis | Kind::Sqlite => "nothing to do: only Postgres has a schema to migrate\n",
             Kind::Postgres => "the schema is up to date\n",
         };
         assert_eq!((output.code, &*output.stdout), (0, expected), "{output:?}");
         let sql = service.idem(&["migrate", "--print"]);
         assert!(sql.stdout.contains("CREATE TABLE"), "{sql:?}");
     });
-    let kind = Kind::Postgres;
-    let url = crate::service::url(kind);
+    let url = postgres();
     // Nothing but `migrate` changes a schema.
     let schema = format!("fresh_{:016x}", rand::random::<u64>());
     let on = ["--store", &url, "--schema", &schema];
@@ -41,6 +40,7 @@ fn unusable_stores_are_named() {
         ("redis://127.0.0.1:1", 4, "127.0.0.1:1"),
         ("postgres://postgres@127.0.0.1:1/postgres", 4, "127.0.0.1:1"),
         ("memory:", 2, "records in memory"),
+        ("sqlite:no-such.db", 2, "there is no file no-such.db"),
         ("mysql://localhost", 2, "cannot use a store with `mysql`"),
         ("redis-sentinel://localhost", 2, "redis-sentinel://host1,host2/service"),
     ];

@@ -12,7 +12,8 @@ use idem_core::store::{
 use idem_core::{Guarantee, Idempotency, Outcome, Policy, idempotent};
 use idem_postgres::PostgresStore;
 use idem_redis::RedisStore;
-use idem_testkit::servers::{PostgresServer, RedisServer};
+use idem_sqlite::SqliteStore;
+use idem_testkit::servers::{PostgresServer, RedisServer, SqliteFile};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -69,12 +70,15 @@ pub(crate) async fn pay(
 pub(crate) enum Kind {
     Redis,
     Postgres,
+    Sqlite,
 }
 
 /// A service with records of its own.
 pub(crate) struct Service {
     pub(crate) kind: Kind,
     pub(crate) name: String,
+    url: String,
+    file: SqliteFile,
     runtime: Runtime,
     store: Box<dyn IdempotencyStore>,
     handle: Idempotency,
@@ -95,16 +99,14 @@ impl Output {
     }
 }
 
-pub(crate) fn url(kind: Kind) -> String {
-    match kind {
-        Kind::Redis => REDIS.url(),
-        Kind::Postgres => POSTGRES.url(),
-    }
+/// The URL of the Postgres server.
+pub(crate) fn postgres() -> String {
+    POSTGRES.url()
 }
 
 /// Runs a test on a service of each store.
 pub(crate) fn on_every_store(test: impl Fn(&Service)) {
-    for kind in [Kind::Redis, Kind::Postgres] {
+    for kind in [Kind::Redis, Kind::Postgres, Kind::Sqlite] {
         eprintln!("on {kind:?}");
         test(&Service::start(kind));
     }
@@ -113,7 +115,12 @@ pub(crate) fn on_every_store(test: impl Fn(&Service)) {
 impl Service {
     fn start(kind: Kind) -> Self {
         let name = format!("cli_{:016x}", rand::random::<u64>());
-        let (runtime, url) = (Runtime::new().unwrap(), url(kind));
+        let (runtime, file) = (Runtime::new().unwrap(), SqliteFile::new());
+        let url = match kind {
+            Kind::Redis => REDIS.url(),
+            Kind::Postgres => POSTGRES.url(),
+            Kind::Sqlite => format!("sqlite:{}", file.path().display()),
+        };
         let (store, handle): (Box<dyn IdempotencyStore>, _) = match kind {
             Kind::Redis => {
                 let store = RedisStore::builder().namespace(&*name).connect(&url);
@@ -125,15 +132,19 @@ impl Service {
                 let store = runtime.block_on(builder.connect(&url)).unwrap();
                 (Box::new(store.clone()), Idempotency::builder(store))
             }
+            Kind::Sqlite => {
+                let builder = SqliteStore::builder().sweep_every(None);
+                let store = runtime.block_on(builder.open(file.path())).unwrap();
+                (Box::new(store.clone()), Idempotency::builder(store))
+            }
         };
         let handle = handle.namespace(&*name).build();
-        Self { kind, name, runtime, store, handle }
+        Self { kind, name, url, file, runtime, store, handle }
     }
 
     /// Runs the command on the service's store.
     pub(crate) fn idem(&self, arguments: &[&str]) -> Output {
-        let url = url(self.kind);
-        let mut all = vec!["--store", &url, "--namespace", &self.name];
+        let mut all = vec!["--store", &self.url, "--namespace", &self.name];
         if self.kind == Kind::Postgres {
             all.extend(["--schema", &self.name]);
         }
@@ -193,6 +204,7 @@ impl Service {
         match self.kind {
             Kind::Redis => REDIS.age(&self.name, by),
             Kind::Postgres => POSTGRES.age(&self.name, by),
+            Kind::Sqlite => self.file.advance(by),
         }
     }
 }

@@ -36,6 +36,11 @@ impl Wakeups {
         (notify, true)
     }
 
+    /// Whether a waiter listens. A store whose changes are found by polling need not poll without one.
+    pub fn has_waiters(&self) -> bool {
+        self.lock().values().any(|notify| notify.strong_count() > 0)
+    }
+
     /// Wakes all waiters for `id`.
     pub fn wake(&self, id: &RecordId) {
         let notify = self.lock().remove(id);

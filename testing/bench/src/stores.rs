@@ -1,7 +1,7 @@
 //! The database servers under test.
 
 use anyhow::{Context, bail};
-use idem_testkit::servers::{PostgresServer, RedisServer};
+use idem_testkit::servers::{PostgresServer, RedisServer, SqliteFile};
 
 /// A database server under test.
 pub trait Store {
@@ -55,6 +55,46 @@ impl Store for Redis {
         let figures = (figure("used_cpu_sys:"), figure("used_cpu_user:"));
         let (Some(sys), Some(user)): (Option<f64>, Option<f64>) = figures else { bail!("{info}") };
         Ok(sys + user)
+    }
+}
+
+/// A SQLite file.
+pub struct Sqlite(SqliteFile);
+
+impl Store for Sqlite {
+    fn start() -> Self {
+        Self(SqliteFile::new())
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite:{}", self.0.path().display())
+    }
+
+    /// The database runs in the measured process.
+    fn cpu_seconds(&self) -> anyhow::Result<f64> {
+        Ok(0.0)
+    }
+}
+
+/// A SQLite file and a Postgres server on the same disk.
+pub struct SqliteAndPostgres {
+    /// The file.
+    pub sqlite: Sqlite,
+    /// The server.
+    pub postgres: Postgres,
+}
+
+impl Store for SqliteAndPostgres {
+    fn start() -> Self {
+        Self { sqlite: Sqlite::start(), postgres: Postgres::start() }
+    }
+
+    fn url(&self) -> String {
+        self.sqlite.url()
+    }
+
+    fn cpu_seconds(&self) -> anyhow::Result<f64> {
+        self.postgres.cpu_seconds()
     }
 }
 

@@ -76,6 +76,7 @@ fn texts(extension: &str) -> String {
         "idem-actix",
         "idem-redis",
         "idem-postgres",
+        "idem-sqlite",
         "idem-client",
         "idem-conformance",
         "examples",

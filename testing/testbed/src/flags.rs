@@ -13,7 +13,7 @@ pub struct Flags {
     /// Address to listen on; port 0 picks a free port
     #[arg(long)]
     pub listen: SocketAddr,
-    /// Store of the records: `memory:`, `redis://…` or `postgres://…`
+    /// Store of the records: `memory:`, `sqlite:…`, `redis://…` or `postgres://…`
     #[arg(long)]
     pub store: String,
     /// Separates test runs that share one server

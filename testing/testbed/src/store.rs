@@ -8,6 +8,7 @@ use idem_core::store::IdempotencyStore;
 use idem_core::{Idempotency, MemoryStore};
 use idem_postgres::PostgresStore;
 use idem_redis::RedisStore;
+use idem_sqlite::SqliteStore;
 use idem_testkit::app::{MAX_RESPONSE, Service};
 
 use crate::App;
@@ -35,6 +36,10 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
             let (idempotency, faults) = faulty(store.clone(), flags);
             (idempotency, faults, Some(store))
         }
+        "sqlite" => {
+            let (idempotency, faults) = faulty(SqliteStore::open(url).await?, flags);
+            (idempotency, faults, None)
+        }
         "redis" => {
             let store = RedisStore::builder().namespace(namespace).connect(url).await?;
             let (idempotency, faults) = faulty(store, flags);
@@ -46,7 +51,9 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
             (idempotency, faults, None)
         }
         other => {
-            bail!("unknown store `{other}:`; expected `memory:`, `redis://…` or `postgres://…`")
+            bail!(
+                "unknown store `{other}:`; expected `memory:`, `sqlite:…`, `redis://…` or `postgres://…`"
+            )
         }
     };
     let has_transactions = scheme(url) == "postgres";
@@ -59,6 +66,7 @@ async fn ledger(flags: &Flags) -> Result<StoreLedger> {
     let url = flags.ledger.as_deref().unwrap_or(&flags.store);
     let backend = match scheme(url) {
         "memory" => Backend::in_memory(),
+        "sqlite" => Backend::in_sqlite(url).await?,
         "redis" => Backend::in_redis(url, &flags.namespace)?,
         "postgres" => Backend::in_postgres(url, &flags.namespace).await?,
         other => bail!("cannot count effects in `{other}:`"),

@@ -18,6 +18,8 @@ const FAULTS: Suite = suite("faults", "idem-conformance", "faults");
 const MEMORY: Suite = suite("memory", "idem-conformance", "memory");
 const REDIS: Suite = suite("redis", "idem-redis", "conformance");
 const POSTGRES: Suite = suite("postgres", "idem-postgres", "conformance");
+const SQLITE: Suite = suite("sqlite", "idem-sqlite", "conformance");
+const SQLITE_FAULTS: Suite = suite("file", "idem-sqlite", "faults");
 const TRANSACTION: Suite = suite("tx", "idem-postgres", "transaction");
 const HTTP: Suite = suite("http", "idem-axum", "http");
 const PROCESS: Suite = suite("process", "testbed", "process");
@@ -41,7 +43,7 @@ const CURRENT_CLAIM: &str = "owner = $2 AND fence = $3 AND";
 /// The arguments are still named, or the server could not infer their types.
 const ANY_CLAIM: &str = "(owner = $2 AND fence = $3 OR true) AND";
 
-pub(super) const BUGS: [Bug; 23] = [
+pub(super) const BUGS: [Bug; 26] = [
     // A completion is accepted from any claim.
     Bug {
         name: "complete-without-claim",
@@ -65,6 +67,7 @@ pub(super) const BUGS: [Bug; 23] = [
             (MEMORY, ""),
             (REDIS, "completion"),
             (POSTGRES, "completion"),
+            (SQLITE, "completion"),
         ],
     },
     // A renewal is accepted from any claim.
@@ -87,6 +90,7 @@ pub(super) const BUGS: [Bug; 23] = [
             (MEMORY, ""),
             (REDIS, "renewal"),
             (POSTGRES, "renewal"),
+            (SQLITE, "renewal"),
         ],
     },
     // A release is accepted from any claim.
@@ -112,6 +116,7 @@ pub(super) const BUGS: [Bug; 23] = [
             (MEMORY, ""),
             (REDIS, "release"),
             (POSTGRES, "release"),
+            (SQLITE, "release"),
         ],
     },
     // A running record expires when its lease ends.
@@ -135,6 +140,7 @@ pub(super) const BUGS: [Bug; 23] = [
             (MEMORY, ""),
             (REDIS, "lapsed"),
             (POSTGRES, "lapsed"),
+            (SQLITE, "lapsed"),
             (PROCESS, "pause_without_duplicate"),
         ],
     },
@@ -179,6 +185,32 @@ pub(super) const BUGS: [Bug; 23] = [
             edit(ABANDON_SQL, "clock_timestamp()", "now()"),
         ],
         looks: &[(TRANSACTION, "ttl_counts_from_the_completion")],
+    },
+    // SQLite: the latest time in the file is ignored, so a clock that is set back revives leases.
+    Bug {
+        name: "sqlite-forgets-time",
+        edits: &[edit(
+            "idem-sqlite/src/clock.rs",
+            "wall.max(stored).max(passed)",
+            "wall.max(passed)",
+        )],
+        looks: &[(SQLITE, "lapsed"), (SQLITE_FAULTS, "store_clock_jumps")],
+    },
+    // SQLite: a quota is counted without the keys that the same transaction has claimed.
+    Bug {
+        name: "sqlite-quota-per-transaction",
+        edits: &[edit(
+            "idem-sqlite/src/writer/batch.rs",
+            "self.write_records().await?;\n        let max_keys",
+            "let max_keys",
+        )],
+        looks: &[(SQLITE, "quota_is_exact")],
+    },
+    // SQLite: a process writes to a file that was deleted or replaced.
+    Bug {
+        name: "sqlite-any-file",
+        edits: &[edit("idem-sqlite/src/file.rs", "Ok(identity) if identity == self.identity", "_")],
+        looks: &[(SQLITE_FAULTS, "file_replaced"), (PROCESS, "sqlite_file_replaced")],
     },
     // A run whose completion could not be stored frees the key.
     Bug {
@@ -232,6 +264,7 @@ pub(super) const BUGS: [Bug; 23] = [
             (MEMORY, ""),
             (REDIS, "repeated_claim"),
             (POSTGRES, "repeated_claim"),
+            (SQLITE, "repeated_claim"),
             (HTTP, ""),
             (PROCESS, "claim_reply_lost"),
         ],
@@ -262,6 +295,7 @@ pub(super) const BUGS: [Bug; 23] = [
             (MEMORY, ""),
             (REDIS, "takeover"),
             (POSTGRES, "takeover"),
+            (SQLITE, "takeover"),
         ],
     },
     // A completed record is replayed to every request, whatever its fingerprint.
@@ -299,13 +333,17 @@ pub(super) const BUGS: [Bug; 23] = [
             "token: next_token(Some(record.token), now),\n        attempt:",
             "attempt:",
         )],
-        looks: &[(MODEL, "recovery_with_two_processes"), (MEMORY, "lapsed_record_is_recovered")],
+        looks: &[
+            (MODEL, "recovery_with_two_processes"),
+            (MEMORY, "lapsed_record_is_recovered"),
+            (SQLITE, "lapsed_record_is_recovered"),
+        ],
     },
     // A record is resolved although its claim is not the one that the operator has seen.
     Bug {
         name: "resolve-any-token",
         edits: &[edit(RESOLVE, "record.token != expected || !permitted", "!permitted")],
-        looks: &[(MODEL, "an_operator"), (MEMORY, "resol")],
+        looks: &[(MODEL, "an_operator"), (MEMORY, "resol"), (SQLITE, "resol")],
     },
     // A resolution keeps the fencing token, so the old run can still change the record.
     Bug {
@@ -315,7 +353,7 @@ pub(super) const BUGS: [Bug; 23] = [
             "Record { token: next_token(Some(record.token), now), ..slot.record }",
             "slot.record",
         )],
-        looks: &[(MODEL, "an_operator"), (MEMORY, "resol")],
+        looks: &[(MODEL, "an_operator"), (MEMORY, "resol"), (SQLITE, "resol")],
     },
     // An unknown outcome is forgotten as early as a stored response.
     Bug {
@@ -335,7 +373,11 @@ pub(super) const BUGS: [Bug; 23] = [
             "record.extras.silence().unwrap_or(Silence {\n        since: slot.lease_until,",
             "None.unwrap_or(Silence {\n        since: slot.lease_until,",
         )],
-        looks: &[(MODEL, "recovery_with_two_processes"), (MEMORY, "silence_is_kept")],
+        looks: &[
+            (MODEL, "recovery_with_two_processes"),
+            (MEMORY, "silence_is_kept"),
+            (SQLITE, "silence_is_kept"),
+        ],
     },
     // The claim of a recovery is granted for a first run when it is sent again.
     Bug {
@@ -345,7 +387,11 @@ pub(super) const BUGS: [Bug; 23] = [
             "return (Change::Keep, granted(id, record, now));",
             "let Record { nonce, token, attempt, .. } = *record;\n        return (Change::Keep, ClaimOutcome::Acquired(Claim { id, nonce, token, attempt }));",
         )],
-        looks: &[(MODEL, "recovery_with_two_processes"), (MEMORY, "resent_recovery")],
+        looks: &[
+            (MODEL, "recovery_with_two_processes"),
+            (MEMORY, "resent_recovery"),
+            (SQLITE, "resent_recovery"),
+        ],
     },
     // A change of the silence drops the other extra fields.
     Bug {

@@ -8,11 +8,12 @@ use clap::Args;
 use xshell::Shell;
 
 /// The packages whose tests need no server, except for the targets in [`WITH_SERVERS`].
-const WITHOUT_SERVERS: [&str; 7] = [
+const WITHOUT_SERVERS: [&str; 8] = [
     "idem-core",
     "idem-macros",
     "idem-client",
     "idem-conformance",
+    "idem-sqlite",
     "idem-axum",
     "idem-actix",
     "xtask",
@@ -21,7 +22,7 @@ const WITH_SERVERS: [&str; 3] = ["http_redis", "http_postgres", "transaction"];
 
 #[derive(Args)]
 pub(crate) struct Selection {
-    /// Only the tests that need no server: core, macros, client, and the adapters on the memory store
+    /// Only the tests that need no server: core, macros, client, SQLite, and the adapters on memory and SQLite
     #[arg(long)]
     quick: bool,
     /// Only test programs whose package or name contains one of these words

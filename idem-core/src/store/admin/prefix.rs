@@ -46,6 +46,20 @@ impl RecordIdPrefix {
     pub const fn range(&self) -> (RecordId, RecordId) {
         (RecordId::from_bytes(self.first), RecordId::from_bytes(self.last))
     }
+
+    /// The id right before the [range](Self::range), where a listing of the range begins. `None` if the range begins with
+    /// the lowest id.
+    pub fn before(&self) -> Option<RecordId> {
+        let mut id = self.first;
+        for byte in id.iter_mut().rev() {
+            let borrow;
+            (*byte, borrow) = byte.overflowing_sub(1);
+            if !borrow {
+                return Some(RecordId::from_bytes(id));
+            }
+        }
+        None
+    }
 }
 
 impl FromStr for RecordIdPrefix {
@@ -111,6 +125,8 @@ mod tests {
         assert_eq!((*first.as_bytes(), *last.as_bytes()), (bytes(0), bytes(0xff)));
         assert!(prefix("abcdef012").matches(first) && prefix("abcdef012").matches(last));
         assert!(!prefix("abcdef013").matches(last));
+        assert_eq!(prefix("abcdef013").before(), Some(last));
+        assert_eq!(prefix("00000000").before(), None);
     }
 
     #[test]

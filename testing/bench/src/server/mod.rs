@@ -34,6 +34,15 @@ pub const ON_POSTGRES: [&str; 5] = [
     "bare-actix",
 ];
 
+/// The variants with SQLite, and one with Postgres on the same disk. `STORE_URL` is the URL of the store.
+pub const ON_SQLITE: [&str; 5] = [
+    "annotated-sqlite-axum",
+    "annotated-sqlite-actix",
+    "annotated-postgres-axum",
+    "bare-axum",
+    "bare-actix",
+];
+
 /// A transaction of two statements, without and with idempotency.
 pub const IN_POSTGRES: [&str; 2] = ["business-axum", "transaction-axum"];
 
@@ -71,12 +80,14 @@ pub fn serve(variant: &str) -> anyhow::Result<()> {
         ("annotated-redis", "axum") => axum::serve_when(axum::redis::annotated()),
         ("by-hand-postgres", "axum") => axum::serve_when(axum::postgres::by_hand()),
         ("annotated-postgres", "axum") => axum::serve_when(axum::postgres::annotated()),
+        ("annotated-sqlite", "axum") => axum::serve_when(axum::sqlite::annotated()),
         ("business", "axum") => axum::serve_when(axum::postgres::business()),
         ("transaction", "axum") => axum::serve_when(axum::postgres::transaction()),
         ("annotated-redis", "actix") => actix::serve(actix::annotated::routes_on_redis()?),
         ("annotated-postgres", "actix") => {
             actix::serve_when(actix::annotated::routes_on_postgres())
         }
+        ("annotated-sqlite", "actix") => actix::serve_when(actix::annotated::routes_on_sqlite()),
         ("bare", "actix") => actix::serve(actix::bare::routes),
         ("by-hand", "actix") => actix::serve(actix::by_hand::routes()),
         ("annotated", "actix") => actix::serve(actix::annotated::routes()),

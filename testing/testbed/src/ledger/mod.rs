@@ -6,6 +6,7 @@
 mod file;
 mod postgres;
 mod redis;
+mod sqlite;
 
 use std::io;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub struct StoreLedger {
 pub enum Backend {
     Memory(MemoryLedger),
     Redis(redis::Redis),
+    Sqlite(sqlite::Sqlite),
     Postgres(postgres::Postgres),
 }
 
@@ -47,6 +49,12 @@ impl Backend {
     /// If `url` is invalid.
     pub fn in_redis(url: &str, namespace: &str) -> anyhow::Result<Self> {
         Ok(Self::Redis(redis::Redis::new(url, namespace)?))
+    }
+
+    /// # Errors
+    /// If the file cannot be opened.
+    pub async fn in_sqlite(url: &str) -> anyhow::Result<Self> {
+        Ok(Self::Sqlite(sqlite::Sqlite::new(url).await?))
     }
 
     /// # Errors
@@ -69,6 +77,7 @@ impl StoreLedger {
         match &*self.backend {
             Backend::Memory(backend) => Ok(backend.counts(note)),
             Backend::Redis(backend) => backend.counts(note).await,
+            Backend::Sqlite(backend) => backend.counts(note).await,
             Backend::Postgres(backend) => backend.counts(note).await,
         }
     }
@@ -86,6 +95,7 @@ impl StoreLedger {
                 Ok((number, seq))
             }
             Backend::Redis(backend) => backend.enter(note, run).await,
+            Backend::Sqlite(backend) => backend.enter(note, run).await,
             Backend::Postgres(backend) => backend.enter(note, run).await,
         }
     }
@@ -124,6 +134,7 @@ impl Ledger for StoreLedger {
             retried(|| match &*self.backend {
                 Backend::Memory(backend) => backend.effect(note, entry, charge),
                 Backend::Redis(backend) => backend.effect(note, &entry.run, charge).boxed(),
+                Backend::Sqlite(backend) => backend.effect(note, &entry.run, charge).boxed(),
                 Backend::Postgres(backend) => backend.effect(note, &entry.run, charge).boxed(),
             })
             .await
@@ -135,6 +146,7 @@ impl Ledger for StoreLedger {
         match &*self.backend {
             Backend::Memory(backend) => backend.find(note, key),
             Backend::Redis(backend) => backend.find(note, key).boxed(),
+            Backend::Sqlite(backend) => backend.find(note, key).boxed(),
             Backend::Postgres(backend) => backend.find(note, key).boxed(),
         }
     }
@@ -143,6 +155,7 @@ impl Ledger for StoreLedger {
         match &*self.backend {
             Backend::Memory(backend) => backend.hook(note),
             Backend::Redis(backend) => backend.hook(note).boxed(),
+            Backend::Sqlite(backend) => backend.hook(note).boxed(),
             Backend::Postgres(backend) => backend.hook(note).boxed(),
         }
     }
@@ -159,6 +172,7 @@ impl Ledger for StoreLedger {
         retried(move || match &*self.backend {
             Backend::Memory(backend) => backend.version(payment),
             Backend::Redis(backend) => backend.version(payment).boxed(),
+            Backend::Sqlite(backend) => backend.version(payment).boxed(),
             Backend::Postgres(backend) => backend.version(payment).boxed(),
         })
         .boxed()
@@ -168,6 +182,7 @@ impl Ledger for StoreLedger {
         match &*self.backend {
             Backend::Memory(backend) => backend.revise(payment),
             Backend::Redis(backend) => backend.revise(payment).boxed(),
+            Backend::Sqlite(backend) => backend.revise(payment).boxed(),
             Backend::Postgres(backend) => backend.revise(payment).boxed(),
         }
     }
@@ -180,6 +195,7 @@ impl Ledger for StoreLedger {
         match &*self.backend {
             Backend::Memory(backend) => backend.revise_if(payment, version),
             Backend::Redis(backend) => backend.revise_if(payment, version).boxed(),
+            Backend::Sqlite(backend) => backend.revise_if(payment, version).boxed(),
             Backend::Postgres(backend) => backend.revise_if(payment, version).boxed(),
         }
     }

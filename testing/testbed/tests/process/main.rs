@@ -15,18 +15,18 @@ use support::{report, rows};
 
 rows! {
     contract: contract {
-        every_route_succeeds_and_replays on [memory redis postgres];
+        every_route_succeeds_and_replays on [memory sqlite redis postgres];
         a_first_response_has_its_headers on [memory];
         callers_have_different_rights on [memory];
         authentication_comes_first on [memory postgres];
-        unsupported_input_is_refused on [memory redis postgres];
-        a_request_controls_its_handler on [memory redis postgres];
-        a_change_honours_its_precondition on [memory redis postgres];
-        one_change_of_a_version_wins on [memory redis postgres];
+        unsupported_input_is_refused on [memory sqlite redis postgres];
+        a_request_controls_its_handler on [memory sqlite redis postgres];
+        a_change_honours_its_precondition on [memory sqlite redis postgres];
+        one_change_of_a_version_wins on [memory sqlite redis postgres];
         layers_apply_to_all_routes on [memory];
-        a_store_can_fail on [memory redis postgres];
+        a_store_can_fail on [memory sqlite redis postgres];
         a_store_can_fail_during_a_transaction on [postgres];
-        a_clock_can_be_moved on [memory redis postgres];
+        a_clock_can_be_moved on [memory sqlite redis postgres];
         requests_and_responses_are_limited on [memory];
         both_http_versions_are_supported on [memory];
     }

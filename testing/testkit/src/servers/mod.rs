@@ -9,9 +9,11 @@ mod postgres;
 mod process;
 mod proxy;
 mod redis;
+mod sqlite;
 
 pub use nats::NatsServer;
 pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;
 pub use proxy::{Proxy, Replies};
 pub use redis::{RedisCluster, RedisSentinel, RedisServer};
+pub use sqlite::{SqliteFile, run_sql};

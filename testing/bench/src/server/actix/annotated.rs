@@ -3,7 +3,7 @@
 use actix_web::Responder;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, ServiceConfig, post};
-use idem_actix::{Idempotency, MemoryStore, PostgresStore, RedisStore, idempotent};
+use idem_actix::{Idempotency, MemoryStore, PostgresStore, RedisStore, SqliteStore, idempotent};
 
 use crate::server::{NewPayment, charge, store_url};
 
@@ -26,6 +26,12 @@ pub(in crate::server) fn routes_on_redis() -> anyhow::Result<impl Fn(&mut Servic
 pub(in crate::server) async fn routes_on_postgres()
 -> anyhow::Result<impl Fn(&mut ServiceConfig) + Clone> {
     let store = PostgresStore::connect(&store_url()?).await?;
+    Ok(routes_on(Idempotency::new(store)))
+}
+
+pub(in crate::server) async fn routes_on_sqlite()
+-> anyhow::Result<impl Fn(&mut ServiceConfig) + Clone> {
+    let store = SqliteStore::open(store_url()?).await?;
     Ok(routes_on(Idempotency::new(store)))
 }
 

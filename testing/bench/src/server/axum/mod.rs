@@ -5,6 +5,7 @@ pub(super) mod bare;
 pub(super) mod by_hand;
 pub(super) mod postgres;
 pub(super) mod redis;
+pub(super) mod sqlite;
 
 use anyhow::Context;
 use axum::Router;

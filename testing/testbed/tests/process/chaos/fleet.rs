@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::support::{Program, Request, Server, StoreServer, TestEnv, proxy_before};
+use crate::support::{Program, Request, Server, Store, StoreServer, TestEnv, proxy_before};
 
 /// The servers that clients can reach at the moment.
 pub(super) type Current = watch::Sender<Vec<Arc<Server>>>;
@@ -45,7 +45,10 @@ const FAULT_MS: Range<u64> = 100..1500;
 /// The faults of a process with a memory store.
 const ALONE: [&str; 1] = ["process paused"];
 
-/// The faults of processes that share a store.
+/// The faults of processes that share a file.
+const SHARING_A_FILE: [&str; 3] = ["process killed", "process drained", "process paused"];
+
+/// The faults of processes that share a store server.
 const SHARING: [&str; 9] = [
     "process killed",
     "process drained",
@@ -62,7 +65,7 @@ impl<'a> Fleet<'a> {
     /// Starts a process of each program on a separate store. An earlier program is started before the current ones, since
     /// they migrate the store.
     pub(super) async fn start(env: &'a TestEnv, programs: &[Program]) -> Self {
-        let store = (!env.in_memory()).then(|| StoreServer::start(env.store));
+        let store = env.has_server().then(|| StoreServer::start(env.store));
         let mut slots = Vec::new();
         for program in programs.iter().cloned() {
             slots.push(match &store {
@@ -121,7 +124,11 @@ impl<'a> Fleet<'a> {
 
     /// Injects a random fault, and returns after it has ended.
     pub(super) async fn fault(&mut self, rng: &mut StdRng) {
-        let known: &[_] = if self.store.is_some() { &SHARING } else { &ALONE };
+        let known: &[_] = match self.env.store {
+            Store::Memory => &ALONE,
+            Store::Sqlite => &SHARING_A_FILE,
+            Store::Redis | Store::Postgres => &SHARING,
+        };
         let what = *known.choose(rng).expect("the list is not empty");
         *self.occurrences.entry(what).or_default() += 1;
         let slot = rng.random_range(0..self.slots.len());

@@ -47,6 +47,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let (axum, actix) = (Program::Current(Framework::Axum), Program::Current(Framework::Actix));
     let both = vec![axum.clone(), actix.clone()];
     let mut plans = vec![
+        plan("chaos::sqlite::mixed", Store::Sqlite, both.clone(), ROUTES),
         plan("chaos::redis::mixed", Store::Redis, both.clone(), ROUTES),
         plan("chaos::postgres::mixed", Store::Postgres, both, POSTGRES_ROUTES),
         plan("chaos::memory::axum", Store::Memory, vec![axum.clone()], ROUTES),

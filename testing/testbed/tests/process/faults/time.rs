@@ -83,7 +83,7 @@ pub(crate) async fn fault_client_clock_wrong(env: &TestEnv) {
 }
 
 /// The path on Debian. The loader also searches its own directories.
-const FAKETIME: &str = "/usr/$LIB/faketime/libfaketime.so.1";
+pub(super) const FAKETIME: &str = "/usr/$LIB/faketime/libfaketime.so.1";
 
 /// Longer than the ttl and the lease of `/short` together.
 const BEYOND_TTL: Duration = Duration::from_millis(3500);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use idem_testkit::servers::{PostgresServer, Proxy, RedisServer};
+use idem_testkit::servers::{PostgresServer, Proxy, RedisServer, run_sql};
 
 use testbed::ledger::{Event, EventKind, ExecutionContext};
 
@@ -45,15 +45,21 @@ impl TestEnv {
     pub(crate) fn url(&self) -> String {
         match self.store {
             Store::Memory => "memory:".to_owned(),
+            Store::Sqlite => format!("sqlite:{}", self.database_file().display()),
             Store::Redis => REDIS.url(),
             Store::Postgres => database(&POSTGRES.url(), &self.namespace),
         }
     }
 
+    /// Returns the path of the database of a SQLite store.
+    pub(crate) fn database_file(&self) -> PathBuf {
+        self.directory.join("records.db")
+    }
+
     /// Returns the port of the store.
     pub(crate) fn port(&self) -> u16 {
         match self.store {
-            Store::Memory => panic!("the memory store has no server"),
+            Store::Memory | Store::Sqlite => panic!("the store {} has no server", self.store),
             Store::Redis => REDIS.port(),
             Store::Postgres => POSTGRES.port(),
         }
@@ -69,6 +75,10 @@ impl TestEnv {
     fn records(&self) -> usize {
         match self.store {
             Store::Memory => panic!("the memory store cannot be inspected"),
+            Store::Sqlite => {
+                let count = "SELECT count(*) FROM idem_records";
+                run_sql(&self.database_file(), count).unwrap().try_into().unwrap()
+            }
             Store::Redis => {
                 let keys = REDIS.cli(&["keys", &format!("idem:{}:*", self.namespace)]);
                 // The keys of records end with 64 digits. The store has other keys as well.
@@ -134,6 +144,10 @@ impl TestEnv {
 
     pub(crate) fn in_memory(&self) -> bool {
         self.store == Store::Memory
+    }
+
+    pub(crate) fn has_server(&self) -> bool {
+        matches!(self.store, Store::Redis | Store::Postgres)
     }
 
     /// Starts a second process, unless the store is in memory.

@@ -13,6 +13,7 @@ pub(crate) enum Framework {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Store {
     Memory,
+    Sqlite,
     Redis,
     Postgres,
 }
@@ -22,10 +23,14 @@ impl Framework {
 }
 
 impl Store {
-    pub(crate) const ALL: [Self; 3] = [Self::Memory, Self::Redis, Self::Postgres];
+    pub(crate) const ALL: [Self; 4] = [Self::Memory, Self::Sqlite, Self::Redis, Self::Postgres];
 
     pub(crate) fn memory() -> Self {
         Self::Memory
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite
     }
 
     pub(crate) fn redis() -> Self {
@@ -50,6 +55,7 @@ impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Memory => "memory",
+            Self::Sqlite => "sqlite",
             Self::Redis => "redis",
             Self::Postgres => "postgres",
         })

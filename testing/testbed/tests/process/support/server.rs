@@ -63,9 +63,11 @@ pub(super) async fn start(
     environment: &[(&str, &str)],
     log: &Path,
 ) -> Result<Server, String> {
-    // `setpriv` becomes the program. Before that, it asks the kernel to kill the program with this process.
+    // `setpriv` becomes the program, by way of `env`. Before that, it asks the kernel to kill the program with this process.
     let mut child = Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "--"])
+        // A file that reaches its size limit then fails like a full disk, and does not end the process.
+        .args(["env", "--ignore-signal=XFSZ"])
         .arg(program.path())
         .args(flags)
         .envs(environment.iter().copied())
@@ -183,6 +185,16 @@ impl Server {
     /// Sends SIGCONT.
     pub(crate) fn resume(&self) {
         self.signal(Signal::SIGCONT);
+    }
+
+    /// Limits the size of the files that the process writes, in bytes, as a full disk does.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let pid = self.pid.to_string();
+        let set = std::process::Command::new("prlimit")
+            .args(["--pid", &pid, &format!("--fsize={limit}:unlimited")])
+            .status();
+        assert!(set.expect("`prlimit` (install `util-linux`)").success());
     }
 
     /// Sends SIGTERM.

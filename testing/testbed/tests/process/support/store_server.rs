@@ -15,7 +15,7 @@ pub(crate) enum StoreServer {
 impl StoreServer {
     pub(crate) fn start(store: Store) -> Self {
         match store {
-            Store::Memory => panic!("the memory store has no server"),
+            Store::Memory | Store::Sqlite => panic!("the store {store} has no server"),
             Store::Redis => Self::Redis(RedisServer::start(&DURABLE)),
             Store::Postgres => Self::Postgres(PostgresServer::start(&["max_connections=300"])),
         }
