@@ -201,7 +201,8 @@ pub(crate) async fn migrate(common: &Common, print: bool) -> Result<(), Failure>
 #[cfg(not(feature = "postgres"))]
 pub(crate) async fn migrate(_: &Common, _: bool) -> Result<(), Failure> {
     Err(Failure::Usage(
-        "only Postgres has a schema to migrate; enable the feature `postgres` of idem-cli".to_owned(),
+        "only Postgres has a schema to migrate; enable the feature `postgres` of idem-cli"
+            .to_owned(),
     ))
 }
 

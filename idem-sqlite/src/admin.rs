@@ -38,7 +38,8 @@ impl RecordAdmin for SqliteStore {
         StoreFuture::new(async move {
             let before = filter.starting_with.and_then(|prefix| prefix.before());
             let before = before.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
-            let last = filter.starting_with.map_or([0xff; 32], |prefix| *prefix.range().1.as_bytes());
+            let last =
+                filter.starting_with.map_or([0xff; 32], |prefix| *prefix.range().1.as_bytes());
             let scan = query(include_str!("sql/scan.sql"))
                 .bind(after.map_or(before, |Cursor(bytes)| bytes.to_vec()))
                 .bind(MAX_SCAN_LEN as i64)

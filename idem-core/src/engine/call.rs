@@ -6,6 +6,7 @@ use tracing::Span;
 
 use super::config::Config;
 use super::duplicate::RequestIdentity;
+use super::operations::extras_of;
 use super::{Idempotency, trace};
 use crate::http::RequestParts;
 use crate::model::{
@@ -205,7 +206,7 @@ impl Idempotency {
             max_keys,
             transaction: None,
             recoverable: false,
-            extras: Extras::new(operation, None),
+            extras: extras_of(operation),
             span,
         })
     }

@@ -17,6 +17,7 @@ mod duplicate;
 mod execution;
 mod lease;
 mod lookup;
+mod operations;
 mod recovery;
 mod retry;
 mod run;

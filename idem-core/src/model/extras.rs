@@ -50,6 +50,19 @@ impl Extras {
         Self(buffer.freeze())
     }
 
+    /// Whether these are exactly the fields of a new claim of `operation` without a label. May be `false` if the name was
+    /// cut or changed.
+    pub(crate) fn is_named(&self, operation: &[&str]) -> bool {
+        let Some([OPERATION, _, _, name @ ..]) = self.0.get(..) else { return false };
+        let mut rest = Some(name);
+        for (place, word) in operation.iter().enumerate() {
+            let separated =
+                if place == 0 { rest } else { rest.and_then(|rest| rest.strip_prefix(b" ")) };
+            rest = separated.and_then(|rest| rest.strip_prefix(word.as_bytes()));
+        }
+        rest.is_some_and(<[u8]>::is_empty)
+    }
+
     /// The name of the operation. Empty if the record lacks it.
     pub fn operation(&self) -> &str {
         self.text(OPERATION)
@@ -83,7 +96,8 @@ impl Extras {
     /// Returns these fields with another silence, or without one.
     #[must_use]
     pub fn with_silence(&self, silence: Option<Silence>) -> Self {
-        if silence.is_none() && self.get(SILENCE).is_none() {
+        // The silence is always the first field.
+        if silence.is_none() && self.0.first() != Some(&SILENCE) {
             return self.clone();
         }
         let mut buffer = BytesMut::with_capacity(self.0.len() + FIELD_HEAD + 13);
