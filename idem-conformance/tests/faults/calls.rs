@@ -59,6 +59,7 @@ async fn duplicate_in_flight_and_mismatch_cost_one_call() {
         let before = env.faults.calls();
         let served =
             env.engine.run(call(2), |_| async { success("second") }, || success("panic")).await;
+        let served = served.map_err(Rejection::from);
         assert_rejected!(served, Rejection::KeyReused);
         assert_eq!(env.faults.calls(), Calls { claim: before.claim + 1, ..before });
     }
