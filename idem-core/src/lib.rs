@@ -81,7 +81,7 @@
 //! # Logs
 //!
 //! Diagnostics are `tracing` events and spans. Alert on every error and on the warnings in
-//! [the guide](https://github.com/idem-rs/idem/blob/main/docs/guide/src/running.md#alerts).
+//! [the guide](https://github.com/idem-rs/idem/blob/main/docs/guide/src/monitoring.md#log-messages).
 //!
 //! # Feature flags
 //!

@@ -169,8 +169,3 @@ impl Observer for Metrics {
         }
     }
 }
-
-/// The README's example, compiled as a doctest.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -3,7 +3,10 @@
 //! `cargo run -p payments-actix` starts it and prints commands to try.
 //!
 //! The first argument is the listen address (default `127.0.0.1:3000`). With the feature `redis` or
-//! `postgres`, the second argument is the URL of a store. All servers with the same store share the keys.
+//! `postgres`, the second argument is the URL of a store. All servers with the same store share the keys. With `--monitor`
+//! as the last argument, the server has `/metrics` and `/health`.
+
+mod monitoring;
 
 use std::collections::HashMap;
 use std::future::{Ready, ready};
@@ -23,6 +26,7 @@ use anyhow::{Context, bail, ensure};
 use idem_actix::{
     Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, idempotent,
 };
+use monitoring::Monitoring;
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -106,12 +110,23 @@ impl Ledger {
 async fn main() -> anyhow::Result<()> {
     // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let store = store(std::env::args().nth(2)).await?;
-    let idempotency = Idempotency::builder(store).namespace("payments").build();
+    let is_monitored = std::env::args().any(|arg| arg == "--monitor");
+    let store = store(std::env::args().nth(2).filter(|arg| arg != "--monitor")).await?;
+    let monitoring = is_monitored.then(Monitoring::start).transpose()?;
+    let mut builder = Idempotency::builder(store).namespace("payments");
+    if let Some(monitoring) = &monitoring {
+        builder = monitoring.observe(builder);
+    }
+    let idempotency = builder.build();
     let (handle, ledger) = (web::Data::new(idempotency.clone()), web::Data::<Ledger>::default());
     let app = move || {
         let app = App::new().app_data(handle.clone()).app_data(ledger.clone());
-        app.service(create_payment).service(list_payments)
+        let monitor = |app: &mut web::ServiceConfig| {
+            if let Some(monitoring) = &monitoring {
+                monitoring.routes(&handle, app);
+            }
+        };
+        app.service(create_payment).service(list_payments).configure(monitor)
     };
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());

@@ -3,7 +3,10 @@
 //! `cargo run -p payments-axum` starts it and prints commands to try.
 //!
 //! The first argument is the listen address (default `127.0.0.1:3000`). With the feature `redis` or
-//! `postgres`, the second argument is the URL of a store. All servers with the same store share the keys.
+//! `postgres`, the second argument is the URL of a store. All servers with the same store share the keys. With `--monitor`
+//! as the last argument, the server has `/metrics` and `/health`.
+
+mod monitoring;
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
@@ -20,6 +23,7 @@ use axum::{Json, Router};
 use idem_axum::{
     Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, idempotent,
 };
+use monitoring::Monitoring;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -109,11 +113,21 @@ impl Ledger {
 async fn main() -> anyhow::Result<()> {
     // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let store = store(std::env::args().nth(2)).await?;
-    let idempotency = Idempotency::builder(store).namespace("payments").build();
+    let is_monitored = std::env::args().any(|arg| arg == "--monitor");
+    let store = store(std::env::args().nth(2).filter(|arg| arg != "--monitor")).await?;
+    let monitoring = is_monitored.then(Monitoring::start).transpose()?;
+    let mut builder = Idempotency::builder(store).namespace("payments");
+    if let Some(monitoring) = &monitoring {
+        builder = monitoring.observe(builder);
+    }
+    let idempotency = builder.build();
     let app = App { idempotency: idempotency.clone(), ledger: Ledger::default() };
     let router =
         Router::new().route("/payments", post(create_payment).get(list_payments)).with_state(app);
+    let router = match monitoring {
+        Some(monitoring) => router.merge(monitoring.routes(&idempotency)),
+        None => router,
+    };
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(&address).await.with_context(|| {

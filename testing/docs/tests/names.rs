@@ -77,6 +77,7 @@ fn texts(extension: &str) -> String {
         "idem-redis",
         "idem-postgres",
         "idem-client",
+        "idem-metrics",
         "idem-conformance",
         "examples",
         "testing/ui",

@@ -12,6 +12,7 @@ const WITHOUT_SERVERS: [&str; 7] = [
     "idem-core",
     "idem-macros",
     "idem-client",
+    "idem-metrics",
     "idem-conformance",
     "idem-axum",
     "idem-actix",
