@@ -319,7 +319,7 @@ fn gauges_are_sampled_and_everything_is_described() {
                 DebugValue::Gauge(_) => Kind::Gauge,
                 DebugValue::Histogram(_) => Kind::Histogram,
             };
-            let labels: Vec<_> = key.key().labels().map(|label| label.key()).collect();
+            let labels: Vec<_> = key.key().labels().map(metrics::Label::key).collect();
             assert_eq!((kind, &labels[..]), (known.kind, known.labels), "{}", known.name);
         }
 

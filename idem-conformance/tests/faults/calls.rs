@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 const NONE: Calls =
-    Calls { claim: 0, renew: 0, resume_run: 0, complete: 0, release: 0, abandon: 0 };
+    Calls { claim: 0, renew: 0, resume_run: 0, complete: 0, release: 0, abandon: 0, check: 0 };
 
 #[tokio::test]
 async fn first_execution_costs_two_calls_and_a_replay_one() {

@@ -231,8 +231,7 @@ impl Idempotency {
     }
 
     /// Starts a call. If nothing is replayed, awaits the run that `execute` returns.
-    ///
-    /// This is no `async fn`, because such a future has room for its arguments twice.
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` has room for its arguments twice")]
     fn start_and_run<T, E, F>(
         self,
         call: Call,

@@ -12,7 +12,6 @@ const WITHOUT_SERVERS: [&str; 7] = [
     "idem-core",
     "idem-macros",
     "idem-client",
-    "idem-metrics",
     "idem-conformance",
     "idem-axum",
     "idem-actix",

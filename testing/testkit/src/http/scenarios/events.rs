@@ -125,6 +125,7 @@ impl Observer for Panicking {
     }
 }
 
+/// Neither a request that runs nor one that is refused.
 pub async fn a_panicking_observer_affects_no_request(server: &Server) {
     let server = server.with(|builder| builder.observer(Panicking)).await;
     let order = server.order("/payments", "n").key("k");
