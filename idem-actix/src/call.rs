@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::Either;
 use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
 use idem_core::store::TransactionSlot;
-use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Rejection};
+use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
 
 use crate::request::{self, BodyError};
 use crate::{rejection, response, state};
@@ -49,16 +49,21 @@ impl Guarded {
             Ok(None) => {
                 let (arguments, slot) = extract(&request, payload).await?;
                 if slot.is_some() {
-                    return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
+                    let refusal = Rejection::Unguarded.into();
+                    return Err(rejection::refuse(&idempotency, policy, &request, &refusal));
                 }
                 return Ok(Call { request, arguments, guard: None });
             }
-            Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
+            Err(rejection) => {
+                let refusal = rejection.into();
+                return Err(rejection::refuse(&idempotency, policy, &request, &refusal));
+            }
         };
         let body = match request::buffer(&request, payload).await {
             Ok(body) => body,
             Err(BodyError::TooLarge) => {
-                return Err(rejection::refuse(&idempotency, &Rejection::BodyTooLarge));
+                let refusal = Rejection::BodyTooLarge.into();
+                return Err(rejection::refuse(&idempotency, builder.policy(), &request, &refusal));
             }
             Err(BodyError::Broken(response)) => return Err(response),
         };
@@ -84,7 +89,8 @@ fn call_for(
     policy: &'static Policy,
 ) -> Result<Option<CallBuilder>, Rejection> {
     let lines = request::lines(request, idempotency.header());
-    idempotency.call_for(policy, request.method().as_str(), lines)
+    let operation = || [request.method().as_str(), &request::pattern(request)].join(" ");
+    idempotency.call_for(policy, request.method().as_str(), lines, operation)
 }
 
 /// A request that passed all extractors.
@@ -212,9 +218,13 @@ impl Guard {
     {
         let Self { idempotency, builder, slot } = self;
         let operation = [request.method().as_str(), &request::pattern(request)];
+        let policy = builder.policy();
         let call = match builder.finish(scope, &operation) {
             Ok(call) => call.in_transaction(slot),
-            Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
+            Err(refusal) => {
+                let refused = rejection::refuse(&idempotency, policy, request, &refusal);
+                return Either::Left(ready(refused));
+            }
         };
         let max_response = idempotency.max_response();
         let execute =
@@ -241,9 +251,10 @@ impl Guard {
     {
         let Self { idempotency, builder, slot } = self;
         let operation = [request.method().as_str(), &request::pattern(&request)];
+        let policy = builder.policy();
         let call = match builder.finish(scope, &operation) {
             Ok(call) => call.in_transaction(slot),
-            Err(refused) => return rejection::refuse(&idempotency, &refused),
+            Err(refusal) => return rejection::refuse(&idempotency, policy, &request, &refusal),
         };
         let max_response = idempotency.max_response();
         let record = move |response| response::record(response, max_response);
@@ -262,11 +273,11 @@ impl Guard {
 
 fn into_response(
     idempotency: &Idempotency,
-    served: Result<Served<HttpResponse>, Rejection>,
+    served: Result<Served<HttpResponse>, Refusal>,
 ) -> HttpResponse {
     match served {
         Ok(Served::Executed(response)) => response,
         Ok(Served::Replayed(response)) => response::replay(response),
-        Err(refused) => rejection::into_response(idempotency, &refused),
+        Err(refusal) => rejection::into_response(idempotency, &refusal),
     }
 }

@@ -92,6 +92,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod call;
+mod health;
 mod rejection;
 mod request;
 mod response;
@@ -100,10 +101,11 @@ mod stop;
 #[cfg(feature = "postgres")]
 mod tx;
 
+pub use health::health;
 pub use idem_core::store::IdempotencyStore;
 pub use idem_core::{
-    self, Drained, Execution, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError,
-    KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
+    self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,
+    KeyError, KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
     UnknownReason,
 };
 /// Makes an actix-web handler run once per key.

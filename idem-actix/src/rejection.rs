@@ -1,16 +1,23 @@
-//! Rejections as responses. The response does not contain the error's source.
+//! Refusals as responses. The response does not contain the error's source.
 
-use actix_web::HttpResponse;
-use idem_core::{Idempotency, Rejection};
+use actix_web::{HttpRequest, HttpResponse};
+use idem_core::{Idempotency, Policy, Refusal};
 
+use crate::request;
 use crate::response::from_stored;
 
-/// The response to a call that the engine rejected.
-pub(crate) fn into_response(idempotency: &Idempotency, rejection: &Rejection) -> HttpResponse {
-    from_stored(idempotency.problem(rejection))
+/// The response to a call that the engine refused.
+pub(crate) fn into_response(idempotency: &Idempotency, refusal: &Refusal) -> HttpResponse {
+    from_stored(idempotency.problem(refusal))
 }
 
-/// The response to a request that was rejected before it became a call of the engine.
-pub(crate) fn refuse(idempotency: &Idempotency, rejection: &Rejection) -> HttpResponse {
-    from_stored(idempotency.refuse(rejection))
+/// The response to a request that was refused before it became a call of the engine.
+pub(crate) fn refuse(
+    idempotency: &Idempotency,
+    policy: &Policy,
+    request: &HttpRequest,
+    refusal: &Refusal,
+) -> HttpResponse {
+    let operation = [request.method().as_str(), &request::pattern(request)];
+    from_stored(idempotency.refuse(policy, &operation, refusal))
 }

@@ -16,8 +16,9 @@ use idem_core::http::Executed;
 use idem_core::http::{self, Delivery, Head};
 use idem_core::store::{Headers, StoredResponse};
 
-/// A static, because constructing a `HeaderName` parses it.
+/// Statics, because constructing a `HeaderName` parses it.
 static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
+static REFUSED: HeaderName = HeaderName::from_static(http::REFUSED);
 
 /// A response with a declared [outcome](idem_core::rules::semantics#outcome-of-a-response), which takes precedence
 /// over its status.
@@ -66,10 +67,11 @@ pub(crate) fn record(
     })
 }
 
-/// Removes the [replay marker](idem_core::rules::semantics#replay-marker) from a handler's response. Only a
-/// replay may have it.
+/// Removes the [replay marker](idem_core::rules::semantics#replay-marker) and the header of refusals from a handler's
+/// response. Only replays and refusals may have them.
 pub(crate) fn unmarked(mut response: HttpResponse) -> HttpResponse {
     response.headers_mut().remove(&REPLAYED);
+    response.headers_mut().remove(&REFUSED);
     response
 }
 

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::Either;
 use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
 use idem_core::store::TransactionSlot;
-use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Rejection};
+use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
 
 use crate::request::{self, BodyError, Operation};
 use crate::state::ProvidesIdempotency;
@@ -64,18 +64,31 @@ where
             let mut builder = match builder {
                 Ok(Some(builder)) => builder,
                 Ok(None) => {
+                    let operation = Operation::of(&request);
                     let (last, slot) = extract(request, &state).await?;
                     if slot.is_some() {
-                        return Err(rejection::refuse(&idempotency, &Rejection::Unguarded));
+                        let refusal = Rejection::Unguarded.into();
+                        return Err(rejection::refuse(&idempotency, policy, &operation, &refusal));
                     }
                     return Ok(Call { last, guard: None });
                 }
-                Err(refused) => return Err(rejection::refuse(&idempotency, &refused)),
+                Err(rejection) => {
+                    let operation = Operation::of(&request);
+                    let refusal = rejection.into();
+                    return Err(rejection::refuse(&idempotency, policy, &operation, &refusal));
+                }
             };
             let body = match request::buffer(&mut request).await {
                 Ok(body) => body,
                 Err(BodyError::TooLarge) => {
-                    return Err(rejection::refuse(&idempotency, &Rejection::BodyTooLarge));
+                    let operation = Operation::of(&request);
+                    let refusal = Rejection::BodyTooLarge.into();
+                    return Err(rejection::refuse(
+                        &idempotency,
+                        builder.policy(),
+                        &operation,
+                        &refusal,
+                    ));
                 }
                 Err(BodyError::Broken(response)) => return Err(response),
             };
@@ -111,7 +124,8 @@ fn call_for(
     policy: &'static Policy,
 ) -> Result<Option<CallBuilder>, Rejection> {
     let lines = request::lines(request, idempotency.header());
-    idempotency.call_for(policy, request.method().as_str(), lines)
+    let operation = || Operation::of(request).words().join(" ");
+    idempotency.call_for(policy, request.method().as_str(), lines, operation)
 }
 
 /// A request that passed all extractors.
@@ -224,9 +238,13 @@ impl Guard {
         Fut: Future<Output = Response> + Send + 'static,
     {
         let Self { idempotency, builder, operation, slot } = self;
+        let policy = builder.policy();
         let call = match builder.finish(scope, &operation.words()) {
             Ok(call) => call.in_transaction(slot),
-            Err(refused) => return Either::Left(ready(rejection::refuse(&idempotency, &refused))),
+            Err(refusal) => {
+                let refused = rejection::refuse(&idempotency, policy, &operation, &refusal);
+                return Either::Left(ready(refused));
+            }
         };
         let max_response = idempotency.max_response();
         let execute =
@@ -251,9 +269,12 @@ impl Guard {
         Fut: Future<Output = Response> + Send + 'static,
     {
         let Self { idempotency, builder, operation, slot } = self;
+        let policy = builder.policy();
         let call = match builder.finish(scope, &operation.words()) {
             Ok(call) => call.in_transaction(slot),
-            Err(refused) => return rejection::refuse(&idempotency, &refused),
+            Err(refusal) => {
+                return rejection::refuse(&idempotency, policy, &operation, &refusal);
+            }
         };
         let max_response = idempotency.max_response();
         let record = move |response| response::record(response, max_response);
@@ -268,13 +289,10 @@ impl Guard {
     }
 }
 
-fn into_response(
-    idempotency: &Idempotency,
-    served: Result<Served<Response>, Rejection>,
-) -> Response {
+fn into_response(idempotency: &Idempotency, served: Result<Served<Response>, Refusal>) -> Response {
     match served {
         Ok(Served::Executed(response)) => response,
         Ok(Served::Replayed(response)) => response::replay(response),
-        Err(refused) => rejection::into_response(idempotency, &refused),
+        Err(refusal) => rejection::into_response(idempotency, &refusal),
     }
 }

@@ -85,6 +85,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod call;
+mod health;
 mod rejection;
 mod request;
 mod response;
@@ -94,8 +95,8 @@ mod tx;
 
 pub use idem_core::store::IdempotencyStore;
 pub use idem_core::{
-    self, Drained, Execution, Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError,
-    KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
+    self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,
+    KeyError, KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
     UnknownReason,
 };
 /// Makes an axum handler run once per key.
@@ -113,6 +114,7 @@ pub use idem_core::{
 #[doc = include_str!("../docs/attribute.md")]
 pub use idem_macros::idempotent_axum as idempotent;
 
+pub use health::health;
 /// The crate of the Postgres store.
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]

@@ -17,8 +17,9 @@ use idem_core::http::Executed;
 use idem_core::http::{self, Delivery, Head};
 use idem_core::store::{Headers, StoredResponse};
 
-/// A static, because constructing a `HeaderName` parses it.
+/// Statics, because constructing a `HeaderName` parses it.
 static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
+static REFUSED: HeaderName = HeaderName::from_static(http::REFUSED);
 
 /// Reads a handler's response: returns the response for the client, and the completion for the record.
 pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Executed<Response>> {
@@ -35,10 +36,11 @@ pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Exe
     })
 }
 
-/// Removes the [replay marker](idem_core::rules::semantics#replay-marker) from a handler's response. Only a
-/// replay may have it.
+/// Removes the [replay marker](idem_core::rules::semantics#replay-marker) and the header of refusals from a handler's
+/// response. Only replays and refusals may have them.
 pub(crate) fn unmarked(mut response: Response) -> Response {
     response.headers_mut().remove(&REPLAYED);
+    response.headers_mut().remove(&REFUSED);
     response
 }
 

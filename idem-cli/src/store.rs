@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use idem_core::store::IdempotencyStore;
@@ -20,14 +21,10 @@ use crate::failure::Failure;
 compile_error!("enable at least one of the features `postgres`, `redis` and `sqlite`");
 
 /// A connected store.
-#[derive(Clone)]
-pub(crate) enum Store {
-    #[cfg(feature = "postgres")]
-    Postgres(PostgresStore),
-    #[cfg(feature = "redis")]
-    Redis(RedisStore),
-    #[cfg(feature = "sqlite")]
-    Sqlite(SqliteStore),
+pub(crate) struct Store {
+    store: Arc<dyn IdempotencyStore>,
+    /// Whether records are searched by going through all keys.
+    pub(crate) searches_all_keys: bool,
 }
 
 impl Store {
@@ -42,16 +39,14 @@ impl Store {
             "postgres" | "postgresql" => {
                 let builder = postgres_builder(common).verify_only().allow_unsafe_server();
                 let builder = builder.sweep_every(None).without_notifications().max_connections(4);
-                Ok(Self::Postgres(builder.connect(url).await.map_err(unavailable)?))
+                Ok(Self::new(builder.connect(url).await.map_err(unavailable)?))
             }
             #[cfg(feature = "redis")]
-            "redis" | "rediss" => Ok(Self::Redis(
-                redis_builder(common).connect(url).await.map_err(unavailable)?,
-            )),
+            "redis" | "rediss" => Ok(Self::on_redis(redis_builder(common).connect(url).await.map_err(unavailable)?)),
             #[cfg(feature = "redis")]
             "redis-cluster" => {
                 let store = redis_builder(common).connect_cluster(&nodes(rest)).await;
-                Ok(Self::Redis(store.map_err(unavailable)?))
+                Ok(Self::on_redis(store.map_err(unavailable)?))
             }
             #[cfg(feature = "redis")]
             "redis-sentinel" => {
@@ -59,7 +54,7 @@ impl Store {
                     Failure::Usage("write redis-sentinel://host1,host2/service".to_owned())
                 })?;
                 let store = redis_builder(common).connect_sentinel(&nodes(hosts), service).await;
-                Ok(Self::Redis(store.map_err(unavailable)?))
+                Ok(Self::on_redis(store.map_err(unavailable)?))
             }
             #[cfg(feature = "sqlite")]
             "sqlite" => {
@@ -69,7 +64,7 @@ impl Store {
                     return Err(Failure::Usage(format!("there is no file {path}")));
                 }
                 let store = SqliteStore::builder().sweep_every(None).open(url).await;
-                Ok(Self::Sqlite(store.map_err(unavailable)?))
+                Ok(Self::new(store.map_err(unavailable)?))
             }
             "memory" => Err(Failure::Usage(
                 "records in memory can only be reached from their own process; use `idempotency.records()` there"
@@ -81,57 +76,36 @@ impl Store {
         }
     }
 
-    /// Returns the handle through which records are found and changed.
+    #[cfg(feature = "redis")]
+    fn on_redis(store: RedisStore) -> Self {
+        Self { searches_all_keys: true, ..Self::new(store) }
+    }
+
+    fn new(store: impl IdempotencyStore) -> Self {
+        Self { store: Arc::new(store), searches_all_keys: false }
+    }
+
+    /// Begins the handle through which records are found and changed.
     pub(crate) fn idempotency(&self, common: &Common) -> Result<IdempotencyBuilder, Failure> {
-        let builder = match self.clone() {
-            #[cfg(feature = "postgres")]
-            Self::Postgres(store) => builder(store),
-            #[cfg(feature = "redis")]
-            Self::Redis(store) => builder(store),
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(store) => builder(store),
-        };
-        let builder = builder.namespace(&*common.namespace);
+        let builder = Idempotency::builder(Arc::clone(&self.store)).namespace(&*common.namespace);
+        let builder = builder.store_timeout(Duration::from_secs(30));
         Ok(match secret(common)? {
             Some(secret) => builder.secret(secret),
             None => builder,
         })
     }
 
-    /// Whether records are searched by going through all keys.
-    pub(crate) const fn searches_all_keys(&self) -> bool {
-        match self {
-            #[cfg(feature = "postgres")]
-            Self::Postgres(_) => false,
-            #[cfg(feature = "redis")]
-            Self::Redis(_) => true,
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(_) => false,
-        }
-    }
-
     /// Returns what is wrong with the server's settings and state.
     pub(crate) async fn check(&self) -> Result<Vec<String>, Failure> {
-        Ok(match self {
-            #[cfg(feature = "postgres")]
-            Self::Postgres(store) => texts(&store.check().await?),
-            #[cfg(feature = "redis")]
-            Self::Redis(store) => texts(&store.check().await?),
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(store) => texts(&store.check().await?),
-        })
+        Ok(self.store.check().await?.iter().map(ToString::to_string).collect())
     }
 
     /// Returns how far the deletion of expired records is behind, if the store needs one.
     pub(crate) async fn sweep_lag(&self) -> Result<Option<Duration>, Failure> {
-        Ok(match self {
-            #[cfg(feature = "postgres")]
-            Self::Postgres(store) => Some(store.sweep_lag().await?),
-            #[cfg(feature = "redis")]
-            Self::Redis(_) => None,
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(store) => Some(store.sweep_lag().await?),
-        })
+        match self.store.records() {
+            Some(records) => Ok(records.stats().await?.sweep_lag),
+            None => Ok(None),
+        }
     }
 }
 
@@ -139,14 +113,6 @@ fn url(common: &Common) -> Result<&str, Failure> {
     let missing =
         || Failure::Usage("name the store with --store or the variable IDEM_STORE".to_owned());
     common.store.as_deref().ok_or_else(missing)
-}
-
-fn builder(store: impl IdempotencyStore) -> IdempotencyBuilder {
-    Idempotency::builder(store).store_timeout(Duration::from_secs(30))
-}
-
-fn texts(issues: &[impl ToString]) -> Vec<String> {
-    issues.iter().map(ToString::to_string).collect()
 }
 
 fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

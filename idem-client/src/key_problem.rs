@@ -18,6 +18,9 @@ pub(crate) enum KeyProblem {
 const REPLAY_MARKERS: [&str; 3] =
     ["idempotent-replayed", "idempotency-replayed", "x-idempotent-replayed"];
 
+/// The header by which idem names its refusals. Handlers cannot set it.
+const REFUSED: &str = "idempotency-refused";
+
 /// Returns whether the response is marked as the stored response to an earlier attempt.
 pub(crate) fn is_replay(headers: &HeaderMap) -> bool {
     let mut markers = REPLAY_MARKERS.iter().filter_map(|name| headers.get(*name));
@@ -39,12 +42,18 @@ impl<'a> ErrorResponse<'a> {
     /// The reported problem with the key. Only unambiguous matches count: any other 409 or 422 is a response of
     /// the application.
     pub(crate) fn key_problem(&self) -> Option<KeyProblem> {
-        self.by_type().or_else(|| self.by_title()).or_else(|| self.by_stripe())
+        match self.headers.get(REFUSED).map(|slug| slug.to_str().unwrap_or_default()) {
+            // idem names each of its refusals, whatever format the body has.
+            Some(slug) => self.by_slug(slug),
+            None => self.by_type().or_else(|| self.by_title()).or_else(|| self.by_stripe()),
+        }
     }
 
     /// Whether the body names no problem. A named problem may belong to the application.
     pub(crate) fn has_no_problem_name(&self) -> bool {
-        matches!(self.text("/type"), None | Some("about:blank")) && self.json.get("error").is_none()
+        matches!(self.text("/type"), None | Some("about:blank"))
+            && self.json.get("error").is_none()
+            && !self.headers.contains_key(REFUSED)
     }
 
     /// Whether the server requests a retry (`Some(true)`) or forbids one (`Some(false)`).
@@ -59,7 +68,11 @@ impl<'a> ErrorResponse<'a> {
 
     /// Matches the last part of the problem's `type`, whatever its base.
     fn by_type(&self) -> Option<KeyProblem> {
-        match (self.status.as_u16(), self.text("/type")?.rsplit(['/', ':', '#']).next()?) {
+        self.by_slug(self.text("/type")?.rsplit(['/', ':', '#']).next()?)
+    }
+
+    fn by_slug(&self, slug: &str) -> Option<KeyProblem> {
+        match (self.status.as_u16(), slug) {
             // This problem leads to more attempts, so the status must match too.
             (409, "in-progress") => Some(KeyProblem::InProgress),
             (_, "key-reused") => Some(KeyProblem::KeyReused),

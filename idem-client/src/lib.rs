@@ -118,6 +118,8 @@
 //!
 //! # Other services
 //!
+//! idem names each refusal in the header `Idempotency-Refused`, which is read before the body.
+//!
 //! The client also works with services that do not use idem. *In progress* and *key reused* are recognised by
 //! idem's problem types (the last part of `type`, whatever its base), by the titles of the IETF draft and by
 //! Stripe's error codes. *In progress* is also recognised by a 409 with `Retry-After` whose body does not name

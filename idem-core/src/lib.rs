@@ -45,6 +45,7 @@
 //! |---|---|---|
 //! | the crate root | the handle, its builder, keys, scopes, guarantees and rejections | all users |
 //! | [`function`] | guarded functions: results, errors, dispositions, batches | authors of consumers and jobs |
+//! | [`observe`] | events for metrics, alerts and audit trails | authors of observers |
 //! | [`records`] | finding, listing and resolving records by hand | authors of reconcilers and tools |
 //! | [`store`] | the contract of a store, with a complete example | authors of stores |
 //! | [`state_machine`], [`codec`] | the transitions and the byte format of a record | authors of stores |
@@ -81,7 +82,7 @@
 //! # Logs
 //!
 //! Diagnostics are `tracing` events and spans. Alert on every error and on the warnings in
-//! [the guide](https://github.com/idem-rs/idem/blob/main/docs/guide/src/running.md#alerts).
+//! [the guide](https://github.com/idem-rs/idem/blob/main/docs/guide/src/monitoring.md#log-messages).
 //!
 //! # Feature flags
 //!
@@ -102,12 +103,16 @@ mod hook;
 pub mod http;
 mod json;
 mod model;
+pub mod observe;
 pub mod records;
 pub mod rules;
 pub mod state_machine;
 pub mod store;
 
-pub use engine::{Drained, Execution, Idempotency, IdempotencyBuilder, LeaseLost};
+pub use engine::{
+    Activity, Drained, Execution, Health, HealthStatus, Idempotency, IdempotencyBuilder, LeaseLost,
+    StoreHealth,
+};
 /// Makes an async function run once per key.
 ///
 /// [`function`] describes results, errors and dropped calls.
@@ -117,8 +122,8 @@ pub use engine::{Drained, Execution, Idempotency, IdempotencyBuilder, LeaseLost}
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use idem_macros::idempotent_function as idempotent;
 pub use model::{
-    Guarantee, IdempotencyKey, KeyError, KeyValue, LostRun, Outcome, Policy, Recovery, Rejection,
-    ScopeParts, ScopeValue, UnknownReason,
+    Guarantee, IdempotencyKey, KeyError, KeyValue, LostRun, Outcome, Policy, Recovery, Refusal,
+    Rejection, ScopeParts, ScopeValue, UnknownReason,
 };
 pub use store::MemoryStore;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use idem_core::store::{
     AuditEntry, AuditFilter, AuditPage, Cursor, FencingToken, Filter, FoundRecord, Page,
-    RecordAdmin, RecordId, Resolution, StoreError, StoreFuture, Update,
+    RecordAdmin, RecordId, Resolution, StoreError, StoreFuture, StoreStats, Update,
 };
 use sqlx::postgres::PgRow;
 
@@ -64,6 +64,13 @@ impl RecordAdmin for PostgresStore {
                 true => Ok(Update::Applied),
                 false => Ok(Update::Stale(shared.read(call.id).await?.map(Box::new))),
             }
+        })
+    }
+
+    fn stats(&self) -> StoreFuture<StoreStats> {
+        let store = self.clone();
+        StoreFuture::uncut(async move {
+            Ok(StoreStats::default().with_sweep_lag(store.sweep_lag().await?))
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idem_core::store::{
-    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, DeleteExpired,
+    self, Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, DeleteExpired,
     IdempotencyStore, RecordAdmin, RecordId, StoreError, StoreFuture, Transactions, Update,
 };
 
@@ -154,6 +154,17 @@ impl IdempotencyStore for PostgresStore {
 
     fn records(&self) -> Option<&dyn RecordAdmin> {
         Some(self)
+    }
+
+    fn check(&self) -> StoreFuture<Vec<store::HealthIssue>> {
+        let store = self.clone();
+        StoreFuture::uncut(async move {
+            Ok(store.check().await?.into_iter().map(store::HealthIssue::new).collect())
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        "postgres"
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use deadpool_redis::redis::Cmd;
 use idem_core::store::{
-    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore,
+    self, Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore,
     RecordAdmin, RecordId, StoreError, StoreFuture, Update,
 };
 
@@ -110,6 +110,17 @@ impl IdempotencyStore for RedisStore {
 
     fn records(&self) -> Option<&dyn RecordAdmin> {
         Some(self)
+    }
+
+    fn check(&self) -> StoreFuture<Vec<store::HealthIssue>> {
+        let store = self.clone();
+        StoreFuture::new(async move {
+            Ok(store.check().await?.into_iter().map(store::HealthIssue::new).collect())
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        "redis"
     }
 }
 

@@ -9,7 +9,7 @@ use idem_core::state_machine::{self, Slot};
 use idem_core::store::{
     AuditAction, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRecord, Cursor,
     FencingToken, Filter, FoundRecord, Page, Record, RecordAdmin, RecordId, Resolution, StoreError,
-    StoreFuture, Timestamp, Update,
+    StoreFuture, StoreStats, Timestamp, Update,
 };
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Decode, Row, Type, query};
@@ -64,6 +64,13 @@ impl RecordAdmin for SqliteStore {
         StoreFuture::new(async move {
             let audit = Some(entry);
             shared.write(|reply| Kind::Update { id, transition, audit, reply }).await
+        })
+    }
+
+    fn stats(&self) -> StoreFuture<StoreStats> {
+        let store = self.clone();
+        StoreFuture::new(async move {
+            Ok(StoreStats::default().with_sweep_lag(store.sweep_lag().await?))
         })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idem_core::state_machine::{self, Change, Slot};
 use idem_core::store::{
-    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, DeleteExpired,
+    self, Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, DeleteExpired,
     IdempotencyStore, RecordAdmin, RecordId, StoreError, StoreFuture, Timestamp, Update,
 };
 
@@ -119,6 +119,17 @@ impl IdempotencyStore for SqliteStore {
 
     fn records(&self) -> Option<&dyn RecordAdmin> {
         Some(self)
+    }
+
+    fn check(&self) -> StoreFuture<Vec<store::HealthIssue>> {
+        let store = self.clone();
+        StoreFuture::new(async move {
+            Ok(store.check().await?.into_iter().map(store::HealthIssue::new).collect())
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        "sqlite"
     }
 }
 

@@ -4,13 +4,15 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 /// Programs, and the Debian packages that have them.
-const NEEDED: [(&str, &str); 6] = [
+const NEEDED: [(&str, &str); 7] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-server"),
     ("psql", "postgresql"),
     ("/usr/sbin/pgbouncer", "pgbouncer"),
     ("nats-server", "nats-server"),
     ("faketime", "faketime"),
+    // The checker of alert rules.
+    ("promtool", "prometheus"),
 ];
 
 /// Installs the missing programs with `apt-get`, if possible. The packages also start services. No test

@@ -3,7 +3,9 @@
 //! `cargo run -p payments-actix -- --store sqlite:payments.db` starts it and prints commands to try.
 //!
 //! All servers with the same store share the keys. Without `--store`, the keys are in memory. The features `redis` and
-//! `postgres` add those stores.
+//! `postgres` add those stores. With `--monitor`, the server has `/metrics` and `/health`.
+
+mod monitoring;
 
 use std::collections::HashMap;
 use std::future::{Ready, ready};
@@ -25,6 +27,7 @@ use idem_actix::{
     Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, SqliteStore,
     idempotent,
 };
+use monitoring::Monitoring;
 use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -113,19 +116,32 @@ struct Args {
     /// Store of the keys: `sqlite:FILE`, `redis://…` or `postgres://…`; in memory if omitted
     #[arg(long)]
     store: Option<String>,
+    /// Also serve `/metrics` and `/health`
+    #[arg(long)]
+    monitor: bool,
 }
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<()> {
     // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let Args { address, store } = Args::parse();
+    let Args { address, store, monitor } = Args::parse();
     let store = open(store).await?;
-    let idempotency = Idempotency::builder(store).namespace("payments").build();
+    let monitoring = monitor.then(Monitoring::start).transpose()?;
+    let mut builder = Idempotency::builder(store).namespace("payments");
+    if let Some(monitoring) = &monitoring {
+        builder = monitoring.observe(builder);
+    }
+    let idempotency = builder.build();
     let (handle, ledger) = (web::Data::new(idempotency.clone()), web::Data::<Ledger>::default());
     let app = move || {
         let app = App::new().app_data(handle.clone()).app_data(ledger.clone());
-        app.service(create_payment).service(list_payments)
+        let monitor = |app: &mut web::ServiceConfig| {
+            if let Some(monitoring) = &monitoring {
+                monitoring.routes(&handle, app);
+            }
+        };
+        app.service(create_payment).service(list_payments).configure(monitor)
     };
 
     // The signal handling of actix-web would stop the workers while charges of disconnected clients still run.

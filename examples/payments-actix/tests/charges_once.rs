@@ -178,3 +178,32 @@ async fn two_servers_charge_once(store: &str) {
     assert_eq!(retry.bytes().await.unwrap(), first.bytes().await.unwrap());
     assert_eq!((one.charges("alice-token").await, two.charges("alice-token").await), (1, 0));
 }
+
+/// Reads an endpoint that needs no token.
+async fn get(server: &Server, path: &str) -> (StatusCode, String) {
+    let response = Client::new().get(format!("{}{path}", server.url)).send().await.unwrap();
+    (response.status(), response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_monitored_server_has_metrics_and_health() {
+    let server = Server::start_with(&["--monitor"]);
+    for _ in 0..2 {
+        let paid = server.pay("alice-token", "order-1", 4200).send().await.unwrap();
+        assert_eq!(paid.status(), StatusCode::CREATED);
+    }
+    let (status, health) = get(&server, "/health").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(health.contains("\"status\":\"pass\""), "{health}");
+    let (_, metrics) = get(&server, "/metrics").await;
+    for sample in [
+        "idem_calls_total{operation=\"POST /payments\",outcome=\"executed\",result=\"success\"} 1",
+        "idem_calls_total{operation=\"POST /payments\",outcome=\"replayed\",result=\"\"} 1",
+        "idem_store_healthy{store=\"memory\"} 1",
+    ] {
+        assert!(metrics.contains(sample), "{sample}: {metrics}");
+    }
+    assert!(!metrics.contains("order-1"));
+    let plain = Server::start();
+    assert_eq!(get(&plain, "/metrics").await.0, StatusCode::NOT_FOUND);
+}

@@ -3,7 +3,9 @@
 //! `cargo run -p payments-axum -- --store sqlite:payments.db` starts it and prints commands to try.
 //!
 //! All servers with the same store share the keys. Without `--store`, the keys are in memory. The features `redis` and
-//! `postgres` add those stores.
+//! `postgres` add those stores. With `--monitor`, the server has `/metrics` and `/health`.
+
+mod monitoring;
 
 use std::collections::HashMap;
 use std::future::IntoFuture;
@@ -22,6 +24,7 @@ use idem_axum::{
     Drained, Idempotency, IdempotencyStore, MemoryStore, ScopeParts, ScopeValue, SqliteStore,
     idempotent,
 };
+use monitoring::Monitoring;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -116,18 +119,30 @@ struct Args {
     /// Store of the keys: `sqlite:FILE`, `redis://…` or `postgres://…`; in memory if omitted
     #[arg(long)]
     store: Option<String>,
+    /// Also serve `/metrics` and `/health`
+    #[arg(long)]
+    monitor: bool,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let Args { address, store } = Args::parse();
+    let Args { address, store, monitor } = Args::parse();
     let store = open(store).await?;
-    let idempotency = Idempotency::builder(store).namespace("payments").build();
+    let monitoring = monitor.then(Monitoring::start).transpose()?;
+    let mut builder = Idempotency::builder(store).namespace("payments");
+    if let Some(monitoring) = &monitoring {
+        builder = monitoring.observe(builder);
+    }
+    let idempotency = builder.build();
     let app = App { idempotency: idempotency.clone(), ledger: Ledger::default() };
     let router =
         Router::new().route("/payments", post(create_payment).get(list_payments)).with_state(app);
+    let router = match monitoring {
+        Some(monitoring) => router.merge(monitoring.routes(&idempotency)),
+        None => router,
+    };
 
     let listener = TcpListener::bind(&address).await.with_context(|| {
         format!("cannot listen on {address}; pass another address as an argument")

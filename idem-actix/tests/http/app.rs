@@ -71,6 +71,7 @@ fn serve(idempotency: Idempotency, service: Service) -> (SocketAddr, Server) {
             .app_data(PayloadConfig::new(MAX_REQUEST))
             .app_data(JsonConfig::default().error_handler(unsupported))
             .wrap(from_fn(present))
+            .route("/health", idem_actix::health((**idempotency).clone()))
             .configure(routes)
     };
     let server = HttpServer::new(app).workers(WORKERS).disable_signals();

@@ -56,6 +56,7 @@ fn router(app: App) -> Router {
     let timeout =
         TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_millis(50));
     Router::new()
+        .route("/health", idem_axum::health(app.idempotency.clone()))
         .route("/payments", post(create))
         .route("/refunds", post(create))
         .route("/accounts/{account}/payments", post(create))

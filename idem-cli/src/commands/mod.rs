@@ -52,7 +52,7 @@ impl Context {
         if first == last {
             return records.find(first).await?.ok_or_else(|| not_found(reference));
         }
-        if self.store.searches_all_keys() {
+        if self.store.searches_all_keys {
             eprintln!("note: searching all keys of Redis; give all 64 digits for one lookup");
         }
         let mut listing = records.list(Filter::all().starting_with(reference));

@@ -33,6 +33,25 @@ async fn named_problems_are_final_whatever_else_the_response_contains() {
     }
 }
 
+/// The header of idem is enough, because a service can format the body. It also wins over the body.
+#[tokio::test(start_paused = true)]
+async fn the_header_of_a_refusal_is_read_before_the_body() {
+    let refused = |status_code, slug: &str| status(status_code).header("idempotency-refused", slug);
+    let body = r#"{"type": "idempotency_error", "code": "of-the-service"}"#;
+    let reused = refused(422, "key-reused").body(body);
+    assert!(matches!(fails(reused).await, Failure::KeyReused(_)));
+    let unknown = refused(409, "outcome-unknown").body(body);
+    assert!(matches!(fails(unknown).await, Failure::OutcomeUnknown(_)));
+    let contradicted =
+        problem(409, "in-progress").header("idempotency-refused", "result-unavailable");
+    assert!(matches!(fails(contradicted).await, Failure::ResultUnavailable(_)));
+
+    let turns = [refused(409, "in-progress").body(body), status(201).replayed()];
+    let steady = crate::support::policy().random(|| 0.0).attempts(1);
+    let bench = Bench::with_policy(steady, turns);
+    assert!(bench.pay().await.unwrap().is_replayed());
+}
+
 fn unknown_for_now(seconds: &str) -> Turn {
     let body = r#"{"type": "urn:idem:problem:outcome-unknown", "retryable": true}"#;
     problem(409, "").body(body).header("retry-after", seconds)

@@ -81,7 +81,10 @@ impl Service {
             gate.acquire().await.expect("the gate is never closed").forget();
             executed(outcomes(run))
         };
-        self.idempotency.run(call, handler, || executed(Outcome::Ambiguous)).await
+        self.idempotency
+            .run(call, handler, || executed(Outcome::Ambiguous))
+            .await
+            .map_err(Rejection::from)
     }
 
     /// Returns the number of runs that started.

@@ -1,4 +1,4 @@
-//! The six calls of a store, and their counts.
+//! The calls of a store, and their counts.
 
 /// A call of an [`IdempotencyStore`](idem_core::store::IdempotencyStore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,12 +15,21 @@ pub enum Kind {
     Release,
     /// [`abandon`](idem_core::store::IdempotencyStore::abandon).
     Abandon,
+    /// [`check`](idem_core::store::IdempotencyStore::check).
+    Check,
 }
 
 impl Kind {
     /// All calls, for a fault of the whole store.
-    pub const ALL: [Self; 6] =
-        [Self::Claim, Self::Renew, Self::ResumeRun, Self::Complete, Self::Release, Self::Abandon];
+    pub const ALL: [Self; 7] = [
+        Self::Claim,
+        Self::Renew,
+        Self::ResumeRun,
+        Self::Complete,
+        Self::Release,
+        Self::Abandon,
+        Self::Check,
+    ];
 
     /// The calls that end a run.
     pub const ENDS: [Self; 2] = [Self::Complete, Self::Release];
@@ -41,6 +50,8 @@ pub struct Calls {
     pub release: u32,
     /// [`Kind::Abandon`].
     pub abandon: u32,
+    /// [`Kind::Check`].
+    pub check: u32,
 }
 
 impl Calls {
@@ -53,10 +64,11 @@ impl Calls {
             Kind::Complete => self.complete,
             Kind::Release => self.release,
             Kind::Abandon => self.abandon,
+            Kind::Check => self.check,
         }
     }
 
-    /// Returns the number of all calls, which is the number of round trips to the store.
+    /// Returns the number of all calls of requests, which is the number of their round trips to the store.
     pub const fn total(&self) -> u32 {
         self.claim + self.renew + self.resume_run + self.complete + self.release + self.abandon
     }
@@ -69,6 +81,7 @@ impl Calls {
             Kind::Complete => &mut self.complete,
             Kind::Release => &mut self.release,
             Kind::Abandon => &mut self.abandon,
+            Kind::Check => &mut self.check,
         };
         *calls += 1;
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idem_core::store::{
-    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
-    StoreError, StoreFuture, Update,
+    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, HealthIssue,
+    IdempotencyStore, RecordId, StoreError, StoreFuture, Update,
 };
 use tokio::task::yield_now;
 
@@ -67,5 +67,13 @@ impl<S: IdempotencyStore> IdempotencyStore for Pending<S> {
 
     fn changed(&self, id: RecordId) -> Changed {
         self.0.changed(id)
+    }
+
+    fn check(&self) -> StoreFuture<Vec<HealthIssue>> {
+        self.call(S::check)
+    }
+
+    fn name(&self) -> &'static str {
+        self.0.name()
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idem_core::store::{
-    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore,
-    OpenOutcome, RecordId, StoreError, StoreFuture, TransactionSlot, Transactions, Update,
+    Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, HealthIssue,
+    IdempotencyStore, OpenOutcome, RecordId, StoreError, StoreFuture, TransactionSlot,
+    Transactions, Update,
 };
 
 use super::faults::Faults;
@@ -100,6 +101,14 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
 
     fn changed(&self, id: RecordId) -> Changed {
         self.store.changed(id)
+    }
+
+    fn check(&self) -> StoreFuture<Vec<HealthIssue>> {
+        self.call(Kind::Check, S::check)
+    }
+
+    fn name(&self) -> &'static str {
+        self.store.name()
     }
 
     fn transactions(&self) -> Option<&dyn Transactions> {

@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 const NONE: Calls =
-    Calls { claim: 0, renew: 0, resume_run: 0, complete: 0, release: 0, abandon: 0 };
+    Calls { claim: 0, renew: 0, resume_run: 0, complete: 0, release: 0, abandon: 0, check: 0 };
 
 #[tokio::test]
 async fn first_execution_costs_two_calls_and_a_replay_one() {
@@ -59,6 +59,7 @@ async fn duplicate_in_flight_and_mismatch_cost_one_call() {
         let before = env.faults.calls();
         let served =
             env.engine.run(call(2), |_| async { success("second") }, || success("panic")).await;
+        let served = served.map_err(Rejection::from);
         assert_rejected!(served, Rejection::KeyReused);
         assert_eq!(env.faults.calls(), Calls { claim: before.claim + 1, ..before });
     }

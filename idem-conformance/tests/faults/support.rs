@@ -75,7 +75,10 @@ impl TestEnv {
             runs.fetch_add(1, Ordering::SeqCst);
             handler(claim)
         };
-        self.engine.run(call, counted, || panic!("no handler here panics")).await
+        self.engine
+            .run(call, counted, || panic!("no handler here panics"))
+            .await
+            .map_err(Rejection::from)
     }
 
     /// Makes a call of a handler with `recover`, whose hook reports `report`.
@@ -116,7 +119,10 @@ impl TestEnv {
             ended
         };
         let on_panic = || panic!("no handler here panics");
-        self.engine.run_recoverable(call, (), hook, handler, on_panic).await
+        self.engine
+            .run_recoverable(call, (), hook, handler, on_panic)
+            .await
+            .map_err(Rejection::from)
     }
 
     /// The number of times that a hook was asked.

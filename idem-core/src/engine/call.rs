@@ -11,7 +11,7 @@ use super::{Idempotency, trace};
 use crate::http::RequestParts;
 use crate::model::{
     Extras, Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource,
-    Policy, RecordId, Rejection, Scope, ScopeId,
+    Policy, RecordId, Refusal, Rejection, Scope, ScopeId,
 };
 use crate::store::{ClaimRequest, Quota, TransactionSlot};
 
@@ -27,7 +27,7 @@ pub struct Call {
     pub(super) transaction: Option<TransactionSlot>,
     /// Whether the handler has `recover`.
     pub(super) recoverable: bool,
-    extras: Extras,
+    pub(super) extras: Extras,
     pub(super) span: Span,
 }
 
@@ -54,6 +54,16 @@ impl Call {
     pub fn in_transaction(mut self, slot: Option<TransactionSlot>) -> Self {
         self.transaction = slot;
         self
+    }
+
+    /// The record of the key.
+    pub(crate) const fn record(&self) -> RecordId {
+        self.id
+    }
+
+    /// The name of the operation, cut to 128 bytes.
+    pub(crate) fn operation(&self) -> &str {
+        self.extras.operation()
     }
 
     /// Marks that the handler has `recover`. A call in a transaction leaves no unknown outcome, so it stays as it is.
@@ -90,6 +100,11 @@ pub struct CallBuilder {
 }
 
 impl CallBuilder {
+    /// Returns the policy of the handler.
+    pub const fn policy(&self) -> &'static Policy {
+        self.policy
+    }
+
     /// Uses the key that the attribute's `key` expression returned. An error is reported by
     /// [`finish`](Self::finish).
     pub fn key(&mut self, key: Result<IdempotencyKey, KeyError>) -> &mut Self {
@@ -131,10 +146,12 @@ impl CallBuilder {
     /// * [`Rejection::FingerprintInvalid`] if the value of the `fingerprint` expression cannot be written
     ///   as JSON.
     /// * [`Rejection::ScopeEmpty`] if `scope` is empty.
-    pub fn finish(self, scope: Scope, operation: &[&str]) -> Result<Call, Rejection> {
-        let key = self.key.transpose()?.ok_or(Rejection::KeyMissing)?;
-        let fingerprint = self.fingerprint.map_err(Rejection::FingerprintInvalid)?;
+    pub fn finish(self, scope: Scope, operation: &[&str]) -> Result<Call, Refusal> {
+        let key = self.key.transpose().map_err(Rejection::from)?.ok_or(Rejection::KeyMissing)?;
         let call = self.idempotency.call(self.policy, operation, scope, &key)?;
+        let fingerprint = self
+            .fingerprint
+            .map_err(|error| Refusal::of(Rejection::FingerprintInvalid(error), call.id))?;
         let call = Call { fingerprint, ..call };
         Ok(match self.label {
             None => call,
@@ -149,6 +166,9 @@ impl Idempotency {
     /// [safe](crate::rules::semantics#safe-methods), or it has no key and the policy does not
     /// [require](crate::rules::semantics#missing-key) one.
     ///
+    /// A request with a safe method and a key is probably a mistake. It is logged as a warning, once per operation.
+    /// `operation` returns the name of the operation for that.
+    ///
     /// # Errors
     /// [`Rejection::KeyMissing`] or [`Rejection::KeyInvalid`] if the header should carry the key and it is
     /// missing or malformed.
@@ -156,9 +176,13 @@ impl Idempotency {
         &self,
         policy: &'static Policy,
         method: &str,
-        lines: impl Iterator<Item = &'a [u8]>,
+        mut lines: impl Iterator<Item = &'a [u8]>,
+        operation: impl FnOnce() -> String,
     ) -> Result<Option<CallBuilder>, Rejection> {
         if is_safe(method) {
+            if lines.next().is_some() {
+                self.0.warnings.safe_method(&operation());
+            }
             return Ok(None);
         }
         let key = match policy.key {
@@ -194,10 +218,11 @@ impl Idempotency {
     ) -> Result<Call, Rejection> {
         let config = &self.0.config;
         let scope_id = scope.id().ok_or(Rejection::ScopeEmpty)?;
-        let operation = policy.operation.as_slice().first().map_or(operation, std::slice::from_ref);
+        let operation = policy.operation_or(operation);
         let id = self.record_id(operation, scope_id, key);
         let max_keys = scope.quota().or(config.quota.filter(|_| !scope.is_global()));
-        let span = trace::span(operation, &id);
+        let extras = extras_of(operation);
+        let span = trace::span(extras.operation(), Some(&id));
         Ok(Call {
             id,
             scope: scope_id,
@@ -206,7 +231,7 @@ impl Idempotency {
             max_keys,
             transaction: None,
             recoverable: false,
-            extras: extras_of(operation),
+            extras,
             span,
         })
     }

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use super::health::HealthCache;
 use super::lease::LeaseManager;
 use super::run_limit::{RunLimiter, RunLimits};
 use super::wait::{WaitLimiter, WaitLimits};
+use super::warnings::Warnings;
 use super::{Engine, Idempotency};
 use crate::hash::Secret;
 use crate::http;
+use crate::observe::{ObservedStore, Observer, Observers};
 use crate::store::IdempotencyStore;
 
 /// The settings of all handlers of a service. The settings of one handler are in its attribute.
@@ -37,6 +40,7 @@ pub struct IdempotencyBuilder {
     config: Config,
     wait_limits: WaitLimits,
     run_limits: RunLimits,
+    observers: Observers,
 }
 
 impl Idempotency {
@@ -72,6 +76,7 @@ impl Idempotency {
             },
             wait_limits: WaitLimits { total: 1024, per_scope: 256, per_key: 32 },
             run_limits: RunLimits { total: None, per_scope: None },
+            observers: Observers::default(),
         }
     }
 }
@@ -230,17 +235,33 @@ impl IdempotencyBuilder {
         self
     }
 
+    /// Adds an observer, which gets an event for each call and for each reply of the store; see
+    /// [`observe`](crate::observe). The default is none.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
     /// Builds the handle.
     pub fn build(self) -> Idempotency {
+        let watch = self.observers.watch();
+        let store = match watch.is_observed() {
+            true => Arc::new(ObservedStore::new(self.store, watch.clone())),
+            false => self.store,
+        };
         Idempotency(Arc::new(Engine {
-            leases: LeaseManager::new(Arc::clone(&self.store)),
-            store: self.store,
+            leases: LeaseManager::new(Arc::clone(&store)),
+            store,
             config: self.config,
             runs: TaskTracker::new(),
             abandonments: TaskTracker::new(),
             waiters: WaitLimiter::new(self.wait_limits),
             run_limiter: RunLimiter::new(self.run_limits),
             draining: AtomicBool::new(false),
+            watch,
+            warnings: Warnings::default(),
+            health: HealthCache::default(),
+            transactions: TaskTracker::new(),
         }))
     }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::Idempotency;
 use super::lease::LeaseState;
 use crate::model::{Claim, FencingToken, IdempotencyKey, LostRun, Outcome};
+use crate::observe::Event;
 
 thread_local! {
     /// The run whose handler this thread is polling.
@@ -163,7 +164,10 @@ pub(crate) fn outcome_of_status(status: u16) -> Outcome {
         return outcome;
     }
     inspect_current(|execution| {
-        tracing::warn!(record = %execution.claim().id, status, "the run took a downstream key or confirmed its claim before it failed, so its key is held; declare `Outcome::NotExecuted` if nothing was sent");
+        let Run::Leased { lease, .. } = &execution.0 else { return };
+        let (operation, record) = (lease.operation(), lease.holder.claim.id);
+        tracing::warn!(operation, %record, status, "the run took a downstream key or confirmed its claim before it failed, so its key is held; declare `Outcome::NotExecuted` if nothing was sent");
+        lease.holder.watch.emit(|| Event::HeldAfterActing { operation, record, status });
     });
     Outcome::Ambiguous
 }

@@ -6,6 +6,7 @@
 //! holds duplicates and `drain` ends the process.
 
 mod abandon;
+mod activity;
 mod call;
 mod claim;
 mod config;
@@ -15,10 +16,12 @@ mod deadline;
 mod drain;
 mod duplicate;
 mod execution;
+mod health;
 mod lease;
 mod lookup;
 mod operations;
 mod recovery;
+mod report;
 mod retry;
 mod run;
 mod run_limit;
@@ -28,6 +31,7 @@ mod start;
 mod trace;
 mod transaction;
 mod wait;
+mod warnings;
 
 use std::fmt;
 use std::future::Future;
@@ -36,27 +40,31 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
-use tracing::field::Empty;
-use tracing::info_span;
 
+pub use activity::Activity;
 pub use call::{Call, CallBuilder};
 pub use config::IdempotencyBuilder;
 pub use confirm::LeaseLost;
 pub use drain::Drained;
 pub use execution::Execution;
 pub(crate) use execution::{keeps_failure, outcome_of_status};
+pub use health::{Health, HealthStatus, StoreHealth};
 pub(crate) use recovery::Recovered;
 pub use served::{Executed, Served};
 pub(crate) use start::{Run, Start};
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
 use crate::http::problem;
-use crate::model::{Claim, Recovery, Rejection, StoredResponse};
+use crate::model::{Claim, Extras, Policy, Recovery, Refusal, StoredResponse};
+use crate::observe::Watch;
 use crate::store::IdempotencyStore;
 use config::Config;
+use health::HealthCache;
 use lease::LeaseManager;
+use report::CallReport;
 use run_limit::RunLimiter;
 use wait::WaitLimiter;
+use warnings::Warnings;
 
 /// The handle through which guarded handlers use a store. Cloning is cheap, and clones share everything.
 ///
@@ -79,6 +87,11 @@ struct Engine {
     waiters: WaitLimiter,
     run_limiter: RunLimiter,
     draining: AtomicBool,
+    watch: Watch,
+    warnings: Warnings,
+    health: HealthCache,
+    /// Counts open transactions.
+    transactions: TaskTracker,
 }
 
 impl fmt::Debug for Idempotency {
@@ -96,14 +109,14 @@ impl Idempotency {
     /// around this future therefore does not cancel the run.
     ///
     /// # Errors
-    /// A [`Rejection`] if the handler did not run and nothing could be replayed, or if the end of the run
+    /// A [`Refusal`] if the handler did not run and nothing could be replayed, or if the end of the run
     /// could not be stored or was not accepted.
     pub fn run<T, H, Fut, P>(
         &self,
         call: Call,
         handler: H,
         on_panic: P,
-    ) -> impl Future<Output = Result<Served<T>, Rejection>> + Send + use<T, H, Fut, P>
+    ) -> impl Future<Output = Result<Served<T>, Refusal>> + Send + use<T, H, Fut, P>
     where
         T: Send + 'static,
         H: FnOnce(Claim) -> Fut + Send + 'static,
@@ -125,7 +138,7 @@ impl Idempotency {
         call: Call,
         handler: H,
         on_panic: P,
-    ) -> impl Future<Output = Result<Served<T>, Rejection>> + use<T, H, Fut, P>
+    ) -> impl Future<Output = Result<Served<T>, Refusal>> + use<T, H, Fut, P>
     where
         T: 'static,
         H: FnOnce(Claim) -> Fut + 'static,
@@ -151,7 +164,7 @@ impl Idempotency {
         call: Call,
         handler: H,
         on_panic: P,
-    ) -> Result<Served<T>, Rejection>
+    ) -> Result<Served<T>, Refusal>
     where
         H: FnOnce(Claim) -> Fut,
         Fut: Future<Output = Executed<T>>,
@@ -175,7 +188,7 @@ impl Idempotency {
         hook: K,
         handler: H,
         on_panic: P,
-    ) -> impl Future<Output = Result<Served<T>, Rejection>> + Send + use<A, T, K, KFut, H, Fut, P>
+    ) -> impl Future<Output = Result<Served<T>, Refusal>> + Send + use<A, T, K, KFut, H, Fut, P>
     where
         A: Send + 'static,
         T: Send + 'static,
@@ -202,7 +215,7 @@ impl Idempotency {
         hook: K,
         handler: H,
         on_panic: P,
-    ) -> impl Future<Output = Result<Served<T>, Rejection>> + use<A, T, K, KFut, H, Fut, P>
+    ) -> impl Future<Output = Result<Served<T>, Refusal>> + use<A, T, K, KFut, H, Fut, P>
     where
         A: 'static,
         T: 'static,
@@ -219,26 +232,29 @@ impl Idempotency {
     }
 
     /// Starts a call. If nothing is replayed, awaits the run that `execute` returns.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "its future would have room for the arguments twice"
-    )]
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` has room for its arguments twice")]
     fn start_and_run<T, E, F>(
         self,
         call: Call,
         execute: E,
-    ) -> impl Future<Output = Result<Served<T>, Rejection>>
+    ) -> impl Future<Output = Result<Served<T>, Refusal>>
     where
         E: FnOnce(Run) -> F,
-        F: Future<Output = Result<Served<T>, Rejection>>,
+        F: Future<Output = Result<Served<T>, Refusal>>,
     {
         async move {
-            let running = match self.start(&call).await? {
-                Start::Replay(response) => return Ok(Served::Replayed(response)),
-                Start::Run(run) => execute(run),
+            let running = match self.start(&call).await {
+                Ok(Start::Run(run)) => execute(run),
+                Ok(Start::Replay(response)) => return Ok(Served::Replayed(response)),
+                Err(rejection) => return Err(Refusal::of(rejection, call.id)),
             };
             running.await
         }
+    }
+
+    /// Returns the observers.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     /// Returns the store.
@@ -261,16 +277,25 @@ impl Idempotency {
         self.0.config.retry_after
     }
 
-    /// Returns the problem document for a request that was refused before it became a [`Call`], and records
-    /// the rejection in a span.
-    pub fn refuse(&self, rejection: &Rejection) -> StoredResponse {
-        trace::record_rejection(&info_span!("idempotent", outcome = Empty), rejection);
-        self.problem(rejection)
+    /// Reports a request that was refused before it became a [`Call`], and returns its problem document. `operation` has the
+    /// parts of the operation's name; a name that the policy sets replaces them.
+    pub fn refuse(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) -> StoredResponse {
+        self.report_refusal(policy, operation, refusal);
+        self.problem(refusal)
     }
 
-    /// Returns the problem document for a rejection that [`run`](Self::run) returned.
-    pub fn problem(&self, rejection: &Rejection) -> StoredResponse {
+    /// Reports a request that was refused before it became a [`Call`].
+    pub(crate) fn report_refusal(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) {
+        let names = Extras::new(policy.operation_or(operation), None);
+        let (operation, record) = (names.operation(), refusal.record);
+        let (watch, span) = (&self.0.watch, &trace::span(operation, record.as_ref()));
+        CallReport { watch, span, operation, record, attempt: 0, started: None }
+            .refused(&refusal.rejection, None);
+    }
+
+    /// Returns the problem document for a refusal that [`run`](Self::run) returned.
+    pub fn problem(&self, refusal: &Refusal) -> StoredResponse {
         let config = &self.0.config;
-        problem::document(rejection, &config.problem_base, config.retry_after, &config.header)
+        problem::document(refusal, &config.problem_base, config.retry_after, &config.header)
     }
 }

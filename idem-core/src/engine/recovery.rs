@@ -10,14 +10,16 @@ use std::time::Instant;
 use futures_util::FutureExt;
 
 use super::deadline::after;
-use super::lease::LeaseLoss;
+use super::lease::{LeaseLoss, LeaseState};
 use super::retry::retry_until_stored;
 use super::run::{LeasedRun, log_panic, until_lost};
 use super::served::{Executed, Served};
 use super::settle::Settlement;
 use super::start::Run;
-use super::trace::record_result;
-use crate::model::{LostRun, Recovery, Rejection, StoreError, UnknownOutcome, UnknownReason};
+use crate::model::{
+    LostRun, Recovery, Refusal, Rejection, StoreError, UnknownOutcome, UnknownReason,
+};
+use crate::observe::Event;
 use crate::store::Update;
 
 /// The step after a recovery.
@@ -25,7 +27,7 @@ pub(crate) enum Recovered<A, T> {
     /// The handler may run: nothing had happened, or there was nothing to recover.
     MayRun(Run, A),
     /// The call has ended.
-    Ended(Result<Served<T>, Rejection>),
+    Ended(Result<Served<T>, Refusal>),
 }
 
 impl LeasedRun {
@@ -46,6 +48,7 @@ impl LeasedRun {
         let settle = self.settlement.lease().policy().settle;
         match asked {
             Ok(Ok((arguments, Recovery::NotHappened))) if lost.silent_for() >= settle => {
+                self.report_verdict("not-happened");
                 match self.settlement.resume_run().await {
                     Ok(()) => Recovered::MayRun(Run::Leased(self), arguments),
                     Err(rejection) => self.ended(Err(rejection)),
@@ -53,17 +56,21 @@ impl LeasedRun {
             }
             Ok(asked) => {
                 let report = asked.map(|(_, recovery)| recovery);
-                let Self { settlement, permit, span } = self;
-                let ended = settlement.end_recovery(lost, report).await;
-                record_result(&span, &ended);
+                self.report_verdict(verdict(&report));
+                let state = self.state();
+                let Self { settlement, permit } = self;
+                let result = settlement.end_recovery(lost, report).await;
+                let ended = ended(&state, result);
                 drop(permit);
-                Recovered::Ended(ended)
+                ended
             }
             Err(LeaseLoss::GivenUp) => {
+                self.report_verdict("timed-out");
                 let retry_after = Some(self.settlement.config().recheck);
                 self.ended(Err(Rejection::OutcomeUnknown { retry_after }))
             }
             Err(LeaseLoss::PossibleTakeover) => {
+                self.report_verdict("lost");
                 let lost = Box::pin(self.settlement.settle_lost()).await;
                 self.ended(lost)
             }
@@ -71,8 +78,29 @@ impl LeasedRun {
     }
 
     fn ended<A, T>(self, result: Result<Served<T>, Rejection>) -> Recovered<A, T> {
-        record_result(&self.span, &result);
-        Recovered::Ended(result)
+        ended(&self.state(), result)
+    }
+
+    fn report_verdict(&self, verdict: &'static str) {
+        let state = self.settlement.lease().state();
+        let (operation, record) = (state.operation(), state.holder.claim.id);
+        state.holder.watch.emit(|| Event::Recovery { operation, record, verdict });
+    }
+}
+
+fn ended<A, T>(state: &LeaseState, result: Result<Served<T>, Rejection>) -> Recovered<A, T> {
+    state.report().ended(&result, None);
+    Recovered::Ended(result.map_err(|rejection| Refusal::of(rejection, state.holder.claim.id)))
+}
+
+/// The name of a report after which the handler does not run. `Err` is a panic of the hook.
+fn verdict<T>(report: &Result<Recovery<T>, Box<dyn Any + Send>>) -> &'static str {
+    match report {
+        Ok(Recovery::Happened(_)) => "happened",
+        Ok(Recovery::NotHappened) => "too-early",
+        Ok(Recovery::Inconclusive) => "inconclusive",
+        Ok(Recovery::Disputed(_)) => "disputed",
+        Err(_) => "panicked",
     }
 }
 
@@ -85,6 +113,7 @@ impl Settlement {
         report: Result<Recovery<Executed<T>>, Box<dyn Any + Send>>,
     ) -> Result<Served<T>, Rejection> {
         let (claim, settle) = (self.lease().claim(), self.lease().policy().settle);
+        let operation = self.lease().state().operation();
         let inconclusive = UnknownOutcome::new(UnknownReason::RecoverInconclusive);
         let mut unknown = inconclusive.quiet_for(self.config().recheck);
         match report {
@@ -93,10 +122,10 @@ impl Settlement {
             // The provider may still apply what the lost run has sent.
             Ok(Recovery::NotHappened) => unknown.quiet = settle.saturating_sub(lost.silent_for()),
             Ok(Recovery::Disputed(text)) => {
-                tracing::error!(record = %claim.id, "the outcome of a run is disputed; resolve it by hand");
+                tracing::error!(operation, record = %claim.id, "the outcome of a run is disputed; resolve it by hand");
                 unknown = UnknownOutcome::disputed(text);
             }
-            Err(panic) => log_panic("the `recover` hook panicked", claim, &*panic),
+            Err(panic) => log_panic("the `recover` hook panicked", operation, claim, &*panic),
         }
         let may_ask_again = unknown.dispute.is_none();
         let retry_after = may_ask_again.then_some(unknown.quiet);
@@ -116,7 +145,7 @@ impl Settlement {
             Ok(_) => None,
             Err(error) => Some(error),
         };
-        tracing::warn!(record = %lease.claim().id, "the lost run had no effect, but the key was lost before the handler could run");
+        tracing::warn!(operation = lease.state().operation(), record = %lease.claim().id, "the lost run had no effect, but the key was lost before the handler could run");
         // No renewal may keep the key for a handler that does not run.
         lease.begin_settling();
         Err(Rejection::StoreUnavailable(error))

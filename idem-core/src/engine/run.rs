@@ -5,25 +5,25 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::FutureExt;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use super::Idempotency;
 use super::execution::{Execution, RunContext};
-use super::lease::{Lease, LeaseLoss};
+use super::lease::{Lease, LeaseLoss, LeaseState};
+use super::report::RunEnd;
 use super::run_limit::RunPermit;
 use super::served::{Executed, Served};
 use super::settle::Settlement;
-use super::trace::record_result;
-use crate::model::{Claim, LostRun, Rejection};
+use crate::model::{Claim, LostRun, Refusal};
 
 /// A run whose key is claimed by a lease, and whose handler has not been polled.
 pub(crate) struct LeasedRun {
     pub(super) settlement: Settlement,
     pub(super) permit: RunPermit,
-    pub(super) span: Span,
 }
 
 impl fmt::Debug for LeasedRun {
@@ -33,13 +33,13 @@ impl fmt::Debug for LeasedRun {
 }
 
 impl LeasedRun {
-    pub(super) fn new(
-        idempotency: &Idempotency,
-        lease: Lease,
-        permit: RunPermit,
-        span: Span,
-    ) -> Self {
-        Self { settlement: Settlement::new(idempotency, lease), permit, span }
+    pub(super) fn new(idempotency: &Idempotency, lease: Lease, permit: RunPermit) -> Self {
+        Self { settlement: Settlement::new(idempotency, lease), permit }
+    }
+
+    /// The state of the lease, which also names the call for reports.
+    pub(super) fn state(&self) -> Arc<LeaseState> {
+        Arc::clone(self.settlement.lease().state())
     }
 
     pub(super) fn claim(&self) -> Claim {
@@ -56,7 +56,7 @@ impl LeasedRun {
         self.settlement.execution().into_context()
     }
 
-    /// Runs the handler to its end, settles the run and records the result in the span.
+    /// Runs the handler to its end, settles the run and reports the result.
     ///
     /// Not cancel safe: dropping the future has the effect of a crash. [`Idempotency::run`] therefore
     /// detaches it if its caller leaves.
@@ -64,34 +64,38 @@ impl LeasedRun {
         self,
         handler: H,
         on_panic: P,
-    ) -> impl Future<Output = Result<Served<T>, Rejection>>
+    ) -> impl Future<Output = Result<Served<T>, Refusal>>
     where
         H: FnOnce(Claim) -> Fut,
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        let context = self.context();
-        let Self { settlement, permit, span } = self;
-        let record_in = span.clone();
+        let (context, state) = (self.context(), self.state());
+        let Self { settlement, permit } = self;
+        let span = state.holder.span.clone();
         let run = async move {
             let ended = {
                 let claim = settlement.lease().claim();
                 let running = AssertUnwindSafe(async move { handler(claim).await }).catch_unwind();
                 until_lost(pin!(running), settlement.lease(), context).await
             };
-            let result = match ended {
+            let (result, end) = match ended {
                 Ok(ended) => {
-                    let execution = || settlement.execution();
-                    let executed =
-                        ended.unwrap_or_else(|panic| caught(execution(), &*panic, on_panic));
-                    settlement.settle(executed).await
+                    let panicked = ended.is_err();
+                    let executed = ended.unwrap_or_else(|panic| {
+                        caught(settlement.execution(), state.operation(), &*panic, on_panic)
+                    });
+                    let end = RunEnd::of(&executed, panicked, state.holder.policy.guarantee);
+                    (settlement.settle(executed).await, Some(end))
                 }
-                Err(LeaseLoss::GivenUp) => Err(settlement.given_up()),
-                Err(LeaseLoss::PossibleTakeover) => Box::pin(settlement.settle_lost()).await,
+                Err(LeaseLoss::GivenUp) => (Err(settlement.given_up()), None),
+                Err(LeaseLoss::PossibleTakeover) => {
+                    (Box::pin(settlement.settle_lost()).await, None)
+                }
             };
-            record_result(&record_in, &result);
+            state.report().ended(&result, end);
             drop(permit);
-            result
+            result.map_err(|rejection| Refusal::of(rejection, state.holder.claim.id))
         };
         run.instrument(span)
     }
@@ -112,18 +116,19 @@ pub(super) fn until_lost<F: Future>(
 /// Logs a panic of the handler, and returns the result that it counts as. `on_panic` is called inside the run.
 pub(super) fn caught<T>(
     execution: Execution,
+    operation: &str,
     panic: &(dyn Any + Send),
     on_panic: impl FnOnce() -> Executed<T>,
 ) -> Executed<T> {
-    log_panic("the handler panicked", execution.claim(), panic);
+    log_panic("the handler panicked", operation, execution.claim(), panic);
     execution.into_context().enter(on_panic)
 }
 
-pub(super) fn log_panic(message: &str, claim: Claim, panic: &(dyn Any + Send)) {
+pub(super) fn log_panic(message: &str, operation: &str, claim: Claim, panic: &(dyn Any + Send)) {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("(no message)");
-    tracing::error!(record = %claim.id, panic = text, "{message}");
+    tracing::error!(operation, record = %claim.id, panic = text, "{message}");
 }

@@ -14,6 +14,7 @@ use super::duplicate::{Finder, RequestIdentity, evaluate_stale};
 use super::execution::Execution;
 use super::lease::Lease;
 use super::lookup::{NEVER_APPLIED, unmatched_claim};
+use super::report::status_of;
 use super::retry::{complete_with_retries, retry_until_stored};
 use super::served::{Executed, Served};
 use crate::detach::{DetachOnDrop, spawn_on_runtime};
@@ -21,6 +22,7 @@ use crate::model::{
     Completion, ExistingRecord, Guarantee, Outcome, Rejection, StoreError, UnknownOutcome,
     UnknownReason,
 };
+use crate::observe::Event;
 use crate::store::{IdempotencyStore, StoreFuture, Update};
 
 /// The time for which the caller of a run waits while the end is written again. After that, the retries continue in
@@ -106,7 +108,8 @@ impl Settlement {
     ) -> impl Future<Output = Result<Served<T>, Rejection>> {
         self.lease.begin_settling();
         let Executed { reply, outcome, completion } = executed;
-        let (claim, request) = (self.lease.claim(), self.request());
+        let (state, request) = (Arc::clone(self.lease.state()), self.request());
+        let status = status_of(&completion);
         let may_be_contradicted = self.lease.state().may_be_replaced() && outcome == Outcome::Final;
         let end = End::of(outcome, &self.lease, completion);
         let releases = matches!(end, End::Release);
@@ -117,7 +120,11 @@ impl Settlement {
                 _ if releases => Ok(Served::Executed(reply)),
                 Ok(Update::Applied) => Ok(Served::Executed(reply)),
                 Ok(Update::Stale(existing)) => {
-                    tracing::warn!(record = %claim.id, attempt = claim.attempt, "late completion: the claim was taken over or is gone, so two effects may exist");
+                    let (operation, record) = (state.operation(), state.holder.claim.id);
+                    let attempt = state.holder.claim.attempt;
+                    tracing::warn!(operation, %record, attempt, status, "late completion: the claim was taken over or is gone, so two effects may exist");
+                    let late = || Event::LateCompletion { operation, record, attempt, status };
+                    state.holder.watch.emit(late);
                     let accepted = evaluate_stale(Finder::StaleRun, request, existing);
                     accepted.map(Served::Replayed)
                 }
@@ -125,7 +132,8 @@ impl Settlement {
                 Err(error) if may_be_contradicted => Err(Rejection::Unrecorded(error)),
                 Err(error) => {
                     let error = &error as &dyn Error;
-                    tracing::error!(record = %claim.id, error, "the response is not stored yet; still trying");
+                    let (operation, record) = (state.operation(), state.holder.claim.id);
+                    tracing::error!(operation, %record, error, "the response is not stored yet; still trying");
                     Ok(Served::Executed(reply))
                 }
             }
@@ -148,10 +156,11 @@ impl Settlement {
     /// Stores that the outcome is still unknown. If that fails, the record reads as unknown once its lease is over.
     pub(super) async fn end_unknown(self, unknown: UnknownOutcome) {
         self.lease.begin_settling();
-        let record = self.lease.claim().id;
+        let state = Arc::clone(self.lease.state());
         if let Err(error) = self.write(End::Complete(Completion::Unknown(unknown))).await {
             let error = &error as &dyn Error;
-            tracing::warn!(%record, error, "cannot store yet that an outcome is unknown; still trying");
+            let (operation, record) = (state.operation(), state.holder.claim.id);
+            tracing::warn!(operation, %record, error, "cannot store yet that an outcome is unknown; still trying");
         }
     }
 
@@ -176,7 +185,8 @@ impl Settlement {
             Ok(Ok(Update::Applied)) | Err(_) => None,
             Ok(Err(error)) => {
                 let error = &error as &dyn Error;
-                tracing::warn!(record = %claim.id, error, "cannot read the record of a cancelled run");
+                let operation = self.lease.state().operation();
+                tracing::warn!(operation, record = %claim.id, error, "cannot read the record of a cancelled run");
                 None
             }
         }
@@ -198,6 +208,7 @@ impl Settlement {
         first: StoreFuture<Update>,
         end: End,
     ) -> Result<Update, StoreError> {
+        let state = Arc::clone(self.lease.state());
         let work = async move {
             let timeout = self.idempotency.0.config.store_timeout;
             let wanted = || !self.lease.overran();
@@ -208,7 +219,12 @@ impl Settlement {
             written
         };
         let in_place = timeout(CALLER_TIMEOUT, DetachOnDrop::new(work, spawn_on_runtime));
-        in_place.await.unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)))
+        let written = in_place.await.unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)));
+        if written.is_err() {
+            let (operation, record) = (state.operation(), state.holder.claim.id);
+            state.holder.watch.emit(|| Event::CompletionDelayed { operation, record });
+        }
+        written
     }
 
     fn send(&self, end: &End) -> StoreFuture<Update> {

@@ -12,15 +12,17 @@ use super::duplicate::{Finder, Meaning, evaluate};
 use super::execution::Execution;
 use super::lease::LeaseHolder;
 use super::recovery::Recovered;
+use super::report::CallReport;
 use super::run::LeasedRun;
 use super::served::{Executed, Served};
-use super::trace::record_rejection;
 use super::transaction::TransactionRun;
 use super::wait::Waiter;
 use super::{Call, Idempotency};
 use crate::model::{
-    Claim, ExistingRecord, LostRun, Recovery, Rejection, StoreError, StoredResponse,
+    Claim, ExistingRecord, LostRun, Recovery, Refusal, Rejection, State, StoreError,
+    StoredResponse, UnknownReason,
 };
+use crate::observe::Event;
 use crate::store::{ClaimOutcome, OpenOutcome, TransactionSlot};
 
 /// The next step of a guarded call that is not rejected.
@@ -41,6 +43,14 @@ pub(crate) enum Run {
 }
 
 impl Run {
+    /// The number of the run within its key.
+    fn attempt(&self) -> u32 {
+        match self {
+            Self::Leased(run) => run.claim().attempt,
+            Self::InTransaction(run) => run.attempt(),
+        }
+    }
+
     /// If this is a recovery, polls the hook first. Then [executes](Self::execute) the handler, if it may run.
     pub(super) async fn recover_or_execute<A, T, K, KFut, H, Fut, P>(
         self,
@@ -48,7 +58,7 @@ impl Run {
         hook: K,
         handler: H,
         on_panic: P,
-    ) -> Result<Served<T>, Rejection>
+    ) -> Result<Served<T>, Refusal>
     where
         K: FnOnce(A) -> KFut,
         KFut: Future<Output = (A, Recovery<Executed<T>>)>,
@@ -85,7 +95,7 @@ impl Run {
         self,
         handler: H,
         on_panic: P,
-    ) -> impl Future<Output = Result<Served<T>, Rejection>>
+    ) -> impl Future<Output = Result<Served<T>, Refusal>>
     where
         H: FnOnce(Claim) -> Fut,
         Fut: Future<Output = Executed<T>>,
@@ -105,79 +115,116 @@ enum Attempt {
     InProgress,
 }
 
+/// What one claim led to.
+struct Claimed {
+    /// The time before the claim was sent.
+    sent_at: Instant,
+    /// Why the outcome of the existing record is unknown, if it is.
+    reason: Option<UnknownReason>,
+    attempt: Result<Attempt, Rejection>,
+}
+
+impl Claimed {
+    const fn new(sent_at: Instant, attempt: Result<Attempt, Rejection>) -> Self {
+        Self { sent_at, reason: None, attempt }
+    }
+}
+
 impl Idempotency {
-    /// Claims the key. While another run is active, waits and claims again, as far as the policy allows it.
+    /// Claims the key. While another run is active, waits and claims again, as far as the policy allows it. Reports a replay
+    /// or a rejection.
     pub(crate) async fn start(&self, call: &Call) -> Result<Start, Rejection> {
         let _tracked = self.0.runs.token();
-        let started = self.start_or_wait(call).await;
-        match &started {
-            Ok(Start::Run(Run::Leased(run))) => call.span.record("attempt", run.claim().attempt),
-            Ok(Start::Run(Run::InTransaction(_))) => call.span.record("attempt", 1),
-            Ok(Start::Replay(_)) => call.span.record("outcome", "replayed"),
-            Err(rejection) => {
-                record_rejection(&call.span, rejection);
-                return started;
-            }
-        };
-        started
-    }
-
-    async fn start_or_wait(&self, call: &Call) -> Result<Start, Rejection> {
         let mut waiter = None;
-        loop {
-            if let Attempt::Started(start) = self.attempt(call).await? {
-                return Ok(start);
+        let claimed = loop {
+            // A block of its own, so that this future has no room for the result while it waits.
+            let sent_at = {
+                let claimed = self.attempt(call).await;
+                if !matches!(claimed.attempt, Ok(Attempt::InProgress)) {
+                    break claimed;
+                }
+                claimed.sent_at
+            };
+            if waiter.is_none() {
+                waiter = self.enter_wait(call, sent_at);
             }
-            let waiter = match &mut waiter {
-                Some(waiter) => waiter,
-                None => waiter.insert(self.enter_wait(call)?),
+            let Some(waiter) = &mut waiter else {
+                break Claimed::new(sent_at, Ok(Attempt::InProgress));
             };
             let next = waiter.next(&*self.0.store).instrument(call.span.clone());
             if !Box::pin(next).await {
-                return Err(Rejection::InProgress);
+                break Claimed::new(waiter.since(), Ok(Attempt::InProgress));
             }
-        }
+        };
+        self.report_start(call, waiter.as_deref(), &claimed);
+        claimed.attempt.and_then(|attempt| match attempt {
+            Attempt::Started(start) => Ok(start),
+            Attempt::InProgress => Err(Rejection::InProgress),
+        })
     }
 
-    fn enter_wait(&self, call: &Call) -> Result<Box<Waiter>, Rejection> {
-        let wait = call.policy.wait.ok_or(Rejection::InProgress)?;
-        self.0.waiters.enter(call.id, call.scope, wait).map(Box::new).ok_or(Rejection::InProgress)
+    fn enter_wait(&self, call: &Call, since: Instant) -> Option<Box<Waiter>> {
+        let wait = call.policy.wait?;
+        self.0.waiters.enter(call.id, call.scope, since, wait).map(Box::new)
+    }
+
+    /// Reports the end of a wait, a replay and a rejection. A run reports its own end.
+    fn report_start(&self, call: &Call, waiter: Option<&Waiter>, claimed: &Claimed) {
+        let (watch, span, operation) = (&self.0.watch, &call.span, call.extras.operation());
+        if let Some(waiter) = waiter {
+            let woken = !matches!(claimed.attempt, Ok(Attempt::InProgress));
+            let waited = || Event::Wait { operation, took: waiter.since().elapsed(), woken };
+            watch.emit(waited);
+        }
+        let started = Some(waiter.map_or(claimed.sent_at, Waiter::since));
+        let report =
+            CallReport { watch, span, operation, record: Some(call.id), attempt: 0, started };
+        match &claimed.attempt {
+            Ok(Attempt::Started(Start::Run(run))) => drop(span.record("attempt", run.attempt())),
+            Ok(Attempt::Started(Start::Replay(response))) => report.replayed(response.status),
+            Ok(Attempt::InProgress) => report.refused(&Rejection::InProgress, None),
+            Err(rejection) => report.refused(rejection, claimed.reason),
+        }
     }
 
     /// Claims the key once.
-    async fn attempt(&self, call: &Call) -> Result<Attempt, Rejection> {
-        self.check_accepting()?;
+    async fn attempt(&self, call: &Call) -> Claimed {
+        // The lease is counted from before the claim is sent.
+        let sent_at = Instant::now();
+        if let Err(rejection) = self.check_accepting() {
+            return Claimed::new(sent_at, Err(rejection));
+        }
         if !self.0.run_limiter.has_place(call.scope) {
             let reading = self.record_at_run_limit(call).instrument(call.span.clone());
-            return evaluate_existing(call, Box::pin(reading).await?);
+            return match Box::pin(reading).await {
+                Ok(existing) => evaluate_existing(call, existing, sent_at),
+                Err(rejection) => Claimed::new(sent_at, Err(rejection)),
+            };
         }
         if let Some(slot) = &call.transaction {
-            let attempt = self.attempt_transaction(call, slot).instrument(call.span.clone());
+            let attempt =
+                self.attempt_transaction(call, slot, sent_at).instrument(call.span.clone());
             return Box::pin(attempt).await;
         }
-        // The lease is counted from before the claim is sent.
-        let claimed_at = Instant::now();
         // A statement of its own, so that this future reserves space for the box alone.
         let retrying = match self.try_claim(call) {
-            Ok(outcome) => return self.evaluate_claim(call, outcome, claimed_at),
+            Ok(outcome) => return self.evaluate_claim(call, outcome, sent_at),
             Err(retrying) => retrying,
         };
-        let outcome = retrying.await?;
-        self.evaluate_claim(call, outcome, claimed_at)
+        match retrying.await {
+            Ok(outcome) => self.evaluate_claim(call, outcome, sent_at),
+            Err(rejection) => Claimed::new(sent_at, Err(rejection)),
+        }
     }
 
-    fn evaluate_claim(
-        &self,
-        call: &Call,
-        outcome: ClaimOutcome,
-        claimed_at: Instant,
-    ) -> Result<Attempt, Rejection> {
-        match outcome {
-            ClaimOutcome::Acquired(claim) => self.hold(call, claim, None, claimed_at),
-            ClaimOutcome::Recovering(claim, lost) => self.hold(call, claim, Some(lost), claimed_at),
-            ClaimOutcome::Exists(existing) => evaluate_existing(call, existing),
+    fn evaluate_claim(&self, call: &Call, outcome: ClaimOutcome, sent_at: Instant) -> Claimed {
+        let attempt = match outcome {
+            ClaimOutcome::Acquired(claim) => self.hold(call, claim, None, sent_at),
+            ClaimOutcome::Recovering(claim, lost) => self.hold(call, claim, Some(lost), sent_at),
             ClaimOutcome::AtCapacity(capacity) => Err(Rejection::TooManyKeys(capacity)),
-        }
+            ClaimOutcome::Exists(existing) => return evaluate_existing(call, existing, sent_at),
+        };
+        Claimed::new(sent_at, attempt)
     }
 
     /// Holds the lease of a granted claim. `lost_run` is the run whose outcome it recovers.
@@ -197,10 +244,19 @@ impl Idempotency {
             self.abandon(LostClaim::acquired(claim, policy.lease), None);
             return Err(Rejection::TooManyRuns);
         };
-        let recheck = self.0.config.recheck;
-        let holder = LeaseHolder { claim, policy, fingerprint, recoverable, lost_run, recheck };
+        let holder = LeaseHolder {
+            claim,
+            policy,
+            fingerprint,
+            recoverable,
+            lost_run,
+            recheck: self.0.config.recheck,
+            extras: call.extras.clone(),
+            span: call.span.clone(),
+            watch: self.0.watch.clone(),
+        };
         let lease = self.0.leases.hold(holder, claimed_at);
-        let run = LeasedRun::new(self, lease, permit, call.span.clone());
+        let run = LeasedRun::new(self, lease, permit);
         Ok(Attempt::Started(Start::Run(Run::Leased(run))))
     }
 
@@ -209,17 +265,22 @@ impl Idempotency {
         &self,
         call: &Call,
         slot: &TransactionSlot,
-    ) -> Result<Attempt, Rejection> {
-        match self.open_transaction(call, slot).await? {
-            OpenOutcome::Opened(transaction) => {
-                // Dropping the transaction rolls it back, which frees the key.
-                let permit = self.0.run_limiter.enter(call.scope).ok_or(Rejection::TooManyRuns)?;
-                let run = Box::new(TransactionRun::new(self, transaction, permit, call));
-                Ok(Attempt::Started(Start::Run(Run::InTransaction(run))))
-            }
-            OpenOutcome::Exists(existing) => evaluate_existing(call, existing),
-            OpenOutcome::AtCapacity(capacity) => Err(Rejection::TooManyKeys(capacity)),
-        }
+        sent_at: Instant,
+    ) -> Claimed {
+        let attempt = match self.open_transaction(call, slot).await {
+            // If it is dropped, the transaction is rolled back, which frees the key.
+            Ok(OpenOutcome::Opened(transaction)) => match self.0.run_limiter.enter(call.scope) {
+                Some(permit) => {
+                    let run = TransactionRun::new(self, transaction, permit, call, sent_at);
+                    Ok(Attempt::Started(Start::Run(Run::InTransaction(Box::new(run)))))
+                }
+                None => Err(Rejection::TooManyRuns),
+            },
+            Ok(OpenOutcome::AtCapacity(capacity)) => Err(Rejection::TooManyKeys(capacity)),
+            Ok(OpenOutcome::Exists(existing)) => return evaluate_existing(call, existing, sent_at),
+            Err(rejection) => Err(rejection),
+        };
+        Claimed::new(sent_at, attempt)
     }
 
     /// Checks that leases can be renewed, and that the process is not shutting down. Calls that a run makes
@@ -239,9 +300,14 @@ impl Idempotency {
 #[error("the store began a recovery that was not requested")]
 struct UnwantedRecovery;
 
-fn evaluate_existing(call: &Call, existing: ExistingRecord) -> Result<Attempt, Rejection> {
-    Ok(match evaluate(Finder::Duplicate, call.request(), existing)? {
+fn evaluate_existing(call: &Call, existing: ExistingRecord, sent_at: Instant) -> Claimed {
+    let reason = match existing.state {
+        State::Unknown(reason) => Some(reason),
+        _ => None,
+    };
+    let attempt = evaluate(Finder::Duplicate, call.request(), existing).map(|it| match it {
         Meaning::Replay(response) => Attempt::Started(Start::Replay(response)),
         Meaning::InProgress => Attempt::InProgress,
-    })
+    });
+    Claimed { sent_at, reason, attempt }
 }

@@ -1,59 +1,83 @@
-//! The span of a call, and what is recorded in it.
+//! The span of a call, and the log lines of replays and refusals.
 
 use std::error::Error;
-use std::fmt;
 
-use tracing::field::Empty;
+use tracing::field::{Empty, display};
 use tracing::level_filters::LevelFilter;
-use tracing::{Span, info_span};
+use tracing::{Level, Span, info_span};
 
-use super::served::Served;
-use crate::model::{RecordId, Rejection};
+use super::report::CallReport;
+use crate::model::{RecordId, Rejection, UnknownReason};
 
 /// Returns the span of a call, or [`Span::none`] if no subscriber wants it. With tracing's feature `log`,
 /// which other crates can enable, a disabled span would still format its fields.
-pub(super) fn span(operation: &[&str], record: &RecordId) -> Span {
+pub(super) fn span(operation: &str, record: Option<&RecordId>) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
     }
     info_span!(
         "idempotent",
-        operation = %OperationName(operation),
-        %record,
+        %operation,
+        record = record.map(|record| display(record.short())),
         attempt = Empty,
         outcome = Empty,
+        status = Empty,
+        result = Empty,
     )
 }
 
-/// The parts of an operation's name, joined by spaces when a subscriber formats them.
-struct OperationName<'a>(&'a [&'a str]);
-
-impl fmt::Display for OperationName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
+/// The level of the log line of a refusal.
+const fn level(rejection: &Rejection) -> Level {
+    match rejection {
+        Rejection::InProgress
+        | Rejection::KeyMissing
+        | Rejection::KeyInvalid(_)
+        | Rejection::BodyTooLarge
+        // Every deployment refuses some requests in this way.
+        | Rejection::Draining => Level::INFO,
+        Rejection::KeyReused
+        | Rejection::OutcomeUnknown { .. }
+        | Rejection::ResultUnavailable { .. }
+        // The operator set these limits.
+        | Rejection::TooManyKeys(_)
+        | Rejection::TooManyRuns => Level::WARN,
+        _ => Level::ERROR,
     }
 }
 
-/// Records the result of a call in its span.
-pub(super) fn record_result<T>(span: &Span, result: &Result<Served<T>, Rejection>) {
-    let outcome = match result {
-        Ok(Served::Executed(_)) => "executed",
-        Ok(Served::Replayed(_)) => "replayed",
-        Err(rejection) => return record_rejection(span, rejection),
-    };
-    span.record("outcome", outcome);
+/// Logs a refusal. `reason` is that of an unknown outcome.
+pub(super) fn log_refusal(
+    call: &CallReport<'_>,
+    rejection: &Rejection,
+    reason: Option<UnknownReason>,
+) {
+    let (outcome, operation) = (rejection.slug(), call.operation);
+    let (record, reason) = (call.record.map(display), reason.map(UnknownReason::name));
+    let level = level(rejection);
+    // The texts of these rejections say no more than the outcome.
+    let error = (level == Level::ERROR || rejection.source().is_some())
+        .then_some(rejection as &(dyn Error + 'static));
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(
+                outcome,
+                operation,
+                record,
+                reason,
+                error,
+                "a guarded call was refused"
+            )
+        };
+    }
+    match level {
+        Level::ERROR => log!(error),
+        Level::WARN => log!(warn),
+        _ => log!(info),
+    }
 }
 
-/// Records a rejection in the span, and logs it if an operator should see it.
-pub(super) fn record_rejection(span: &Span, rejection: &Rejection) {
-    span.record("outcome", rejection.slug());
-    let error = rejection as &dyn Error;
-    if matches!(rejection, Rejection::TooManyRuns) {
-        // The operator set this limit.
-        span.in_scope(|| {
-            tracing::warn!(error, "a run was refused at the limit of concurrent runs");
-        });
-    } else if rejection.status() >= 500 {
-        span.in_scope(|| tracing::error!(error, "a guarded call was refused"));
-    }
+/// Logs a replay.
+pub(super) fn log_replay(call: &CallReport<'_>) {
+    let (operation, record) = (call.operation, call.record.map(display));
+    tracing::info!(outcome = "replayed", operation, record, "a stored response was replayed");
 }

@@ -17,13 +17,16 @@ use tracing::{Instrument, Span};
 use super::deadline::after;
 use super::duplicate::{Finder, RequestIdentity, evaluate_stale};
 use super::execution::Execution;
+use super::report::{CallReport, RunEnd};
 use super::retry::{MAX_SENDS, pause};
 use super::run::caught;
 use super::run_limit::RunPermit;
 use super::served::{Executed, Served};
-use super::trace::record_result;
 use super::{Call, Idempotency};
-use crate::model::{Claim, Completion, Outcome, Policy, Rejection, StoreError, StoreErrorKind};
+use crate::model::{
+    Claim, Completion, Extras, Outcome, Policy, Refusal, Rejection, StoreError, StoreErrorKind,
+};
+use crate::observe::Watch;
 use crate::store::{OpenOutcome, StoreFuture, Transaction, TransactionSlot, Update};
 
 /// A run whose key is claimed by an open transaction, and whose handler has not been polled.
@@ -35,6 +38,11 @@ pub(crate) struct TransactionRun {
     tracked: TaskTrackerToken,
     permit: RunPermit,
     span: Span,
+    extras: Extras,
+    watch: Watch,
+    started: Instant,
+    /// Counts the open transactions.
+    open: TaskTrackerToken,
 }
 
 impl fmt::Debug for TransactionRun {
@@ -77,6 +85,7 @@ impl TransactionRun {
         transaction: Box<dyn Transaction>,
         permit: RunPermit,
         call: &Call,
+        started: Instant,
     ) -> Self {
         Self {
             transaction,
@@ -86,10 +95,19 @@ impl TransactionRun {
             tracked: idempotency.0.runs.token(),
             permit,
             span: call.span.clone(),
+            extras: call.extras.clone(),
+            watch: idempotency.0.watch.clone(),
+            started,
+            open: idempotency.0.transactions.token(),
         }
     }
 
-    /// Runs the handler to its end, ends its transaction and records the result in the span.
+    /// The number of the run within its key.
+    pub(super) fn attempt(&self) -> u32 {
+        self.transaction.claim().attempt
+    }
+
+    /// Runs the handler to its end, ends its transaction and reports the result.
     ///
     /// Not cancel safe: dropping the future rolls the transaction back. [`Idempotency::run`] therefore
     /// detaches it if its caller leaves.
@@ -97,15 +115,17 @@ impl TransactionRun {
         self,
         handler: H,
         on_panic: P,
-    ) -> impl Future<Output = Result<Served<T>, Rejection>>
+    ) -> impl Future<Output = Result<Served<T>, Refusal>>
     where
         H: FnOnce(Claim) -> Fut,
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        let Self { transaction, policy, request, store_timeout, tracked, permit, span } = self;
-        let record_in = span.clone();
+        let Self { transaction, policy, request, store_timeout, tracked, permit, .. } = self;
+        let Self { span, extras, watch, started, open, .. } = self;
+        let report_in = span.clone();
         let run = async move {
+            let Claim { id, attempt, .. } = transaction.claim();
             let until = after(Instant::now(), policy.max_run);
             let execution = Execution::in_transaction(transaction.claim(), until);
             // The handler, with all that it holds of the transaction, is dropped before the transaction ends.
@@ -117,21 +137,27 @@ impl TransactionRun {
                 let running = poll_fn(|cx| context.enter(|| running.as_mut().poll(cx)));
                 timeout(policy.max_run, running).await
             };
-            let result = match ended {
+            let operation = extras.operation();
+            let (result, end) = match ended {
                 Ok(ended) => {
-                    let executed =
-                        ended.unwrap_or_else(|panic| caught(execution, &*panic, on_panic));
+                    let panicked = ended.is_err();
+                    let executed = ended
+                        .unwrap_or_else(|panic| caught(execution, operation, &*panic, on_panic));
+                    let end = RunEnd::in_transaction(&executed, panicked);
                     let ending = Ending { transaction, ttl: policy.ttl, store_timeout, tracked };
-                    ending.end(executed, request).await
+                    (ending.end(executed, request).await, Some(end))
                 }
                 Err(elapsed) => {
                     drop(transaction);
-                    Err(Rejection::NotCommitted(StoreError::not_done(elapsed)))
+                    (Err(Rejection::NotCommitted(StoreError::not_done(elapsed))), None)
                 }
             };
-            record_result(&record_in, &result);
-            drop(permit);
-            result
+            let (record, started) = (Some(id), Some(started));
+            let report =
+                CallReport { watch: &watch, span: &report_in, operation, record, attempt, started };
+            report.ended(&result, end);
+            drop((permit, open));
+            result.map_err(|rejection| Refusal::of(rejection, id))
         };
         run.instrument(span)
     }

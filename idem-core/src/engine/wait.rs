@@ -43,8 +43,21 @@ impl WaitLimiter {
         Self { counts: Arc::default(), limits }
     }
 
+    /// The number of waiting duplicates.
+    pub(super) fn waiting(&self) -> usize {
+        lock(&self.counts).total
+    }
+
     /// Returns a permit to wait for up to `wait`, or `None` at a limit. Dropping it frees the place.
-    pub(super) fn enter(&self, id: RecordId, scope: ScopeId, wait: Duration) -> Option<Waiter> {
+    ///
+    /// `since` is the time before the first claim.
+    pub(super) fn enter(
+        &self,
+        id: RecordId,
+        scope: ScopeId,
+        since: Instant,
+        wait: Duration,
+    ) -> Option<Waiter> {
         let mut counts = lock(&self.counts);
         let (of_scope, of_key) = (counts.per_scope.of(&scope), counts.per_key.of(&id));
         let WaitLimits { total, per_scope, per_key } = self.limits;
@@ -59,6 +72,7 @@ impl WaitLimiter {
             id,
             scope,
             counts: Arc::clone(&self.counts),
+            since,
             until: after(Instant::now(), wait),
             pause: FIRST_PAUSE,
             changed: None,
@@ -71,12 +85,18 @@ pub(super) struct Waiter {
     id: RecordId,
     scope: ScopeId,
     counts: Arc<Mutex<Counts>>,
+    since: Instant,
     until: Instant,
     pause: Duration,
     changed: Option<Changed>,
 }
 
 impl Waiter {
+    /// The time before the first claim.
+    pub(super) const fn since(&self) -> Instant {
+        self.since
+    }
+
     /// Waits until the record may have changed, so that the caller claims again. Returns `false` if the time
     /// is up. Wake-ups of the store can be lost, so a jittered poll ends the wait too.
     pub(super) async fn next(&mut self, store: &dyn IdempotencyStore) -> bool {

@@ -14,7 +14,7 @@ use super::{Failure, codec};
 use crate::engine::{Call, Executed, Execution, Idempotency, Recovered, Run, Served, Start};
 use crate::model::{
     Completion, FingerprintInput, Guarantee, IdempotencyKey, KeyError, Outcome, Policy, Recovery,
-    Rejection, Scope, StoredResponse, UnknownReason,
+    Refusal, Rejection, Scope, StoredResponse, UnknownReason,
 };
 
 /// A call of a guarded function whose body has not been polled.
@@ -24,7 +24,7 @@ use crate::model::{
 pub struct Invocation {
     idempotency: Idempotency,
     policy: &'static Policy,
-    stage: Result<Stage, Rejection>,
+    stage: Result<Stage, (Refusal, Box<str>)>,
     /// Whether the function has `recover`.
     recoverable: bool,
 }
@@ -37,7 +37,7 @@ enum Stage {
     Run(Run),
     /// The key is done.
     Replay(StoredResponse),
-    /// The call was refused, and its span records that.
+    /// The call was refused, and that was reported.
     Refused(Rejection),
 }
 
@@ -53,7 +53,8 @@ impl Invocation {
         let call = key
             .map_err(Rejection::from)
             .and_then(|key| idempotency.call(policy, &[name], scope, &key));
-        let (idempotency, stage) = (idempotency.clone(), call.map(Stage::Call));
+        let stage = call.map(Stage::Call).map_err(|rejection| (rejection.into(), name.into()));
+        let idempotency = idempotency.clone();
         Self { idempotency, policy, stage, recoverable: false }
     }
 
@@ -75,7 +76,11 @@ impl Invocation {
 
     fn map_call(self, change: impl FnOnce(Call) -> Result<Call, Rejection>) -> Self {
         let stage = match self.stage {
-            Ok(Stage::Call(call)) => change(call).map(Stage::Call),
+            Ok(Stage::Call(call)) => {
+                let (record, name) = (call.record(), Box::from(call.operation()));
+                let refused = |rejection| (Refusal::of(rejection, record), name);
+                change(call).map(Stage::Call).map_err(refused)
+            }
             stage => stage,
         };
         Self { stage, ..self }
@@ -136,13 +141,16 @@ impl Invocation {
         let after_panic = after_panic(policy.guarantee, recoverable);
         let on_panic = || panicked(E::from(context.reject(after_panic, false)));
         let served = match stage {
-            Ok(Stage::Call(call)) => idempotency.run_borrowed(call, execute, on_panic).await,
-            Ok(Stage::Run(run)) => run.execute(execute, on_panic).await,
+            Ok(Stage::Call(call)) => {
+                let served = idempotency.run_borrowed(call, execute, on_panic).await;
+                served.map_err(Rejection::from)
+            }
+            Ok(Stage::Run(run)) => run.execute(execute, on_panic).await.map_err(Rejection::from),
             Ok(Stage::Replay(response)) => Ok(Served::Replayed(response)),
             Ok(Stage::Refused(rejection)) => Err(rejection),
-            Err(rejection) => {
-                idempotency.refuse(&rejection);
-                Err(rejection)
+            Err((refusal, name)) => {
+                idempotency.report_refusal(policy, &[&*name], &refusal);
+                Err(refusal.rejection)
             }
         };
         match served {

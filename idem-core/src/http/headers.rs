@@ -9,6 +9,10 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The name of the [replay marker](crate::rules::semantics#replay-marker), in lower case.
 pub const REPLAYED: &str = "idempotent-replayed";
 
+/// The name of the header that carries the [slug](crate::Rejection::slug) of a
+/// [refusal](crate::rules::semantics#problem-documents), in lower case.
+pub const REFUSED: &str = "idempotency-refused";
+
 /// Returns the headers of a response that are stored, by the rule
 /// [stored headers](crate::rules::semantics#stored-headers).
 ///
@@ -60,6 +64,7 @@ fn is_replayed(name: &str) -> bool {
         "x-correlation-id",
         "x-amzn-trace-id",
         REPLAYED,
+        REFUSED,
     ];
     const DENIED_PREFIXES: &[&str] = &["ratelimit", "x-ratelimit-", "access-control-", "x-b3-"];
     !DENIED.contains(&name) && !DENIED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
@@ -102,6 +107,7 @@ mod tests {
             ("content-length", "3"),
             ("retry-after", "1"),
             ("idempotent-replayed", "true"),
+            ("idempotency-refused", "in-progress"),
             ("www-authenticate", ""),
         ];
         assert_eq!(stored(&fields), Vec::<String>::new());

@@ -12,8 +12,8 @@
 //!    [`CallBuilder::finish`] returns the [`Call`].
 //! 4. It passes the call to [`Idempotency::run`](crate::Idempotency::run). The handler's response goes through
 //!    [`stored_headers`] and [`capture`], and a panic becomes [`panicked`].
-//! 5. It sends the response of the run, or the stored one with the [`REPLAYED`] header. It sends a rejection as a
-//!    [problem document](crate::Idempotency::problem).
+//! 5. It sends the response of the run, or the stored one with the [`REPLAYED`] header. It sends a refusal as a
+//!    [problem document](crate::Idempotency::problem), and removes [`REPLAYED`] and [`REFUSED`] from responses of handlers.
 //!
 //! # By hand
 //!
@@ -66,11 +66,13 @@
 mod capture;
 mod collect;
 mod headers;
+mod health;
 pub(crate) mod problem;
 mod request;
 
 pub use collect::Chunks;
-pub use headers::{IDEMPOTENCY_KEY, REPLAYED, stored_headers};
+pub use headers::{IDEMPOTENCY_KEY, REFUSED, REPLAYED, stored_headers};
+pub use health::health_response;
 pub use request::RequestParts;
 
 pub use crate::engine::{Call, CallBuilder, Executed, Served};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::model::{Rejection, StoredResponse};
+use crate::http::REFUSED;
+use crate::model::{RECORD_URN, Refusal, Rejection, StoredResponse};
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -14,17 +15,20 @@ struct Problem<'a> {
     status: u16,
     detail: String,
     retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
 }
 
-/// Returns the problem document for `rejection`.
+/// Returns the problem document for `refusal`. Its `instance` is the record, if that is known.
 ///
 /// The `type` is `type_base` followed by the slug. `header` is the name of the header that carries the key.
 pub(crate) fn document(
-    rejection: &Rejection,
+    refusal: &Refusal,
     type_base: &str,
     retry_after: Duration,
     header: &str,
 ) -> StoredResponse {
+    let rejection = &refusal.rejection;
     let is_public = rejection.status() != 500;
     let type_uri = if is_public {
         format!("{type_base}{}", rejection.slug())
@@ -37,6 +41,7 @@ pub(crate) fn document(
         status: rejection.status(),
         detail: detail(rejection, header),
         retryable: rejection.retryable(),
+        instance: refusal.record.map(|record| format!("{RECORD_URN}{record}")),
     };
     let link = format!("<{type_uri}>; rel=\"describedby\"");
     // Rounded up, so that a client does not retry too early.
@@ -45,6 +50,7 @@ pub(crate) fn document(
     let fields = [
         Some(("content-type", "application/problem+json")),
         Some(("cache-control", "no-store")),
+        Some((REFUSED, rejection.slug())),
         is_public.then_some(("link", &*link)),
         retry_after.as_deref().map(|seconds| ("retry-after", seconds)),
     ];
@@ -64,6 +70,7 @@ pub(crate) fn internal_error(is_kept: bool) -> StoredResponse {
         status: 500,
         detail: detail.to_owned(),
         retryable: !is_kept,
+        instance: None,
     };
     response(
         &problem,

@@ -203,6 +203,11 @@ impl Policy {
         self
     }
 
+    /// The parts of the operation's name: the policy's own, or `operation`.
+    pub(crate) fn operation_or<'a>(&'a self, operation: &'a [&'a str]) -> &'a [&'a str] {
+        self.operation.as_slice().first().map_or(operation, std::slice::from_ref)
+    }
+
     /// Sets [`Policy::operation`]. The name is part of every record id, so it must not change when code is refactored.
     #[must_use]
     pub const fn with_operation(mut self, operation: &'static str) -> Self {

@@ -1,6 +1,7 @@
 //! The id of a record: a digest of namespace, operation, scope and key.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::{IdempotencyKey, ScopeId};
 use crate::hash::{PartDigest, Secret};
@@ -10,7 +11,10 @@ use crate::hash::{PartDigest, Secret};
 /// [record identity](crate::rules::guarantees#record-identity).
 ///
 /// Stores index records only by this id. A client's key therefore never becomes part of a query and cannot choose a
-/// Redis slot. `Display` and `Debug` show the first 8 hexadecimal digits, as logs do.
+/// Redis slot.
+///
+/// `Display` shows all 64 hexadecimal digits, as log lines and the `instance` of refusals do. `Debug` and spans show the
+/// first 8. [`FromStr`] accepts the 64 digits, with or without the prefix `urn:idem:record:` of an `instance`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordId([u8; 32]);
 
@@ -59,17 +63,72 @@ impl RecordId {
     }
 }
 
+/// The start of the `instance` of refusals, before the 64 digits of the record id.
+pub(crate) const RECORD_URN: &str = "urn:idem:record:";
+
+/// The number of digits in spans and in `Debug`.
+const SHORT: usize = 8;
+
+impl RecordId {
+    fn write_digits(&self, f: &mut fmt::Formatter<'_>, digits: usize) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        f.write_str(str::from_utf8(&text[..digits]).unwrap_or_default())
+    }
+
+    /// Shows the first 8 digits.
+    pub(crate) const fn short(&self) -> ShortId<'_> {
+        ShortId(self)
+    }
+}
+
+/// The first 8 digits of a record id.
+pub(crate) struct ShortId<'a>(&'a RecordId);
+
+impl fmt::Display for ShortId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_digits(f, SHORT)
+    }
+}
+
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.write_digits(f, 64)
     }
 }
 
 impl fmt::Debug for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RecordId({self})")
+        write!(f, "RecordId({})", self.short())
     }
 }
+
+impl FromStr for RecordId {
+    type Err = RecordIdError;
+
+    fn from_str(text: &str) -> Result<Self, RecordIdError> {
+        let digits = text.strip_prefix(RECORD_URN).unwrap_or(text).as_bytes();
+        if digits.len() != 64 {
+            return Err(RecordIdError);
+        }
+        let value = |digit: u8| char::from(digit).to_digit(16).ok_or(RecordIdError);
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (value(pair[0])? << 4 | value(pair[1])?) as u8;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// A text is not a record id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a record id has 64 hexadecimal digits, with or without `urn:idem:record:` before them")]
+#[non_exhaustive]
+pub struct RecordIdError;
 
 #[cfg(test)]
 mod tests {
@@ -80,7 +139,22 @@ mod tests {
         let (key, scope) =
             (IdempotencyKey::new("order-1001").unwrap(), Scope::of("acme").id().unwrap());
         let id = RecordId::new(secret, "payments", &["POST", "/payments"], scope, &key);
-        id.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        id.to_string()
+    }
+
+    #[test]
+    fn a_record_id_is_read_from_a_log_line_and_from_an_instance() {
+        let id = RecordId::from_bytes(std::array::from_fn(|index| index as u8 * 7));
+        let digits = id.to_string();
+        assert_eq!(digits.parse(), Ok(id));
+        assert_eq!(digits.to_uppercase().parse(), Ok(id));
+        assert_eq!(format!("urn:idem:record:{digits}").parse(), Ok(id));
+        for text in
+            ["", &digits[1..], &format!("{digits}0"), &digits.replace('0', "g"), &"é".repeat(32)]
+        {
+            assert_eq!(text.parse::<RecordId>(), Err(RecordIdError), "{text}");
+        }
+        assert_eq!(format!("{id:?}"), format!("RecordId({})", &digits[..8]));
     }
 
     #[test]

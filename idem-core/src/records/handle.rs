@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Records, RecordsError};
 use crate::model::{IdempotencyKey, StoredResponse};
+use crate::observe::Event;
 use crate::store::{AuditAction, AuditEntry, FoundRecord, Resolution, Update};
 
 /// Who changes a record, and why. Both are written to the audit log.
@@ -131,10 +132,14 @@ impl RecordHandle {
         let state = state.to_string();
         let mut entry = AuditEntry::new(id, action, &actor.name, &actor.reason, token, &state);
         entry.response_digest = response_digest;
-        let update = self.records.admin()?.resolve(id, token, resolution, entry).await?;
+        let update = self.records.admin()?.resolve(id, token, resolution, entry.clone()).await?;
         let (action, applied) = (action.name(), update == Update::Applied);
         let (actor, reason) = (&*actor.name, &*actor.reason);
-        tracing::info!(target: "idem::audit", record = %id, action, actor, reason, applied, state, "a record was resolved by hand");
+        let operation = self.found.extras.operation();
+        if applied {
+            self.records.0.watch().emit(|| Event::Resolution { operation, entry: &entry });
+        }
+        tracing::info!(target: "idem::audit", operation, record = %id, action, actor, reason, applied, state, "a record was resolved by hand");
         Ok(update)
     }
 }

@@ -52,7 +52,7 @@ use crate::http::Scope;
 pub use crate::model::Operation;
 use crate::model::{IdempotencyKey, RecordId, StoreError};
 pub use crate::store::{
-    AuditFilter, AuditPage, AuditRecord, Cursor, Filter, FoundRecord, FoundState,
+    AuditFilter, AuditPage, AuditRecord, Cursor, Filter, FoundRecord, FoundState, StoreStats,
 };
 use crate::store::{IdempotencyStore, RecordAdmin};
 
@@ -147,6 +147,14 @@ impl Records {
         limit: usize,
     ) -> Result<AuditPage, RecordsError> {
         Ok(self.admin()?.audit(filter, after, limit).await?)
+    }
+
+    /// Returns figures of the store for monitoring.
+    ///
+    /// # Errors
+    /// If the store does not reply.
+    pub async fn stats(&self) -> Result<StoreStats, RecordsError> {
+        Ok(self.admin()?.stats().await?)
     }
 
     fn admin(&self) -> Result<&dyn RecordAdmin, RecordsError> {

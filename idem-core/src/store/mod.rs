@@ -31,6 +31,7 @@
 //! | run handlers inside a transaction of the database | [`Transactions`], returned by [`IdempotencyStore::transactions`] |
 //! | delete expired records | [`DeleteExpired`] |
 //! | find, list and resolve records by hand | [`RecordAdmin`], returned by [`IdempotencyStore::records`] |
+//! | report problems of the server to health checks | override [`IdempotencyStore::check`] |
 //! | limit the live keys of a scope | check [`ClaimRequest::quota`] in [`claim`](IdempotencyStore::claim) |
 //!
 //! A store without quotas ignores [`ClaimRequest::quota`]. It should document that.
@@ -61,6 +62,7 @@
 
 mod admin;
 mod future;
+mod health_issue;
 mod memory;
 mod per_runtime;
 mod request;
@@ -75,14 +77,15 @@ use std::time::Duration;
 
 pub use crate::model::{
     Capacity, Claim, ClaimNonce, Completion, ExistingRecord, Extras, FencingToken, Fingerprint,
-    Headers, LostRun, Quota, Record, RecordId, ScopeId, Silence, State, StoreError, StoreErrorKind,
-    StoredResponse, Timestamp, UnknownOutcome, UnknownReason,
+    Headers, LostRun, Quota, Record, RecordId, RecordIdError, ScopeId, Silence, State, StoreError,
+    StoreErrorKind, StoredResponse, Timestamp, UnknownOutcome, UnknownReason,
 };
 pub use admin::{
     AuditAction, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRecord, Cursor, Filter,
-    FoundRecord, FoundState, InvalidPrefix, Page, RecordAdmin, RecordIdPrefix,
+    FoundRecord, FoundState, InvalidPrefix, Page, RecordAdmin, RecordIdPrefix, StoreStats,
 };
 pub use future::StoreFuture;
+pub use health_issue::HealthIssue;
 pub use memory::MemoryStore;
 pub use per_runtime::PerRuntime;
 pub use request::{ClaimOutcome, ClaimRequest, Resolution, Update};
@@ -180,6 +183,22 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the administrative access to the records, if the store supports it. The default returns `None`.
     fn records(&self) -> Option<&dyn RecordAdmin> {
         None
+    }
+
+    /// Checks the server now, and returns each problem with its configuration or state. Empty if it is healthy. The default
+    /// returns no problem without a check.
+    ///
+    /// [`Idempotency::health`](crate::Idempotency::health) calls it. Cancel safe.
+    ///
+    /// # Errors
+    /// If the server does not reply.
+    fn check(&self) -> StoreFuture<Vec<HealthIssue>> {
+        StoreFuture::ready(Ok(Vec::new()))
+    }
+
+    /// The name of the kind of store in metrics, such as `redis`. The default is `custom`.
+    fn name(&self) -> &'static str {
+        "custom"
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Changed, ClaimOutcome, ClaimRequest, IdempotencyStore, RecordAdmin, StoreFuture, Transactions,
-    Update,
+    Changed, ClaimOutcome, ClaimRequest, HealthIssue, IdempotencyStore, RecordAdmin, StoreFuture,
+    Transactions, Update,
 };
 use crate::model::{Claim, ClaimNonce, Completion, RecordId};
 
@@ -49,5 +49,13 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
 
     fn records(&self) -> Option<&dyn RecordAdmin> {
         (**self).records()
+    }
+
+    fn check(&self) -> StoreFuture<Vec<HealthIssue>> {
+        (**self).check()
+    }
+
+    fn name(&self) -> &'static str {
+        (**self).name()
     }
 }

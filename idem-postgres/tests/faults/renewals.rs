@@ -90,7 +90,7 @@ async fn run(
         end.wait_for(|ended| *ended).await.unwrap();
         executed()
     };
-    service.run(call, handler, executed).await
+    service.run(call, handler, executed).await.map_err(Rejection::from)
 }
 
 /// Every run is renewed until its record is four leases old. None is cancelled, and duplicates find their runs

@@ -81,7 +81,7 @@ where
     let tx = Tx::default();
     let call = call.in_transaction(Some(tx.slot()));
     let run = move |_| async move { executed(handler(tx).await) };
-    idempotency.run(call, run, || executed(500)).await
+    idempotency.run(call, run, || executed(500)).await.map_err(Rejection::from)
 }
 
 fn executed(status: u16) -> Executed<u16> {

@@ -10,6 +10,7 @@ mod client;
 mod client_program;
 pub mod documents;
 mod functions;
+mod monitoring;
 mod postgres;
 mod records;
 mod redis;

@@ -78,6 +78,7 @@ fn texts(extension: &str) -> String {
         "idem-postgres",
         "idem-sqlite",
         "idem-client",
+        "idem-metrics",
         "idem-conformance",
         "examples",
         "testing/ui",

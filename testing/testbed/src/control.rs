@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::ledger::StoreLedger;
 use crate::logs::Logs;
+use crate::metrics::Exporter;
 
 /// The handlers below `/_test`. Clones share one state.
 #[derive(Clone, Debug)]
@@ -20,6 +21,7 @@ pub struct Control {
     /// The store whose clock can be moved, if there is one.
     pub clock: Option<MemoryStore>,
     pub logs: Logs,
+    pub exporter: Exporter,
 }
 
 /// A new behaviour of the store.

@@ -5,6 +5,7 @@ pub mod control;
 pub mod flags;
 pub mod ledger;
 pub mod logs;
+pub mod metrics;
 pub mod process;
 pub mod store;
 

@@ -16,6 +16,7 @@ use crate::control::Control;
 use crate::flags::Flags;
 use crate::ledger::{Backend, EffectsFile, StoreLedger};
 use crate::logs::Logs;
+use crate::metrics::Exporter;
 
 /// The time limit of a store call.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,11 +30,12 @@ const RECHECK: Duration = Duration::from_secs(1);
 /// If the store or the ledger cannot be reached, or has an unknown scheme.
 pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
     let ledger = ledger(flags).await?;
+    let exporter = Exporter::install()?;
     let (url, namespace) = (flags.store.as_str(), flags.namespace.as_str());
     let (idempotency, faults, clock) = match scheme(url) {
         "memory" => {
             let store = MemoryStore::new();
-            let (idempotency, faults) = faulty(store.clone(), flags);
+            let (idempotency, faults) = faulty(store.clone(), flags, &exporter);
             (idempotency, faults, Some(store))
         }
         "sqlite" => {
@@ -42,12 +44,12 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
         }
         "redis" => {
             let store = RedisStore::builder().namespace(namespace).connect(url).await?;
-            let (idempotency, faults) = faulty(store, flags);
+            let (idempotency, faults) = faulty(store, flags, &exporter);
             (idempotency, faults, None)
         }
         "postgres" => {
             let store = PostgresStore::connect(url).await?;
-            let (idempotency, faults) = faulty(store, flags);
+            let (idempotency, faults) = faulty(store, flags, &exporter);
             (idempotency, faults, None)
         }
         other => {
@@ -58,7 +60,7 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
     };
     let has_transactions = scheme(url) == "postgres";
     let service = Service::new(ledger.clone());
-    let control = Control { ledger, service: service.clone(), faults, clock, logs };
+    let control = Control { ledger, service: service.clone(), faults, clock, logs, exporter };
     Ok(App { idempotency, has_transactions, service, control })
 }
 
@@ -79,13 +81,18 @@ fn scheme(url: &str) -> &str {
     url.split(':').next().unwrap_or_default()
 }
 
-fn faulty(store: impl IdempotencyStore, flags: &Flags) -> (Idempotency, Faults) {
+fn faulty(
+    store: impl IdempotencyStore,
+    flags: &Flags,
+    exporter: &Exporter,
+) -> (Idempotency, Faults) {
     let (store, faults) = FaultStore::new(store);
     let mut builder = Idempotency::builder(store)
         .namespace(flags.namespace.as_str())
         .store_timeout(STORE_TIMEOUT)
         .recheck(RECHECK)
-        .max_response(MAX_RESPONSE);
+        .max_response(MAX_RESPONSE)
+        .observer(exporter.observer.clone());
     if let Some(max_runs) = flags.max_runs {
         builder = builder.max_runs(max_runs);
     }

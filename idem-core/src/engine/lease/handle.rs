@@ -71,8 +71,8 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if self.state.end() {
-            let record = &self.state.holder.claim.id;
-            tracing::warn!(%record, "a run was dropped before it ended: its outcome is unknown once its lease is over");
+            let (operation, record) = (self.state.operation(), &self.state.holder.claim.id);
+            tracing::warn!(operation, %record, "a run was dropped before it ended: its outcome is unknown once its lease is over");
         }
         self.schedule.remove(&self.first_due);
     }

@@ -55,6 +55,13 @@ impl LeaseManager {
         Lease::new(state, Arc::clone(&self.schedule), first_due)
     }
 
+    /// The number of runs whose handler or hook is active, and of those whose end is not accepted by the store.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let leases = self.schedule.all();
+        let running = leases.iter().filter(|state| state.is_running()).count();
+        (running, leases.iter().filter(|state| state.is_settling()).count())
+    }
+
     /// Gives up every run whose handler is still active, and returns the number of claims that are not
     /// settled: these, and those whose end the store has not accepted. Writes to the store for at most
     /// `max_duration`.

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use futures_util::task::AtomicWaker;
 
 use crate::engine::deadline::after;
-use crate::model::{Claim, Fingerprint, Guarantee, LostRun, Policy};
+use crate::engine::report::CallReport;
+use crate::model::{Claim, Extras, Fingerprint, Guarantee, LostRun, Policy};
+use crate::observe::Watch;
+use tracing::Span;
 
 /// The reason why a run was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +29,6 @@ const SETTLING: u8 = 3;
 const ENDED: u8 = 4;
 
 /// The run that holds a lease.
-#[derive(Clone, Copy)]
 pub(in crate::engine) struct LeaseHolder {
     pub(in crate::engine) claim: Claim,
     pub(in crate::engine) policy: &'static Policy,
@@ -37,6 +39,10 @@ pub(in crate::engine) struct LeaseHolder {
     pub(in crate::engine) lost_run: Option<LostRun>,
     /// The time after which another recovery may start if this one is given up.
     pub(in crate::engine) recheck: Duration,
+    /// The names of the run for reports.
+    pub(in crate::engine) extras: Extras,
+    pub(in crate::engine) span: Span,
+    pub(in crate::engine) watch: Watch,
 }
 
 /// The state of one lease.
@@ -65,6 +71,24 @@ impl LeaseState {
             in_recovery: AtomicBool::new(holder.lost_run.is_some()),
             acted: AtomicBool::new(false),
             holder,
+        }
+    }
+
+    /// The name of the operation.
+    pub(in crate::engine) fn operation(&self) -> &str {
+        self.holder.extras.operation()
+    }
+
+    /// The call, as reports name it.
+    pub(in crate::engine) fn report(&self) -> CallReport<'_> {
+        let LeaseHolder { claim, span, watch, .. } = &self.holder;
+        CallReport {
+            watch,
+            span,
+            operation: self.operation(),
+            record: Some(claim.id),
+            attempt: claim.attempt,
+            started: Some(self.claimed_at),
         }
     }
 

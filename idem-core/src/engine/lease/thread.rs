@@ -8,6 +8,7 @@ use super::schedule::Schedule;
 use super::state::{LeaseLoss, LeaseState};
 use crate::engine::retry::complete_with_retries;
 use crate::model::{Completion, Policy, UnknownOutcome, UnknownReason};
+use crate::observe::Event;
 use crate::store::{IdempotencyStore, Update};
 
 /// Starts the thread, with its own runtime. It ends when the schedule is closed.
@@ -39,7 +40,7 @@ fn attend(store: &Arc<dyn IdempotencyStore>, state: Arc<LeaseState>) {
             });
         }
     } else if state.may_be_replaced() && state.lapsed(now) && !state.is_settling() {
-        tracing::warn!(record = %state.holder.claim.id, "the lease could not be renewed in time; the run is cancelled");
+        tracing::warn!(operation = state.operation(), record = %state.holder.claim.id, "the lease could not be renewed in time; the run is cancelled");
         state.lose(LeaseLoss::PossibleTakeover);
     } else {
         tokio::spawn(async move { renew(&*store, &state, now).await });
@@ -49,12 +50,12 @@ fn attend(store: &Arc<dyn IdempotencyStore>, state: Arc<LeaseState>) {
 /// Sends one renewal, and waits for its reply for up to a lease: a later reply cannot extend the lease any
 /// more. Further renewals are sent meanwhile, every third of a lease until the run is over.
 async fn renew(store: &dyn IdempotencyStore, state: &LeaseState, sent_at: Instant) {
-    let record = state.holder.claim.id;
+    let (operation, record) = (state.operation(), state.holder.claim.id);
     let Policy { lease, hold, .. } = *state.holder.policy;
     match store.renew(state.holder.claim, lease, hold).bounded(lease).await {
         Ok(Update::Applied) => state.renewed(sent_at),
         Ok(Update::Stale(_)) if state.is_open() => {
-            tracing::warn!(%record, "the claim is gone from the store although its run is active");
+            tracing::warn!(operation, %record, "the claim is gone from the store although its run is active");
             if state.may_be_replaced() {
                 state.lose(LeaseLoss::PossibleTakeover);
             }
@@ -62,7 +63,7 @@ async fn renew(store: &dyn IdempotencyStore, state: &LeaseState, sent_at: Instan
         Ok(Update::Stale(_)) => {}
         Err(error) => {
             let error = &error as &dyn Error;
-            tracing::warn!(%record, error, "a lease was not renewed; trying again");
+            tracing::warn!(operation, %record, error, "a lease was not renewed; trying again");
         }
     }
 }
@@ -75,8 +76,9 @@ pub(super) async fn write_unknown(
     reason: UnknownReason,
     max_duration: Duration,
 ) {
-    let record = state.holder.claim.id;
-    tracing::warn!(%record, "a run is given up; its outcome is unknown");
+    let (operation, record) = (state.operation(), state.holder.claim.id);
+    tracing::warn!(operation, %record, reason = reason.name(), "a run is given up; its outcome is unknown");
+    state.holder.watch.emit(|| Event::TimedOut { operation, record, reason });
     let quiet = state.lost_run().map_or(Duration::ZERO, |_| state.holder.recheck);
     let unknown = &Completion::Unknown(UnknownOutcome::new(reason).quiet_for(quiet));
     let retention = state.holder.policy.retention(unknown);
@@ -84,6 +86,6 @@ pub(super) async fn write_unknown(
         complete_with_retries(store, state.holder.claim, unknown, retention, max_duration).await;
     if let Err(error) = written {
         let error = &error as &dyn Error;
-        tracing::error!(%record, error, "cannot store that the outcome of a run is unknown; the record reads as unknown once its lease is over");
+        tracing::error!(operation, %record, error, "cannot store that the outcome of a run is unknown; the record reads as unknown once its lease is over");
     }
 }

@@ -10,6 +10,8 @@ pub use filter::{Cursor, Filter, Page};
 pub use found::{FoundRecord, FoundState};
 pub use prefix::{InvalidPrefix, RecordIdPrefix};
 
+use std::time::Duration;
+
 use super::{FencingToken, RecordId, Resolution, StoreFuture, Update};
 
 /// An optional capability of a store: finding, listing and resolving records, with an audit log.
@@ -58,4 +60,30 @@ pub trait RecordAdmin: Send + Sync {
         after: Option<Cursor>,
         limit: usize,
     ) -> StoreFuture<AuditPage>;
+
+    /// Returns figures for monitoring. The default returns none.
+    ///
+    /// # Errors
+    /// If the store does not reply.
+    fn stats(&self) -> StoreFuture<StoreStats> {
+        StoreFuture::ready(Ok(StoreStats::default()))
+    }
+}
+
+/// Figures of a store for monitoring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreStats {
+    /// The time since the oldest record expired that has not been deleted yet. Zero if every expired record is deleted, and
+    /// `None` if the store does not delete records by sweeping.
+    pub sweep_lag: Option<Duration>,
+}
+
+impl StoreStats {
+    /// Sets [`StoreStats::sweep_lag`].
+    #[must_use]
+    pub const fn with_sweep_lag(mut self, lag: Duration) -> Self {
+        self.sweep_lag = Some(lag);
+        self
+    }
 }

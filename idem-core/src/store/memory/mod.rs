@@ -240,6 +240,10 @@ impl IdempotencyStore for MemoryStore {
     fn records(&self) -> Option<&dyn RecordAdmin> {
         Some(self)
     }
+
+    fn name(&self) -> &'static str {
+        "memory"
+    }
 }
 
 impl DeleteExpired for MemoryStore {

@@ -1,6 +1,8 @@
 //! Shared helpers: policies, a guarded service, a gate and a store with delays.
 
+mod checked_store;
 mod delayed_store;
+mod events;
 mod gate;
 mod polling;
 mod service;
@@ -9,7 +11,9 @@ use std::time::Duration;
 
 use idem_core::{Guarantee, Policy};
 
+pub(crate) use checked_store::{CheckedStore, broken_store};
 pub(crate) use delayed_store::DelayedStore;
+pub(crate) use events::Events;
 pub(crate) use gate::Gate;
 pub(crate) use polling::poll_times;
 pub(crate) use service::{

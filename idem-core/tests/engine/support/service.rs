@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use bytes::Bytes;
 use idem_core::http::{Call, Executed, Scope, Served};
 use idem_core::store::{Claim, Completion, Headers, IdempotencyStore, StoredResponse};
-use idem_core::{Execution, Idempotency, IdempotencyKey, Outcome, Policy, Recovery, Rejection};
+use idem_core::{Execution, Idempotency, IdempotencyKey, Outcome, Policy, Recovery, Refusal};
 
 /// One process of the service.
 #[derive(Clone)]
@@ -182,15 +182,15 @@ pub(crate) enum Response {
     Rejected(String),
 }
 
-impl From<Result<Served<String>, Rejection>> for Response {
-    fn from(served: Result<Served<String>, Rejection>) -> Self {
+impl From<Result<Served<String>, Refusal>> for Response {
+    fn from(served: Result<Served<String>, Refusal>) -> Self {
         match served {
             Ok(Served::Executed(reply)) => Self::Ran(reply),
             Ok(Served::Replayed(response)) => Self::Replayed(
                 response.status,
                 String::from_utf8_lossy(&response.body).into_owned(),
             ),
-            Err(rejection) => Self::Rejected(format!("{rejection:?}")),
+            Err(refusal) => Self::Rejected(format!("{:?}", refusal.rejection)),
         }
     }
 }

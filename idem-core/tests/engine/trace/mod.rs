@@ -3,5 +3,6 @@
 mod limits;
 mod log;
 mod renewals;
+mod reports;
 mod secrets;
 mod span;

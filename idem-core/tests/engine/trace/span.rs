@@ -48,10 +48,10 @@ async fn spans_contain_the_outcome_of_each_call() {
     service.run(call_about("this"), done("again")).await;
     service.run(call_about("that"), done("other")).await;
     let expected = [
-        r#"attempt=1 outcome="executed""#,
-        r#"attempt=1 outcome="executed""#,
-        r#"outcome="replayed""#,
-        r#"outcome="key-reused""#,
+        r#"attempt=1 outcome="executed" status=429 result="released""#,
+        r#"attempt=1 outcome="executed" status=200 result="success""#,
+        r#"outcome="replayed" status=200"#,
+        r#"outcome="key-reused" status=422"#,
     ];
     assert_eq!(fields_after_record("/outcomes"), expected);
 }
@@ -75,11 +75,11 @@ async fn spans_contain_the_outcomes_after_a_lapsed_lease() {
     let _ = service.idempotency.drain(HUGE).await;
     service.run(call(&service, &AT_LEAST_ONCE, "/lapses"), done("late")).await;
     let expected = [
-        r#"outcome="in-progress""#,
-        r#"outcome="outcome-unknown""#,
-        r#"attempt=2 outcome="executed""#,
-        r#"attempt=1 outcome="replayed""#,
-        r#"outcome="store-unavailable""#,
+        r#"outcome="in-progress" status=409"#,
+        r#"outcome="outcome-unknown" status=409"#,
+        r#"attempt=2 outcome="executed" status=200 result="success""#,
+        r#"attempt=1 outcome="replayed" status=200"#,
+        r#"outcome="store-unavailable" status=503"#,
     ];
     assert_eq!(fields_after_record("/lapses"), expected, "a run without its client has a span too");
 }
@@ -93,7 +93,7 @@ async fn spans_contain_the_operation_of_the_policy() {
     service.run(call(&service, &NAMED, "/named"), std::future::pending()).await;
     let spans = closed_spans("spans.named");
     assert_eq!(spans.len(), 1);
-    assert!(spans[0].ends_with(r#" attempt=1 outcome="outcome-unknown""#), "{spans:?}");
+    assert!(spans[0].ends_with(r#" attempt=1 outcome="outcome-unknown" status=409"#), "{spans:?}");
 }
 
 #[tokio::test]

@@ -253,7 +253,7 @@ pub(crate) async fn layers_apply_to_all_routes(env: &TestEnv) {
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
         let exposed = response.headers()["access-control-expose-headers"].to_str().unwrap();
         let exposed = exposed.to_ascii_lowercase();
-        for name in ["idempotent-replayed", "retry-after", "location"] {
+        for name in ["idempotent-replayed", "idempotency-refused", "retry-after", "location"] {
             assert!(exposed.contains(name), "{exposed}");
         }
     }

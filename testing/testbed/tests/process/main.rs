@@ -6,6 +6,7 @@ mod chaos;
 mod contract;
 mod faults;
 mod matrix;
+mod monitoring;
 mod support;
 
 use std::process::ExitCode;
@@ -29,6 +30,10 @@ rows! {
         a_clock_can_be_moved on [memory sqlite redis postgres];
         requests_and_responses_are_limited on [memory];
         both_http_versions_are_supported on [memory];
+    }
+    monitoring {
+        a_call_is_seen_in_metrics_and_log on [memory redis postgres];
+        health_follows_the_store on [memory redis postgres];
     }
 }
 

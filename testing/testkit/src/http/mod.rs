@@ -42,6 +42,7 @@
 //! | POST `/by-note` | `key = "payment.note"` | `pay` |
 //! | POST `/by-amount` | `fingerprint = "payment.amount"` | `pay` |
 //! | any method `/any?note=` | | `take` |
+//! | GET `/health` | not guarded | the adapter's health endpoint |
 //! | POST `/nothing` | a handler without parameters, `scope = "global"` | returns 204 |
 //!
 //! A request body has at most [`MAX_REQUEST`](crate::app::MAX_REQUEST) bytes. The outermost layer holds

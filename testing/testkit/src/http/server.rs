@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use idem_core::store::Changed;
 use idem_core::store::{
-    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
-    StoreFuture, Update,
+    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, HealthIssue, IdempotencyStore,
+    RecordId, StoreFuture, Update,
 };
 use idem_core::{Drained, Idempotency, IdempotencyBuilder, MemoryStore};
 use reqwest::redirect;
@@ -254,5 +254,13 @@ impl IdempotencyStore for Shared {
 
     fn changed(&self, id: RecordId) -> Changed {
         self.0.changed(id)
+    }
+
+    fn check(&self) -> StoreFuture<Vec<HealthIssue>> {
+        self.0.check()
+    }
+
+    fn name(&self) -> &'static str {
+        self.0.name()
     }
 }

@@ -53,6 +53,7 @@ macro_rules! http_suite {
                 any_header_bytes_are_replayed
                 framing_headers_are_generated
                 a_handler_cannot_set_the_replay_marker
+                a_handler_cannot_set_the_header_of_refusals
                 a_stale_precondition_is_replayed
                 a_key_is_new_after_its_ttl;
             fingerprint:
@@ -146,6 +147,12 @@ macro_rules! http_suite {
                 every_problem_has_its_document
                 a_problem_ignores_the_accept_header
                 problem_base_and_retry_delay_are_configurable;
+            events:
+                each_request_is_one_event
+                each_refusal_before_the_store_is_one_event
+                a_panicking_observer_affects_no_request;
+            health:
+                the_health_endpoint_reports_the_store;
             drain:
                 a_drain_waits_for_active_runs
                 a_drain_refuses_new_requests

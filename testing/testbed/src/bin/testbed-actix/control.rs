@@ -1,6 +1,7 @@
 //! The control endpoints.
 
 use actix_web::web::{Data, Json, Query, ServiceConfig, get, post, resource};
+use idem_actix::Idempotency;
 use idem_testkit::app::Note;
 use idem_testkit::app::actix::HandlerReply;
 use testbed::control::{Advance, Behaviour, Control};
@@ -11,7 +12,8 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
         .service(resource("/_test/clock").route(post().to(clock)))
         .service(resource("/_test/gate").route(post().to(gate)))
         .service(resource("/_test/logs").route(get().to(logs)))
-        .service(resource("/_test/health").route(get().to(health)));
+        .service(resource("/_test/health").route(get().to(health)))
+        .service(resource("/metrics").route(get().to(metrics)));
 }
 
 async fn effects(control: Data<Control>, Query(note): Query<Note>) -> HandlerReply {
@@ -32,6 +34,10 @@ async fn gate(control: Data<Control>, Json(note): Json<Note>) -> HandlerReply {
 
 async fn logs(control: Data<Control>) -> HandlerReply {
     HandlerReply(control.logs())
+}
+
+async fn metrics(control: Data<Control>, idempotency: Data<Idempotency>) -> HandlerReply {
+    HandlerReply(control.exporter.render(&idempotency).await)
 }
 
 async fn health(control: Data<Control>) -> HandlerReply {

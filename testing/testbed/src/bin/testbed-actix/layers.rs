@@ -24,7 +24,7 @@ pub(crate) fn cors() -> Cors {
         .send_wildcard()
         .allowed_methods(["GET", "HEAD", "PATCH", "POST", "PUT"])
         .allowed_headers(["authorization", "content-type", "idempotency-key", "if-match"])
-        .expose_headers(["idempotent-replayed", "retry-after", "location"])
+        .expose_headers(["idempotent-replayed", "idempotency-refused", "retry-after", "location"])
 }
 
 /// Tracks the requests whose handler is running.

@@ -37,6 +37,7 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
     let counter = Data::new(running.clone());
     let places = flags.max_requests.unwrap_or(Semaphore::MAX_PERMITS);
     let places = Data::new(Semaphore::new(places));
+    let health = idempotency.clone();
     let app = move || {
         App::new()
             .app_data(handle.clone())
@@ -49,6 +50,7 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
             .wrap(Compress::default())
             .wrap(layers::cors())
             .wrap(from_fn(layers::counted))
+            .route("/health", idem_actix::health(health.clone()))
             .configure(control::routes)
             .service(
                 scope("")

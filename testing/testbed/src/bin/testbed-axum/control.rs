@@ -3,6 +3,7 @@
 use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use idem_axum::Idempotency;
 use idem_testkit::app::Note;
 use idem_testkit::app::axum::HandlerReply;
 use testbed::control::{Advance, Behaviour, Control};
@@ -17,6 +18,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/_test/gate", post(gate))
         .route("/_test/logs", get(logs))
         .route("/_test/health", get(health))
+        .route("/metrics", get(metrics))
 }
 
 async fn effects(State(control): State<Control>, Query(note): Query<Note>) -> HandlerReply {
@@ -37,6 +39,13 @@ async fn gate(State(control): State<Control>, Json(note): Json<Note>) -> Handler
 
 async fn logs(State(control): State<Control>) -> HandlerReply {
     HandlerReply(control.logs())
+}
+
+async fn metrics(
+    State(control): State<Control>,
+    State(idempotency): State<Idempotency>,
+) -> HandlerReply {
+    HandlerReply(control.exporter.render(&idempotency).await)
 }
 
 async fn health(State(control): State<Control>) -> HandlerReply {

@@ -44,11 +44,12 @@ pub(crate) fn outside(routes: Router<App>) -> Router<App> {
 fn cors() -> CorsLayer {
     let key = HeaderName::from_static("idempotency-key");
     let replayed = HeaderName::from_static("idempotent-replayed");
+    let refused = HeaderName::from_static("idempotency-refused");
     CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::PATCH, Method::POST, Method::PUT])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, key, IF_MATCH])
-        .expose_headers([replayed, RETRY_AFTER, LOCATION])
+        .expose_headers([replayed, refused, RETRY_AFTER, LOCATION])
 }
 
 async fn authenticate(mut request: Request, next: Next) -> Response {

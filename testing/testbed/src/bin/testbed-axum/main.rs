@@ -57,5 +57,7 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
 
 fn router(app: App, has_transactions: bool, max_requests: Option<usize>) -> Router {
     let routes = layers::limited(routes::routes(has_transactions), max_requests);
-    layers::outside(layers::inside(routes).merge(control::routes())).with_state(app)
+    let health = idem_axum::health(app.idempotency.clone());
+    let control = control::routes().route("/health", health);
+    layers::outside(layers::inside(routes).merge(control)).with_state(app)
 }

@@ -150,6 +150,11 @@ impl TestEnv {
         matches!(self.store, Store::Redis | Store::Postgres)
     }
 
+    /// The name of the store in metrics.
+    pub(crate) fn store_name(&self) -> String {
+        self.store.to_string()
+    }
+
     /// Starts a second process, unless the store is in memory.
     pub(crate) async fn start_second(&self) -> Option<Server> {
         if self.in_memory() { None } else { Some(self.start().await) }

@@ -37,6 +37,11 @@ impl Problem {
     /// The request body is too large.
     pub const BODY_TOO_LARGE: Self = Self::permanent("body-too-large", 413);
 
+    /// Whether it names its record. These problems are found before key, scope and operation are known.
+    pub fn names_record(&self) -> bool {
+        !matches!(self.slug, "key-missing" | "key-invalid" | "body-too-large")
+    }
+
     const fn permanent(slug: &'static str, status: u16) -> Self {
         Self { slug, status, retryable: false }
     }

@@ -100,14 +100,30 @@ impl Response {
         assert_eq!(document["retryable"], problem.retryable);
         assert!(document["title"].as_str().is_some_and(|title| !title.is_empty()));
         assert!(document["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
+        let record = self.record();
+        assert_eq!(record.is_some(), problem.names_record(), "{self:?}");
         self.assert_problem_headers(problem);
         self
+    }
+
+    /// Returns the record id that a refusal names, in 64 digits.
+    #[track_caller]
+    pub fn record(&self) -> Option<String> {
+        let document: Value = serde_json::from_slice(&self.body).unwrap();
+        let instance = document.get("instance")?.as_str().expect("a text");
+        let record = instance.strip_prefix("urn:idem:record:").expect("the URN of a record");
+        assert!(
+            record.len() == 64 && record.bytes().all(|digit| digit.is_ascii_hexdigit()),
+            "{record}"
+        );
+        Some(record.to_owned())
     }
 
     #[track_caller]
     fn assert_problem_headers(&self, problem: &Problem) {
         assert_eq!(self.lines("content-type"), [PROBLEM_JSON]);
         assert_eq!(self.line("cache-control"), "no-store");
+        assert_eq!(self.line("idempotency-refused"), problem.slug);
         let described_by = format!("<https://problems.test/{}>; rel=\"describedby\"", problem.slug);
         assert_eq!(self.line("link"), described_by);
         assert!(!self.is_replay());

@@ -135,6 +135,17 @@ pub async fn a_handler_cannot_set_the_replay_marker(server: &Server) {
     unguarded.send().await.assert_executed(201);
 }
 
+/// Only a refusal of idem has the header of refusals.
+pub async fn a_handler_cannot_set_the_header_of_refusals(server: &Server) {
+    let script = json!({ "headers": [["Idempotency-Refused", "in-progress"]] });
+    let order = server.order("/payments", "n").key("k").order_with("n", &script);
+    let unguarded = order.clone().path("/notes").without_key();
+    for response in [order.send().await, order.send().await, unguarded.send().await] {
+        assert_eq!(response.status, 201);
+        assert!(response.lines("idempotency-refused").is_empty(), "{response:?}");
+    }
+}
+
 /// The first request makes the `If-Match` of its retry stale. The retry still gets the stored
 /// response, not 412.
 pub async fn a_stale_precondition_is_replayed(server: &Server) {

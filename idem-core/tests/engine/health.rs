@@ -1,0 +1,81 @@
+//! The health of the store.
+
+use std::future::pending;
+use std::time::Duration;
+
+use idem_core::http::health_response;
+use idem_core::store::{HealthIssue, StoreError, StoreFuture};
+use idem_core::{Health, HealthStatus, Idempotency, MemoryStore};
+use tokio::time::Instant;
+
+use crate::support::CheckedStore;
+
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+fn handle(store: CheckedStore) -> Idempotency {
+    Idempotency::builder(store).store_timeout(TIMEOUT).build()
+}
+
+fn document(health: &Health) -> (u16, String) {
+    let response = health_response(health);
+    (response.status, String::from_utf8(response.body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn a_store_without_problems_passes() {
+    let idempotency = Idempotency::new(MemoryStore::new());
+    let health = idempotency.health().await;
+    assert_eq!((health.status(), health.name), (HealthStatus::Pass, "memory"));
+    let (status, body) = document(&health);
+    assert_eq!(status, 200);
+    assert!(body.contains(r#""status":"pass""#), "{body}");
+
+    let _ = idempotency.drain(Duration::ZERO).await;
+    let health = idempotency.health().await;
+    assert_eq!((health.status(), health.draining), (HealthStatus::Fail, true));
+    assert_eq!(document(&health).0, 503);
+}
+
+#[tokio::test]
+async fn issues_are_warnings() {
+    let idempotency = handle(CheckedStore::new(|| {
+        StoreFuture::ready(Ok(vec![HealthIssue::new("`maxmemory-policy` is `allkeys-lru`")]))
+    }));
+    let health = idempotency.health().await;
+    assert_eq!(health.status(), HealthStatus::Warn);
+    let (status, body) = document(&health);
+    assert_eq!(status, 200);
+    assert!(body.contains(r#""notes":["`maxmemory-policy` is `allkeys-lru`"]"#), "{body}");
+}
+
+/// The source of the error can contain addresses, so it is only logged.
+#[tokio::test]
+async fn a_store_that_fails_is_down_without_details() {
+    let idempotency = handle(CheckedStore::new(|| {
+        StoreFuture::ready(Err(StoreError::not_done("10.0.0.7:6379")))
+    }));
+    let health = idempotency.health().await;
+    assert_eq!((health.status(), health.is_store_up()), (HealthStatus::Fail, false));
+    let (status, body) = document(&health);
+    assert_eq!(status, 503);
+    assert!(body.contains(r#""status":"fail""#) && !body.contains("10.0.0.7"), "{body}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_down_after_the_store_timeout() {
+    let idempotency = handle(CheckedStore::new(|| StoreFuture::new(pending())));
+    let started = Instant::now();
+    assert_eq!(idempotency.health().await.status(), HealthStatus::Fail);
+    assert_eq!(started.elapsed(), TIMEOUT);
+}
+
+/// Concurrent calls share one check.
+#[tokio::test]
+async fn a_result_is_kept() {
+    let store = CheckedStore::new(|| StoreFuture::ready(Ok(Vec::new())));
+    let idempotency = handle(store.clone());
+    let both = futures_util::future::join(idempotency.health(), idempotency.health()).await;
+    assert_eq!((both.0.status(), both.1.status()), (HealthStatus::Pass, HealthStatus::Pass));
+    idempotency.health().await;
+    assert_eq!(store.checks(), 1);
+}
