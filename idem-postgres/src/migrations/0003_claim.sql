@@ -28,14 +28,14 @@ CREATE FUNCTION {claim}(
 ) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' SET search_path = pg_catalog, pg_temp AS {body}
 #variable_conflict use_column
 DECLARE
-    existing      {records}%ROWTYPE;
+    existing      record;
     own_now       timestamptz;
     has_lock      boolean;
     counted       boolean := max_keys IS NULL;
     others        bigint;
     expired       bytea[];
     is_expired    boolean;
-    may_take_over boolean;
+    may_acquire   boolean;
     may_recover   boolean;
 BEGIN
     acquired := false;
@@ -108,7 +108,9 @@ BEGIN
             END IF;
         END IF;
 
-        SELECT * INTO existing FROM {records} AS r WHERE r.id = own_id;
+        SELECT r.lease_until, r.expires_at, r.fence, r.attempt, r.format, r.state, r.guarantee, r.rule, r.owner,
+            r.fingerprint, r.answer, r.silent_since, r.lost_reason, r.lost_attempt, r.unknown_reason
+        INTO existing FROM {records} AS r WHERE r.id = own_id;
         IF NOT FOUND THEN
             CONTINUE WHEN has_lock; -- the row was deleted between the two statements
             state := 1;
@@ -129,23 +131,27 @@ BEGIN
             RETURN;
         END IF;
 
-        may_take_over := false;
+        may_acquire := is_expired;
         may_recover := false;
-        -- A record of a later format is neither taken over nor recovered.
-        IF existing.state IN (1, 4) AND existing.lease_until <= own_now AND existing.format <= own_format
-            AND existing.rule = own_rule AND existing.fingerprint = own_fingerprint
-        THEN
-            may_take_over := existing.state = 1 AND existing.guarantee = 2 AND own_guarantee = 2
-                AND existing.attempt < max_attempts;
-            may_recover := existing.guarantee = 3 AND own_guarantee = 3
-                AND (existing.state = 1 OR existing.unknown_reason <> 6);
+        lease_left := 0;
+        IF existing.state IN (1, 4) THEN
+            -- A record of a later format is neither taken over nor recovered.
+            IF NOT is_expired AND existing.lease_until <= own_now AND existing.format <= own_format
+                AND existing.rule = own_rule AND existing.fingerprint = own_fingerprint
+            THEN
+                may_recover := existing.guarantee = 3 AND own_guarantee = 3
+                    AND (existing.state = 1 OR existing.unknown_reason <> 6);
+                may_acquire := may_recover OR existing.state = 1 AND existing.guarantee = 2 AND own_guarantee = 2
+                    AND existing.attempt < max_attempts;
+            END IF;
+            lease_left := greatest(0, least(9e18,
+                (extract(epoch FROM existing.lease_until) - extract(epoch FROM own_now)) * 1000000))::bigint;
         END IF;
-        IF is_expired OR may_take_over OR may_recover THEN
+        IF may_acquire THEN
             IF NOT has_lock THEN
                 state := 1;
                 RETURN;
             END IF;
-            may_recover := may_recover AND NOT is_expired;
             UPDATE {records} AS r SET
                 created_at = CASE WHEN is_expired THEN own_now ELSE r.created_at END,
                 lease_until = own_now + own_lease,
@@ -182,8 +188,6 @@ BEGIN
         rule := existing.rule;
         fingerprint := existing.fingerprint;
         answer := existing.answer;
-        lease_left := CASE WHEN state IN (1, 4) THEN greatest(0, least(9e18,
-            (extract(epoch FROM existing.lease_until) - extract(epoch FROM own_now)) * 1000000))::bigint ELSE 0 END;
         RETURN;
     END LOOP;
     RAISE EXCEPTION 'the record changed during each of 10 attempts to claim it; retry' USING ERRCODE = 'serialization_failure';
