@@ -99,7 +99,6 @@ impl SqliteStoreBuilder {
             true => SqliteConnectOptions::from_str(&name)
                 .map_err(|error| OpenError::Config { path: name.into(), source: error.into() })?,
         };
-        let options = options.create_if_missing(true).auto_vacuum(SqliteAutoVacuum::Incremental);
         self.open_with(options, None).await
     }
 
@@ -135,7 +134,15 @@ impl SqliteStoreBuilder {
             return Err(unhealthy(HealthIssue::NoWal));
         }
         let is_new = !path.exists();
-        let version = self.prepare(&options, &name).await?;
+        let creating = match &pool {
+            None if is_new => {
+                // This pragma writes to the file, so only the first connection has it.
+                let options = options.clone().create_if_missing(true);
+                options.auto_vacuum(SqliteAutoVacuum::Incremental)
+            }
+            _ => options.clone(),
+        };
+        let version = self.prepare(&creating, &name).await?;
         let file = DatabaseFile::at(&path)
             .map_err(|error| OpenError::Open { path: name.clone(), source: error.into() })?;
         if is_new {

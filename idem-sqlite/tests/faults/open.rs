@@ -35,6 +35,10 @@ async fn fault_sqlite_unusable_is_refused_if_read_only() {
     let (error, text) = refused(&url).await;
     assert!(matches!(error, OpenError::ReadOnly { .. }), "{text}");
     assert!(text.contains("writable") && text.contains("idem.db"), "{text}");
+    let options = SqliteConnectOptions::new().filename(file.path()).read_only(true);
+    let pool = SqlitePoolOptions::new().connect_lazy_with(options);
+    let error = builder().on_pool(pool).await.unwrap_err();
+    assert!(matches!(error, OpenError::ReadOnly { .. }), "{}", chain(&error));
 }
 
 #[tokio::test]
