@@ -236,7 +236,7 @@ impl IdempotencyBuilder {
     }
 
     /// Adds an observer, which gets an event for each call and for each reply of the store; see
-    /// [`observe`](crate::observe). The default is none.
+    /// [`observe`](crate::observe). By default there is no observer.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(observer);
         self

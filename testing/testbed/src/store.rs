@@ -39,7 +39,7 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
             (idempotency, faults, Some(store))
         }
         "sqlite" => {
-            let (idempotency, faults) = faulty(SqliteStore::open(url).await?, flags);
+            let (idempotency, faults) = faulty(SqliteStore::open(url).await?, flags, &exporter);
             (idempotency, faults, None)
         }
         "redis" => {
