@@ -18,6 +18,8 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS hook (note TEXT PRIMARY KEY, entries INTEGER NOT NULL);
 ";
 
+const RUN: &str = "INSERT OR IGNORE INTO run (note, run, effect) VALUES (?, ?, ?)";
+
 /// The time for which a process waits for the others.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -58,12 +60,18 @@ impl Sqlite {
         run: &str,
         charge: Option<&Charge>,
     ) -> io::Result<()> {
-        // A charge without its effect would make the hook find what was not counted.
-        self.insert(note, run, true).await?;
-        let Some(Charge { key, payment }) = charge else { return Ok(()) };
+        let Some(Charge { key, payment }) = charge else {
+            return self.insert(note, run, true).await;
+        };
+        // The hook must find every effect that is counted.
+        let begin = self.0.begin_with("BEGIN IMMEDIATE");
+        let mut effect = begin.await.map_err(io::Error::other)?;
+        let counted = sqlx::query(RUN).bind(note.to_owned()).bind(run.to_owned()).bind(true);
+        counted.execute(&mut *effect).await.map_err(io::Error::other)?;
         let charge = sqlx::query("INSERT OR IGNORE INTO charge VALUES (?, ?, ?)");
         let charge = charge.bind(note.to_owned()).bind(key.to_string()).bind(payment.to_string());
-        charge.execute(&self.0).await.map(drop).map_err(io::Error::other)
+        charge.execute(&mut *effect).await.map_err(io::Error::other)?;
+        effect.commit().await.map_err(io::Error::other)
     }
 
     pub(super) async fn find(&self, note: &str, key: &str) -> io::Result<Option<Value>> {
@@ -81,7 +89,7 @@ impl Sqlite {
     }
 
     async fn insert(&self, note: &str, run: &str, effect: bool) -> io::Result<()> {
-        let insert = sqlx::query("INSERT OR IGNORE INTO run (note, run, effect) VALUES (?, ?, ?)");
+        let insert = sqlx::query(RUN);
         let insert = insert.bind(note.to_owned()).bind(run.to_owned()).bind(effect);
         insert.execute(&self.0).await.map(drop).map_err(io::Error::other)
     }
