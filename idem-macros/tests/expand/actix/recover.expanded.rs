@@ -42,8 +42,9 @@ async fn create_payment(
                 let __recovery = {
                     let app = &__args.0;
                     let web::Json(payment) = &__args.2;
-                    ::idem_actix::__private::recovery(find_charge(app, &payment.order))
-                        .await
+                    ::idem_actix::__private::recovery(
+                        (find_charge(app, &payment.order)).await,
+                    )
                 };
                 (__args, __recovery)
             },

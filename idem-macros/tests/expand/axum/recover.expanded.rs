@@ -45,8 +45,9 @@ where
                 let __recovery = {
                     let State(app) = &__args.0.0;
                     let Json(payment) = &__args.1;
-                    ::idem_axum::__private::recovery(find_charge(app, &payment.order))
-                        .await
+                    ::idem_axum::__private::recovery(
+                        (find_charge(app, &payment.order)).await,
+                    )
                 };
                 (__args, __recovery)
             },

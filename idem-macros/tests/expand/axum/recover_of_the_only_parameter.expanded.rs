@@ -29,7 +29,7 @@ where
             |__args| async move {
                 let __recovery = {
                     let tenant = &__args.1;
-                    ::idem_axum::__private::recovery(tenant.find_charge()).await
+                    ::idem_axum::__private::recovery((tenant.find_charge()).await)
                 };
                 (__args, __recovery)
             },

@@ -41,7 +41,7 @@ async fn place(
             }
             let app = &app;
             let event = &event;
-            ::idem_core::__private::recovery(app.find_order(event)).await
+            ::idem_core::__private::recovery((app.find_order(event)).await)
         })
         .await;
     let __body = ::core::pin::pin!(
