@@ -16,6 +16,7 @@ use idem_sqlite::SqliteStore;
 use idem_testkit::servers::{PostgresServer, RedisServer, SqliteFile};
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 
 static REDIS: LazyLock<RedisServer> =
     LazyLock::new(|| RedisServer::start(&["--appendonly", "yes"]));
@@ -43,7 +44,7 @@ impl Failure for PayError {
     }
 }
 
-/// A guarded payment, which never ends if it `hangs`.
+/// A guarded payment. With `begun`, it says so and never ends.
 #[idempotent(
     ttl = "1h",
     scope = "tenant",
@@ -57,9 +58,10 @@ pub(crate) async fn pay(
     idempotency: &Idempotency,
     tenant: &str,
     id: &str,
-    hangs: bool,
+    begun: Option<&Notify>,
 ) -> Result<u64, PayError> {
-    if hangs {
+    if let Some(begun) = begun {
+        begun.notify_one();
         std::future::pending::<()>().await;
     }
     Ok(42)
@@ -153,29 +155,18 @@ impl Service {
 
     /// Pays successfully.
     pub(crate) fn paid(&self, tenant: &str, id: &str) -> Result<u64, PayError> {
-        self.runtime.block_on(pay(&self.handle, tenant, id, false))
+        self.runtime.block_on(pay(&self.handle, tenant, id, None))
     }
 
     /// Begins a payment, and loses its run.
     pub(crate) fn begun(&self, tenant: &str, id: &str) {
         self.runtime.block_on(async {
-            let running = pay(&self.handle, tenant, id, true);
-            // The run begins once its record exists.
+            let begun = Notify::new();
             tokio::select! {
-                _ = running => unreachable!("it hangs"),
-                () = async { while self.find(id).await.is_none() {} } => {}
+                _ = pay(&self.handle, tenant, id, Some(&begun)) => unreachable!("it never ends"),
+                () = begun.notified() => {}
             }
         });
-    }
-
-    async fn find(&self, label: &str) -> Option<RecordId> {
-        let mut records = self.handle.records().unwrap().list(idem_core::records::Filter::all());
-        while let Some(record) = records.try_next().await.unwrap() {
-            if record.extras.label() == label {
-                return Some(record.id);
-            }
-        }
-        None
     }
 
     /// Begins a payment whose run crashes.
