@@ -50,7 +50,7 @@ pub(crate) struct Common {
     /// A file with the secret of the service, or the variable IDEM_SECRET; only `find` needs it
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// Who changes a record, for the audit log [default: user@host]
+    /// Who changes a record, for the audit log; by default user@host
     #[arg(long, global = true)]
     pub(crate) actor: Option<String>,
     /// Print JSON, one object per line
@@ -120,7 +120,7 @@ pub(crate) struct Find {
     /// The scope is "global"
     #[arg(long)]
     pub(crate) global: bool,
-    /// The operation, such as "POST /payments" [default: every operation that has a record]
+    /// The operation, such as "POST /payments"; by default every operation that has a record
     #[arg(long)]
     pub(crate) operation: Vec<String>,
 }
