@@ -180,7 +180,8 @@ impl Idempotency {
     /// the handler it continues if this future is dropped.
     ///
     /// # Errors
-    /// As [`run`](Self::run), and [`Rejection::OutcomeUnknown`] if the hook could not determine the outcome.
+    /// As [`run`](Self::run), and [`Rejection::OutcomeUnknown`](crate::Rejection::OutcomeUnknown) if the hook could not
+    /// determine the outcome.
     pub fn run_recoverable<A, T, K, KFut, H, Fut, P>(
         &self,
         call: Call,
