@@ -165,7 +165,7 @@ pub(crate) fn outcome_of_status(status: u16) -> Outcome {
     }
     inspect_current(|execution| {
         let Run::Leased { lease, .. } = &execution.0 else { return };
-        let (operation, record) = (lease.operation(), lease.holder.claim.id);
+        let (operation, record) = lease.names();
         tracing::warn!(operation, %record, status, "the run took a downstream key or confirmed its claim before it failed, so its key is held; declare `Outcome::NotExecuted` if nothing was sent");
         lease.holder.watch.emit(|| Event::HeldAfterActing { operation, record, status });
     });

@@ -55,12 +55,13 @@ pub(crate) use start::{Run, Start};
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
 use crate::http::problem;
-use crate::model::{Claim, Extras, Policy, Recovery, Refusal, StoredResponse};
+use crate::model::{Claim, Policy, Recovery, Refusal, StoredResponse};
 use crate::observe::Watch;
 use crate::store::IdempotencyStore;
 use config::Config;
 use health::HealthCache;
 use lease::LeaseManager;
+use operations::extras_of;
 use report::CallReport;
 use run_limit::RunLimiter;
 use wait::WaitLimiter;
@@ -287,7 +288,7 @@ impl Idempotency {
 
     /// Reports a request that was refused before it became a [`Call`].
     pub(crate) fn report_refusal(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) {
-        let names = Extras::new(policy.operation_or(operation), None);
+        let names = extras_of(policy.operation_or(operation));
         let (operation, record) = (names.operation(), refusal.record);
         let (watch, span) = (&self.0.watch, &trace::span(operation, record.as_ref()));
         CallReport { watch, span, operation, record, attempt: 0, started: None }

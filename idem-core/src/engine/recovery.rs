@@ -83,13 +83,13 @@ impl LeasedRun {
 
     fn report_verdict(&self, verdict: &'static str) {
         let state = self.settlement.lease().state();
-        let (operation, record) = (state.operation(), state.holder.claim.id);
+        let (operation, record) = state.names();
         state.holder.watch.emit(|| Event::Recovery { operation, record, verdict });
     }
 }
 
 fn ended<A, T>(state: &LeaseState, result: Result<Served<T>, Rejection>) -> Recovered<A, T> {
-    state.report().ended(&result, None);
+    state.report_end(&result, None);
     Recovered::Ended(result.map_err(|rejection| Refusal::of(rejection, state.holder.claim.id)))
 }
 

@@ -72,7 +72,7 @@ impl LeasedRun {
     {
         let (context, state) = (self.context(), self.state());
         let Self { settlement, permit } = self;
-        let span = state.holder.span.clone();
+        let span = state.span();
         let run = async move {
             let ended = {
                 let claim = settlement.lease().claim();
@@ -93,7 +93,7 @@ impl LeasedRun {
                     (Box::pin(settlement.settle_lost()).await, None)
                 }
             };
-            state.report().ended(&result, end);
+            state.report_end(&result, end);
             drop(permit);
             result.map_err(|rejection| Refusal::of(rejection, state.holder.claim.id))
         };

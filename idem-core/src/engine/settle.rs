@@ -120,7 +120,7 @@ impl Settlement {
                 _ if releases => Ok(Served::Executed(reply)),
                 Ok(Update::Applied) => Ok(Served::Executed(reply)),
                 Ok(Update::Stale(existing)) => {
-                    let (operation, record) = (state.operation(), state.holder.claim.id);
+                    let (operation, record) = state.names();
                     let attempt = state.holder.claim.attempt;
                     tracing::warn!(operation, %record, attempt, status, "late completion: the claim was taken over or is gone, so two effects may exist");
                     let late = || Event::LateCompletion { operation, record, attempt, status };
@@ -132,7 +132,7 @@ impl Settlement {
                 Err(error) if may_be_contradicted => Err(Rejection::Unrecorded(error)),
                 Err(error) => {
                     let error = &error as &dyn Error;
-                    let (operation, record) = (state.operation(), state.holder.claim.id);
+                    let (operation, record) = state.names();
                     tracing::error!(operation, %record, error, "the response is not stored yet; still trying");
                     Ok(Served::Executed(reply))
                 }
@@ -159,7 +159,7 @@ impl Settlement {
         let state = Arc::clone(self.lease.state());
         if let Err(error) = self.write(End::Complete(Completion::Unknown(unknown))).await {
             let error = &error as &dyn Error;
-            let (operation, record) = (state.operation(), state.holder.claim.id);
+            let (operation, record) = state.names();
             tracing::warn!(operation, %record, error, "cannot store yet that an outcome is unknown; still trying");
         }
     }
@@ -221,7 +221,7 @@ impl Settlement {
         let in_place = timeout(CALLER_TIMEOUT, DetachOnDrop::new(work, spawn_on_runtime));
         let written = in_place.await.unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)));
         if written.is_err() {
-            let (operation, record) = (state.operation(), state.holder.claim.id);
+            let (operation, record) = state.names();
             state.holder.watch.emit(|| Event::CompletionDelayed { operation, record });
         }
         written

@@ -1,6 +1,7 @@
 //! The start of a guarded call: claim the key, or find out what the record under it means.
 
 use std::future::Future;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -252,7 +253,7 @@ impl Idempotency {
             lost_run,
             recheck: self.0.config.recheck,
             extras: call.extras.clone(),
-            span: call.span.clone(),
+            span: Mutex::new(call.span.clone()),
             watch: self.0.watch.clone(),
         };
         let lease = self.0.leases.hold(holder, claimed_at);

@@ -71,7 +71,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if self.state.end() {
-            let (operation, record) = (self.state.operation(), &self.state.holder.claim.id);
+            let (operation, record) = self.state.names();
             tracing::warn!(operation, %record, "a run was dropped before it ended: its outcome is unknown once its lease is over");
         }
         self.schedule.remove(&self.first_due);

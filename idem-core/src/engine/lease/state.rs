@@ -1,16 +1,19 @@
 //! The shared state of a lease, which its run and the renewal thread both change.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
+use tracing::Span;
 
 use crate::engine::deadline::after;
-use crate::engine::report::CallReport;
-use crate::model::{Claim, Extras, Fingerprint, Guarantee, LostRun, Policy};
+use crate::engine::report::{CallReport, RunEnd};
+use crate::engine::served::Served;
+use crate::model::{Claim, Extras, Fingerprint, Guarantee, LostRun, Policy, RecordId, Rejection};
 use crate::observe::Watch;
-use tracing::Span;
 
 /// The reason why a run was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +44,9 @@ pub(in crate::engine) struct LeaseHolder {
     pub(in crate::engine) recheck: Duration,
     /// The names of the run for reports.
     pub(in crate::engine) extras: Extras,
-    pub(in crate::engine) span: Span,
+    /// The span of the call, until its end is reported. A renewal or a write in the background can hold this value for
+    /// longer, and the span must close with the call.
+    pub(in crate::engine) span: Mutex<Span>,
     pub(in crate::engine) watch: Watch,
 }
 
@@ -79,9 +84,24 @@ impl LeaseState {
         self.holder.extras.operation()
     }
 
-    /// The call, as reports name it.
-    pub(in crate::engine) fn report(&self) -> CallReport<'_> {
-        let LeaseHolder { claim, span, watch, .. } = &self.holder;
+    /// The operation and the record of the run, which every log line and event names.
+    pub(in crate::engine) fn names(&self) -> (&str, RecordId) {
+        (self.operation(), self.holder.claim.id)
+    }
+
+    /// The span of the call.
+    pub(in crate::engine) fn span(&self) -> Span {
+        self.lock_span().clone()
+    }
+
+    /// Reports the end of the call. `end` is the end of the handler, if it ran.
+    pub(in crate::engine) fn report_end<T>(
+        &self,
+        result: &Result<Served<T>, Rejection>,
+        end: Option<RunEnd>,
+    ) {
+        let span = &mem::replace(&mut *self.lock_span(), Span::none());
+        let LeaseHolder { claim, watch, .. } = &self.holder;
         CallReport {
             watch,
             span,
@@ -90,6 +110,11 @@ impl LeaseState {
             attempt: claim.attempt,
             started: Some(self.claimed_at),
         }
+        .ended(result, end);
+    }
+
+    fn lock_span(&self) -> MutexGuard<'_, Span> {
+        self.holder.span.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The lost run, while the claim recovers its outcome.

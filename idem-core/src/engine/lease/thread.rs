@@ -50,7 +50,7 @@ fn attend(store: &Arc<dyn IdempotencyStore>, state: Arc<LeaseState>) {
 /// Sends one renewal, and waits for its reply for up to a lease: a later reply cannot extend the lease any
 /// more. Further renewals are sent meanwhile, every third of a lease until the run is over.
 async fn renew(store: &dyn IdempotencyStore, state: &LeaseState, sent_at: Instant) {
-    let (operation, record) = (state.operation(), state.holder.claim.id);
+    let (operation, record) = state.names();
     let Policy { lease, hold, .. } = *state.holder.policy;
     match store.renew(state.holder.claim, lease, hold).bounded(lease).await {
         Ok(Update::Applied) => state.renewed(sent_at),
@@ -76,7 +76,7 @@ pub(super) async fn write_unknown(
     reason: UnknownReason,
     max_duration: Duration,
 ) {
-    let (operation, record) = (state.operation(), state.holder.claim.id);
+    let (operation, record) = state.names();
     tracing::warn!(operation, %record, reason = reason.name(), "a run is given up; its outcome is unknown");
     state.holder.watch.emit(|| Event::TimedOut { operation, record, reason });
     let quiet = state.lost_run().map_or(Duration::ZERO, |_| state.holder.recheck);
