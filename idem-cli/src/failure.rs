@@ -68,9 +68,6 @@ impl From<RecordsError> for Failure {
             RecordsError::ScopeEmpty => Self::Usage(
                 "the scope is empty; pass the value that the handler's `scope` has".into(),
             ),
-            RecordsError::TooLarge { .. } => Self::Refused(format!(
-                "{error}; raise --max-response if the service has a higher limit"
-            )),
             error => Self::Refused(error.to_string()),
         }
     }

@@ -5,12 +5,11 @@ use std::error::Error;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use idem_core::HealthStatus;
 use idem_core::Idempotency;
 use idem_core::records::{Filter, RecordsError};
 use metrics::gauge;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::{Metrics, names};
 
@@ -28,12 +27,8 @@ impl Metrics {
         gauge!(names::WAITING).set(activity.waiting as f64);
         gauge!(names::UNSETTLED).set(activity.unsettled as f64);
         let health = idempotency.health().await;
-        let is_healthy = match health.status() {
-            HealthStatus::Pass => true,
-            // A drain is no problem of the store.
-            HealthStatus::Fail => health.is_store_up() && health.issues.is_empty(),
-            HealthStatus::Warn => false,
-        };
+        // Not the status of the health, since a drain is no problem of the store.
+        let is_healthy = health.is_store_up() && health.issues.is_empty();
         gauge!(names::STORE_HEALTHY, "store" => health.name).set(f64::from(u8::from(is_healthy)));
         if !health.is_store_up() {
             return;
@@ -56,8 +51,7 @@ impl Metrics {
     /// Outside of a tokio runtime, or if `period` is zero.
     pub fn poll(&self, idempotency: &Idempotency, period: Duration) -> JoinHandle<()> {
         let (metrics, idempotency) = (self.clone(), idempotency.clone());
-        let mut ticks = interval(period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(period);
         tokio::spawn(async move {
             loop {
                 ticks.tick().await;
@@ -99,8 +93,7 @@ impl Metrics {
     /// As [`poll`](Self::poll).
     pub fn poll_unknown(&self, idempotency: &Idempotency, period: Duration) -> JoinHandle<()> {
         let (metrics, idempotency) = (self.clone(), idempotency.clone());
-        let mut ticks = interval(period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(period);
         tokio::spawn(async move {
             loop {
                 ticks.tick().await;
@@ -110,6 +103,12 @@ impl Metrics {
             }
         })
     }
+}
+
+fn ticks(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 fn log(error: &RecordsError, message: &str) {

@@ -1,4 +1,4 @@
-//! Runs the example as a process and calls it over HTTP.
+//! Runs the example as a process and calls it over HTTP. `payments-actix` has the same tests.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+
+const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
 /// A running server. It is stopped when this handle is dropped.
 struct Server {
@@ -25,7 +27,7 @@ impl Server {
     }
 
     fn start_with(args: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_payments-axum"))
+        let mut process = Command::new(PROGRAM)
             .arg("127.0.0.1:0")
             .args(args)
             .stdout(Stdio::piped())

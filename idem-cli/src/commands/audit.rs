@@ -1,6 +1,6 @@
 //! `idem audit`
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use idem_core::records::AuditFilter;
 use idem_core::store::{RecordIdPrefix, Timestamp};
@@ -20,7 +20,10 @@ pub(super) async fn run(
     let mut filter = AuditFilter::default();
     // Entries outlive their record, so its first digits are compared with those of every entry.
     let is_wanted = |id| reference.is_none_or(|prefix| prefix.matches(id));
-    filter.since = since.map(|since| Timestamp(now().saturating_sub(since).as_micros() as u64));
+    filter.since = since.map(|since| {
+        let now = u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or(0);
+        Timestamp(now.saturating_sub(u64::try_from(since.as_micros()).unwrap_or(u64::MAX)))
+    });
     let (mut after, mut count) = (None, 0);
     loop {
         let page = context.records.audit(filter, after, PAGE).await?;
@@ -37,8 +40,4 @@ pub(super) async fn run(
         eprintln!("note: no entry of the audit log matches");
     }
     Ok(())
-}
-
-fn now() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

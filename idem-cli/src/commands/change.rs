@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use idem_core::UnknownReason;
@@ -24,13 +24,16 @@ pub(super) async fn resolve(
     match resolution {
         Resolution::Complete { status, body, header, max_response, change } => {
             let response = response(status, body.as_deref(), &header)?;
-            let records = context.records_up_to(max_response)?;
-            let record = context.only_in(&records, reference).await?;
+            let len = response.body.len();
+            if len > max_response {
+                return Err(Failure::Refused(format!(
+                    "the body has {len} bytes, and {max_response} are allowed; raise --max-response if the service has a higher limit"
+                )));
+            }
+            let record = context.only(reference).await?;
             must_be_unknown(context, &record, &change)?;
-            let plan = format!(
-                "store {status} with {} bytes as the response of all later requests",
-                response.body.len()
-            );
+            let plan =
+                format!("store {status} with {len} bytes as the response of all later requests");
             let actor = confirmed(context, &record, &change, &plan)?;
             applied(context, &record, record.complete(response, &actor).await, "completed").await
         }
@@ -217,7 +220,6 @@ fn read(path: &Path) -> Result<Bytes, Failure> {
     } else {
         fs::read(path)
     };
-    let failed =
-        |error| Failure::Usage(format!("cannot read {}: {error}", PathBuf::from(path).display()));
+    let failed = |error| Failure::Usage(format!("cannot read {}: {error}", path.display()));
     read.map(Bytes::from).map_err(failed)
 }

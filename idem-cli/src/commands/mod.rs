@@ -8,7 +8,6 @@ mod show;
 
 pub(crate) use list::Stats;
 
-use idem_core::Idempotency;
 use idem_core::records::{Filter, RecordHandle, Records};
 use idem_core::store::RecordIdPrefix;
 
@@ -27,27 +26,15 @@ pub(crate) struct Context {
 impl Context {
     async fn new(common: Common) -> Result<Self, Failure> {
         let store = Store::connect(&common).await?;
-        let records = store.idempotency(&common)?.build().records()?;
+        // The service has the limit for bodies, which `resolve … complete` gets as an argument.
+        let handle = store.idempotency(&common)?.max_response(usize::MAX).build();
+        let records = handle.records()?;
         Ok(Self { common, store, records })
-    }
-
-    /// Returns the records of a handle with another limit for bodies.
-    fn records_up_to(&self, max_response: usize) -> Result<Records, Failure> {
-        let handle: Idempotency =
-            self.store.idempotency(&self.common)?.max_response(max_response).build();
-        Ok(handle.records()?)
     }
 
     /// Returns the only record whose id begins with `reference`.
     async fn only(&self, reference: RecordIdPrefix) -> Result<RecordHandle, Failure> {
-        self.only_in(&self.records, reference).await
-    }
-
-    async fn only_in(
-        &self,
-        records: &Records,
-        reference: RecordIdPrefix,
-    ) -> Result<RecordHandle, Failure> {
+        let records = &self.records;
         let (first, last) = reference.range();
         if first == last {
             return records.find(first).await?.ok_or_else(|| not_found(reference));
@@ -112,6 +99,5 @@ async fn doctor(context: &Context) -> Result<(), Failure> {
     if issues.is_empty() {
         return Ok(());
     }
-    let message = format!("the store has {} health issues", issues.len());
-    Err(Failure::Store { message, source: None })
+    Err(Failure::Store { message: "the store is not healthy".to_owned(), source: None })
 }

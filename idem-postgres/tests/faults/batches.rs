@@ -66,7 +66,7 @@ async fn concurrent_calls_share_statements() {
 
     for (number, replay) in (0..64).zip(claim_all(&store, &ids).await) {
         match number % 2 {
-            0 => assert_eq!(replay, completed(&number.to_string())),
+            0 => assert_eq!(replay, completed(number.to_string())),
             _ => assert_eq!(acquired(&replay), None, "{number} runs"),
         }
     }

@@ -1,61 +1,19 @@
 //! Requests, claims and stores of the tests.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
-use std::time::Duration;
 
-use bytes::Bytes;
-use idem_core::store::{
-    AuditAction, AuditEntry, Claim, ClaimOutcome, ClaimRequest, Completion, ExistingRecord,
-    FencingToken, FoundRecord, Headers, IdempotencyStore, RecordId, State, StoreError,
-    StoreErrorKind, StoredResponse,
+pub(crate) use idem_testkit::records::{
+    HOUR, claim_new as won, completed, completion, error_kind, new_id as key, request, response,
 };
-use idem_core::{Guarantee, Policy};
+
+use idem_core::store::{
+    AuditAction, AuditEntry, FencingToken, FoundRecord, IdempotencyStore, RecordId,
+};
 use idem_redis::RedisStore;
 use idem_testkit::servers::{Proxy, RedisServer};
 
-pub(crate) const HOUR: Duration = Duration::from_secs(3600);
-
-pub(crate) fn request() -> ClaimRequest {
-    ClaimRequest::new(&Policy::new(HOUR, Guarantee::AtMostOnce).with_lease(HOUR))
-}
-
-pub(crate) fn key() -> RecordId {
-    RecordId::from_bytes(rand::random())
-}
-
-pub(crate) fn completion(body: impl Into<Bytes>) -> Completion {
-    Completion::Response(response(body))
-}
-
-pub(crate) fn response(body: impl Into<Bytes>) -> StoredResponse {
-    StoredResponse { status: 201, headers: Headers::default(), body: body.into() }
-}
-
-/// A duplicate finds a stored response with this body.
-pub(crate) fn completed(body: &'static str) -> ClaimOutcome {
-    ClaimOutcome::Exists(ExistingRecord {
-        fingerprint: None,
-        state: State::Completed(response(body)),
-        recoverable_in: None,
-    })
-}
-
 pub(crate) async fn store(server: &RedisServer) -> RedisStore {
     RedisStore::connect(&server.url()).await.unwrap()
-}
-
-/// Claims a new key.
-pub(crate) async fn won(store: &RedisStore) -> Claim {
-    match store.claim(key(), request()).await.unwrap() {
-        ClaimOutcome::Acquired(claim) => claim,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// The kind of the error that a call returned.
-pub(crate) fn error_kind<T: Debug>(result: Result<T, StoreError>) -> StoreErrorKind {
-    result.unwrap_err().kind()
 }
 
 /// The number of calls of each command, without those of new connections and health checks.

@@ -5,6 +5,7 @@
 //! | `app` | `app` | the payments app, without its framework |
 //! | `axum`, `actix` | `app::axum`, `app::actix` | the conversion of its replies into responses |
 //! | `http` | `http` | the HTTP scenarios that every adapter must pass, and their client |
+//! | `records` | `records` | requests and completions for tests that call a store directly |
 //! | `servers` | `servers` | Redis, Postgres, PgBouncer and NATS servers that a test starts, pauses and kills |
 
 #[cfg(feature = "app")]
@@ -13,6 +14,9 @@ pub mod app;
 mod cancel;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "records")]
+#[expect(clippy::expect_used, reason = "a call with another outcome fails the test")]
+pub mod records;
 #[cfg(feature = "servers")]
 #[expect(clippy::expect_used, reason = "a server that does not start fails the test")]
 pub mod servers;
