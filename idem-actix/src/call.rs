@@ -6,8 +6,8 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;
-use futures_util::future::Either;
-use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
+use futures_util::future::{Either, LocalBoxFuture};
+use idem_core::http::{self, CallBuilder, Executed, FingerprintInput, Run, Scope, Served, Start};
 use idem_core::store::TransactionSlot;
 use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
 
@@ -41,35 +41,62 @@ impl Guarded {
         policy: &'static Policy,
     ) -> Result<Call<T>, HttpResponse> {
         let Self { request, payload } = self;
-        let Some(idempotency) = state::idempotency(&request) else {
-            return Err(HttpResponse::InternalServerError().finish());
-        };
-        let mut builder = match call_for(&request, &idempotency, policy) {
-            Ok(Some(builder)) => builder,
-            Ok(None) => {
-                let (arguments, slot) = extract(&request, payload).await?;
-                if slot.is_some() {
-                    let refusal = Rejection::Unguarded.into();
-                    return Err(rejection::refuse(&idempotency, policy, &request, &refusal));
-                }
-                return Ok(Call { request, arguments, guard: None });
+        let (payload, admission) = admit(&request, payload, policy).await?;
+        let (arguments, slot) = extract(&request, payload).await?;
+        let guard = admission.into_guard(&request, slot)?;
+        Ok(Call { request, arguments, guard })
+    }
+}
+
+/// A request that may reach the extractors of its handler.
+struct Admission {
+    idempotency: Idempotency,
+    policy: &'static Policy,
+    /// `None` if the request bypasses the guard.
+    builder: Option<CallBuilder>,
+}
+
+/// Reads the key, and buffers the body of a request that is guarded.
+async fn admit(
+    request: &HttpRequest,
+    mut payload: Payload,
+    policy: &'static Policy,
+) -> Result<(Payload, Admission), HttpResponse> {
+    let idempotency =
+        state::idempotency(request).ok_or_else(|| HttpResponse::InternalServerError().finish())?;
+    let refuse =
+        |rejection: Rejection| rejection::refuse(&idempotency, policy, request, &rejection.into());
+    let mut builder = call_for(request, &idempotency, policy).map_err(refuse)?;
+    if let Some(builder) = &mut builder {
+        let body = request::buffer(request, payload).await.map_err(|error| match error {
+            BodyError::TooLarge => refuse(Rejection::BodyTooLarge),
+            BodyError::Broken(response) => response,
+        })?;
+        builder.request(&request::parts(request, &body.bytes));
+        payload = body.payload;
+    }
+    Ok((payload, Admission { idempotency, policy, builder }))
+}
+
+impl Admission {
+    /// Returns the guard of the call, if it is guarded. `slot` is that of a transaction that an extractor asked for.
+    ///
+    /// # Errors
+    /// The response, if the handler needs a transaction and the request bypasses the guard.
+    fn into_guard(
+        self,
+        request: &HttpRequest,
+        slot: Option<TransactionSlot>,
+    ) -> Result<Option<Guard>, HttpResponse> {
+        let Self { idempotency, policy, builder } = self;
+        match builder {
+            Some(builder) => Ok(Some(Guard { idempotency, builder, slot })),
+            None if slot.is_none() => Ok(None),
+            None => {
+                let refusal = Rejection::Unguarded.into();
+                Err(rejection::refuse(&idempotency, policy, request, &refusal))
             }
-            Err(rejection) => {
-                let refusal = rejection.into();
-                return Err(rejection::refuse(&idempotency, policy, &request, &refusal));
-            }
-        };
-        let body = match request::buffer(&request, payload).await {
-            Ok(body) => body,
-            Err(BodyError::TooLarge) => {
-                let refusal = Rejection::BodyTooLarge.into();
-                return Err(rejection::refuse(&idempotency, builder.policy(), &request, &refusal));
-            }
-            Err(BodyError::Broken(response)) => return Err(response),
-        };
-        builder.request(&request::parts(&request, &body.bytes));
-        let (arguments, slot) = extract(&request, body.payload).await?;
-        Ok(Call { request, arguments, guard: Some(Guard { idempotency, builder, slot }) })
+        }
     }
 }
 
@@ -150,7 +177,8 @@ impl<T> Call<T> {
 impl<T: 'static> Call<T> {
     /// Runs `handler` if the key is new in `scope`, and returns the response.
     ///
-    /// The call is built before the first poll, so that the returned future does not hold the parts of the request.
+    /// The handler is the only part that is compiled for each handler. It is boxed once it may run, and everything that
+    /// happens before and after it is the same code for all.
     pub fn run<H, Fut>(
         self,
         scope: Scope,
@@ -161,16 +189,15 @@ impl<T: 'static> Call<T> {
         Fut: Future<Output: Responder> + 'static,
     {
         let Self { request, arguments, guard } = self;
-        let responding = request.clone();
-        let handle = move || {
-            let respond =
-                move |output: Fut::Output| output.respond_to(&responding).map_into_boxed_body();
-            handler(arguments).map(respond)
-        };
-        match guard {
-            None => Either::Left(handle().map(response::unmarked)),
-            Some(guard) => Either::Right(guard.run(scope, &request, handle)),
-        }
+        start(guard, &request, scope).then(|started| match started {
+            Ok(run) => {
+                let handling = async move {
+                    handler(arguments).await.respond_to(&request).map_into_boxed_body()
+                };
+                Either::Left(finish(run, Box::pin(handling)))
+            }
+            Err(response) => Either::Right(ready(response)),
+        })
     }
 
     /// [`run`](Self::run) for a handler with `recover`. `hook` gets the arguments if the outcome of an earlier run is
@@ -205,32 +232,65 @@ impl<T: 'static> Call<T> {
     }
 }
 
+/// A run of the engine that may begin, with the handle that it belongs to.
+type GuardedRun = (Run, Idempotency);
+
+/// Starts the call of a guard. `Ok(None)` is a call that runs unguarded, and `Err` is the response to one that does not run.
+///
+/// Combinators, because an `async` block has room for the futures that it awaits twice. The call is built before the first
+/// poll, so that the returned future does not hold the parts of the request.
+fn start(
+    guard: Option<Guard>,
+    request: &HttpRequest,
+    scope: Scope,
+) -> impl Future<Output = Result<Option<GuardedRun>, HttpResponse>> + use<> {
+    let Some(guard) = guard else { return Either::Left(ready(Ok(None))) };
+    let (idempotency, call) = match guard.into_call(request, scope) {
+        Ok(call) => call,
+        Err(refused) => return Either::Left(ready(Err(refused))),
+    };
+    Either::Right(idempotency.start(call).map(|started| match started {
+        Ok(Start::Run(run)) => Ok(Some((run, idempotency))),
+        Ok(Start::Replay(stored)) => Err(response::replay(stored)),
+        Err(refusal) => Err(rejection::into_response(&idempotency, &refusal)),
+    }))
+}
+
+/// Polls a handler that may run, and stores its response.
+fn finish(
+    run: Option<GuardedRun>,
+    handling: LocalBoxFuture<'static, HttpResponse>,
+) -> impl Future<Output = HttpResponse> {
+    let Some((run, idempotency)) = run else {
+        return Either::Left(handling.map(response::unmarked));
+    };
+    let max_response = idempotency.max_response();
+    let recorded = handling.then(move |response| response::record(response, max_response));
+    let served = run.finish_local(recorded, on_panic);
+    Either::Right(served.map(move |served| into_response(&idempotency, served)))
+}
+
+fn on_panic() -> Executed<HttpResponse> {
+    http::panicked(response::from_stored)
+}
+
 impl Guard {
-    fn run<H, Fut>(
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// The response, if the call was refused.
+    fn into_call(
         self,
-        scope: Scope,
         request: &HttpRequest,
-        handle: H,
-    ) -> impl Future<Output = HttpResponse> + use<H, Fut>
-    where
-        H: FnOnce() -> Fut + 'static,
-        Fut: Future<Output = HttpResponse> + 'static,
-    {
+        scope: Scope,
+    ) -> Result<(Idempotency, http::Call), HttpResponse> {
         let Self { idempotency, builder, slot } = self;
         let operation = [request.method().as_str(), &request::pattern(request)];
         let policy = builder.policy();
-        let call = match builder.finish(scope, &operation) {
-            Ok(call) => call.in_transaction(slot),
-            Err(refusal) => {
-                let refused = rejection::refuse(&idempotency, policy, request, &refusal);
-                return Either::Left(ready(refused));
-            }
-        };
-        let max_response = idempotency.max_response();
-        let execute =
-            move |_claim| handle().then(move |response| response::record(response, max_response));
-        let served = idempotency.run_local(call, execute, || http::panicked(response::from_stored));
-        Either::Right(served.map(move |served| into_response(&idempotency, served)))
+        match builder.finish(scope, &operation) {
+            Ok(call) => Ok((idempotency, call.in_transaction(slot))),
+            Err(refusal) => Err(rejection::refuse(&idempotency, policy, request, &refusal)),
+        }
     }
 
     async fn run_recoverable<A, R, K, KFut, H, Fut>(
@@ -249,12 +309,9 @@ impl Guard {
         H: FnOnce(A) -> Fut + 'static,
         Fut: Future<Output = HttpResponse> + 'static,
     {
-        let Self { idempotency, builder, slot } = self;
-        let operation = [request.method().as_str(), &request::pattern(&request)];
-        let policy = builder.policy();
-        let call = match builder.finish(scope, &operation) {
-            Ok(call) => call.in_transaction(slot),
-            Err(refusal) => return rejection::refuse(&idempotency, policy, &request, &refusal),
+        let (idempotency, call) = match self.into_call(&request, scope) {
+            Ok(call) => call,
+            Err(refused) => return refused,
         };
         let max_response = idempotency.max_response();
         let record = move |response| response::record(response, max_response);
@@ -264,7 +321,6 @@ impl Guard {
             (arguments, report.map(respond).then(record).await)
         };
         let execute = move |arguments| handle(arguments).then(record);
-        let on_panic = || http::panicked(response::from_stored);
         let served =
             idempotency.run_recoverable_local(call, arguments, hook, execute, on_panic).await;
         into_response(&idempotency, served)

@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use futures_util::future::Either;
-use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
+use futures_util::future::{BoxFuture, Either};
+use idem_core::http::{self, CallBuilder, Executed, FingerprintInput, Run, Scope, Served, Start};
 use idem_core::store::TransactionSlot;
 use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
 
@@ -57,46 +57,61 @@ where
         self,
         policy: &'static Policy,
     ) -> impl Future<Output = Result<Call<T>, Response>> + use<T, S, M> {
-        let Self { mut request, state, .. } = self;
-        let idempotency = state.idempotency();
-        let builder = call_for(&request, &idempotency, policy);
+        let Self { request, state, .. } = self;
         async move {
-            let mut builder = match builder {
-                Ok(Some(builder)) => builder,
-                Ok(None) => {
-                    let operation = Operation::of(&request);
-                    let (last, slot) = extract(request, &state).await?;
-                    if slot.is_some() {
-                        let refusal = Rejection::Unguarded.into();
-                        return Err(rejection::refuse(&idempotency, policy, &operation, &refusal));
-                    }
-                    return Ok(Call { last, guard: None });
-                }
-                Err(rejection) => {
-                    let operation = Operation::of(&request);
-                    let refusal = rejection.into();
-                    return Err(rejection::refuse(&idempotency, policy, &operation, &refusal));
-                }
-            };
-            let body = match request::buffer(&mut request).await {
-                Ok(body) => body,
-                Err(BodyError::TooLarge) => {
-                    let operation = Operation::of(&request);
-                    let refusal = Rejection::BodyTooLarge.into();
-                    return Err(rejection::refuse(
-                        &idempotency,
-                        builder.policy(),
-                        &operation,
-                        &refusal,
-                    ));
-                }
-                Err(BodyError::Broken(response)) => return Err(response),
-            };
-            builder.request(&request::parts(&request, &body));
-            let operation = Operation::of(&request);
-            *request.body_mut() = Body::from(body);
+            let (request, admission) = admit(request, state.idempotency(), policy).await?;
             let (last, slot) = extract(request, &state).await?;
-            Ok(Call { last, guard: Some(Guard { idempotency, builder, operation, slot }) })
+            Ok(Call { last, guard: admission.into_guard(slot)? })
+        }
+    }
+}
+
+/// A request that may reach the extractors of its handler.
+struct Admission {
+    idempotency: Idempotency,
+    policy: &'static Policy,
+    operation: Operation,
+    /// `None` if the request bypasses the guard.
+    builder: Option<CallBuilder>,
+}
+
+/// Reads the key, and buffers the body of a request that is guarded.
+async fn admit(
+    mut request: Box<Request>,
+    idempotency: Idempotency,
+    policy: &'static Policy,
+) -> Result<(Box<Request>, Admission), Response> {
+    let builder = call_for(&request, &idempotency, policy);
+    let operation = Operation::of(&request);
+    let refuse = |rejection: Rejection| {
+        rejection::refuse(&idempotency, policy, &operation, &rejection.into())
+    };
+    let mut builder = builder.map_err(refuse)?;
+    if let Some(builder) = &mut builder {
+        let body = request::buffer(&mut request).await.map_err(|error| match error {
+            BodyError::TooLarge => refuse(Rejection::BodyTooLarge),
+            BodyError::Broken(response) => response,
+        })?;
+        builder.request(&request::parts(&request, &body));
+        *request.body_mut() = Body::from(body);
+    }
+    Ok((request, Admission { idempotency, policy, operation, builder }))
+}
+
+impl Admission {
+    /// Returns the guard of the call, if it is guarded. `slot` is that of a transaction that an extractor asked for.
+    ///
+    /// # Errors
+    /// The response, if the handler needs a transaction and the request bypasses the guard.
+    fn into_guard(self, slot: Option<TransactionSlot>) -> Result<Option<Guard>, Response> {
+        let Self { idempotency, policy, operation, builder } = self;
+        match builder {
+            Some(builder) => Ok(Some(Guard { idempotency, builder, operation, slot })),
+            None if slot.is_none() => Ok(None),
+            None => {
+                let refusal = Rejection::Unguarded.into();
+                Err(rejection::refuse(&idempotency, policy, &operation, &refusal))
+            }
         }
     }
 }
@@ -184,7 +199,8 @@ impl<T> Call<T> {
 impl<T: Send + 'static> Call<T> {
     /// Runs `handler` if the key is new in `scope`, and returns the response.
     ///
-    /// The call is built before the first poll, so that the returned future does not hold the parts of the request.
+    /// The handler is the only part that is compiled for each handler. It is boxed once it may run, and everything that
+    /// happens before and after it is the same code for all.
     pub fn run<H, Fut>(
         self,
         scope: Scope,
@@ -195,11 +211,13 @@ impl<T: Send + 'static> Call<T> {
         Fut: Future<Output: IntoResponse> + Send + 'static,
     {
         let Self { last, guard } = self;
-        let handle = move || handler(last).map(IntoResponse::into_response);
-        match guard {
-            None => Either::Left(handle().map(response::unmarked)),
-            Some(guard) => Either::Right(guard.run(scope, handle)),
-        }
+        start(guard, scope).then(|started| match started {
+            Ok(run) => {
+                let handling = async move { handler(last).await.into_response() };
+                Either::Left(finish(run, Box::pin(handling)))
+            }
+            Err(response) => Either::Right(ready(response)),
+        })
     }
 
     /// [`run`](Self::run) for a handler with `recover`. `hook` gets the arguments if the outcome of an earlier run is
@@ -231,26 +249,59 @@ impl<T: Send + 'static> Call<T> {
     }
 }
 
+/// A run of the engine that may begin, with the handle that it belongs to.
+type GuardedRun = (Run, Idempotency);
+
+/// Starts the call of a guard. `Ok(None)` is a call that runs unguarded, and `Err` is the response to one that does not run.
+///
+/// Combinators, because an `async` block has room for the futures that it awaits twice. The call is built before the first
+/// poll, so that the returned future does not hold the parts of the request.
+fn start(
+    guard: Option<Guard>,
+    scope: Scope,
+) -> impl Future<Output = Result<Option<GuardedRun>, Response>> {
+    let Some(guard) = guard else { return Either::Left(ready(Ok(None))) };
+    let (idempotency, call) = match guard.into_call(scope) {
+        Ok(call) => call,
+        Err(refused) => return Either::Left(ready(Err(refused))),
+    };
+    Either::Right(idempotency.start(call).map(|started| match started {
+        Ok(Start::Run(run)) => Ok(Some((run, idempotency))),
+        Ok(Start::Replay(stored)) => Err(response::replay(stored)),
+        Err(refusal) => Err(rejection::into_response(&idempotency, &refusal)),
+    }))
+}
+
+/// Polls a handler that may run, and stores its response.
+fn finish(
+    run: Option<GuardedRun>,
+    handling: BoxFuture<'static, Response>,
+) -> impl Future<Output = Response> {
+    let Some((run, idempotency)) = run else {
+        return Either::Left(handling.map(response::unmarked));
+    };
+    let max_response = idempotency.max_response();
+    let recorded = handling.then(move |response| response::record(response, max_response));
+    let served = run.finish(recorded, on_panic);
+    Either::Right(served.map(move |served| into_response(&idempotency, served)))
+}
+
+fn on_panic() -> Executed<Response> {
+    http::panicked(response::from_stored)
+}
+
 impl Guard {
-    fn run<H, Fut>(self, scope: Scope, handle: H) -> impl Future<Output = Response> + use<H, Fut>
-    where
-        H: FnOnce() -> Fut + Send + 'static,
-        Fut: Future<Output = Response> + Send + 'static,
-    {
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// The response, if the call was refused.
+    fn into_call(self, scope: Scope) -> Result<(Idempotency, http::Call), Response> {
         let Self { idempotency, builder, operation, slot } = self;
         let policy = builder.policy();
-        let call = match builder.finish(scope, &operation.words()) {
-            Ok(call) => call.in_transaction(slot),
-            Err(refusal) => {
-                let refused = rejection::refuse(&idempotency, policy, &operation, &refusal);
-                return Either::Left(ready(refused));
-            }
-        };
-        let max_response = idempotency.max_response();
-        let execute =
-            move |_claim| handle().then(move |response| response::record(response, max_response));
-        let served = idempotency.run(call, execute, || http::panicked(response::from_stored));
-        Either::Right(served.map(move |served| into_response(&idempotency, served)))
+        match builder.finish(scope, &operation.words()) {
+            Ok(call) => Ok((idempotency, call.in_transaction(slot))),
+            Err(refusal) => Err(rejection::refuse(&idempotency, policy, &operation, &refusal)),
+        }
     }
 
     async fn run_recoverable<A, R, K, KFut, H, Fut>(
@@ -268,13 +319,9 @@ impl Guard {
         H: FnOnce(A) -> Fut + Send + 'static,
         Fut: Future<Output = Response> + Send + 'static,
     {
-        let Self { idempotency, builder, operation, slot } = self;
-        let policy = builder.policy();
-        let call = match builder.finish(scope, &operation.words()) {
-            Ok(call) => call.in_transaction(slot),
-            Err(refusal) => {
-                return rejection::refuse(&idempotency, policy, &operation, &refusal);
-            }
+        let (idempotency, call) = match self.into_call(scope) {
+            Ok(call) => call,
+            Err(refused) => return refused,
         };
         let max_response = idempotency.max_response();
         let record = move |response| response::record(response, max_response);
@@ -283,7 +330,6 @@ impl Guard {
             (arguments, report.map(IntoResponse::into_response).then(record).await)
         };
         let execute = move |arguments| handle(arguments).then(record);
-        let on_panic = || http::panicked(response::from_stored);
         let served = idempotency.run_recoverable(call, arguments, hook, execute, on_panic).await;
         into_response(&idempotency, served)
     }

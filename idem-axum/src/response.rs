@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
-use axum::http::header::{CONNECTION, HeaderName, HeaderValue};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -117,7 +117,11 @@ fn build(StoredResponse { status, headers, body }: StoredResponse) -> Option<Res
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
     for (name, value) in headers.iter() {
-        let name = HeaderName::from_bytes(name).ok()?;
+        // The name that nearly every response has is compared, which is faster than to parse it.
+        let name = match name {
+            b"content-type" => CONTENT_TYPE,
+            name => HeaderName::from_bytes(name).ok()?,
+        };
         response.headers_mut().append(name, HeaderValue::from_maybe_shared(value).ok()?);
     }
     Some(response)

@@ -218,7 +218,7 @@
 //!   notifying awaited ends alone made 920 pairs/s. Runs in a transaction notify nothing: their duplicates poll, with a
 //!   delay of 25 ms up to one second. Behind a pooler all duplicates poll.
 //! * **Sweeping:** Every process deletes expired records every minute. One process deletes at a time, in batches of
-//!   1,000, and never waits for a lock. It reads a record when its `ttl` is over. If the record is still held, it is read
+//!   200, and never waits for a lock. It reads a record when its `ttl` is over. If the record is still held, it is read
 //!   again when it expires: that costs one update per held record. [`PostgresStore::sweep_lag`] returns how far behind
 //!   the sweeper is.
 //! * **Size:** The table stays as large as its live records. In a test, 16 clients made a million keys with a `ttl` of a

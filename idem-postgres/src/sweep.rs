@@ -9,22 +9,26 @@ use tokio::time::sleep;
 use crate::shared::Shared;
 use crate::sql::row;
 
-/// The maximum number of records that one statement deletes or moves, so that it holds its locks briefly.
-const MAX_BATCH_LEN: i64 = 1_000;
+/// The maximum number of records that one statement deletes or moves. It takes a few milliseconds, so that it holds its locks
+/// and a processor of the server briefly.
+const MAX_BATCH_LEN: i64 = 200;
 
 /// Deletes all expired records in batches, and returns their number. After each batch it pauses for as long
 /// as the batch took.
+///
+/// Each batch continues where the one before ended. A record that was locked is deleted by the next call, which starts from
+/// the beginning.
 pub(crate) async fn sweep(shared: &Shared) -> Result<u64, StoreError> {
-    let mut removed = 0;
+    let (mut removed, mut reached) = (0, 0_i64);
     loop {
         let started = Instant::now();
-        let row =
-            shared.connections.fetch(shared.statements.sweep.query().bind(MAX_BATCH_LEN)).await?;
-        let Some(row) = row else { return Ok(removed) };
+        let query = shared.statements.sweep.query().bind(MAX_BATCH_LEN).bind(reached);
+        let Some(row) = shared.connections.fetch(query).await? else { return Ok(removed) };
         removed += row::get::<i64>(&row, "removed")?.cast_unsigned();
         if row::get::<i64>(&row, "found")? < MAX_BATCH_LEN {
             return Ok(removed);
         }
+        reached = row::get(&row, "reached")?;
         sleep(started.elapsed()).await;
     }
 }

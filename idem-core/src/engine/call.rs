@@ -222,7 +222,7 @@ impl Idempotency {
         let id = self.record_id(operation, scope_id, key);
         let max_keys = scope.quota().or(config.quota.filter(|_| !scope.is_global()));
         let extras = extras_of(operation);
-        let span = trace::span(extras.operation(), Some(&id));
+        let span = trace::span(&extras, Some(&id));
         Ok(Call {
             id,
             scope: scope_id,

@@ -51,7 +51,7 @@ pub(crate) use execution::{keeps_failure, outcome_of_status};
 pub use health::{Health, HealthStatus, StoreHealth};
 pub(crate) use recovery::Recovered;
 pub use served::{Executed, Served};
-pub(crate) use start::{Run, Start};
+pub use start::{Run, Start};
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
 use crate::http::problem;
@@ -125,7 +125,8 @@ impl Idempotency {
         P: FnOnce() -> Executed<T> + Send + 'static,
     {
         self.clone().start_and_run(call, |run| {
-            DetachOnDrop::new(run.execute(handler, on_panic), spawn_on_runtime)
+            let handling = handling(run.claim(), handler);
+            DetachOnDrop::new(run.execute(handling, on_panic), spawn_on_runtime)
         })
     }
 
@@ -147,7 +148,8 @@ impl Idempotency {
         P: FnOnce() -> Executed<T> + 'static,
     {
         self.clone().start_and_run(call, |run| {
-            DetachOnDrop::new(run.execute(handler, on_panic), spawn_on_thread)
+            let handling = handling(run.claim(), handler);
+            DetachOnDrop::new(run.execute(handling, on_panic), spawn_on_thread)
         })
     }
 
@@ -171,7 +173,12 @@ impl Idempotency {
         Fut: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        self.clone().start_and_run(call, |run| run.execute(handler, on_panic)).await
+        self.clone()
+            .start_and_run(call, |run| {
+                let handling = handling(run.claim(), handler);
+                run.execute(handling, on_panic)
+            })
+            .await
     }
 
     /// [`run`](Self::run) for a handler with `recover`. `arguments` are lent to `hook` if the outcome of an earlier run
@@ -245,7 +252,7 @@ impl Idempotency {
         F: Future<Output = Result<Served<T>, Refusal>>,
     {
         async move {
-            let running = match self.start(&call).await {
+            let running = match self.start_call(&call).await {
                 Ok(Start::Run(run)) => execute(run),
                 Ok(Start::Replay(response)) => return Ok(Served::Replayed(response)),
                 Err(rejection) => return Err(Refusal::of(rejection, call.id)),
@@ -289,9 +296,9 @@ impl Idempotency {
     /// Reports a request that was refused before it became a [`Call`].
     pub(crate) fn report_refusal(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) {
         let names = extras_of(policy.operation_or(operation));
-        let (operation, record) = (names.operation(), refusal.record);
-        let (watch, span) = (&self.0.watch, &trace::span(operation, record.as_ref()));
-        CallReport { watch, span, operation, record, attempt: 0, started: None }
+        let record = refusal.record;
+        let (watch, span) = (&self.0.watch, &trace::span(&names, record.as_ref()));
+        CallReport { watch, span, names: &names, record, attempt: 0, started: None }
             .refused(&refusal.rejection, None);
     }
 
@@ -300,4 +307,13 @@ impl Idempotency {
         let config = &self.0.config;
         problem::document(refusal, &config.problem_base, config.retry_after, &config.header)
     }
+}
+
+/// The handler as a future, so that a panic before its first await point is one of the handler too.
+async fn handling<H, F, T>(claim: Claim, handler: H) -> Executed<T>
+where
+    H: FnOnce(Claim) -> F,
+    F: Future<Output = Executed<T>>,
+{
+    handler(claim).await
 }

@@ -15,7 +15,7 @@ use super::retry::retry_until_stored;
 use super::run::{LeasedRun, log_panic, until_lost};
 use super::served::{Executed, Served};
 use super::settle::Settlement;
-use super::start::Run;
+use super::start::{Claimant, Run};
 use crate::model::{
     LostRun, Recovery, Refusal, Rejection, StoreError, UnknownOutcome, UnknownReason,
 };
@@ -50,7 +50,7 @@ impl LeasedRun {
             Ok(Ok((arguments, Recovery::NotHappened))) if lost.silent_for() >= settle => {
                 self.report_verdict("not-happened");
                 match self.settlement.resume_run().await {
-                    Ok(()) => Recovered::MayRun(Run::Leased(self), arguments),
+                    Ok(()) => Recovered::MayRun(Run(Claimant::Leased(self)), arguments),
                     Err(rejection) => self.ended(Err(rejection)),
                 }
             }

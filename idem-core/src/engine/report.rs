@@ -6,14 +6,15 @@ use tracing::Span;
 
 use super::served::{Executed, Served};
 use super::trace::{log_refusal, log_replay};
-use crate::model::{Completion, Guarantee, Outcome, RecordId, Rejection, UnknownReason};
+use crate::model::{Completion, Extras, Guarantee, Outcome, RecordId, Rejection, UnknownReason};
 use crate::observe::{Event, RunResult, Watch};
 
 /// A call, as reports name it.
 pub(super) struct CallReport<'a> {
     pub(super) watch: &'a Watch,
     pub(super) span: &'a Span,
-    pub(super) operation: &'a str,
+    /// The fields with the name of the operation, which is only read if something is reported.
+    pub(super) names: &'a Extras,
     /// `None` before key, scope and operation are known.
     pub(super) record: Option<RecordId>,
     /// 0 if no run started for this call.
@@ -94,7 +95,7 @@ impl CallReport<'_> {
 
     fn emit(&self, outcome: &'static str, result: Option<RunResult>, status: u16) {
         self.watch.emit(|| Event::Call {
-            operation: self.operation,
+            operation: self.names.operation(),
             outcome,
             result,
             status,

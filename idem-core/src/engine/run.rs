@@ -60,14 +60,13 @@ impl LeasedRun {
     ///
     /// Not cancel safe: dropping the future has the effect of a crash. [`Idempotency::run`] therefore
     /// detaches it if its caller leaves.
-    pub(super) fn execute<T, H, Fut, P>(
+    pub(super) fn execute<T, F, P>(
         self,
-        handler: H,
+        handling: F,
         on_panic: P,
     ) -> impl Future<Output = Result<Served<T>, Refusal>>
     where
-        H: FnOnce(Claim) -> Fut,
-        Fut: Future<Output = Executed<T>>,
+        F: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
         let (context, state) = (self.context(), self.state());
@@ -75,8 +74,7 @@ impl LeasedRun {
         let span = state.span();
         let run = async move {
             let ended = {
-                let claim = settlement.lease().claim();
-                let running = AssertUnwindSafe(async move { handler(claim).await }).catch_unwind();
+                let running = AssertUnwindSafe(handling).catch_unwind();
                 until_lost(pin!(running), settlement.lease(), context).await
             };
             let (result, end) = match ended {

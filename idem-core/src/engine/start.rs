@@ -19,6 +19,7 @@ use super::served::{Executed, Served};
 use super::transaction::TransactionRun;
 use super::wait::Waiter;
 use super::{Call, Idempotency};
+use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
 use crate::model::{
     Claim, ExistingRecord, LostRun, Recovery, Refusal, Rejection, State, StoreError,
     StoredResponse, UnknownReason,
@@ -26,17 +27,22 @@ use crate::model::{
 use crate::observe::Event;
 use crate::store::{ClaimOutcome, OpenOutcome, TransactionSlot};
 
-/// The next step of a guarded call that is not rejected.
-pub(crate) enum Start {
+/// The next step of a guarded call that is not refused. Returned by [`Idempotency::start`].
+#[derive(Debug)]
+pub enum Start {
     /// The key is new. The handler runs.
     Run(Run),
     /// The key is done. This is its response.
     Replay(StoredResponse),
 }
 
-/// A run whose handler has not been polled.
+/// A run whose handler has not been polled. Dropping it has the effect of a crash before the handler started.
 #[derive(Debug)]
-pub(crate) enum Run {
+pub struct Run(pub(super) Claimant);
+
+/// What holds the key of a run.
+#[derive(Debug)]
+pub(super) enum Claimant {
     /// The key is claimed by a lease.
     Leased(LeasedRun),
     /// The key is claimed by an open transaction. It is boxed, because a leased run is the usual one.
@@ -44,12 +50,47 @@ pub(crate) enum Run {
 }
 
 impl Run {
-    /// The number of the run within its key.
-    fn attempt(&self) -> u32 {
-        match self {
-            Self::Leased(run) => run.claim().attempt,
-            Self::InTransaction(run) => run.attempt(),
+    pub(super) fn claim(&self) -> Claim {
+        match &self.0 {
+            Claimant::Leased(run) => run.claim(),
+            Claimant::InTransaction(run) => run.claim(),
         }
+    }
+
+    /// Polls `handling` to its end, and stores the result. `on_panic` returns the result that a panic counts as.
+    ///
+    /// Cancel safe: if this future is dropped, the run continues on the runtime of the dropping thread, and its result is
+    /// stored ([client disconnect](crate::rules::semantics#client-disconnect)).
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the end of the run could not be stored or was not accepted.
+    pub fn finish<T, F>(
+        self,
+        handling: F,
+        on_panic: fn() -> Executed<T>,
+    ) -> impl Future<Output = Result<Served<T>, Refusal>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: Future<Output = Executed<T>> + Send + 'static,
+    {
+        DetachOnDrop::new(self.execute(handling, on_panic), spawn_on_runtime)
+    }
+
+    /// [`finish`](Self::finish) for futures that are not `Send`. A run whose caller leaves continues on the same thread,
+    /// which must be an actix-web worker or inside a [`LocalSet`](tokio::task::LocalSet).
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_local<T, F>(
+        self,
+        handling: F,
+        on_panic: fn() -> Executed<T>,
+    ) -> impl Future<Output = Result<Served<T>, Refusal>> + use<T, F>
+    where
+        T: 'static,
+        F: Future<Output = Executed<T>> + 'static,
+    {
+        DetachOnDrop::new(self.execute(handling, on_panic), spawn_on_thread)
     }
 
     /// If this is a recovery, polls the hook first. Then [executes](Self::execute) the handler, if it may run.
@@ -71,7 +112,7 @@ impl Run {
             Recovered::MayRun(run, arguments) => (run, arguments),
             Recovered::Ended(result) => return result,
         };
-        run.execute(|_claim| handler(arguments), on_panic).await
+        run.execute(async move { handler(arguments).await }, on_panic).await
     }
 
     /// If this is a recovery, polls `hook` and ends the recovery. The hook takes the arguments of the handler, and returns
@@ -81,30 +122,30 @@ impl Run {
         K: FnOnce(A) -> F,
         F: Future<Output = (A, Recovery<Executed<T>>)>,
     {
-        match self {
-            Self::Leased(run) => match run.lost_run() {
+        match self.0 {
+            Claimant::Leased(run) if let Some(lost) = run.lost_run() => {
                 // Boxed, because few calls are recoveries.
-                Some(lost) => Box::pin(run.recover(lost, || hook(arguments))).await,
-                None => Recovered::MayRun(Self::Leased(run), arguments),
-            },
-            run @ Self::InTransaction(_) => Recovered::MayRun(run, arguments),
+                Box::pin(run.recover(lost, || hook(arguments))).await
+            }
+            claimant => Recovered::MayRun(Self(claimant), arguments),
         }
     }
 
     /// Runs the handler to its end, and stores the result. The run ends if the returned future is dropped.
-    pub(crate) fn execute<T, H, Fut, P>(
+    pub(crate) fn execute<T, F, P>(
         self,
-        handler: H,
+        handling: F,
         on_panic: P,
     ) -> impl Future<Output = Result<Served<T>, Refusal>>
     where
-        H: FnOnce(Claim) -> Fut,
-        Fut: Future<Output = Executed<T>>,
+        F: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
-        match self {
-            Self::Leased(run) => Either::Left(run.execute(handler, on_panic)),
-            Self::InTransaction(run) => Either::Right(Box::pin(run.execute(handler, on_panic))),
+        match self.0 {
+            Claimant::Leased(run) => Either::Left(run.execute(handling, on_panic)),
+            Claimant::InTransaction(run) => {
+                Either::Right(Box::pin(run.execute(handling, on_panic)))
+            }
         }
     }
 }
@@ -132,9 +173,24 @@ impl Claimed {
 }
 
 impl Idempotency {
+    /// Starts a call: claims its key, or finds the stored response. [`run`](Self::run) is this and [`Run::finish`] in one.
+    /// While another run is active, waits as long as the policy says.
+    ///
+    /// Cancel safe: a claim that the store may have granted is abandoned.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the handler must not run, and nothing can be replayed.
+    pub fn start(&self, call: Call) -> impl Future<Output = Result<Start, Refusal>> + Send + use<> {
+        let idempotency = self.clone();
+        async move {
+            let started = idempotency.start_call(&call).await;
+            started.map_err(|rejection| Refusal::of(rejection, call.id))
+        }
+    }
+
     /// Claims the key. While another run is active, waits and claims again, as far as the policy allows it. Reports a replay
     /// or a rejection.
-    pub(crate) async fn start(&self, call: &Call) -> Result<Start, Rejection> {
+    pub(crate) async fn start_call(&self, call: &Call) -> Result<Start, Rejection> {
         let _tracked = self.0.runs.token();
         let mut waiter = None;
         let claimed = loop {
@@ -171,17 +227,18 @@ impl Idempotency {
 
     /// Reports the end of a wait, a replay and a rejection. A run reports its own end.
     fn report_start(&self, call: &Call, waiter: Option<&Waiter>, claimed: &Claimed) {
-        let (watch, span, operation) = (&self.0.watch, &call.span, call.extras.operation());
+        let (watch, span, names) = (&self.0.watch, &call.span, &call.extras);
         if let Some(waiter) = waiter {
             let woken = !matches!(claimed.attempt, Ok(Attempt::InProgress));
-            let waited = || Event::Wait { operation, took: waiter.since().elapsed(), woken };
-            watch.emit(waited);
+            let took = || waiter.since().elapsed();
+            watch.emit(|| Event::Wait { operation: names.operation(), took: took(), woken });
         }
         let started = Some(waiter.map_or(claimed.sent_at, Waiter::since));
-        let report =
-            CallReport { watch, span, operation, record: Some(call.id), attempt: 0, started };
+        let report = CallReport { watch, span, names, record: Some(call.id), attempt: 0, started };
         match &claimed.attempt {
-            Ok(Attempt::Started(Start::Run(run))) => drop(span.record("attempt", run.attempt())),
+            Ok(Attempt::Started(Start::Run(run))) => {
+                span.record("attempt", run.claim().attempt);
+            }
             Ok(Attempt::Started(Start::Replay(response))) => report.replayed(response.status),
             Ok(Attempt::InProgress) => report.refused(&Rejection::InProgress, None),
             Err(rejection) => report.refused(rejection, claimed.reason),
@@ -258,7 +315,7 @@ impl Idempotency {
         };
         let lease = self.0.leases.hold(holder, claimed_at);
         let run = LeasedRun::new(self, lease, permit);
-        Ok(Attempt::Started(Start::Run(Run::Leased(run))))
+        Ok(Attempt::Started(Start::Run(Run(Claimant::Leased(run)))))
     }
 
     /// Opens a transaction that claims the key once.
@@ -273,7 +330,7 @@ impl Idempotency {
             Ok(OpenOutcome::Opened(transaction)) => match self.0.run_limiter.enter(call.scope) {
                 Some(permit) => {
                     let run = TransactionRun::new(self, transaction, permit, call, sent_at);
-                    Ok(Attempt::Started(Start::Run(Run::InTransaction(Box::new(run)))))
+                    Ok(Attempt::Started(Start::Run(Run(Claimant::InTransaction(Box::new(run))))))
                 }
                 None => Err(Rejection::TooManyRuns),
             },

@@ -7,17 +7,17 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span, info_span};
 
 use super::report::CallReport;
-use crate::model::{RecordId, Rejection, UnknownReason};
+use crate::model::{Extras, RecordId, Rejection, UnknownReason};
 
 /// Returns the span of a call, or [`Span::none`] if no subscriber wants it. With tracing's feature `log`,
 /// which other crates can enable, a disabled span would still format its fields.
-pub(super) fn span(operation: &str, record: Option<&RecordId>) -> Span {
+pub(super) fn span(names: &Extras, record: Option<&RecordId>) -> Span {
     if LevelFilter::current() < LevelFilter::INFO {
         return Span::none();
     }
     info_span!(
         "idempotent",
-        %operation,
+        operation = %names.operation(),
         record = record.map(|record| display(record.short())),
         attempt = Empty,
         outcome = Empty,
@@ -51,7 +51,7 @@ pub(super) fn log_refusal(
     rejection: &Rejection,
     reason: Option<UnknownReason>,
 ) {
-    let (outcome, operation) = (rejection.slug(), call.operation);
+    let (outcome, operation) = (rejection.slug(), call.names.operation());
     let (record, reason) = (call.record.map(display), reason.map(UnknownReason::name));
     let level = level(rejection);
     // The texts of these rejections say no more than the outcome.
@@ -78,6 +78,10 @@ pub(super) fn log_refusal(
 
 /// Logs a replay.
 pub(super) fn log_replay(call: &CallReport<'_>) {
-    let (operation, record) = (call.operation, call.record.map(display));
-    tracing::info!(outcome = "replayed", operation, record, "a stored response was replayed");
+    tracing::info!(
+        outcome = "replayed",
+        operation = call.names.operation(),
+        record = call.record.map(display),
+        "a stored response was replayed"
+    );
 }

@@ -102,23 +102,21 @@ impl TransactionRun {
         }
     }
 
-    /// The number of the run within its key.
-    pub(super) fn attempt(&self) -> u32 {
-        self.transaction.claim().attempt
+    pub(super) fn claim(&self) -> Claim {
+        self.transaction.claim()
     }
 
     /// Runs the handler to its end, ends its transaction and reports the result.
     ///
     /// Not cancel safe: dropping the future rolls the transaction back. [`Idempotency::run`] therefore
     /// detaches it if its caller leaves.
-    pub(super) fn execute<T, H, Fut, P>(
+    pub(super) fn execute<T, F, P>(
         self,
-        handler: H,
+        handling: F,
         on_panic: P,
     ) -> impl Future<Output = Result<Served<T>, Refusal>>
     where
-        H: FnOnce(Claim) -> Fut,
-        Fut: Future<Output = Executed<T>>,
+        F: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
     {
         let Self { transaction, policy, request, store_timeout, tracked, permit, .. } = self;
@@ -131,18 +129,16 @@ impl TransactionRun {
             // The handler, with all that it holds of the transaction, is dropped before the transaction ends.
             let ended = {
                 let mut context = execution.clone().into_context();
-                let claim = transaction.claim();
-                let running = AssertUnwindSafe(async move { handler(claim).await }).catch_unwind();
-                let mut running = pin!(running);
+                let mut running = pin!(AssertUnwindSafe(handling).catch_unwind());
                 let running = poll_fn(|cx| context.enter(|| running.as_mut().poll(cx)));
                 timeout(policy.max_run, running).await
             };
-            let operation = extras.operation();
             let (result, end) = match ended {
                 Ok(ended) => {
                     let panicked = ended.is_err();
-                    let executed = ended
-                        .unwrap_or_else(|panic| caught(execution, operation, &*panic, on_panic));
+                    let executed = ended.unwrap_or_else(|panic| {
+                        caught(execution, extras.operation(), &*panic, on_panic)
+                    });
                     let end = RunEnd::in_transaction(&executed, panicked);
                     let ending = Ending { transaction, ttl: policy.ttl, store_timeout, tracked };
                     (ending.end(executed, request).await, Some(end))
@@ -153,8 +149,8 @@ impl TransactionRun {
                 }
             };
             let (record, started) = (Some(id), Some(started));
-            let report =
-                CallReport { watch: &watch, span: &report_in, operation, record, attempt, started };
+            let (watch, span, names) = (&watch, &report_in, &extras);
+            let report = CallReport { watch, span, names, record, attempt, started };
             report.ended(&result, end);
             drop((permit, open));
             result.map_err(|rejection| Refusal::of(rejection, id))

@@ -134,15 +134,15 @@ impl Invocation {
         let max = idempotency.max_response();
         // Atomic only to make the future `Send`, so that callers can spawn it.
         let ran = AtomicBool::new(false);
-        let execute = |_claim| {
+        let execute = async {
             ran.store(true, Ordering::Relaxed);
-            async move { codec::encode(body.await, max, equality) }
+            codec::encode(body.await, max, equality)
         };
         let after_panic = after_panic(policy.guarantee, recoverable);
         let on_panic = || panicked(E::from(context.reject(after_panic, false)));
         let served = match stage {
             Ok(Stage::Call(call)) => {
-                let served = idempotency.run_borrowed(call, execute, on_panic).await;
+                let served = idempotency.run_borrowed(call, |_claim| execute, on_panic).await;
                 served.map_err(Rejection::from)
             }
             Ok(Stage::Run(run)) => run.execute(execute, on_panic).await.map_err(Rejection::from),
@@ -180,7 +180,7 @@ async fn claim<F>(
 where
     F: Future<Output = ((), Recovery<Executed<()>>)>,
 {
-    let run = match idempotency.start(call).await? {
+    let run = match idempotency.start_call(call).await? {
         Start::Replay(response) => return Ok(Stage::Replay(response)),
         Start::Run(run) => run,
     };

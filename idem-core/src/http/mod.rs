@@ -75,6 +75,6 @@ pub use headers::{IDEMPOTENCY_KEY, REFUSED, REPLAYED, stored_headers};
 pub use health::health_response;
 pub use request::RequestParts;
 
-pub use crate::engine::{Call, CallBuilder, Executed, Served};
+pub use crate::engine::{Call, CallBuilder, Executed, Run, Served, Start};
 pub use crate::model::{FingerprintInput, FingerprintMode, KeySource, KeySyntax, Scope};
 pub use capture::{Delivery, Head, capture, panicked};

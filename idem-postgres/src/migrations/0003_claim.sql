@@ -38,7 +38,15 @@ DECLARE
     may_acquire   boolean;
     may_recover   boolean;
 BEGIN
+    -- Most claims of an existing record find a completed one. Reading it takes half the time of an INSERT that conflicts.
+    SELECT r.format, r.state, r.guarantee, r.rule, r.fingerprint, r.answer
+    INTO format, state, guarantee, rule, fingerprint, answer
+    FROM {records} AS r WHERE r.id = own_id AND r.state IN (2, 3) AND r.expires_at > clock_timestamp();
     acquired := false;
+    IF FOUND THEN
+        lease_left := 0;
+        RETURN;
+    END IF;
     IF max_keys IS NOT NULL
         AND NOT EXISTS (SELECT FROM {records} AS r WHERE r.id = own_id AND r.expires_at > clock_timestamp())
         -- A key that another open transaction has claimed is not a new key.

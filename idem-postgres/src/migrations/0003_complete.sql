@@ -15,25 +15,37 @@ CREATE FUNCTION {complete}(
 #variable_conflict use_column
 DECLARE
     was_awaited boolean;
+    own_expiry  timestamptz;
 BEGIN
-    UPDATE {records} AS r SET
-        format = own_format, state = own_state, answer = own_answer,
-        lease_until = CASE own_state WHEN 4 THEN clock_timestamp() + own_quiet ELSE r.lease_until END,
-        expires_at = clock_timestamp() + own_quiet + own_retention,
-        sweep_at = CASE
-            WHEN own_quiet + own_retention + interval '1 s' < r.sweep_at - r.lease_until
-            THEN clock_timestamp() + own_quiet + own_retention
-            ELSE r.sweep_at
-        END,
-        unknown_reason = CASE own_state WHEN 4 THEN get_byte(own_answer, 0) END,
-        silent_since = CASE own_state WHEN 4 THEN
-            coalesce(r.silent_since, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) END,
-        lost_reason = CASE own_state WHEN 4 THEN coalesce(r.lost_reason, get_byte(own_answer, 0)) END,
-        lost_attempt = CASE own_state WHEN 4 THEN coalesce(r.lost_attempt, r.attempt) END,
-        dispute = coalesce(own_dispute, r.dispute)
-    WHERE r.id = own_id AND r.owner = own_owner AND r.fence = own_fence AND r.state IN (1, 4)
-        AND r.expires_at > clock_timestamp()
-    RETURNING r.awaited INTO was_awaited;
+    IF own_state <> 4 THEN
+        own_expiry := clock_timestamp() + own_retention;
+        UPDATE {records} AS r SET
+            format = own_format, state = own_state, answer = own_answer, expires_at = own_expiry,
+            sweep_at = CASE WHEN own_retention + interval '1 s' < r.sweep_at - r.lease_until
+                THEN own_expiry ELSE r.sweep_at END,
+            unknown_reason = NULL, silent_since = NULL, lost_reason = NULL, lost_attempt = NULL
+        WHERE r.id = own_id AND r.owner = own_owner AND r.fence = own_fence AND r.state IN (1, 4)
+            AND r.expires_at > clock_timestamp()
+        RETURNING r.awaited INTO was_awaited;
+    ELSE
+        UPDATE {records} AS r SET
+            format = own_format, state = own_state, answer = own_answer,
+            lease_until = clock_timestamp() + own_quiet,
+            expires_at = clock_timestamp() + own_quiet + own_retention,
+            sweep_at = CASE
+                WHEN own_quiet + own_retention + interval '1 s' < r.sweep_at - r.lease_until
+                THEN clock_timestamp() + own_quiet + own_retention
+                ELSE r.sweep_at
+            END,
+            unknown_reason = get_byte(own_answer, 0),
+            silent_since = coalesce(r.silent_since, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint),
+            lost_reason = coalesce(r.lost_reason, get_byte(own_answer, 0)),
+            lost_attempt = coalesce(r.lost_attempt, r.attempt),
+            dispute = coalesce(own_dispute, r.dispute)
+        WHERE r.id = own_id AND r.owner = own_owner AND r.fence = own_fence AND r.state IN (1, 4)
+            AND r.expires_at > clock_timestamp()
+        RETURNING r.awaited INTO was_awaited;
+    END IF;
     held := FOUND;
     IF was_awaited THEN
         PERFORM pg_notify({channel}, encode(own_id, 'hex'));

@@ -20,6 +20,9 @@ ALTER TABLE {records}
     ADD COLUMN unknown_reason smallint,
     ADD COLUMN dispute        bytea;    -- the contradiction that a recovery found: UTF-8 in every database
 
+-- The index of version 2 that begins with the scope serves its searches too.
+DROP INDEX IF EXISTS {schema}.{scope_index};
+
 -- The changes that operators made, and those that were rejected. Rows are only added.
 CREATE TABLE {audit} (
     entry           bigint      NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use crate::support::{HOUR, builder, claim_new, completion, new_id, request, store};
 
 const INSERT_EXPIRED: &str = "INSERT INTO idem_records
-    SELECT sha256(n::text::bytea), now(), now(), now() - interval '1 minute', now() - interval '1 minute',
-           1, 1, 1, 2, 1, 0, false, sha256('owner'), '', '' FROM generate_series(1, 5500) AS n";
+    SELECT sha256(n::text::bytea), now(), now(), now() - interval '1 minute',
+           now() - interval '1 minute' - n * interval '1 ms', 1, 1, 1, 2, 1, 0, false, sha256('owner'), '', '' FROM generate_series(1, 5500) AS n";
 
 /// Several sweepers run concurrently with claims. Each expired record is deleted once, and live records stay.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,6 +40,32 @@ async fn fault_sweep_under_load() {
         assert_eq!(store.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
     }
     assert_eq!(server.sql("SELECT count(*) FROM idem_records"), "51");
+}
+
+/// A dump or a report keeps an old snapshot open, so the index keeps the entries of deleted records. A batch does not read those
+/// of the batches before it.
+#[tokio::test]
+async fn old_snapshot_does_not_slow_the_sweeper() {
+    let server = PostgresServer::start(&["autovacuum=off"]);
+    let store = store(&server).await;
+    server.sql(INSERT_EXPIRED);
+    server.sql("ANALYZE idem_records");
+    let pool = PgPool::connect(&server.url()).await.unwrap();
+    let mut report = pool.begin().await.unwrap();
+    for snapshot in
+        ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT id FROM idem_records LIMIT 1"]
+    {
+        sqlx::query(snapshot).execute(&mut *report).await.unwrap();
+    }
+    assert_eq!(store.delete_expired().await.unwrap(), 5500);
+    // The connections report their statistics when they close.
+    drop(store);
+    let idle = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle'";
+    server.until(idle, |count| count == "0");
+    let read = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'idem_records_sweep_at'";
+    let read: u64 = server.sql(read).parse().unwrap();
+    assert!((5500..2 * 5500).contains(&read), "{read} index entries were read for 5500 records");
+    report.rollback().await.unwrap();
 }
 
 /// A record that a concurrent claim has locked is skipped.

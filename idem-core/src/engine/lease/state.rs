@@ -101,11 +101,11 @@ impl LeaseState {
         end: Option<RunEnd>,
     ) {
         let span = &mem::replace(&mut *self.lock_span(), Span::none());
-        let LeaseHolder { claim, watch, .. } = &self.holder;
+        let LeaseHolder { claim, watch, extras, .. } = &self.holder;
         CallReport {
             watch,
             span,
-            operation: self.operation(),
+            names: extras,
             record: Some(claim.id),
             attempt: claim.attempt,
             started: Some(self.claimed_at),

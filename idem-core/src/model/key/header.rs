@@ -1,6 +1,6 @@
 //! The parser of the key header: a string of RFC 9651, or bare text.
 
-use super::{IdempotencyKey, KeyError, is_printable};
+use super::{IdempotencyKey, KeyError};
 
 /// The accepted forms of the key header: [key syntax](crate::rules::semantics#key-syntax).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,32 +52,55 @@ impl IdempotencyKey {
     }
 }
 
+/// What a key may contain, as bits. A table, because every request with a key is checked.
+const PRINTABLE: u8 = 1;
+/// Printable, and not part of any RFC 9651 list, string or parameter.
+const BARE: u8 = 2;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        classes[byte as usize] = match byte {
+            b' ' | b'"' | b',' | b';' | b'\\' => PRINTABLE,
+            _ => PRINTABLE | BARE,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 fn parse(line: &[u8], syntax: KeySyntax) -> Result<IdempotencyKey, KeyError> {
-    let line = str::from_utf8(line).map_err(|_| KeyError::Character)?;
-    let value = line.trim_matches(|end| matches!(end, ' ' | '\t'));
-    if !value.bytes().all(is_printable) {
+    let value = trim(line);
+    let classes =
+        value.iter().fold(PRINTABLE | BARE, |classes, &byte| classes & CLASSES[usize::from(byte)]);
+    let Some(text) = str::from_utf8(value).ok().filter(|_| classes & PRINTABLE != 0) else {
         return Err(KeyError::Character);
-    }
-    match value.as_bytes() {
+    };
+    match value {
         [] => Err(KeyError::Blank),
-        [b'"', ..] => quoted(value),
+        [b'"', ..] => quoted(text),
         _ if syntax == KeySyntax::Strict => Err(KeyError::Unquoted),
-        _ => bare(value),
+        [first, ..] if classes & BARE != 0 && may_start(*first) => IdempotencyKey::of_checked(text),
+        _ => Err(KeyError::Malformed),
     }
+}
+
+/// Removes the spaces and tabs around the value.
+fn trim(mut line: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = line {
+        line = rest;
+    }
+    line
+}
+
+/// Whether a bare key may begin with this byte.
+const fn may_start(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 fn quoted(value: &str) -> Result<IdempotencyKey, KeyError> {
     let item: sfv::Item = sfv::Parser::new(value).parse().map_err(|_| KeyError::Malformed)?;
     let text = item.bare_item.as_string().ok_or(KeyError::Malformed)?;
     IdempotencyKey::new(text.as_str())
-}
-
-/// Parses a bare key. Rejects anything that could be an RFC 9651 list, string or other structured value.
-fn bare(value: &str) -> Result<IdempotencyKey, KeyError> {
-    let starts = value
-        .starts_with(|first: char| first.is_ascii_alphanumeric() || matches!(first, '_' | '-'));
-    if !starts || value.bytes().any(|byte| matches!(byte, b' ' | b'"' | b',' | b';' | b'\\')) {
-        return Err(KeyError::Malformed);
-    }
-    IdempotencyKey::new(value)
 }

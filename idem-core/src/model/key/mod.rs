@@ -44,6 +44,14 @@ impl IdempotencyKey {
         check(text.as_ref()).map(|()| Self(text.into()))
     }
 
+    /// Creates a key from text that is known to be printable and not blank.
+    fn of_checked(text: &str) -> Result<Self, KeyError> {
+        if text.len() > Self::MAX_LEN {
+            return Err(KeyError::TooLong);
+        }
+        Ok(Self(text.into()))
+    }
+
     /// Creates a key from a value, such as the id of a message.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod actix;
 mod axum;
 mod records;
 
+use ::axum::Router;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +93,19 @@ pub fn serve(variant: &str) -> anyhow::Result<()> {
         ("by-hand", "actix") => actix::serve(actix::by_hand::routes()),
         ("annotated", "actix") => actix::serve(actix::annotated::routes()),
         _ => bail!("unknown variant `{variant}`; expected one of {FRAMEWORKS:?}"),
+    }
+}
+
+/// Returns the router of a variant on axum with the memory store, for requests without a network.
+///
+/// # Errors
+/// If the variant is unknown.
+pub fn router(variant: &str) -> anyhow::Result<Router> {
+    match variant {
+        "bare-axum" => Ok(axum::bare::router()),
+        "by-hand-axum" => Ok(axum::by_hand::router()),
+        "annotated-axum" => Ok(axum::annotated::router()),
+        _ => bail!("no router of the variant `{variant}`"),
     }
 }
 
