@@ -97,11 +97,13 @@ mod rejection;
 mod request;
 mod response;
 mod state;
+mod status;
 mod stop;
 #[cfg(feature = "postgres")]
 mod tx;
 
 pub use health::health;
+pub use idem_core::records::Operation;
 pub use idem_core::store::IdempotencyStore;
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,
@@ -145,6 +147,7 @@ pub use idem_sqlite as sqlite;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use idem_sqlite::SqliteStore;
 pub use response::Declared;
+pub use status::status_by_key;
 pub use stop::stop;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]

@@ -90,9 +90,11 @@ mod rejection;
 mod request;
 mod response;
 mod state;
+mod status;
 #[cfg(feature = "postgres")]
 mod tx;
 
+pub use idem_core::records::Operation;
 pub use idem_core::store::IdempotencyStore;
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,
@@ -136,6 +138,7 @@ pub use idem_sqlite as sqlite;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use idem_sqlite::SqliteStore;
+pub use status::{StatusByKey, status_by_key};
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use tx::Tx;

@@ -110,8 +110,8 @@ pub mod state_machine;
 pub mod store;
 
 pub use engine::{
-    Activity, Drained, Execution, Health, HealthStatus, Idempotency, IdempotencyBuilder, LeaseLost,
-    StoreHealth,
+    Activity, Drained, Execution, Health, HealthStatus, Idempotency, IdempotencyBuilder, KeyStatus,
+    LeaseLost, StoreHealth,
 };
 /// Makes an async function run once per key.
 ///

@@ -13,11 +13,12 @@ use actix_web::web::{
 };
 use actix_web::{App, Error, HttpRequest, HttpServer};
 use futures_util::FutureExt;
-use idem_actix::Idempotency;
+use idem_actix::{Idempotency, Operation, status_by_key};
 use idem_testkit::app::{MAX_REQUEST, Service};
 use idem_testkit::http::{Closing, Listening};
 use tokio::sync::oneshot;
 
+use crate::extract::Tenant;
 use crate::handlers::{
     accepted, acted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note,
     note_scope, nothing, raw, recover, release, see_other, short, strict, takeover, touch,
@@ -81,7 +82,9 @@ fn serve(idempotency: Idempotency, service: Service) -> (SocketAddr, Server) {
 
 fn routes(app: &mut ServiceConfig) {
     let version = |path: &str| scope(path).route("/payments", post().to(create));
+    let status = status_by_key::<Tenant>(Operation::route("POST", "/payments"));
     app.route("/payments", post().to(create))
+        .route("/payments/by-key/{key}", status)
         .route("/refunds", post().to(create))
         .route("/accounts/{account}/payments", post().to(create))
         .service(scope("/api").service(version("/v1")).service(version("/v2")))

@@ -7,6 +7,7 @@ use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{Error, FromRequest, HttpRequest};
+use idem_actix::{ScopeParts, ScopeValue};
 use idem_testkit::app::{self, Caller};
 
 pub(crate) struct Tenant(pub(crate) app::Tenant);
@@ -18,6 +19,13 @@ impl FromRequest for Tenant {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(caller(request).map(|caller| Self(caller.tenant)))
+    }
+}
+
+/// The scope of the status endpoint.
+impl ScopeValue for Tenant {
+    fn write_parts(&self, parts: &mut ScopeParts) {
+        self.0.write_parts(parts);
     }
 }
 

@@ -7,15 +7,16 @@ use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{any, patch, post};
+use axum::routing::{any, get, patch, post};
 use futures_util::FutureExt;
-use idem_axum::Idempotency;
+use idem_axum::{Idempotency, Operation, status_by_key};
 use idem_testkit::app::{MAX_REQUEST, Service};
 use idem_testkit::http::{Closing, Listening};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::extract::Tenant;
 use crate::handlers::{
     accepted, acted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note,
     note_scope, nothing, raw, recover, release, see_other, short, strict, takeover, touch,
@@ -55,6 +56,7 @@ fn router(app: App) -> Router {
     let shop = Router::new().route("/payments", post(create));
     let timeout =
         TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_millis(50));
+    let status = status_by_key::<Tenant>(Operation::route("POST", "/payments"));
     Router::new()
         .route("/health", idem_axum::health(app.idempotency.clone()))
         .route("/payments", post(create))
@@ -63,6 +65,7 @@ fn router(app: App) -> Router {
         .nest("/api/v1", version.clone())
         .nest("/api/v2", version)
         .nest("/shops/{shop}", shop)
+        .route("/payments/by-key/{key}", get(status))
         .route("/payments/{id}", patch(amend))
         .route("/notes", post(note))
         .route("/user-payments", post(user_payment))

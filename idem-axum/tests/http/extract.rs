@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderValue};
 use axum::http::request::Parts;
+use idem_axum::{ScopeParts, ScopeValue};
 use idem_testkit::app::{self, Caller};
 
 pub(crate) struct Tenant(pub(crate) app::Tenant);
@@ -14,6 +15,13 @@ impl<S: Sync> FromRequestParts<S> for Tenant {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
         caller(parts).map(|caller| Self(caller.tenant))
+    }
+}
+
+/// The scope of the status endpoint.
+impl ScopeValue for Tenant {
+    fn write_parts(&self, parts: &mut ScopeParts) {
+        self.0.write_parts(parts);
     }
 }
 

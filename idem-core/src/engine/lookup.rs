@@ -1,5 +1,5 @@
-//! The record of a key, read without a claim: at the [limit of runs](crate::rules::semantics#concurrent-runs),
-//! requests that would not run are still served.
+//! The record of a key, read without a claim: for the status of a key, and at the
+//! [limit of runs](crate::rules::semantics#concurrent-runs), where requests that would not run are still served.
 
 use std::time::Duration;
 
@@ -19,14 +19,17 @@ impl Idempotency {
         &self,
         call: &Call,
     ) -> Result<ExistingRecord, Rejection> {
-        let existing = self.read_record(call).await?;
+        let existing = self.read_record(call.id).await?;
         existing.filter(|existing| !may_take_over(call, existing)).ok_or(Rejection::TooManyRuns)
     }
 
-    /// Reads the record of the key.
-    async fn read_record(&self, call: &Call) -> Result<Option<ExistingRecord>, Rejection> {
-        let claim = unmatched_claim(call.id);
-        let reading = self.0.store.complete(claim, NEVER_APPLIED, call.policy.ttl);
+    /// Reads a record.
+    pub(super) async fn read_record(
+        &self,
+        id: RecordId,
+    ) -> Result<Option<ExistingRecord>, Rejection> {
+        let claim = unmatched_claim(id);
+        let reading = self.0.store.complete(claim, NEVER_APPLIED, Duration::ZERO);
         match reading.bounded(self.0.config.store_timeout).await {
             Ok(Update::Stale(existing)) => Ok(existing.map(|existing| *existing)),
             Ok(Update::Applied) => Ok(None),

@@ -28,6 +28,7 @@ mod run_limit;
 mod served;
 mod settle;
 mod start;
+mod status;
 mod trace;
 mod transaction;
 mod wait;
@@ -52,6 +53,7 @@ pub use health::{Health, HealthStatus, StoreHealth};
 pub(crate) use recovery::Recovered;
 pub use served::{Executed, Served};
 pub use start::{Run, Start};
+pub use status::KeyStatus;
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
 use crate::http::problem;

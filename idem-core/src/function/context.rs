@@ -47,6 +47,7 @@ impl CallContext {
             | Rejection::ResultUnavailable { .. }
             | Rejection::KeyReused
             | Rejection::KeyMissing
+            | Rejection::KeyUnknown
             | Rejection::KeyInvalid(_)
             | Rejection::BodyTooLarge
             | Rejection::ScopeEmpty

@@ -69,11 +69,13 @@ mod headers;
 mod health;
 pub(crate) mod problem;
 mod request;
+mod status;
 
 pub use collect::Chunks;
 pub use headers::{IDEMPOTENCY_KEY, REFUSED, REPLAYED, stored_headers};
 pub use health::health_response;
 pub use request::RequestParts;
+pub use status::status_response;
 
 pub use crate::engine::{Call, CallBuilder, Executed, Run, Served, Start};
 pub use crate::model::{FingerprintInput, FingerprintMode, KeySource, KeySyntax, Scope};

@@ -42,6 +42,9 @@ pub enum Rejection {
         /// The status that the first caller got. For a plain function it is 200 for `Ok` and 400 for `Err`.
         status: u16,
     },
+    /// Nothing is recorded under the key whose [status](crate::Idempotency::status) was asked for.
+    #[error("nothing is recorded under the idempotency key")]
+    KeyUnknown,
     /// The claim could not be confirmed, so the handler did not run:
     /// [store failure before the run](crate::rules::semantics#store-failure-before-the-run).
     #[error("the idempotency store rejected the claim or did not reply in time")]
@@ -108,6 +111,7 @@ impl Rejection {
             Self::KeyMissing => "key-missing",
             Self::KeyInvalid(_) => "key-invalid",
             Self::KeyReused => "key-reused",
+            Self::KeyUnknown => "key-unknown",
             Self::InProgress => "in-progress",
             Self::OutcomeUnknown { .. } => "outcome-unknown",
             Self::ResultUnavailable { .. } => "result-unavailable",
@@ -133,6 +137,7 @@ impl Rejection {
         match self {
             Self::KeyMissing | Self::KeyInvalid(_) => 400,
             Self::KeyReused => 422,
+            Self::KeyUnknown => 404,
             Self::InProgress | Self::OutcomeUnknown { .. } | Self::ResultUnavailable { .. } => 409,
             Self::StoreUnavailable(_)
             | Self::Unrecorded(_)

@@ -22,6 +22,7 @@ mod race;
 mod records;
 mod recovery;
 mod run_limit;
+mod status;
 mod support;
 mod takeover;
 mod trace;

@@ -42,6 +42,7 @@
 //! | POST `/by-note` | `key = "payment.note"` | `pay` |
 //! | POST `/by-amount` | `fingerprint = "payment.amount"` | `pay` |
 //! | any method `/any?note=` | | `take` |
+//! | GET and HEAD `/payments/by-key/{key}` | not guarded | the adapter's status endpoint for POST `/payments` |
 //! | GET `/health` | not guarded | the adapter's health endpoint |
 //! | POST `/nothing` | a handler without parameters, `scope = "global"` | returns 204 |
 //!

@@ -151,6 +151,11 @@ macro_rules! http_suite {
                 each_request_is_one_event
                 each_refusal_before_the_store_is_one_event
                 a_panicking_observer_affects_no_request;
+            status:
+                the_status_of_a_key_is_its_response
+                the_status_of_another_tenants_key_is_unknown
+                a_status_can_wait_for_the_end_of_a_run
+                the_status_of_a_malformed_key_is_refused;
             health:
                 the_health_endpoint_reports_the_store;
             drain:

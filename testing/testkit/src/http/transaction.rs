@@ -93,8 +93,10 @@ impl Transfers<'_> {
             );
             let mut client = Raw::connect(self.address).await;
             client.send(request.as_bytes()).await;
-            let open = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
-            self.server.until(open, |open| open == "1");
+            // The claim alone is not enough: a client that leaves before the handler starts has no run.
+            let written = "SELECT count(*) FROM pg_locks WHERE relation = 'effect'::regclass
+                 AND mode = 'RowExclusiveLock'";
+            self.server.until(written, |written| written == "1");
             let left = client.close(closing).await;
             self.server.sql("INSERT INTO gate VALUES (true)");
             self.server.until("SELECT count(*) FROM effect", |effects| effects == "1");

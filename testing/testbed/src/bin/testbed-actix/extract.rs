@@ -1,11 +1,15 @@
-//! The body of `/json-any`.
+//! The body of `/json-any`, and the scope of the status endpoint.
+
+use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::error::ErrorBadRequest;
+use actix_web::error::{ErrorBadRequest, ErrorUnauthorized};
 use actix_web::web::Bytes;
-use actix_web::{Error, FromRequest, HttpRequest};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use idem_actix::{ScopeParts, ScopeValue};
+use idem_testkit::app::{self, Caller};
 use serde::de::IgnoredAny;
 
 /// Any JSON value or an empty body.
@@ -26,5 +30,25 @@ impl FromRequest for AnyJson {
             }
         }
         .boxed_local()
+    }
+}
+
+/// The tenant of the caller.
+pub(crate) struct Tenant(app::Tenant);
+
+impl ScopeValue for Tenant {
+    fn write_parts(&self, parts: &mut ScopeParts) {
+        self.0.write_parts(parts);
+    }
+}
+
+impl FromRequest for Tenant {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let extensions = request.extensions();
+        let caller = extensions.get::<Caller>().ok_or_else(|| ErrorUnauthorized("no caller"));
+        ready(caller.map(|caller| Self(caller.tenant)))
     }
 }

@@ -6,12 +6,12 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{
     Bytes, Data, Json, Path, Query, ReqData, ServiceConfig, get, head, patch, post, put, resource,
 };
-use idem_actix::{Recovery, Tx, idempotent};
+use idem_actix::{Operation, Recovery, Tx, idempotent, status_by_key};
 use idem_testkit::app::actix::HandlerReply;
 use idem_testkit::app::{Amendment, Caller, NewLabel, Note, Payment, Service};
 use testbed::control::Control;
 
-use crate::extract::AnyJson;
+use crate::extract::{AnyJson, Tenant};
 use crate::layers::bounded;
 
 pub(crate) fn routes(app: &mut ServiceConfig, has_transactions: bool) {
@@ -19,6 +19,10 @@ pub(crate) fn routes(app: &mut ServiceConfig, has_transactions: bool) {
         resource("/payments").route(post().to(create)).route(get().to(list)).route(head().to(list)),
     )
     .service(resource("/refunds").route(post().to(create)))
+    .service(
+        resource("/payments/by-key/{key}")
+            .route(status_by_key::<Tenant>(Operation::route("POST", "/payments"))),
+    )
     .service(resource("/accounts/{acct}/payments").route(post().to(create)))
     .service(
         resource("/payments/{id}")

@@ -1,9 +1,12 @@
-//! The body of `/json-any`.
+//! The body of `/json-any`, and the scope of the status endpoint.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use idem_axum::{ScopeParts, ScopeValue};
+use idem_testkit::app::{self, Caller};
 use serde::de::IgnoredAny;
 
 /// Any JSON value or an empty body.
@@ -20,5 +23,23 @@ impl<S: Send + Sync> FromRequest<S> for AnyJson {
         } else {
             Err((StatusCode::BAD_REQUEST, "the body is not JSON").into_response())
         }
+    }
+}
+
+/// The tenant of the caller.
+pub(crate) struct Tenant(app::Tenant);
+
+impl ScopeValue for Tenant {
+    fn write_parts(&self, parts: &mut ScopeParts) {
+        self.0.write_parts(parts);
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Tenant {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        let caller = parts.extensions.get::<Caller>().ok_or(StatusCode::UNAUTHORIZED)?;
+        Ok(Self(caller.tenant))
     }
 }

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post, put};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
-use idem_axum::{Recovery, Tx, idempotent};
+use idem_axum::{Operation, Recovery, Tx, idempotent, status_by_key};
 use idem_testkit::app::axum::HandlerReply;
 use idem_testkit::app::{Amendment, Caller, NewLabel, Note, Payment, Service};
 use testbed::TIMEOUT;
@@ -14,14 +14,16 @@ use testbed::control::Control;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::App;
-use crate::extract::AnyJson;
+use crate::extract::{AnyJson, Tenant};
 
 pub(crate) fn routes(has_transactions: bool) -> Router<App> {
     let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
+    let status = status_by_key::<Tenant>(Operation::route("POST", "/payments"));
     let routes = Router::new()
         .route("/payments", post(create).get(list))
         .route("/refunds", post(create))
         .route("/accounts/{acct}/payments", post(create))
+        .route("/payments/by-key/{key}", get(status))
         .route("/payments/{id}", get(show).patch(amend))
         .route("/payments/{id}/label", put(label))
         .route("/notes", post(note))

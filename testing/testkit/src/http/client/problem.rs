@@ -18,6 +18,8 @@ impl Problem {
     pub const KEY_INVALID: Self = Self::permanent("key-invalid", 400);
     /// The key was used with a different request.
     pub const KEY_REUSED: Self = Self::permanent("key-reused", 422);
+    /// Nothing is recorded under the key.
+    pub const KEY_UNKNOWN: Self = Self::permanent("key-unknown", 404);
     /// The first request is still running.
     pub const IN_PROGRESS: Self = Self::retryable("in-progress", 409);
     /// The outcome of the run is unknown.
@@ -39,7 +41,7 @@ impl Problem {
 
     /// Whether it names its record. These problems are found before key, scope and operation are known.
     pub fn names_record(&self) -> bool {
-        !matches!(self.slug, "key-missing" | "key-invalid" | "body-too-large")
+        !matches!(self.slug, "key-missing" | "key-invalid" | "key-unknown" | "body-too-large")
     }
 
     const fn permanent(slug: &'static str, status: u16) -> Self {

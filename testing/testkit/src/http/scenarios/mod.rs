@@ -16,5 +16,6 @@ pub mod quotas;
 pub mod recovery;
 pub mod replay;
 pub mod runs;
+pub mod status;
 pub mod store_faults;
 pub mod waiting;
