@@ -71,6 +71,9 @@ pub(crate) enum Command {
         /// Also show the idempotency key that the run used for this downstream call
         #[arg(long, value_name = "LABEL")]
         downstream: Vec<String>,
+        /// Also show the stored response, which can contain personal data
+        #[arg(long)]
+        response: bool,
     },
     /// Count the records by operation and state
     Stats,

@@ -87,7 +87,7 @@ fn must_have_token(
     if change.fencing_token.is_none_or(|token| token == record.token.0) {
         return Ok(());
     }
-    output::record(record, &[], context.common.json);
+    output::record(record, &[], None, context.common.json);
     Err(Failure::Changed)
 }
 
@@ -144,7 +144,7 @@ fn confirmed(
                     .to_owned(),
             ));
         }
-        output::record(record, &[], false);
+        output::record(record, &[], None, false);
         let digits = &output::id(record.id)[..RecordIdPrefix::MIN_DIGITS];
         print!("\nThis will {plan}.\nType {digits} to confirm: ");
         io::stdout().flush().ok();
@@ -176,7 +176,7 @@ async fn applied(
         return Ok(());
     }
     match context.records.find(record.id).await? {
-        Some(current) => output::record(&current, &[], context.common.json),
+        Some(current) => output::record(&current, &[], None, context.common.json),
         None => eprintln!("the record does not exist any more"),
     }
     Err(Failure::Changed)

@@ -31,7 +31,7 @@ pub(super) async fn run(context: &Context, find: &Find) -> Result<(), Failure> {
             known.join(", ")
         )));
     }
-    found.iter().for_each(|record| output::record(record, &[], context.common.json));
+    found.iter().for_each(|record| output::record(record, &[], None, context.common.json));
     Ok(())
 }
 

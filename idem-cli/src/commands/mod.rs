@@ -76,8 +76,8 @@ pub(crate) async fn run(Arguments { common, command }: Arguments) -> Result<(), 
     match command {
         Command::Find(find) => find::run(&context, &find).await,
         Command::List(list) => list::run(&context, &list).await,
-        Command::Show { reference, downstream } => {
-            show::run(&context, reference, &downstream).await
+        Command::Show { reference, downstream, response } => {
+            show::run(&context, reference, &downstream, response).await
         }
         Command::Stats => list::stats(&context).await,
         Command::Resolve { reference, resolution } => {

@@ -10,8 +10,13 @@ pub(super) async fn run(
     context: &Context,
     reference: RecordIdPrefix,
     downstream: &[String],
+    with_response: bool,
 ) -> Result<(), Failure> {
     let record = context.only(reference).await?;
-    output::record(&record, downstream, context.common.json);
+    let response = if with_response { record.response().await? } else { None };
+    output::record(&record, downstream, response.as_ref(), context.common.json);
+    if with_response && response.is_none() {
+        return Err(Failure::NotFound("the record has no stored response".to_owned()));
+    }
     Ok(())
 }

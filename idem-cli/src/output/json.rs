@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use idem_core::records::{AuditRecord, FoundState, RecordHandle};
-use idem_core::store::{RecordId, Timestamp};
+use idem_core::store::{RecordId, StoredResponse, Timestamp};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -52,6 +52,31 @@ pub(super) struct Record<'a> {
     fencing_token: u64,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     downstream: BTreeMap<&'a str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<Response>,
+}
+
+/// A stored response. A body that is not text is hexadecimal.
+#[derive(Serialize)]
+struct Response {
+    status: u16,
+    headers: Vec<[String; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_hex: Option<String>,
+}
+
+impl Response {
+    fn new(StoredResponse { status, headers, body }: &StoredResponse) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers = headers.iter().map(|(name, value)| [text(name), text(&value)]).collect();
+        let (body, body_hex) = match str::from_utf8(body) {
+            Ok(body) => (Some(body.to_owned()), None),
+            Err(_) => (None, Some(hex::encode(body))),
+        };
+        Self { status: *status, headers, body, body_hex }
+    }
 }
 
 impl<'a> Record<'a> {
@@ -79,7 +104,13 @@ impl<'a> Record<'a> {
             recover: record.recoverable,
             fencing_token: record.token.0,
             downstream: labels.iter().map(key).collect(),
+            response: None,
         }
+    }
+
+    pub(super) fn with_response(mut self, response: Option<&StoredResponse>) -> Self {
+        self.response = response.map(Response::new);
+        self
     }
 }
 

@@ -6,7 +6,7 @@ mod text;
 use std::time::Duration;
 
 use idem_core::records::{AuditRecord, FoundRecord, FoundState, RecordHandle};
-use idem_core::store::{AuditOutcome, RecordId};
+use idem_core::store::{AuditOutcome, RecordId, StoredResponse};
 
 use crate::commands::Stats;
 
@@ -37,11 +37,19 @@ const fn outcome_name(outcome: AuditOutcome) -> &'static str {
 }
 
 /// Prints one record with all that is known of it.
-pub(crate) fn record(record: &RecordHandle, downstream: &[String], json: bool) {
+pub(crate) fn record(
+    record: &RecordHandle,
+    downstream: &[String],
+    response: Option<&StoredResponse>,
+    json: bool,
+) {
     if json {
-        json::print(&json::Record::new(record, downstream));
+        json::print(&json::Record::new(record, downstream).with_response(response));
     } else {
         text::record(record, downstream);
+        if let Some(response) = response {
+            text::response(response);
+        }
     }
 }
 

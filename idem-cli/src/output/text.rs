@@ -5,7 +5,7 @@ use std::time::Duration;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use idem_core::records::{AuditRecord, FoundRecord, FoundState, RecordHandle};
-use idem_core::store::{RecordIdPrefix, Timestamp};
+use idem_core::store::{RecordIdPrefix, StoredResponse, Timestamp};
 use idem_core::{Guarantee, UnknownReason};
 
 use crate::commands::Stats;
@@ -44,6 +44,28 @@ pub(super) fn record(record: &RecordHandle, downstream: &[String]) {
         println!("downstream  {label}  {}", record.downstream_key(label).as_str());
     }
     println!("next        {}", next(record));
+}
+
+/// Prints a stored response like an HTTP message. Its headers and its body are made by the service, so control characters
+/// are shown as escapes: they could change what the terminal shows.
+pub(super) fn response(StoredResponse { status, headers, body }: &StoredResponse) {
+    println!("response    {status}");
+    for (name, value) in headers.iter() {
+        println!("            {}: {}", name.escape_ascii(), value.escape_ascii());
+    }
+    match str::from_utf8(body) {
+        Ok(body) => println!("\n{}", printable(body)),
+        Err(_) => println!("\n({} bytes, not text; use --json)", body.len()),
+    }
+}
+
+fn printable(text: &str) -> String {
+    let shown = |character: char| !character.is_control() || matches!(character, '\n' | '\t');
+    let escaped = |character: char| match shown(character) {
+        true => character.to_string(),
+        false => character.escape_default().to_string(),
+    };
+    text.chars().map(escaped).collect()
 }
 
 fn state(record: &FoundRecord) -> String {

@@ -1,6 +1,7 @@
 //! `find`, `show`, `list` and `stats`.
 
 use idem_core::UnknownReason;
+use idem_core::store::StoredResponse;
 use serde_json::json;
 
 use crate::service::{LEASE, on_every_store};
@@ -56,6 +57,36 @@ fn record_is_shown_with_what_can_be_done() {
                 lines[5]
             );
         }
+    });
+}
+
+/// A response can contain personal data, so it is shown only on request, and cannot change the terminal.
+#[test]
+fn stored_response_is_shown_on_request() {
+    on_every_store(|service| {
+        service.paid("acme", "ord-1").unwrap();
+        let list = service.idem(&["list", "--json"]).json();
+        let id = list[0]["record"].as_str().unwrap().to_owned();
+        assert_eq!(list[0].get("response"), None);
+        let [shown] = &service.idem(&["show", &id, "--response", "--json"]).json()[..] else {
+            panic!()
+        };
+        assert_eq!(shown["response"]["status"], 200);
+        let text = service.idem(&["show", &id, "--response"]);
+        assert_eq!(text.code, 0, "{text:?}");
+        assert!(text.stdout.contains("response    200\n"), "{text:?}");
+        assert!(
+            text.stdout.ends_with(&format!("{}\n", shown["response"]["body"].as_str().unwrap()))
+        );
+
+        let bell = StoredResponse::text(200, "bell \u{7} and \u{1b}[2J");
+        let unknown = service.unknown(rand::random(), UnknownReason::TimedOut);
+        let none = service.idem(&["show", &unknown, "--response"]);
+        assert_eq!(none.code, 1, "{none:?}");
+        assert!(none.stderr.contains("no stored response"), "{none:?}");
+        service.resolved(&unknown, bell);
+        let text = service.idem(&["show", &unknown, "--response"]);
+        assert!(text.stdout.contains("bell \\u{7} and \\u{1b}[2J"), "{text:?}");
     });
 }
 

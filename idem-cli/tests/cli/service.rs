@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use idem_core::function::{ErrorStorage, Failure, Rejected};
+use idem_core::records::Actor;
 use idem_core::store::{
-    ClaimOutcome, ClaimRequest, Completion, Extras, IdempotencyStore, RecordId, UnknownOutcome,
-    UnknownReason, Update,
+    ClaimOutcome, ClaimRequest, Completion, Extras, IdempotencyStore, RecordId, StoredResponse,
+    UnknownOutcome, UnknownReason, Update,
 };
 use idem_core::{Guarantee, Idempotency, Outcome, Policy, idempotent};
 use idem_postgres::PostgresStore;
@@ -188,6 +189,16 @@ impl Service {
             assert_eq!(update, Update::Applied);
         });
         id.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Ends the unknown outcome of a record with a response.
+    pub(crate) fn resolved(&self, id: &str, response: StoredResponse) {
+        self.runtime.block_on(async {
+            let records = self.handle.records().unwrap();
+            let record = records.find(id.parse().unwrap()).await.unwrap().unwrap();
+            let update = record.complete(response, &Actor::new("test")).await.unwrap();
+            assert_eq!(update, Update::Applied);
+        });
     }
 
     /// Lets time pass for the store.

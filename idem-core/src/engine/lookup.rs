@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Call, Idempotency};
 use crate::model::{
     Claim, ClaimNonce, Completion, ExistingRecord, FencingToken, Guarantee, RecordId, Rejection,
-    State, StoreErrorKind, contradict,
+    State, StoreError, StoreErrorKind, contradict,
 };
 use crate::store::Update;
 
@@ -28,16 +28,23 @@ impl Idempotency {
         &self,
         id: RecordId,
     ) -> Result<Option<ExistingRecord>, Rejection> {
+        self.find_existing(id).await.map_err(|error| match error.kind() {
+            StoreErrorKind::Corrupt => Rejection::RecordUnreadable(error),
+            _ => Rejection::StoreUnavailable(Some(error)),
+        })
+    }
+
+    /// Reads a record, with the error of the store.
+    pub(crate) async fn find_existing(
+        &self,
+        id: RecordId,
+    ) -> Result<Option<ExistingRecord>, StoreError> {
         let claim = unmatched_claim(id);
         let reading = self.0.store.complete(claim, NEVER_APPLIED, Duration::ZERO);
-        match reading.bounded(self.0.config.store_timeout).await {
-            Ok(Update::Stale(existing)) => Ok(existing.map(|existing| *existing)),
-            Ok(Update::Applied) => Ok(None),
-            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
-                Err(Rejection::RecordUnreadable(error))
-            }
-            Err(error) => Err(Rejection::StoreUnavailable(Some(error))),
-        }
+        Ok(match reading.bounded(self.0.config.store_timeout).await? {
+            Update::Stale(existing) => existing.map(|existing| *existing),
+            Update::Applied => None,
+        })
     }
 }
 

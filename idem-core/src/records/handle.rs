@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::{Records, RecordsError};
-use crate::model::{IdempotencyKey, StoredResponse};
+use crate::model::{IdempotencyKey, State, StoredResponse};
 use crate::observe::Event;
 use crate::store::{AuditAction, AuditEntry, FoundRecord, Resolution, Update};
 
@@ -67,6 +67,20 @@ impl RecordHandle {
     /// [`Execution::downstream_key`](crate::Execution::downstream_key) returned it.
     pub fn downstream_key(&self, label: &str) -> IdempotencyKey {
         self.found.id.downstream_key(label)
+    }
+
+    /// Reads the stored response. `None` if the record has none, or has changed since it was found.
+    ///
+    /// It can contain personal data of a customer. Reading it is not written to the audit log of the store.
+    ///
+    /// # Errors
+    /// If the store does not reply, or the record cannot be read.
+    pub async fn response(&self) -> Result<Option<StoredResponse>, RecordsError> {
+        let existing = self.records.0.find_existing(self.found.id).await?;
+        Ok(existing.and_then(|existing| match existing.state {
+            State::Completed(response) => Some(response),
+            _ => None,
+        }))
     }
 
     /// Ends an unknown outcome with the response that all later requests get. It is kept for as long as the doubt would
