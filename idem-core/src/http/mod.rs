@@ -67,8 +67,11 @@ mod capture;
 mod collect;
 mod headers;
 mod health;
+mod media_type;
+mod multipart;
 pub(crate) mod problem;
 mod request;
+mod urlencoded;
 
 pub use collect::Chunks;
 pub use headers::{IDEMPOTENCY_KEY, REFUSED, REPLAYED, stored_headers};

@@ -66,6 +66,9 @@ macro_rules! http_suite {
                 numbers_are_compared_as_written
                 duplicate_members_are_compared_as_bytes
                 bodies_that_are_not_json_are_compared_as_bytes
+                multipart_is_compared_by_its_parts
+                unclear_multipart_is_compared_as_bytes
+                forms_are_compared_by_their_pairs
                 raw_bodies_are_compared_as_bytes
                 a_fingerprint_expression_replaces_the_request
                 other_headers_are_ignored
