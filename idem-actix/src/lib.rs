@@ -96,12 +96,14 @@ mod health;
 mod rejection;
 mod request;
 mod response;
+mod serve;
 mod state;
 mod stop;
 #[cfg(feature = "postgres")]
 mod tx;
 
 pub use health::health;
+pub use serve::{Serve, serve};
 pub use idem_core::store::IdempotencyStore;
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,

@@ -89,6 +89,7 @@ mod health;
 mod rejection;
 mod request;
 mod response;
+mod serve;
 mod state;
 #[cfg(feature = "postgres")]
 mod tx;
@@ -115,6 +116,7 @@ pub use idem_core::{
 pub use idem_macros::idempotent_axum as idempotent;
 
 pub use health::health;
+pub use serve::{Serve, serve};
 /// The crate of the Postgres store.
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]

@@ -71,6 +71,8 @@ mod media_type;
 mod multipart;
 pub(crate) mod problem;
 mod request;
+#[cfg(feature = "serve")]
+mod shutdown;
 mod urlencoded;
 
 pub use collect::Chunks;
@@ -80,4 +82,8 @@ pub use request::RequestParts;
 
 pub use crate::engine::{Call, CallBuilder, Executed, Served};
 pub use crate::model::{FingerprintInput, FingerprintMode, KeySource, KeySyntax, Scope};
+#[cfg(feature = "serve")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
+pub use shutdown::{RESPONSE_TIMEOUT, Shutdown};
+
 pub use capture::{Delivery, Head, capture, panicked};

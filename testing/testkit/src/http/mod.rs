@@ -57,6 +57,7 @@
 
 mod client;
 pub mod scenarios;
+pub mod serve;
 mod server;
 mod suite;
 #[cfg(feature = "servers")]
