@@ -103,8 +103,11 @@ mod stop;
 mod tx;
 
 pub use health::health;
-pub use serve::{Serve, serve};
-pub use idem_core::store::IdempotencyStore;
+pub use idem_core::http::{
+    AcpFormat, IcebergFormat, PassThrough, ProblemFormat, RefusalDetails, RefusalFormat,
+    StripeFormat,
+};
+pub use idem_core::store::{IdempotencyStore, StoredResponse};
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,
     KeyError, KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
@@ -147,6 +150,7 @@ pub use idem_sqlite as sqlite;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use idem_sqlite::SqliteStore;
 pub use response::Declared;
+pub use serve::{Serve, serve};
 pub use stop::stop;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]

@@ -7,13 +7,15 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{self, BodySize, BodyStream, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use idem_core::Outcome;
 use idem_core::http::Executed;
-use idem_core::http::{self, Delivery, Head};
+use idem_core::http::{self, Delivery, Head, PassThrough};
 use idem_core::store::{Headers, StoredResponse};
 
 /// Statics, because constructing a `HeaderName` parses it.
@@ -56,15 +58,29 @@ pub(crate) fn record(
     let (response, body) = unmarked(response).into_parts();
     let (status, size) = (response.status().as_u16(), body.size());
     let declared = response.extensions().get().copied();
-    let announced = match size {
-        BodySize::Sized(bytes) => bytes,
-        BodySize::None | BodySize::Stream => 0,
+    let content_type = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let head = Head {
+        status,
+        headers: stored_headers(response.headers()),
+        declared,
+        announced: announced(size, response.headers()),
+        is_stream: http::is_stream(status, content_type)
+            || response.extensions().contains::<PassThrough>(),
     };
-    let head = Head { status, headers: stored_headers(response.headers()), declared, announced };
     http::capture(head, Streamed(body), max, move |body| match body {
         Ok(body) => response.set_body(rebuild(body, size)),
         Err(stored) => from_stored(stored),
     })
+}
+
+/// The minimum size of a body. For a stream of unknown length, `Content-Length` announces it.
+fn announced(size: BodySize, headers: &HeaderMap) -> u64 {
+    let sent = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    match size {
+        BodySize::None => 0,
+        BodySize::Sized(bytes) => bytes,
+        BodySize::Stream => sent().unwrap_or(0),
+    }
 }
 
 /// Removes the [replay marker](idem_core::rules::semantics#replay-marker) and the header of refusals from a handler's

@@ -94,7 +94,7 @@ mod state;
 #[cfg(feature = "postgres")]
 mod tx;
 
-pub use idem_core::store::IdempotencyStore;
+pub use idem_core::store::{IdempotencyStore, StoredResponse};
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,
     KeyError, KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
@@ -116,7 +116,10 @@ pub use idem_core::{
 pub use idem_macros::idempotent_axum as idempotent;
 
 pub use health::health;
-pub use serve::{Serve, serve};
+pub use idem_core::http::{
+    AcpFormat, IcebergFormat, PassThrough, ProblemFormat, RefusalDetails, RefusalFormat,
+    StripeFormat,
+};
 /// The crate of the Postgres store.
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
@@ -138,6 +141,7 @@ pub use idem_sqlite as sqlite;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use idem_sqlite::SqliteStore;
+pub use serve::{Serve, serve};
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use tx::Tx;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
-use axum::http::header::{CONNECTION, HeaderName, HeaderValue};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt, stream};
 use http_body::Frame;
 use http_body_util::{BodyStream, StreamBody};
 use idem_core::http::Executed;
-use idem_core::http::{self, Delivery, Head};
+use idem_core::http::{self, Delivery, Head, PassThrough};
 use idem_core::store::{Headers, StoredResponse};
 
 /// Statics, because constructing a `HeaderName` parses it.
@@ -24,16 +24,27 @@ static REFUSED: HeaderName = HeaderName::from_static(http::REFUSED);
 /// Reads a handler's response: returns the response for the client, and the completion for the record.
 pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Executed<Response>> {
     let (parts, body) = unmarked(response).into_parts();
+    let status = parts.status.as_u16();
+    let content_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let head = Head {
-        status: parts.status.as_u16(),
+        status,
         headers: stored_headers(&parts.headers),
         declared: parts.extensions.get().copied(),
-        announced: body.size_hint().lower(),
+        announced: announced(&body, &parts.headers),
+        is_stream: http::is_stream(status, content_type)
+            || parts.extensions.get::<PassThrough>().is_some(),
     };
     http::capture(head, Frames { body, trailers: None }, max, |body| match body {
         Ok(body) => Response::from_parts(parts, rebuild(body)),
         Err(stored) => from_stored(stored),
     })
+}
+
+/// The minimum size of a body. For a stream of unknown length, `Content-Length` announces it.
+fn announced(body: &Body, headers: &HeaderMap) -> u64 {
+    let hint = body.size_hint();
+    let sent = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    hint.exact().or_else(sent).unwrap_or(hint.lower())
 }
 
 /// Removes the [replay marker](idem_core::rules::semantics#replay-marker) and the header of refusals from a handler's

@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, patch, post};
 use futures_util::FutureExt;
-use idem_axum::Idempotency;
+use idem_axum::{Idempotency, RefusalDetails};
 use idem_testkit::app::{MAX_REQUEST, Service};
 use idem_testkit::http::{Closing, Listening};
 use tokio::net::TcpListener;
@@ -94,5 +94,10 @@ fn router(app: App) -> Router {
 
 async fn present(State(service): State<Service>, request: Request, next: Next) -> Response {
     let _present = service.present();
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if let Some(refusal) = response.extensions().get::<RefusalDetails>() {
+        let seen = format!("{} {}", refusal.slug, refusal.operation).parse().unwrap();
+        response.headers_mut().insert("x-refusal", seen);
+    }
+    response
 }

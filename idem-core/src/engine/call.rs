@@ -61,9 +61,9 @@ impl Call {
         self.id
     }
 
-    /// The name of the operation, cut to 128 bytes.
-    pub(crate) fn operation(&self) -> &str {
-        self.extras.operation()
+    /// The fields of the record with the name of the operation.
+    pub(crate) const fn extras(&self) -> &Extras {
+        &self.extras
     }
 
     /// Marks that the handler has `recover`. A call in a transaction leaves no unknown outcome, so it stays as it is.
@@ -149,9 +149,9 @@ impl CallBuilder {
     pub fn finish(self, scope: Scope, operation: &[&str]) -> Result<Call, Refusal> {
         let key = self.key.transpose().map_err(Rejection::from)?.ok_or(Rejection::KeyMissing)?;
         let call = self.idempotency.call(self.policy, operation, scope, &key)?;
-        let fingerprint = self
-            .fingerprint
-            .map_err(|error| Refusal::of(Rejection::FingerprintInvalid(error), call.id))?;
+        let fingerprint = self.fingerprint.map_err(|error| {
+            Refusal::of(Rejection::FingerprintInvalid(error), call.id, &call.extras)
+        })?;
         let call = Call { fingerprint, ..call };
         Ok(match self.label {
             None => call,

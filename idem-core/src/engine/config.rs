@@ -11,10 +11,10 @@ use super::health::HealthCache;
 use super::lease::LeaseManager;
 use super::run_limit::{RunLimiter, RunLimits};
 use super::wait::{WaitLimiter, WaitLimits};
-use super::warnings::Warnings;
 use super::{Engine, Idempotency};
 use crate::hash::Secret;
-use crate::http;
+use crate::http::refusal::Format;
+use crate::http::{self, RefusalFormat};
 use crate::observe::{ObservedStore, Observer, Observers};
 use crate::store::IdempotencyStore;
 
@@ -30,6 +30,7 @@ pub(super) struct Config {
     pub(super) problem_base: Box<str>,
     pub(super) quota: Option<NonZeroU32>,
     pub(super) header: Box<str>,
+    pub(super) format: Format,
 }
 
 /// Builds an [`Idempotency`]. Made by [`Idempotency::builder`].
@@ -73,6 +74,7 @@ impl Idempotency {
                 problem_base: "urn:idem:problem:".into(),
                 quota: None,
                 header: http::IDEMPOTENCY_KEY.into(),
+                format: Format::default(),
             },
             wait_limits: WaitLimits { total: 1024, per_scope: 256, per_key: 32 },
             run_limits: RunLimits { total: None, per_scope: None },
@@ -157,6 +159,13 @@ impl IdempotencyBuilder {
             "the problem base {base:?} contains a character that a URI cannot contain"
         );
         self.config.problem_base = base;
+        self
+    }
+
+    /// Sets the format of [refusals](crate::rules::semantics#formats-of-refusals). The default is
+    /// [`ProblemFormat`](crate::http::ProblemFormat). A function or closure is a format; see [`RefusalFormat`].
+    pub fn refusal_format(mut self, format: impl RefusalFormat) -> Self {
+        self.config.format = Format::new(format);
         self
     }
 
@@ -259,7 +268,7 @@ impl IdempotencyBuilder {
             run_limiter: RunLimiter::new(self.run_limits),
             draining: AtomicBool::new(false),
             watch,
-            warnings: Warnings::default(),
+            warnings: Arc::default(),
             health: HealthCache::default(),
             transactions: TaskTracker::new(),
         }))

@@ -47,14 +47,15 @@ pub use config::IdempotencyBuilder;
 pub use confirm::LeaseLost;
 pub use drain::Drained;
 pub use execution::Execution;
-pub(crate) use execution::{keeps_failure, outcome_of_status};
+pub(crate) use execution::{keeps_failure, log_stream, outcome_of_status};
 pub use health::{Health, HealthStatus, StoreHealth};
 pub(crate) use recovery::Recovered;
 pub use served::{Executed, Served};
 pub(crate) use start::{Run, Start};
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
-use crate::http::problem;
+use crate::http::RefusalDetails;
+use crate::http::refusal;
 use crate::model::{Claim, Policy, Recovery, Refusal, StoredResponse};
 use crate::observe::Watch;
 use crate::store::IdempotencyStore;
@@ -89,7 +90,7 @@ struct Engine {
     run_limiter: RunLimiter,
     draining: AtomicBool,
     watch: Watch,
-    warnings: Warnings,
+    warnings: Arc<Warnings>,
     health: HealthCache,
     /// Counts open transactions.
     transactions: TaskTracker,
@@ -248,7 +249,7 @@ impl Idempotency {
             let running = match self.start(&call).await {
                 Ok(Start::Run(run)) => execute(run),
                 Ok(Start::Replay(response)) => return Ok(Served::Replayed(response)),
-                Err(rejection) => return Err(Refusal::of(rejection, call.id)),
+                Err(rejection) => return Err(Refusal::of(rejection, call.id, &call.extras)),
             };
             running.await
         }
@@ -279,11 +280,11 @@ impl Idempotency {
         self.0.config.retry_after
     }
 
-    /// Reports a request that was refused before it became a [`Call`], and returns its problem document. `operation` has the
-    /// parts of the operation's name; a name that the policy sets replaces them.
-    pub fn refuse(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) -> StoredResponse {
+    /// Reports a request that was refused before it became a [`Call`], and returns the details of its refusal. `operation` has
+    /// the parts of the operation's name; a name that the policy sets replaces them.
+    pub fn refuse(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) -> RefusalDetails {
         self.report_refusal(policy, operation, refusal);
-        self.problem(refusal)
+        self.details_of(refusal, extras_of(policy.operation_or(operation)).operation())
     }
 
     /// Reports a request that was refused before it became a [`Call`].
@@ -295,9 +296,37 @@ impl Idempotency {
             .refused(&refusal.rejection, None);
     }
 
-    /// Returns the problem document for a refusal that [`run`](Self::run) returned.
-    pub fn problem(&self, refusal: &Refusal) -> StoredResponse {
-        let config = &self.0.config;
-        problem::document(refusal, &config.problem_base, config.retry_after, &config.header)
+    /// Returns the details of a refusal that [`run`](Self::run) returned, for [`render`](Self::render) and for layers.
+    pub fn details(&self, refusal: &Refusal) -> RefusalDetails {
+        self.details_of(refusal, refusal.operation().unwrap_or_default())
+    }
+
+    fn details_of(&self, refusal: &Refusal, operation: &str) -> RefusalDetails {
+        let (config, rejection) = (&self.0.config, &refusal.rejection);
+        let (slug, status) = (rejection.slug(), rejection.status());
+        // Rounded up, so that a client does not retry too early.
+        let whole =
+            |delay: Duration| Duration::from_secs(delay.as_millis().div_ceil(1_000).max(1) as u64);
+        let problem_type = match status {
+            500 => "about:blank".into(),
+            _ => format!("{}{slug}", config.problem_base).into(),
+        };
+        RefusalDetails {
+            slug,
+            status,
+            title: refusal::title(rejection),
+            detail: refusal::detail(rejection, &config.header),
+            retryable: rejection.retryable(),
+            retry_after: rejection.retry_after(config.retry_after).map(whole),
+            record: refusal.record,
+            header: config.header.clone(),
+            operation: operation.into(),
+            problem_type,
+        }
+    }
+
+    /// Returns the response for a refusal, in the [format](IdempotencyBuilder::refusal_format) of the service.
+    pub fn render(&self, details: &RefusalDetails) -> StoredResponse {
+        self.0.config.format.render(details)
     }
 }

@@ -33,7 +33,7 @@ pub fn stored_headers<'a>(
 }
 
 /// Whether a header is stored, unless the `Connection` header names it. `name` must be in lower case.
-fn is_replayed(name: &str) -> bool {
+pub(super) fn is_replayed(name: &str) -> bool {
     const DENIED: &[&str] = &[
         "connection",
         "keep-alive",

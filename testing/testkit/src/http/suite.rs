@@ -144,11 +144,20 @@ macro_rules! http_suite {
                 a_stream_that_fails_at_the_start_is_a_500
                 a_stream_that_fails_midway_is_not_stored
                 a_full_store_refuses_new_keys;
+            streams:
+                a_stream_reaches_its_client_as_it_is_produced
+                a_response_with_a_length_over_the_limit_is_not_collected
+                a_drain_does_not_wait_for_a_stream
+                a_stream_ends_with_its_client
+                a_stream_without_a_client_is_not_produced
+                a_failed_stream_is_collected;
             quotas:
                 a_scope_has_its_quota;
             problems:
                 every_problem_has_its_document
                 a_problem_ignores_the_accept_header
+                layers_see_refusals
+                the_format_of_refusals_is_configurable
                 problem_base_and_retry_delay_are_configurable;
             events:
                 each_request_is_one_event

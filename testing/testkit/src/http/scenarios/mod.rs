@@ -17,4 +17,5 @@ pub mod recovery;
 pub mod replay;
 pub mod runs;
 pub mod store_faults;
+pub mod streams;
 pub mod waiting;
