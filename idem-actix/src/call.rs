@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;
 use futures_util::future::Either;
-use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
+use idem_core::http::{self, CallBuilder, FingerprintInput, ResponseRules, Scope, Served};
 use idem_core::store::TransactionSlot;
 use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
 
@@ -52,7 +53,12 @@ impl Guarded {
                     let refusal = Rejection::Unguarded.into();
                     return Err(rejection::refuse(&idempotency, policy, &request, &refusal));
                 }
-                return Ok(Call { request, arguments, guard: None });
+                return Ok(Call {
+                    request,
+                    arguments,
+                    rules: idempotency.response_rules().clone(),
+                    guard: None,
+                });
             }
             Err(rejection) => {
                 let refusal = rejection.into();
@@ -69,7 +75,10 @@ impl Guarded {
         };
         builder.request(&request::parts(&request, &body.bytes));
         let (arguments, slot) = extract(&request, body.payload).await?;
-        Ok(Call { request, arguments, guard: Some(Guard { idempotency, builder, slot }) })
+        let echo = request::echo(&request, &idempotency);
+        let rules = idempotency.response_rules().clone();
+        let guard = Guard { idempotency, builder, slot, echo };
+        Ok(Call { request, arguments, rules, guard: Some(guard) })
     }
 }
 
@@ -88,7 +97,7 @@ fn call_for(
     idempotency: &Idempotency,
     policy: &'static Policy,
 ) -> Result<Option<CallBuilder>, Rejection> {
-    let lines = request::lines(request, idempotency.header());
+    let lines = |name: &str| request::lines(request, name);
     let operation = || [request.method().as_str(), &request::pattern(request)].join(" ");
     idempotency.call_for(policy, request.method().as_str(), lines, operation)
 }
@@ -98,6 +107,7 @@ pub struct Call<T> {
     /// The request that the handler's [`Responder`] responds to.
     request: HttpRequest,
     arguments: T,
+    rules: ResponseRules,
     /// `None` if the handler runs unguarded.
     guard: Option<Guard>,
 }
@@ -108,7 +118,11 @@ struct Guard {
     builder: CallBuilder,
     /// The slot through which the handler gets its transaction, if it takes a `Tx`.
     slot: Option<TransactionSlot>,
+    /// The key header, if the response repeats it.
+    echo: Echo,
 }
+
+type Echo = Option<Box<(HeaderName, HeaderValue)>>;
 
 impl<T> Call<T> {
     /// The handler's arguments, for the expressions of the attribute.
@@ -160,7 +174,7 @@ impl<T: 'static> Call<T> {
         H: FnOnce(T) -> Fut + 'static,
         Fut: Future<Output: Responder> + 'static,
     {
-        let Self { request, arguments, guard } = self;
+        let Self { request, arguments, rules, guard } = self;
         let responding = request.clone();
         let handle = move || {
             let respond =
@@ -168,8 +182,10 @@ impl<T: 'static> Call<T> {
             handler(arguments).map(respond)
         };
         match guard {
-            None => Either::Left(handle().map(response::unmarked)),
-            Some(guard) => Either::Right(guard.run(scope, &request, handle)),
+            None => {
+                Either::Left(handle().map(move |response| response::unmarked(response, &rules)))
+            }
+            Some(guard) => Either::Right(guard.run(scope, rules, &request, handle)),
         }
     }
 
@@ -188,7 +204,7 @@ impl<T: 'static> Call<T> {
         H: FnOnce(T) -> Fut + 'static,
         Fut: Future<Output: Responder> + 'static,
     {
-        let Self { request, arguments, guard } = self;
+        let Self { request, arguments, rules, guard } = self;
         let responding = request.clone();
         let handle = move |arguments| {
             let respond =
@@ -196,9 +212,11 @@ impl<T: 'static> Call<T> {
             handler(arguments).map(respond)
         };
         match guard {
-            None => Either::Left(handle(arguments).map(response::unmarked)),
+            None => Either::Left(
+                handle(arguments).map(move |response| response::unmarked(response, &rules)),
+            ),
             Some(guard) => {
-                let running = guard.run_recoverable(scope, request, arguments, hook, handle);
+                let running = guard.run_recoverable(scope, rules, request, arguments, hook, handle);
                 Either::Right(running.boxed_local())
             }
         }
@@ -209,6 +227,7 @@ impl Guard {
     fn run<H, Fut>(
         self,
         scope: Scope,
+        rules: ResponseRules,
         request: &HttpRequest,
         handle: H,
     ) -> impl Future<Output = HttpResponse> + use<H, Fut>
@@ -216,26 +235,26 @@ impl Guard {
         H: FnOnce() -> Fut + 'static,
         Fut: Future<Output = HttpResponse> + 'static,
     {
-        let Self { idempotency, builder, slot } = self;
+        let Self { idempotency, builder, slot, echo } = self;
         let operation = [request.method().as_str(), &request::pattern(request)];
         let policy = builder.policy();
         let call = match builder.finish(scope, &operation) {
             Ok(call) => call.in_transaction(slot),
             Err(refusal) => {
                 let refused = rejection::refuse(&idempotency, policy, request, &refusal);
-                return Either::Left(ready(refused));
+                return Either::Left(ready(echoed(refused, echo)));
             }
         };
-        let max_response = idempotency.max_response();
         let execute =
-            move |_claim| handle().then(move |response| response::record(response, max_response));
+            move |_claim| handle().then(move |response| response::record(response, &rules));
         let served = idempotency.run_local(call, execute, || http::panicked(response::from_stored));
-        Either::Right(served.map(move |served| into_response(&idempotency, served)))
+        Either::Right(served.map(move |served| echoed(into_response(&idempotency, served), echo)))
     }
 
     async fn run_recoverable<A, R, K, KFut, H, Fut>(
         self,
         scope: Scope,
+        rules: ResponseRules,
         request: HttpRequest,
         arguments: A,
         hook: K,
@@ -249,25 +268,28 @@ impl Guard {
         H: FnOnce(A) -> Fut + 'static,
         Fut: Future<Output = HttpResponse> + 'static,
     {
-        let Self { idempotency, builder, slot } = self;
+        let Self { idempotency, builder, slot, echo } = self;
         let operation = [request.method().as_str(), &request::pattern(&request)];
         let policy = builder.policy();
         let call = match builder.finish(scope, &operation) {
             Ok(call) => call.in_transaction(slot),
-            Err(refusal) => return rejection::refuse(&idempotency, policy, &request, &refusal),
+            Err(refusal) => {
+                let refused = rejection::refuse(&idempotency, policy, &request, &refusal);
+                return echoed(refused, echo);
+            }
         };
-        let max_response = idempotency.max_response();
-        let record = move |response| response::record(response, max_response);
+        let record = move |response| response::record(response, &rules);
+        let record_found = record.clone();
         let hook = move |arguments| async move {
             let (arguments, report) = hook(arguments).await;
             let respond = |found: R| found.respond_to(&request).map_into_boxed_body();
-            (arguments, report.map(respond).then(record).await)
+            (arguments, report.map(respond).then(record_found).await)
         };
         let execute = move |arguments| handle(arguments).then(record);
         let on_panic = || http::panicked(response::from_stored);
         let served =
             idempotency.run_recoverable_local(call, arguments, hook, execute, on_panic).await;
-        into_response(&idempotency, served)
+        echoed(into_response(&idempotency, served), echo)
     }
 }
 
@@ -277,7 +299,16 @@ fn into_response(
 ) -> HttpResponse {
     match served {
         Ok(Served::Executed(response)) => response,
-        Ok(Served::Replayed(response)) => response::replay(response),
+        Ok(Served::Replayed(response)) => response::replay(response, idempotency.response_rules()),
         Err(refusal) => rejection::into_response(idempotency, &refusal),
     }
+}
+
+/// Repeats the key header in a response.
+fn echoed(mut response: HttpResponse, echo: Echo) -> HttpResponse {
+    if let Some(header) = echo {
+        let (name, value) = *header;
+        response.headers_mut().insert(name, value);
+    }
+    response
 }

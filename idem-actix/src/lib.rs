@@ -105,7 +105,7 @@ mod tx;
 pub use health::health;
 pub use idem_core::http::{
     AcpFormat, IcebergFormat, PassThrough, ProblemFormat, RefusalDetails, RefusalFormat,
-    StripeFormat,
+    StoredHeaders, StripeFormat,
 };
 pub use idem_core::store::{IdempotencyStore, StoredResponse};
 pub use idem_core::{

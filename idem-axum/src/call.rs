@@ -6,10 +6,11 @@ use std::marker::PhantomData;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::Either;
-use idem_core::http::{self, CallBuilder, FingerprintInput, Scope, Served};
+use idem_core::http::{self, CallBuilder, FingerprintInput, ResponseRules, Scope, Served};
 use idem_core::store::TransactionSlot;
 use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
 
@@ -70,7 +71,11 @@ where
                         let refusal = Rejection::Unguarded.into();
                         return Err(rejection::refuse(&idempotency, policy, &operation, &refusal));
                     }
-                    return Ok(Call { last, guard: None });
+                    return Ok(Call {
+                        last,
+                        rules: idempotency.response_rules().clone(),
+                        guard: None,
+                    });
                 }
                 Err(rejection) => {
                     let operation = Operation::of(&request);
@@ -94,9 +99,12 @@ where
             };
             builder.request(&request::parts(&request, &body));
             let operation = Operation::of(&request);
+            let echo = request::echo(&request, &idempotency);
             *request.body_mut() = Body::from(body);
             let (last, slot) = extract(request, &state).await?;
-            Ok(Call { last, guard: Some(Guard { idempotency, builder, operation, slot }) })
+            let rules = idempotency.response_rules().clone();
+            let guard = Guard { idempotency, builder, operation, slot, echo };
+            Ok(Call { last, rules, guard: Some(guard) })
         }
     }
 }
@@ -123,7 +131,7 @@ fn call_for(
     idempotency: &Idempotency,
     policy: &'static Policy,
 ) -> Result<Option<CallBuilder>, Rejection> {
-    let lines = request::lines(request, idempotency.header());
+    let lines = |name: &str| request::lines(request, name);
     let operation = || Operation::of(request).words().join(" ");
     idempotency.call_for(policy, request.method().as_str(), lines, operation)
 }
@@ -131,6 +139,7 @@ fn call_for(
 /// A request that passed all extractors.
 pub struct Call<T> {
     last: T,
+    rules: ResponseRules,
     /// `None` if the handler runs unguarded.
     guard: Option<Guard>,
 }
@@ -142,7 +151,11 @@ struct Guard {
     operation: Operation,
     /// The slot through which the handler gets its transaction, if it takes a `Tx`.
     slot: Option<TransactionSlot>,
+    /// The key header, if the response repeats it.
+    echo: Echo,
 }
+
+type Echo = Option<Box<(HeaderName, HeaderValue)>>;
 
 impl<T> Call<T> {
     /// The handler's last argument, for the expressions of the attribute.
@@ -194,11 +207,13 @@ impl<T: Send + 'static> Call<T> {
         H: FnOnce(T) -> Fut + Send + 'static,
         Fut: Future<Output: IntoResponse> + Send + 'static,
     {
-        let Self { last, guard } = self;
+        let Self { last, rules, guard } = self;
         let handle = move || handler(last).map(IntoResponse::into_response);
         match guard {
-            None => Either::Left(handle().map(response::unmarked)),
-            Some(guard) => Either::Right(guard.run(scope, handle)),
+            None => {
+                Either::Left(handle().map(move |response| response::unmarked(response, &rules)))
+            }
+            Some(guard) => Either::Right(guard.run(scope, rules, handle)),
         }
     }
 
@@ -219,43 +234,50 @@ impl<T: Send + 'static> Call<T> {
         H: FnOnce((A, T)) -> Fut + Send + 'static,
         Fut: Future<Output: IntoResponse> + Send + 'static,
     {
-        let Self { last, guard } = self;
+        let Self { last, rules, guard } = self;
         let arguments = (first, last);
         let handle = move |arguments| handler(arguments).map(IntoResponse::into_response);
         match guard {
-            None => Either::Left(handle(arguments).map(response::unmarked)),
+            None => Either::Left(
+                handle(arguments).map(move |response| response::unmarked(response, &rules)),
+            ),
             Some(guard) => {
-                Either::Right(guard.run_recoverable(scope, arguments, hook, handle).boxed())
+                Either::Right(guard.run_recoverable(scope, rules, arguments, hook, handle).boxed())
             }
         }
     }
 }
 
 impl Guard {
-    fn run<H, Fut>(self, scope: Scope, handle: H) -> impl Future<Output = Response> + use<H, Fut>
+    fn run<H, Fut>(
+        self,
+        scope: Scope,
+        rules: ResponseRules,
+        handle: H,
+    ) -> impl Future<Output = Response> + use<H, Fut>
     where
         H: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Response> + Send + 'static,
     {
-        let Self { idempotency, builder, operation, slot } = self;
+        let Self { idempotency, builder, operation, slot, echo } = self;
         let policy = builder.policy();
         let call = match builder.finish(scope, &operation.words()) {
             Ok(call) => call.in_transaction(slot),
             Err(refusal) => {
                 let refused = rejection::refuse(&idempotency, policy, &operation, &refusal);
-                return Either::Left(ready(refused));
+                return Either::Left(ready(echoed(refused, echo)));
             }
         };
-        let max_response = idempotency.max_response();
         let execute =
-            move |_claim| handle().then(move |response| response::record(response, max_response));
+            move |_claim| handle().then(move |response| response::record(response, &rules));
         let served = idempotency.run(call, execute, || http::panicked(response::from_stored));
-        Either::Right(served.map(move |served| into_response(&idempotency, served)))
+        Either::Right(served.map(move |served| echoed(into_response(&idempotency, served), echo)))
     }
 
     async fn run_recoverable<A, R, K, KFut, H, Fut>(
         self,
         scope: Scope,
+        rules: ResponseRules,
         arguments: A,
         hook: K,
         handle: H,
@@ -268,31 +290,41 @@ impl Guard {
         H: FnOnce(A) -> Fut + Send + 'static,
         Fut: Future<Output = Response> + Send + 'static,
     {
-        let Self { idempotency, builder, operation, slot } = self;
+        let Self { idempotency, builder, operation, slot, echo } = self;
         let policy = builder.policy();
         let call = match builder.finish(scope, &operation.words()) {
             Ok(call) => call.in_transaction(slot),
             Err(refusal) => {
-                return rejection::refuse(&idempotency, policy, &operation, &refusal);
+                let refused = rejection::refuse(&idempotency, policy, &operation, &refusal);
+                return echoed(refused, echo);
             }
         };
-        let max_response = idempotency.max_response();
-        let record = move |response| response::record(response, max_response);
+        let record = move |response| response::record(response, &rules);
+        let record_found = record.clone();
         let hook = move |arguments| async move {
             let (arguments, report) = hook(arguments).await;
-            (arguments, report.map(IntoResponse::into_response).then(record).await)
+            (arguments, report.map(IntoResponse::into_response).then(record_found).await)
         };
         let execute = move |arguments| handle(arguments).then(record);
         let on_panic = || http::panicked(response::from_stored);
         let served = idempotency.run_recoverable(call, arguments, hook, execute, on_panic).await;
-        into_response(&idempotency, served)
+        echoed(into_response(&idempotency, served), echo)
     }
 }
 
 fn into_response(idempotency: &Idempotency, served: Result<Served<Response>, Refusal>) -> Response {
     match served {
         Ok(Served::Executed(response)) => response,
-        Ok(Served::Replayed(response)) => response::replay(response),
+        Ok(Served::Replayed(response)) => response::replay(response, idempotency.response_rules()),
         Err(refusal) => rejection::into_response(idempotency, &refusal),
     }
+}
+
+/// Repeats the key header in a response.
+fn echoed(mut response: Response, echo: Echo) -> Response {
+    if let Some(header) = echo {
+        let (name, value) = *header;
+        response.headers_mut().insert(name, value);
+    }
+    response
 }

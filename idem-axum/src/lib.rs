@@ -118,7 +118,7 @@ pub use idem_macros::idempotent_axum as idempotent;
 pub use health::health;
 pub use idem_core::http::{
     AcpFormat, IcebergFormat, PassThrough, ProblemFormat, RefusalDetails, RefusalFormat,
-    StripeFormat,
+    StoredHeaders, StripeFormat,
 };
 /// The crate of the Postgres store.
 #[cfg(feature = "postgres")]

@@ -54,8 +54,8 @@ pub use served::{Executed, Served};
 pub(crate) use start::{Run, Start};
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
-use crate::http::RefusalDetails;
 use crate::http::refusal;
+use crate::http::{RefusalDetails, ResponseRules};
 use crate::model::{Claim, Policy, Recovery, Refusal, StoredResponse};
 use crate::observe::Watch;
 use crate::store::IdempotencyStore;
@@ -272,7 +272,24 @@ impl Idempotency {
 
     /// Returns the size of the largest response body that is stored, in bytes.
     pub fn max_response(&self) -> usize {
-        self.0.config.max_response
+        self.0.config.responses.max_response
+    }
+
+    /// Returns the settings for the responses of handlers.
+    pub fn response_rules(&self) -> &ResponseRules {
+        &self.0.config.responses
+    }
+
+    /// Returns whether responses [repeat the key header](IdempotencyBuilder::echo_key).
+    pub fn echoes_key(&self) -> bool {
+        self.0.config.echoes_key
+    }
+
+    /// Returns the names of the headers that can carry the key, in lower case: [`header`](Self::header) and its
+    /// [aliases](IdempotencyBuilder::header_aliases).
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        let config = &self.0.config;
+        std::iter::once(&*config.header).chain(config.header_aliases.iter().map(|name| &**name))
     }
 
     /// Returns the default `Retry-After` delay.

@@ -65,7 +65,7 @@
 
 mod capture;
 mod collect;
-mod headers;
+pub(crate) mod headers;
 mod health;
 mod media_type;
 mod multipart;
@@ -77,7 +77,9 @@ mod stream;
 mod urlencoded;
 
 pub use collect::Chunks;
-pub use headers::{IDEMPOTENCY_KEY, REFUSED, REPLAYED, stored_headers};
+pub use headers::{
+    IDEMPOTENCY_KEY, REFUSED, REPLAYED, ResponseRules, StoredHeaders, stored_headers,
+};
 pub use health::health_response;
 pub use refusal::{
     AcpFormat, IcebergFormat, ProblemFormat, RefusalDetails, RefusalFormat, StripeFormat,

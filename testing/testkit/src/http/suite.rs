@@ -42,6 +42,9 @@ macro_rules! http_suite {
                 a_strict_route_accepts_only_quoted_keys
                 a_key_may_come_from_an_argument
                 the_header_name_is_configurable
+                a_key_may_have_several_header_names
+                a_minimum_length_of_keys_is_configurable
+                a_response_may_echo_the_key
                 keys_are_case_sensitive
                 safe_methods_bypass_the_guard;
             replay:
@@ -55,6 +58,8 @@ macro_rules! http_suite {
                 a_handler_cannot_set_the_replay_marker
                 a_handler_cannot_set_the_header_of_refusals
                 a_stale_precondition_is_replayed
+                the_stored_headers_are_configurable
+                the_name_of_the_replay_marker_is_configurable
                 a_key_is_new_after_its_ttl;
             fingerprint:
                 a_different_body_is_refused
