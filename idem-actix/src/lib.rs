@@ -78,7 +78,9 @@
 //! | Feature | Default | Adds |
 //! |---|---|---|
 //! | `redis` | no | the Redis and Valkey store: `RedisStore`, and the crate [idem-redis](https://docs.rs/idem-redis) as `redis` |
+//! | `redis-tls` | no | `redis`, with TLS by rustls for `rediss://` URLs |
 //! | `postgres` | no | the Postgres store: `PostgresStore`, the transaction extractor `Tx`, and the crate [idem-postgres](https://docs.rs/idem-postgres) as `postgres` |
+//! | `postgres-tls` | no | `postgres`, with TLS by rustls, such as `sslmode=verify-full` |
 //! | `sqlite` | no | the SQLite store: `SqliteStore`, and the crate [idem-sqlite](https://docs.rs/idem-sqlite) as `sqlite` |
 //!
 //! A feature only adds items. It never changes what the attribute expands to.

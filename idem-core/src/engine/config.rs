@@ -199,7 +199,7 @@ impl IdempotencyBuilder {
     }
 
     /// Sets further names of the header that carries the key, for clients of an older API. If a request has several of them,
-    /// their keys must be equal ([key source](crate::rules::semantics#key-source)). The default is none.
+    /// their keys must be equal ([key source](crate::rules::semantics#key-source)). By default the header has no other name.
     ///
     /// # Panics
     /// If a name is not a valid header name (RFC 9110, section 5.1).

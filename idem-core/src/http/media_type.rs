@@ -20,33 +20,46 @@ pub(super) fn boundary(content_type: &[u8]) -> Option<&[u8]> {
     let mut rest = Some(&content_type[start..]);
     let mut boundary = None;
     while let Some(text) = rest {
-        let (name, value, after) = parameter(text)?;
-        if name.eq_ignore_ascii_case(b"boundary") && boundary.replace(value).is_some() {
+        let parameter = Parameter::first_of(text)?;
+        let is_boundary = parameter.name.eq_ignore_ascii_case(b"boundary");
+        if is_boundary && boundary.replace(parameter.value).is_some() {
             return None;
         }
-        rest = after;
+        rest = parameter.rest;
     }
     boundary.filter(|boundary| is_boundary(boundary))
 }
 
-/// Reads the first parameter. Returns its name, its value without quotes, and the text after the next semicolon.
-fn parameter(text: &[u8]) -> Option<(&[u8], &[u8], Option<&[u8]>)> {
-    let (name, value) = split_once(text, b'=')?;
-    let name = name.trim_ascii();
-    if !is_token(name) {
-        return None;
-    }
-    let (value, rest) = match value.strip_prefix(b"\"") {
-        Some(quoted) => split_once(quoted, b'"').filter(|(value, _)| !value.contains(&b'\\'))?,
-        None => {
-            let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
-            (value[..end].trim_ascii_end(), &value[end..])
+struct Parameter<'a> {
+    name: &'a [u8],
+    /// Without quotes.
+    value: &'a [u8],
+    /// The text after the next semicolon, if there is one.
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Parameter<'a> {
+    fn first_of(text: &'a [u8]) -> Option<Self> {
+        let (name, value) = split_once(text, b'=')?;
+        let name = name.trim_ascii();
+        if !is_token(name) {
+            return None;
         }
-    };
-    match rest.trim_ascii_start().split_first() {
-        None => Some((name, value, None)),
-        Some((b';', after)) => Some((name, value, Some(after))),
-        Some(_) => None,
+        let (value, rest) = match value.strip_prefix(b"\"") {
+            Some(quoted) => {
+                split_once(quoted, b'"').filter(|(value, _)| !value.contains(&b'\\'))?
+            }
+            None => {
+                let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
+                (value[..end].trim_ascii_end(), &value[end..])
+            }
+        };
+        let rest = match rest.trim_ascii_start().split_first() {
+            None => None,
+            Some((b';', after)) => Some(after),
+            Some(_) => return None,
+        };
+        Some(Self { name, value, rest })
     }
 }
 
@@ -90,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boundary_that_two_parsers_could_read_differently_is_none() {
+    fn a_boundary_that_two_parsers_could_read_differently_is_refused() {
         let long = format!("multipart/form-data; boundary={}", "a".repeat(MAX_BOUNDARY + 1));
         for field in [
             "multipart/form-data",

@@ -18,7 +18,7 @@ use crate::hash::PartDigest;
 const MAX_PARTS: usize = 1_024;
 
 /// The parts of a body, in their order.
-pub(super) struct Multipart<'a>(SmallVec<[Part<'a>; 8]>);
+pub(super) struct Multipart<'a>(Vec<Part<'a>>);
 
 /// A part of a body.
 struct Part<'a> {
@@ -36,7 +36,7 @@ impl<'a> Multipart<'a> {
         let delimiter = [b"--", boundary].concat();
         let finder = memmem::Finder::new(&delimiter);
         let mut rest = body.strip_prefix(&*delimiter)?;
-        let mut parts = SmallVec::new();
+        let mut parts = Vec::new();
         while !matches!(rest, b"--" | b"--\r\n") {
             if parts.len() == MAX_PARTS {
                 return None;
