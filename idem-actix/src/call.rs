@@ -4,10 +4,13 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture};
-use idem_core::http::{self, CallBuilder, Executed, FingerprintInput, Run, Scope, Served, Start};
+use idem_core::http::{
+    self, CallBuilder, Executed, FingerprintInput, ResponseRules, Run, Scope, Served, Start,
+};
 use idem_core::store::TransactionSlot;
 use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
 
@@ -43,8 +46,8 @@ impl Guarded {
         let Self { request, payload } = self;
         let (payload, admission) = admit(&request, payload, policy).await?;
         let (arguments, slot) = extract(&request, payload).await?;
-        let guard = admission.into_guard(&request, slot)?;
-        Ok(Call { request, arguments, guard })
+        let (rules, guard) = admission.into_guard(&request, slot)?;
+        Ok(Call { request, arguments, rules, guard })
     }
 }
 
@@ -54,6 +57,7 @@ struct Admission {
     policy: &'static Policy,
     /// `None` if the request bypasses the guard.
     builder: Option<CallBuilder>,
+    echo: Echo,
 }
 
 /// Reads the key, and buffers the body of a request that is guarded.
@@ -67,19 +71,21 @@ async fn admit(
     let refuse =
         |rejection: Rejection| rejection::refuse(&idempotency, policy, request, &rejection.into());
     let mut builder = call_for(request, &idempotency, policy).map_err(refuse)?;
+    let mut echo = None;
     if let Some(builder) = &mut builder {
         let body = request::buffer(request, payload).await.map_err(|error| match error {
             BodyError::TooLarge => refuse(Rejection::BodyTooLarge),
             BodyError::Broken(response) => response,
         })?;
         builder.request(&request::parts(request, &body.bytes));
+        echo = request::echo(request, &idempotency);
         payload = body.payload;
     }
-    Ok((payload, Admission { idempotency, policy, builder }))
+    Ok((payload, Admission { idempotency, policy, builder, echo }))
 }
 
 impl Admission {
-    /// Returns the guard of the call, if it is guarded. `slot` is that of a transaction that an extractor asked for.
+    /// Returns the rules for the response, and the guard of the call, if it is guarded. `slot` is that of a transaction that an extractor asked for.
     ///
     /// # Errors
     /// The response, if the handler needs a transaction and the request bypasses the guard.
@@ -87,11 +93,12 @@ impl Admission {
         self,
         request: &HttpRequest,
         slot: Option<TransactionSlot>,
-    ) -> Result<Option<Guard>, HttpResponse> {
-        let Self { idempotency, policy, builder } = self;
+    ) -> Result<(ResponseRules, Option<Guard>), HttpResponse> {
+        let Self { idempotency, policy, builder, echo } = self;
+        let rules = idempotency.response_rules().clone();
         match builder {
-            Some(builder) => Ok(Some(Guard { idempotency, builder, slot })),
-            None if slot.is_none() => Ok(None),
+            Some(builder) => Ok((rules, Some(Guard { idempotency, builder, slot, echo }))),
+            None if slot.is_none() => Ok((rules, None)),
             None => {
                 let refusal = Rejection::Unguarded.into();
                 Err(rejection::refuse(&idempotency, policy, request, &refusal))
@@ -115,7 +122,7 @@ fn call_for(
     idempotency: &Idempotency,
     policy: &'static Policy,
 ) -> Result<Option<CallBuilder>, Rejection> {
-    let lines = request::lines(request, idempotency.header());
+    let lines = |name: &str| request::lines(request, name);
     let operation = || [request.method().as_str(), &request::pattern(request)].join(" ");
     idempotency.call_for(policy, request.method().as_str(), lines, operation)
 }
@@ -125,6 +132,7 @@ pub struct Call<T> {
     /// The request that the handler's [`Responder`] responds to.
     request: HttpRequest,
     arguments: T,
+    rules: ResponseRules,
     /// `None` if the handler runs unguarded.
     guard: Option<Guard>,
 }
@@ -135,7 +143,11 @@ struct Guard {
     builder: CallBuilder,
     /// The slot through which the handler gets its transaction, if it takes a `Tx`.
     slot: Option<TransactionSlot>,
+    /// The key header, if the response repeats it.
+    echo: Echo,
 }
+
+type Echo = Option<Box<(HeaderName, HeaderValue)>>;
 
 impl<T> Call<T> {
     /// The handler's arguments, for the expressions of the attribute.
@@ -188,13 +200,13 @@ impl<T: 'static> Call<T> {
         H: FnOnce(T) -> Fut + 'static,
         Fut: Future<Output: Responder> + 'static,
     {
-        let Self { request, arguments, guard } = self;
-        start(guard, &request, scope).then(|started| match started {
+        let Self { request, arguments, rules, guard } = self;
+        start(guard, &request, scope).then(move |started| match started {
             Ok(run) => {
                 let handling = async move {
                     handler(arguments).await.respond_to(&request).map_into_boxed_body()
                 };
-                Either::Left(finish(run, Box::pin(handling)))
+                Either::Left(finish(run, rules, Box::pin(handling)))
             }
             Err(response) => Either::Right(ready(response)),
         })
@@ -215,7 +227,7 @@ impl<T: 'static> Call<T> {
         H: FnOnce(T) -> Fut + 'static,
         Fut: Future<Output: Responder> + 'static,
     {
-        let Self { request, arguments, guard } = self;
+        let Self { request, arguments, rules, guard } = self;
         let responding = request.clone();
         let handle = move |arguments| {
             let respond =
@@ -223,17 +235,23 @@ impl<T: 'static> Call<T> {
             handler(arguments).map(respond)
         };
         match guard {
-            None => Either::Left(handle(arguments).map(response::unmarked)),
+            None => Either::Left(
+                handle(arguments).map(move |response| response::unmarked(response, &rules)),
+            ),
             Some(guard) => {
-                let running = guard.run_recoverable(scope, request, arguments, hook, handle);
+                let running = guard.run_recoverable(scope, rules, request, arguments, hook, handle);
                 Either::Right(running.boxed_local())
             }
         }
     }
 }
 
-/// A run of the engine that may begin, with the handle that it belongs to.
-type GuardedRun = (Run, Idempotency);
+/// A run of the engine that may begin.
+struct GuardedRun {
+    run: Run,
+    idempotency: Idempotency,
+    echo: Echo,
+}
 
 /// Starts the call of a guard. `Ok(None)` is a call that runs unguarded, and `Err` is the response to one that does not run.
 ///
@@ -245,29 +263,32 @@ fn start(
     scope: Scope,
 ) -> impl Future<Output = Result<Option<GuardedRun>, HttpResponse>> + use<> {
     let Some(guard) = guard else { return Either::Left(ready(Ok(None))) };
-    let (idempotency, call) = match guard.into_call(request, scope) {
+    let (idempotency, call, echo) = match guard.into_call(request, scope) {
         Ok(call) => call,
         Err(refused) => return Either::Left(ready(Err(refused))),
     };
-    Either::Right(idempotency.start(call).map(|started| match started {
-        Ok(Start::Run(run)) => Ok(Some((run, idempotency))),
-        Ok(Start::Replay(stored)) => Err(response::replay(stored)),
-        Err(refusal) => Err(rejection::into_response(&idempotency, &refusal)),
+    Either::Right(idempotency.start(call).map(|started| {
+        let response = match started {
+            Ok(Start::Run(run)) => return Ok(Some(GuardedRun { run, idempotency, echo })),
+            Ok(Start::Replay(stored)) => response::replay(stored, idempotency.response_rules()),
+            Err(refusal) => rejection::into_response(&idempotency, &refusal),
+        };
+        Err(echoed(response, echo))
     }))
 }
 
 /// Polls a handler that may run, and stores its response.
 fn finish(
     run: Option<GuardedRun>,
+    rules: ResponseRules,
     handling: LocalBoxFuture<'static, HttpResponse>,
 ) -> impl Future<Output = HttpResponse> {
-    let Some((run, idempotency)) = run else {
-        return Either::Left(handling.map(response::unmarked));
+    let Some(GuardedRun { run, idempotency, echo }) = run else {
+        return Either::Left(handling.map(move |response| response::unmarked(response, &rules)));
     };
-    let max_response = idempotency.max_response();
-    let recorded = handling.then(move |response| response::record(response, max_response));
+    let recorded = handling.then(move |response| response::record(response, &rules));
     let served = run.finish_local(recorded, on_panic);
-    Either::Right(served.map(move |served| into_response(&idempotency, served)))
+    Either::Right(served.map(move |served| echoed(into_response(&idempotency, served), echo)))
 }
 
 fn on_panic() -> Executed<HttpResponse> {
@@ -283,19 +304,23 @@ impl Guard {
         self,
         request: &HttpRequest,
         scope: Scope,
-    ) -> Result<(Idempotency, http::Call), HttpResponse> {
-        let Self { idempotency, builder, slot } = self;
+    ) -> Result<(Idempotency, http::Call, Echo), HttpResponse> {
+        let Self { idempotency, builder, slot, echo } = self;
         let operation = [request.method().as_str(), &request::pattern(request)];
         let policy = builder.policy();
         match builder.finish(scope, &operation) {
-            Ok(call) => Ok((idempotency, call.in_transaction(slot))),
-            Err(refusal) => Err(rejection::refuse(&idempotency, policy, request, &refusal)),
+            Ok(call) => Ok((idempotency, call.in_transaction(slot), echo)),
+            Err(refusal) => {
+                let refused = rejection::refuse(&idempotency, policy, request, &refusal);
+                Err(echoed(refused, echo))
+            }
         }
     }
 
     async fn run_recoverable<A, R, K, KFut, H, Fut>(
         self,
         scope: Scope,
+        rules: ResponseRules,
         request: HttpRequest,
         arguments: A,
         hook: K,
@@ -309,21 +334,21 @@ impl Guard {
         H: FnOnce(A) -> Fut + 'static,
         Fut: Future<Output = HttpResponse> + 'static,
     {
-        let (idempotency, call) = match self.into_call(&request, scope) {
+        let (idempotency, call, echo) = match self.into_call(&request, scope) {
             Ok(call) => call,
             Err(refused) => return refused,
         };
-        let max_response = idempotency.max_response();
-        let record = move |response| response::record(response, max_response);
+        let record = move |response| response::record(response, &rules);
+        let record_found = record.clone();
         let hook = move |arguments| async move {
             let (arguments, report) = hook(arguments).await;
             let respond = |found: R| found.respond_to(&request).map_into_boxed_body();
-            (arguments, report.map(respond).then(record).await)
+            (arguments, report.map(respond).then(record_found).await)
         };
         let execute = move |arguments| handle(arguments).then(record);
         let served =
             idempotency.run_recoverable_local(call, arguments, hook, execute, on_panic).await;
-        into_response(&idempotency, served)
+        echoed(into_response(&idempotency, served), echo)
     }
 }
 
@@ -333,7 +358,16 @@ fn into_response(
 ) -> HttpResponse {
     match served {
         Ok(Served::Executed(response)) => response,
-        Ok(Served::Replayed(response)) => response::replay(response),
+        Ok(Served::Replayed(response)) => response::replay(response, idempotency.response_rules()),
         Err(refusal) => rejection::into_response(idempotency, &refusal),
     }
+}
+
+/// Repeats the key header in a response.
+fn echoed(mut response: HttpResponse, echo: Echo) -> HttpResponse {
+    if let Some(header) = echo {
+        let (name, value) = *header;
+        response.headers_mut().insert(name, value);
+    }
+    response
 }

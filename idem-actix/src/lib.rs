@@ -78,7 +78,9 @@
 //! | Feature | Default | Adds |
 //! |---|---|---|
 //! | `redis` | no | the Redis and Valkey store: `RedisStore`, and the crate [idem-redis](https://docs.rs/idem-redis) as `redis` |
+//! | `redis-tls` | no | `redis`, with TLS by rustls for `rediss://` URLs |
 //! | `postgres` | no | the Postgres store: `PostgresStore`, the transaction extractor `Tx`, and the crate [idem-postgres](https://docs.rs/idem-postgres) as `postgres` |
+//! | `postgres-tls` | no | `postgres`, with TLS by rustls, such as `sslmode=verify-full` |
 //! | `sqlite` | no | the SQLite store: `SqliteStore`, and the crate [idem-sqlite](https://docs.rs/idem-sqlite) as `sqlite` |
 //!
 //! A feature only adds items. It never changes what the attribute expands to.
@@ -96,6 +98,7 @@ mod health;
 mod rejection;
 mod request;
 mod response;
+mod serve;
 mod state;
 mod status;
 mod stop;
@@ -103,8 +106,12 @@ mod stop;
 mod tx;
 
 pub use health::health;
+pub use idem_core::http::{
+    AcpFormat, IcebergFormat, PassThrough, ProblemFormat, RefusalDetails, RefusalFormat,
+    StoredHeaders, StripeFormat,
+};
 pub use idem_core::records::Operation;
-pub use idem_core::store::IdempotencyStore;
+pub use idem_core::store::{IdempotencyStore, StoredResponse};
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,
     KeyError, KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
@@ -147,6 +154,7 @@ pub use idem_sqlite as sqlite;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use idem_sqlite::SqliteStore;
 pub use response::Declared;
+pub use serve::{Serve, serve};
 pub use status::status_by_key;
 pub use stop::stop;
 #[cfg(feature = "postgres")]

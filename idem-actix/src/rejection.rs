@@ -1,6 +1,7 @@
-//! Refusals as responses. The response does not contain the error's source.
+//! Refusals as responses, with their details in the extensions. The response does not contain the error's source.
 
 use actix_web::{HttpRequest, HttpResponse};
+use idem_core::http::RefusalDetails;
 use idem_core::{Idempotency, Policy, Refusal};
 
 use crate::request;
@@ -8,7 +9,7 @@ use crate::response::from_stored;
 
 /// The response to a call that the engine refused.
 pub(crate) fn into_response(idempotency: &Idempotency, refusal: &Refusal) -> HttpResponse {
-    from_stored(idempotency.problem(refusal))
+    render(idempotency, idempotency.details(refusal))
 }
 
 /// The response to a request that was refused before it became a call of the engine.
@@ -19,5 +20,11 @@ pub(crate) fn refuse(
     refusal: &Refusal,
 ) -> HttpResponse {
     let operation = [request.method().as_str(), &request::pattern(request)];
-    from_stored(idempotency.refuse(policy, &operation, refusal))
+    render(idempotency, idempotency.refuse(policy, &operation, refusal))
+}
+
+fn render(idempotency: &Idempotency, details: RefusalDetails) -> HttpResponse {
+    let mut response = from_stored(idempotency.render(&details));
+    response.extensions_mut().insert(details);
+    response
 }

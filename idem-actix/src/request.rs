@@ -13,6 +13,7 @@ use actix_web::web::{self, PayloadConfig};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use idem_core::Idempotency;
 use idem_core::http::RequestParts;
 use idem_core::http::{self, Chunks};
 
@@ -45,7 +46,10 @@ pub(crate) async fn buffer(request: &HttpRequest, payload: Payload) -> Result<Bo
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(http::IDEMPOTENCY_KEY);
 
 /// Returns the values of the request's header `name`, one for each line.
-pub(crate) fn lines<'a>(request: &'a HttpRequest, name: &str) -> impl Iterator<Item = &'a [u8]> {
+pub(crate) fn lines<'a>(
+    request: &'a HttpRequest,
+    name: &str,
+) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     let headers = request.headers();
     let lines = if name == http::IDEMPOTENCY_KEY {
         headers.get_all(&IDEMPOTENCY_KEY)
@@ -53,6 +57,22 @@ pub(crate) fn lines<'a>(request: &'a HttpRequest, name: &str) -> impl Iterator<I
         headers.get_all(name)
     };
     lines.map(HeaderValue::as_bytes)
+}
+
+/// The key header of a request as it was sent, with its name, if responses [repeat](idem_core::IdempotencyBuilder::echo_key)
+/// it.
+pub(crate) fn echo(
+    request: &HttpRequest,
+    idempotency: &Idempotency,
+) -> Option<Box<(HeaderName, HeaderValue)>> {
+    if !idempotency.echoes_key() {
+        return None;
+    }
+    idempotency.headers().find_map(|name| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let value = request.headers().get(&name)?.clone();
+        Some(Box::new((name, value)))
+    })
 }
 
 /// The parts of a request that make up its [fingerprint](idem_core::rules::semantics#fingerprint-input), with

@@ -7,13 +7,15 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{self, BodySize, BodyStream, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use idem_core::Outcome;
 use idem_core::http::Executed;
-use idem_core::http::{self, Delivery, Head};
+use idem_core::http::{self, Delivery, Head, PassThrough, ResponseRules};
 use idem_core::store::{Headers, StoredResponse};
 
 /// Statics, because constructing a `HeaderName` parses it.
@@ -51,33 +53,50 @@ impl<R: Responder> Responder for Declared<R> {
 /// Reads a handler's response: returns the response for the client, and the completion for the record.
 pub(crate) fn record(
     response: HttpResponse,
-    max: usize,
-) -> impl Future<Output = Executed<HttpResponse>> {
-    let (response, body) = unmarked(response).into_parts();
+    rules: &ResponseRules,
+) -> impl Future<Output = Executed<HttpResponse>> + use<> {
+    let (response, body) = unmarked(response, rules).into_parts();
     let (status, size) = (response.status().as_u16(), body.size());
     let declared = response.extensions().get().copied();
-    let announced = match size {
-        BodySize::Sized(bytes) => bytes,
-        BodySize::None | BodySize::Stream => 0,
+    let content_type = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let head = Head {
+        status,
+        headers: stored_headers(response.headers(), rules),
+        declared,
+        announced: announced(size, response.headers()),
+        is_stream: http::is_stream(status, content_type)
+            || response.extensions().contains::<PassThrough>(),
     };
-    let head = Head { status, headers: stored_headers(response.headers()), declared, announced };
-    http::capture(head, Streamed(body), max, move |body| match body {
+    http::capture(head, Streamed(body), rules.max_response, move |body| match body {
         Ok(body) => response.set_body(rebuild(body, size)),
         Err(stored) => from_stored(stored),
     })
 }
 
+/// The minimum size of a body. For a stream of unknown length, `Content-Length` announces it.
+fn announced(size: BodySize, headers: &HeaderMap) -> u64 {
+    let sent = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    match size {
+        BodySize::None => 0,
+        BodySize::Sized(bytes) => bytes,
+        BodySize::Stream => sent().unwrap_or(0),
+    }
+}
+
 /// Removes the [replay marker](idem_core::rules::semantics#replay-marker) and the header of refusals from a handler's
 /// response. Only replays and refusals may have them.
-pub(crate) fn unmarked(mut response: HttpResponse) -> HttpResponse {
+pub(crate) fn unmarked(mut response: HttpResponse, rules: &ResponseRules) -> HttpResponse {
+    if let Some(marker) = rules.custom_marker() {
+        response.headers_mut().remove(marker);
+    }
     response.headers_mut().remove(&REPLAYED);
     response.headers_mut().remove(&REFUSED);
     response
 }
 
-fn stored_headers(headers: &HeaderMap) -> Headers {
+fn stored_headers(headers: &HeaderMap, rules: &ResponseRules) -> Headers {
     let fields = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    http::stored_headers(fields, headers.get_all(CONNECTION).map(HeaderValue::as_bytes))
+    rules.stored_headers(fields, headers.get_all(CONNECTION).map(HeaderValue::as_bytes))
 }
 
 fn rebuild(body: Delivery<Streamed, Box<dyn Error>>, size: BodySize) -> BoxBody {
@@ -107,9 +126,12 @@ impl Stream for Streamed {
 }
 
 /// Returns a stored response with the [replay marker](idem_core::rules::semantics#replay-marker).
-pub(crate) fn replay(stored: StoredResponse) -> HttpResponse {
+pub(crate) fn replay(stored: StoredResponse, rules: &ResponseRules) -> HttpResponse {
     let mut response = from_stored(stored);
-    response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
+    let custom =
+        rules.custom_marker().and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok());
+    let marker = custom.unwrap_or_else(|| REPLAYED.clone());
+    response.headers_mut().insert(marker, HeaderValue::from_static("true"));
     response
 }
 

@@ -69,7 +69,7 @@ async fn answer(request: &HttpRequest, operation: &Operation<'_>, scope: Scope) 
     };
     let prefer = request.headers().get_all("prefer").map(|line| line.as_bytes());
     match status_response(&idempotency, operation, scope, &key, prefer).await {
-        Ok(stored) => response::replay(stored),
+        Ok(stored) => response::replay(stored, idempotency.response_rules()),
         Err(refusal) => rejection::into_response(&idempotency, &refusal),
     }
 }

@@ -6,10 +6,13 @@ use std::marker::PhantomData;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either};
-use idem_core::http::{self, CallBuilder, Executed, FingerprintInput, Run, Scope, Served, Start};
+use idem_core::http::{
+    self, CallBuilder, Executed, FingerprintInput, ResponseRules, Run, Scope, Served, Start,
+};
 use idem_core::store::TransactionSlot;
 use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
 
@@ -61,7 +64,8 @@ where
         async move {
             let (request, admission) = admit(request, state.idempotency(), policy).await?;
             let (last, slot) = extract(request, &state).await?;
-            Ok(Call { last, guard: admission.into_guard(slot)? })
+            let (rules, guard) = admission.into_guard(slot)?;
+            Ok(Call { last, rules, guard })
         }
     }
 }
@@ -73,6 +77,7 @@ struct Admission {
     operation: Operation,
     /// `None` if the request bypasses the guard.
     builder: Option<CallBuilder>,
+    echo: Echo,
 }
 
 /// Reads the key, and buffers the body of a request that is guarded.
@@ -87,27 +92,36 @@ async fn admit(
         rejection::refuse(&idempotency, policy, &operation, &rejection.into())
     };
     let mut builder = builder.map_err(refuse)?;
+    let mut echo = None;
     if let Some(builder) = &mut builder {
         let body = request::buffer(&mut request).await.map_err(|error| match error {
             BodyError::TooLarge => refuse(Rejection::BodyTooLarge),
             BodyError::Broken(response) => response,
         })?;
         builder.request(&request::parts(&request, &body));
+        echo = request::echo(&request, &idempotency);
         *request.body_mut() = Body::from(body);
     }
-    Ok((request, Admission { idempotency, policy, operation, builder }))
+    Ok((request, Admission { idempotency, policy, operation, builder, echo }))
 }
 
 impl Admission {
-    /// Returns the guard of the call, if it is guarded. `slot` is that of a transaction that an extractor asked for.
+    /// Returns the rules for the response, and the guard of the call, if it is guarded. `slot` is that of a transaction that an extractor asked for.
     ///
     /// # Errors
     /// The response, if the handler needs a transaction and the request bypasses the guard.
-    fn into_guard(self, slot: Option<TransactionSlot>) -> Result<Option<Guard>, Response> {
-        let Self { idempotency, policy, operation, builder } = self;
+    fn into_guard(
+        self,
+        slot: Option<TransactionSlot>,
+    ) -> Result<(ResponseRules, Option<Guard>), Response> {
+        let Self { idempotency, policy, operation, builder, echo } = self;
+        let rules = idempotency.response_rules().clone();
         match builder {
-            Some(builder) => Ok(Some(Guard { idempotency, builder, operation, slot })),
-            None if slot.is_none() => Ok(None),
+            Some(builder) => {
+                let guard = Guard { idempotency, builder, operation, slot, echo };
+                Ok((rules, Some(guard)))
+            }
+            None if slot.is_none() => Ok((rules, None)),
             None => {
                 let refusal = Rejection::Unguarded.into();
                 Err(rejection::refuse(&idempotency, policy, &operation, &refusal))
@@ -138,7 +152,7 @@ fn call_for(
     idempotency: &Idempotency,
     policy: &'static Policy,
 ) -> Result<Option<CallBuilder>, Rejection> {
-    let lines = request::lines(request, idempotency.header());
+    let lines = |name: &str| request::lines(request, name);
     let operation = || Operation::of(request).words().join(" ");
     idempotency.call_for(policy, request.method().as_str(), lines, operation)
 }
@@ -146,6 +160,7 @@ fn call_for(
 /// A request that passed all extractors.
 pub struct Call<T> {
     last: T,
+    rules: ResponseRules,
     /// `None` if the handler runs unguarded.
     guard: Option<Guard>,
 }
@@ -157,7 +172,11 @@ struct Guard {
     operation: Operation,
     /// The slot through which the handler gets its transaction, if it takes a `Tx`.
     slot: Option<TransactionSlot>,
+    /// The key header, if the response repeats it.
+    echo: Echo,
 }
+
+type Echo = Option<Box<(HeaderName, HeaderValue)>>;
 
 impl<T> Call<T> {
     /// The handler's last argument, for the expressions of the attribute.
@@ -210,11 +229,11 @@ impl<T: Send + 'static> Call<T> {
         H: FnOnce(T) -> Fut + Send + 'static,
         Fut: Future<Output: IntoResponse> + Send + 'static,
     {
-        let Self { last, guard } = self;
-        start(guard, scope).then(|started| match started {
+        let Self { last, rules, guard } = self;
+        start(guard, scope).then(move |started| match started {
             Ok(run) => {
                 let handling = async move { handler(last).await.into_response() };
-                Either::Left(finish(run, Box::pin(handling)))
+                Either::Left(finish(run, rules, Box::pin(handling)))
             }
             Err(response) => Either::Right(ready(response)),
         })
@@ -237,20 +256,26 @@ impl<T: Send + 'static> Call<T> {
         H: FnOnce((A, T)) -> Fut + Send + 'static,
         Fut: Future<Output: IntoResponse> + Send + 'static,
     {
-        let Self { last, guard } = self;
+        let Self { last, rules, guard } = self;
         let arguments = (first, last);
         let handle = move |arguments| handler(arguments).map(IntoResponse::into_response);
         match guard {
-            None => Either::Left(handle(arguments).map(response::unmarked)),
+            None => Either::Left(
+                handle(arguments).map(move |response| response::unmarked(response, &rules)),
+            ),
             Some(guard) => {
-                Either::Right(guard.run_recoverable(scope, arguments, hook, handle).boxed())
+                Either::Right(guard.run_recoverable(scope, rules, arguments, hook, handle).boxed())
             }
         }
     }
 }
 
-/// A run of the engine that may begin, with the handle that it belongs to.
-type GuardedRun = (Run, Idempotency);
+/// A run of the engine that may begin.
+struct GuardedRun {
+    run: Run,
+    idempotency: Idempotency,
+    echo: Echo,
+}
 
 /// Starts the call of a guard. `Ok(None)` is a call that runs unguarded, and `Err` is the response to one that does not run.
 ///
@@ -261,29 +286,32 @@ fn start(
     scope: Scope,
 ) -> impl Future<Output = Result<Option<GuardedRun>, Response>> {
     let Some(guard) = guard else { return Either::Left(ready(Ok(None))) };
-    let (idempotency, call) = match guard.into_call(scope) {
+    let (idempotency, call, echo) = match guard.into_call(scope) {
         Ok(call) => call,
         Err(refused) => return Either::Left(ready(Err(refused))),
     };
-    Either::Right(idempotency.start(call).map(|started| match started {
-        Ok(Start::Run(run)) => Ok(Some((run, idempotency))),
-        Ok(Start::Replay(stored)) => Err(response::replay(stored)),
-        Err(refusal) => Err(rejection::into_response(&idempotency, &refusal)),
+    Either::Right(idempotency.start(call).map(|started| {
+        let response = match started {
+            Ok(Start::Run(run)) => return Ok(Some(GuardedRun { run, idempotency, echo })),
+            Ok(Start::Replay(stored)) => response::replay(stored, idempotency.response_rules()),
+            Err(refusal) => rejection::into_response(&idempotency, &refusal),
+        };
+        Err(echoed(response, echo))
     }))
 }
 
 /// Polls a handler that may run, and stores its response.
 fn finish(
     run: Option<GuardedRun>,
+    rules: ResponseRules,
     handling: BoxFuture<'static, Response>,
 ) -> impl Future<Output = Response> {
-    let Some((run, idempotency)) = run else {
-        return Either::Left(handling.map(response::unmarked));
+    let Some(GuardedRun { run, idempotency, echo }) = run else {
+        return Either::Left(handling.map(move |response| response::unmarked(response, &rules)));
     };
-    let max_response = idempotency.max_response();
-    let recorded = handling.then(move |response| response::record(response, max_response));
+    let recorded = handling.then(move |response| response::record(response, &rules));
     let served = run.finish(recorded, on_panic);
-    Either::Right(served.map(move |served| into_response(&idempotency, served)))
+    Either::Right(served.map(move |served| echoed(into_response(&idempotency, served), echo)))
 }
 
 fn on_panic() -> Executed<Response> {
@@ -295,18 +323,22 @@ impl Guard {
     ///
     /// # Errors
     /// The response, if the call was refused.
-    fn into_call(self, scope: Scope) -> Result<(Idempotency, http::Call), Response> {
-        let Self { idempotency, builder, operation, slot } = self;
+    fn into_call(self, scope: Scope) -> Result<(Idempotency, http::Call, Echo), Response> {
+        let Self { idempotency, builder, operation, slot, echo } = self;
         let policy = builder.policy();
         match builder.finish(scope, &operation.words()) {
-            Ok(call) => Ok((idempotency, call.in_transaction(slot))),
-            Err(refusal) => Err(rejection::refuse(&idempotency, policy, &operation, &refusal)),
+            Ok(call) => Ok((idempotency, call.in_transaction(slot), echo)),
+            Err(refusal) => {
+                let refused = rejection::refuse(&idempotency, policy, &operation, &refusal);
+                Err(echoed(refused, echo))
+            }
         }
     }
 
     async fn run_recoverable<A, R, K, KFut, H, Fut>(
         self,
         scope: Scope,
+        rules: ResponseRules,
         arguments: A,
         hook: K,
         handle: H,
@@ -319,26 +351,35 @@ impl Guard {
         H: FnOnce(A) -> Fut + Send + 'static,
         Fut: Future<Output = Response> + Send + 'static,
     {
-        let (idempotency, call) = match self.into_call(scope) {
+        let (idempotency, call, echo) = match self.into_call(scope) {
             Ok(call) => call,
             Err(refused) => return refused,
         };
-        let max_response = idempotency.max_response();
-        let record = move |response| response::record(response, max_response);
+        let record = move |response| response::record(response, &rules);
+        let record_found = record.clone();
         let hook = move |arguments| async move {
             let (arguments, report) = hook(arguments).await;
-            (arguments, report.map(IntoResponse::into_response).then(record).await)
+            (arguments, report.map(IntoResponse::into_response).then(record_found).await)
         };
         let execute = move |arguments| handle(arguments).then(record);
         let served = idempotency.run_recoverable(call, arguments, hook, execute, on_panic).await;
-        into_response(&idempotency, served)
+        echoed(into_response(&idempotency, served), echo)
     }
 }
 
 fn into_response(idempotency: &Idempotency, served: Result<Served<Response>, Refusal>) -> Response {
     match served {
         Ok(Served::Executed(response)) => response,
-        Ok(Served::Replayed(response)) => response::replay(response),
+        Ok(Served::Replayed(response)) => response::replay(response, idempotency.response_rules()),
         Err(refusal) => rejection::into_response(idempotency, &refusal),
     }
+}
+
+/// Repeats the key header in a response.
+fn echoed(mut response: Response, echo: Echo) -> Response {
+    if let Some(header) = echo {
+        let (name, value) = *header;
+        response.headers_mut().insert(name, value);
+    }
+    response
 }

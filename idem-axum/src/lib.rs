@@ -72,7 +72,9 @@
 //! | Feature | Default | Adds |
 //! |---|---|---|
 //! | `redis` | no | the Redis and Valkey store: `RedisStore`, and the crate [idem-redis](https://docs.rs/idem-redis) as `redis` |
+//! | `redis-tls` | no | `redis`, with TLS by rustls for `rediss://` URLs |
 //! | `postgres` | no | the Postgres store: `PostgresStore`, the transaction extractor `Tx`, and the crate [idem-postgres](https://docs.rs/idem-postgres) as `postgres` |
+//! | `postgres-tls` | no | `postgres`, with TLS by rustls, such as `sslmode=verify-full` |
 //! | `sqlite` | no | the SQLite store: `SqliteStore`, and the crate [idem-sqlite](https://docs.rs/idem-sqlite) as `sqlite` |
 //!
 //! A feature only adds items. It never changes what the attribute expands to.
@@ -89,13 +91,14 @@ mod health;
 mod rejection;
 mod request;
 mod response;
+mod serve;
 mod state;
 mod status;
 #[cfg(feature = "postgres")]
 mod tx;
 
 pub use idem_core::records::Operation;
-pub use idem_core::store::IdempotencyStore;
+pub use idem_core::store::{IdempotencyStore, StoredResponse};
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,
     KeyError, KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
@@ -117,6 +120,10 @@ pub use idem_core::{
 pub use idem_macros::idempotent_axum as idempotent;
 
 pub use health::health;
+pub use idem_core::http::{
+    AcpFormat, IcebergFormat, PassThrough, ProblemFormat, RefusalDetails, RefusalFormat,
+    StoredHeaders, StripeFormat,
+};
 /// The crate of the Postgres store.
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
@@ -138,6 +145,7 @@ pub use idem_sqlite as sqlite;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use idem_sqlite::SqliteStore;
+pub use serve::{Serve, serve};
 pub use status::{StatusByKey, status_by_key};
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]

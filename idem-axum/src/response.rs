@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
-use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt, stream};
 use http_body::Frame;
 use http_body_util::{BodyStream, StreamBody};
 use idem_core::http::Executed;
-use idem_core::http::{self, Delivery, Head};
+use idem_core::http::{self, Delivery, Head, PassThrough, ResponseRules};
 use idem_core::store::{Headers, StoredResponse};
 
 /// Statics, because constructing a `HeaderName` parses it.
@@ -22,31 +22,48 @@ static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
 static REFUSED: HeaderName = HeaderName::from_static(http::REFUSED);
 
 /// Reads a handler's response: returns the response for the client, and the completion for the record.
-pub(crate) fn record(response: Response, max: usize) -> impl Future<Output = Executed<Response>> {
-    let (parts, body) = unmarked(response).into_parts();
+pub(crate) fn record(
+    response: Response,
+    rules: &ResponseRules,
+) -> impl Future<Output = Executed<Response>> + use<> {
+    let (parts, body) = unmarked(response, rules).into_parts();
+    let status = parts.status.as_u16();
+    let content_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let head = Head {
-        status: parts.status.as_u16(),
-        headers: stored_headers(&parts.headers),
+        status,
+        headers: stored_headers(&parts.headers, rules),
         declared: parts.extensions.get().copied(),
-        announced: body.size_hint().lower(),
+        announced: announced(&body, &parts.headers),
+        is_stream: http::is_stream(status, content_type)
+            || parts.extensions.get::<PassThrough>().is_some(),
     };
-    http::capture(head, Frames { body, trailers: None }, max, |body| match body {
+    http::capture(head, Frames { body, trailers: None }, rules.max_response, |body| match body {
         Ok(body) => Response::from_parts(parts, rebuild(body)),
         Err(stored) => from_stored(stored),
     })
 }
 
+/// The minimum size of a body. For a stream of unknown length, `Content-Length` announces it.
+fn announced(body: &Body, headers: &HeaderMap) -> u64 {
+    let hint = body.size_hint();
+    let sent = || headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    hint.exact().or_else(sent).unwrap_or(hint.lower())
+}
+
 /// Removes the [replay marker](idem_core::rules::semantics#replay-marker) and the header of refusals from a handler's
 /// response. Only replays and refusals may have them.
-pub(crate) fn unmarked(mut response: Response) -> Response {
+pub(crate) fn unmarked(mut response: Response, rules: &ResponseRules) -> Response {
+    if let Some(marker) = rules.custom_marker() {
+        response.headers_mut().remove(marker);
+    }
     response.headers_mut().remove(&REPLAYED);
     response.headers_mut().remove(&REFUSED);
     response
 }
 
-fn stored_headers(headers: &HeaderMap) -> Headers {
+fn stored_headers(headers: &HeaderMap, rules: &ResponseRules) -> Headers {
     let fields = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    http::stored_headers(fields, headers.get_all(CONNECTION).into_iter().map(HeaderValue::as_bytes))
+    rules.stored_headers(fields, headers.get_all(CONNECTION).into_iter().map(HeaderValue::as_bytes))
 }
 
 /// The data of a body as a stream, and the trailers that follow it.
@@ -96,9 +113,12 @@ fn rebuild(body: Delivery<Frames, axum::Error>) -> Body {
 }
 
 /// Returns a stored response with the [replay marker](idem_core::rules::semantics#replay-marker).
-pub(crate) fn replay(stored: StoredResponse) -> Response {
+pub(crate) fn replay(stored: StoredResponse, rules: &ResponseRules) -> Response {
     let mut response = from_stored(stored);
-    response.headers_mut().insert(REPLAYED.clone(), HeaderValue::from_static("true"));
+    let custom =
+        rules.custom_marker().and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok());
+    let marker = custom.unwrap_or_else(|| REPLAYED.clone());
+    response.headers_mut().insert(marker, HeaderValue::from_static("true"));
     response
 }
 

@@ -102,7 +102,7 @@ async fn answer(
     };
     let prefer = parts.headers.get_all("prefer").into_iter().map(|line| line.as_bytes());
     match status_response(idempotency, operation, scope, key, prefer).await {
-        Ok(stored) => response::replay(stored),
+        Ok(stored) => response::replay(stored, idempotency.response_rules()),
         Err(refusal) => rejection::into_response(idempotency, &refusal),
     }
 }

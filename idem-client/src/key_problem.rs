@@ -43,17 +43,22 @@ impl<'a> ErrorResponse<'a> {
     /// the application.
     pub(crate) fn key_problem(&self) -> Option<KeyProblem> {
         match self.headers.get(REFUSED).map(|slug| slug.to_str().unwrap_or_default()) {
-            // idem names each of its refusals, whatever format the body has.
-            Some(slug) => self.by_slug(slug),
+            // idem names each of its refusals.
+            Some(slug) => by_slug(slug),
             None => self.by_type().or_else(|| self.by_title()).or_else(|| self.by_stripe()),
         }
+    }
+
+    /// Whether idem refused the request, whatever format and status the service has chosen.
+    pub(crate) fn is_refusal_of_idem(&self) -> bool {
+        self.headers.contains_key(REFUSED)
     }
 
     /// Whether the body names no problem. A named problem may belong to the application.
     pub(crate) fn has_no_problem_name(&self) -> bool {
         matches!(self.text("/type"), None | Some("about:blank"))
             && self.json.get("error").is_none()
-            && !self.headers.contains_key(REFUSED)
+            && !self.is_refusal_of_idem()
     }
 
     /// Whether the server requests a retry (`Some(true)`) or forbids one (`Some(false)`).
@@ -63,23 +68,22 @@ impl<'a> ErrorResponse<'a> {
     pub(crate) fn retryable(&self) -> Option<bool> {
         let is_problem = self.media_type() == "application/problem+json";
         let member = is_problem.then(|| self.json.get("retryable")?.as_bool()).flatten();
-        member.or_else(|| should_retry(self.headers))
+        member
+            .or_else(|| should_retry(self.headers))
+            .or_else(|| self.is_internal().then_some(false))
+    }
+
+    /// Whether idem reports an error of the service itself. A handler did not fail, so a retry meets the error again.
+    fn is_internal(&self) -> bool {
+        self.headers.get(REFUSED).is_some_and(|slug| slug == "internal-error")
     }
 
     /// Matches the last part of the problem's `type`, whatever its base.
     fn by_type(&self) -> Option<KeyProblem> {
-        self.by_slug(self.text("/type")?.rsplit(['/', ':', '#']).next()?)
-    }
-
-    fn by_slug(&self, slug: &str) -> Option<KeyProblem> {
-        match (self.status.as_u16(), slug) {
-            // This problem leads to more attempts, so the status must match too.
-            (409, "in-progress") => Some(KeyProblem::InProgress),
-            (_, "key-reused") => Some(KeyProblem::KeyReused),
-            (_, "outcome-unknown") => Some(KeyProblem::OutcomeUnknown),
-            (_, "result-unavailable") => Some(KeyProblem::ResultUnavailable),
-            _ => None,
-        }
+        let problem = by_slug(self.text("/type")?.rsplit(['/', ':', '#']).next()?)?;
+        // This problem leads to more attempts, so the status must match too.
+        (problem != KeyProblem::InProgress || self.status == StatusCode::CONFLICT)
+            .then_some(problem)
     }
 
     /// Matches the titles of the IETF draft: its problems share one `type` and differ by `title` (section
@@ -111,6 +115,16 @@ impl<'a> ErrorResponse<'a> {
         let value = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = value.unwrap_or_default().split(';').next().unwrap_or_default();
         essence.trim().to_ascii_lowercase()
+    }
+}
+
+fn by_slug(slug: &str) -> Option<KeyProblem> {
+    match slug {
+        "in-progress" => Some(KeyProblem::InProgress),
+        "key-reused" => Some(KeyProblem::KeyReused),
+        "outcome-unknown" => Some(KeyProblem::OutcomeUnknown),
+        "result-unavailable" => Some(KeyProblem::ResultUnavailable),
+        _ => None,
     }
 }
 

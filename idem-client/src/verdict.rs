@@ -59,8 +59,10 @@ impl Verdict {
         if !(status.is_client_error() || status.is_server_error()) {
             return Self::Fresh;
         }
-        let is_temporary = status == StatusCode::CONFLICT && headers.contains_key(RETRY_AFTER);
         let response = ErrorResponse::parse(status, headers, body.map_or(&[], |body| body));
+        // idem marks its refusals, and a service can give them another status than 409.
+        let is_temporary = headers.contains_key(RETRY_AFTER)
+            && (status == StatusCode::CONFLICT || response.is_refusal_of_idem());
         match (response.key_problem(), response.retryable()) {
             (Some(KeyProblem::InProgress), Some(false)) => Self::InProgress,
             // Without `Retry-After`, only a person can find out the outcome.

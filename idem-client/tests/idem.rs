@@ -1,4 +1,4 @@
-//! The client against an idem server: the client classifies every response of idem.
+//! The client against an idem server: the client classifies every response of idem, in every format of refusals.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -10,7 +10,10 @@ use async_trait::async_trait;
 use axum::extract::{FromRef, State};
 use axum::http::{Extensions, StatusCode};
 use axum::{Router, routing::post};
-use idem_axum::{Idempotency, MemoryStore, Recovery, idempotent};
+use idem_axum::{
+    AcpFormat, IcebergFormat, Idempotency, MemoryStore, ProblemFormat, Recovery, RefusalFormat,
+    StripeFormat, idempotent,
+};
 use idem_client::{
     Failure, IdempotencyKey, IdempotencyMiddleware, IdempotentRequest, Reply, RetryPolicy,
 };
@@ -91,7 +94,7 @@ struct Service {
 }
 
 impl Service {
-    async fn start() -> Self {
+    async fn start(format: impl RefusalFormat) -> Self {
         let bank = Arc::new(Bank {
             charges: AtomicUsize::new(0),
             lookups: AtomicUsize::new(0),
@@ -99,6 +102,7 @@ impl Service {
         });
         let idempotency = Idempotency::builder(MemoryStore::new())
             .max_response(LIMIT)
+            .refusal_format(format)
             .recheck(Duration::from_millis(1))
             .build();
         let router = Router::new()
@@ -155,58 +159,89 @@ impl Middleware for OpensTheGate {
         next: Next<'_>,
     ) -> Result<Response, Error> {
         let response = next.run(request, extensions).await?;
-        if response.status() == StatusCode::CONFLICT {
+        if response.headers().contains_key("idempotency-refused") {
             self.0.gate.add_permits(1);
         }
         Ok(response)
     }
 }
 
-#[tokio::test]
-async fn a_payment_that_is_sent_twice_is_replayed() {
-    let service = Service::start().await;
+/// Defines each test for each format.
+macro_rules! tests {
+    ($($module:ident: $format:expr => $tests:tt)+) => {$(
+        mod $module {
+            use super::*;
+
+            tests! { @each $format => $tests }
+        }
+    )+};
+    (@each $format:expr => { $($test:ident)+ }) => {$(
+        #[tokio::test]
+        async fn $test() {
+            super::$test($format).await;
+        }
+    )+};
+    ($tests:tt) => {
+        tests! {
+            problem: ProblemFormat => $tests
+            acp: AcpFormat => $tests
+            iceberg: IcebergFormat => $tests
+            stripe: StripeFormat => $tests
+        }
+    };
+}
+
+tests! {{
+    a_payment_that_is_sent_twice_is_replayed
+    the_client_waits_for_a_payment_that_takes_longer_than_an_attempt
+    a_stored_500_is_recognized_as_a_replay
+    a_key_that_was_used_for_another_payment_is_rejected
+    a_response_that_was_not_stored_is_reported_as_unavailable
+    a_payment_with_unknown_outcome_is_not_retried
+    a_payment_whose_outcome_the_service_can_find_out_is_retried_until_it_is_known
+}}
+
+async fn a_payment_that_is_sent_twice_is_replayed(format: impl RefusalFormat) {
+    let service = Service::start(format).await;
     assert!(matches!(service.pay("/pay", "4200").await, Ok(Reply::Fresh(_))));
     assert!(matches!(service.pay("/pay", "4200").await, Ok(Reply::Replayed(_))));
     assert_eq!(service.charges(), 1);
 }
 
-#[tokio::test]
-async fn the_client_waits_for_a_payment_that_takes_longer_than_an_attempt() {
-    let service = Service::start().await;
+async fn the_client_waits_for_a_payment_that_takes_longer_than_an_attempt(
+    format: impl RefusalFormat,
+) {
+    let service = Service::start(format).await;
     let policy = RetryPolicy::new().attempt_timeout(Duration::from_millis(500)).attempts(20);
     let reply = service.pay_by(policy, "/slowly", "").await.unwrap();
     assert!(reply.is_replayed());
     assert_eq!((reply.response().status(), service.charges()), (StatusCode::CREATED, 1));
 }
 
-#[tokio::test]
-async fn a_stored_500_is_recognized_as_a_replay() {
-    let service = Service::start().await;
+async fn a_stored_500_is_recognized_as_a_replay(format: impl RefusalFormat) {
+    let service = Service::start(format).await;
     let reply = service.pay("/fail", "").await.unwrap();
     assert!(reply.is_replayed());
     assert_eq!(reply.response().status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(service.charges(), 1);
 }
 
-#[tokio::test]
-async fn a_key_that_was_used_for_another_payment_is_rejected() {
-    let service = Service::start().await;
+async fn a_key_that_was_used_for_another_payment_is_rejected(format: impl RefusalFormat) {
+    let service = Service::start(format).await;
     assert!(service.pay("/pay", "4200").await.is_ok());
     assert!(matches!(service.pay("/pay", "9900").await, Err(Failure::KeyReused(_))));
     assert_eq!(service.charges(), 1);
 }
 
-#[tokio::test]
-async fn a_response_that_was_not_stored_is_reported_as_unavailable() {
-    let service = Service::start().await;
+async fn a_response_that_was_not_stored_is_reported_as_unavailable(format: impl RefusalFormat) {
+    let service = Service::start(format).await;
     assert!(matches!(service.pay("/much", "").await, Ok(Reply::Fresh(_))));
     assert!(matches!(service.pay("/much", "").await, Err(Failure::ResultUnavailable(_))));
     assert_eq!(service.charges(), 1);
 }
 
-#[tokio::test]
-async fn a_payment_with_unknown_outcome_is_not_retried() {
-    let service = Service::start().await;
+async fn a_payment_with_unknown_outcome_is_not_retried(format: impl RefusalFormat) {
+    let service = Service::start(format).await;
     for _ in 0..2 {
         let failure = service.pay("/never", "").await.unwrap_err();
         let Failure::OutcomeUnknown(gave_up) = failure else { panic!("{failure:?}") };
@@ -215,9 +250,10 @@ async fn a_payment_with_unknown_outcome_is_not_retried() {
     assert_eq!(service.charges(), 1);
 }
 
-#[tokio::test]
-async fn a_payment_whose_outcome_the_service_can_find_out_is_retried_until_it_is_known() {
-    let service = Service::start().await;
+async fn a_payment_whose_outcome_the_service_can_find_out_is_retried_until_it_is_known(
+    format: impl RefusalFormat,
+) {
+    let service = Service::start(format).await;
     let reply = service.pay("/lost", "").await.unwrap();
     assert!(reply.is_replayed());
     assert_eq!(reply.response().status(), StatusCode::CREATED);

@@ -321,5 +321,5 @@ const SESSION: [(&str, &str); 4] = [
 async fn check(shared: &Shared) -> Result<Vec<HealthIssue>, ConnectError> {
     let server = || (*shared.connections.server).into();
     let checked = health::check(shared).await;
-    checked.map_err(|source| ConnectError::Unreachable { server: server(), source })
+    checked.map_err(|source| ConnectError::Unreachable { server: server(), source: source.into() })
 }

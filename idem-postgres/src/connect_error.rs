@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use idem_core::store::StoreError;
+use idem_core::store::{RootCause, StoreError};
 
 use crate::health::HealthIssue;
 use crate::schema::SchemaError;
@@ -15,6 +15,11 @@ pub enum ConnectError {
     /// The URL, the schema name or the table name is invalid.
     #[error("invalid configuration of the Postgres store")]
     Config(#[source] Box<dyn Error + Send + Sync>),
+    /// The connection requires TLS, and this build has no TLS.
+    #[error(
+        "TLS is not compiled in; enable the feature `postgres-tls` of `idem-axum` or `idem-actix`, or `tls` of `idem-postgres`"
+    )]
+    TlsNotCompiled,
     /// The server could not be reached, rejected the connection or did not reply to the first check.
     #[error(
         "cannot connect to {server}; check the address and the credentials, and that the server is running"
@@ -23,7 +28,7 @@ pub enum ConnectError {
         /// The server in words, such as "Postgres at 127.0.0.1:5432".
         server: Box<str>,
         /// The reason.
-        source: StoreError,
+        source: RootCause,
     },
     /// A pooler rejected the parameters of the connection.
     #[error("a pooler rejected the connection to {server}; call `pgbouncer()` on the builder")]
@@ -56,11 +61,16 @@ impl ConnectError {
     /// The error of the first connection.
     pub(crate) fn unreachable(server: String, error: sqlx::Error) -> Self {
         let server = server.into();
+        // The application may have enabled TLS in sqlx itself, so the error decides and not the feature.
+        if matches!(&error, sqlx::Error::Tls(reason) if reason.to_string().contains("without TLS"))
+        {
+            return Self::TlsNotCompiled;
+        }
         let code = error.as_database_error().and_then(|error| error.code().map(String::from));
         match code.as_deref() {
             // A protocol violation: poolers report unknown parameters in this way.
             Some("08P01") => Self::Pooler { server, source: error },
-            _ => Self::Unreachable { server, source: StoreError::not_done(error) },
+            _ => Self::Unreachable { server, source: StoreError::not_done(error).into() },
         }
     }
 }

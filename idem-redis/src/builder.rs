@@ -20,6 +20,7 @@ use crate::scan_pace::ScanPace;
 use crate::scripts::Scripts;
 use crate::shared::Shared;
 use crate::store::{Inner, RedisStore};
+use crate::tls;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -187,8 +188,7 @@ impl RedisStoreBuilder {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(ConnectError::config)?;
-        let sentinels =
-            SentinelClient::build(urls, service.to_owned(), None, SentinelServerType::Master);
+        let sentinels = SentinelClient::build(urls, service, None, SentinelServerType::Master);
         let sentinels = Box::new(sentinels.map_err(ConnectError::config)?.into());
         let endpoint = Endpoint {
             servers: Servers::Sentinel(sentinels),
@@ -297,7 +297,8 @@ impl RedisStoreBuilder {
         let issues = match health.check().await {
             Ok(issues) => issues,
             Err(source) => {
-                return Err(ConnectError::Unreachable { server: (*server).into(), source });
+                let (server, source) = ((*server).into(), source.into());
+                return Err(ConnectError::Unreachable { server, source });
             }
         };
         if let Some(issue) = issues.iter().find(|issue| issue.is_fatal() && !is_allowed(issue)) {
@@ -312,6 +313,7 @@ impl RedisStoreBuilder {
 }
 
 fn clients(urls: &[&str]) -> Result<Vec<Client>, ConnectError> {
+    tls::prepare(urls)?;
     let clients = urls.iter().map(|url| Client::open(*url)).collect::<Result<_, _>>();
     clients.map_err(ConnectError::config)
 }

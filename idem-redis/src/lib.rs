@@ -21,7 +21,9 @@
 //!
 //! # Feature flags
 //!
-//! This crate has no feature flags.
+//! | Feature | Default | Effect |
+//! |---|---|---|
+//! | `tls` | no | `rediss://` URLs, by rustls. Certificates are checked against the authorities of the system, or those in the file that the environment variable `SSL_CERT_FILE` names |
 //!
 //! # Server requirements
 //!
@@ -166,6 +168,7 @@ mod scan_pace;
 mod scripts;
 mod shared;
 mod store;
+mod tls;
 mod value;
 
 pub use builder::RedisStoreBuilder;

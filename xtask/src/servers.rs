@@ -4,13 +4,14 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 /// Programs, and the Debian packages that have them.
-const NEEDED: [(&str, &str); 7] = [
+const NEEDED: [(&str, &str); 8] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-server"),
     ("psql", "postgresql"),
     ("/usr/sbin/pgbouncer", "pgbouncer"),
     ("nats-server", "nats-server"),
     ("faketime", "faketime"),
+    ("openssl", "openssl"),
     // The checker of alert rules.
     ("promtool", "prometheus"),
 ];

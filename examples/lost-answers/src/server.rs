@@ -20,7 +20,7 @@ impl Server {
     pub(crate) fn start() -> Result<Self> {
         let program = program()?;
         let mut command = Command::new(&program);
-        let process = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn();
+        let process = command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn();
         let mut process = process.with_context(|| format!("cannot start {}", program.display()))?;
         let stdout = process.stdout.take().context("the standard output is not piped")?;
         let mut stdout = BufReader::new(stdout);

@@ -3,17 +3,18 @@
 //! `cargo run -p orders-consumer` needs a NATS server with JetStream (`nats-server -js`). It places 100
 //! orders, sends each of them up to three times, and consumes them until the stream is empty.
 //!
-//! The first argument is the URL of the NATS server (default `nats://127.0.0.1:4222`). With the feature
-//! `redis` or `postgres`, the second argument is the URL of a store. Any number of consumers with the same
-//! store share the work.
+//! With the feature `redis` or `postgres`, `--store` is the URL of a store. Any number of consumers with the same store
+//! share the work.
 
 use std::num::NonZeroUsize;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use async_nats::Error;
 use async_nats::jetstream::consumer::{Consumer, pull};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{AckKind, Context, Message, stream};
+use clap::Parser;
 use futures_util::TryStreamExt;
 use idem_core::function::{Disposition, Failure, Rejected, batch};
 use idem_core::{
@@ -117,15 +118,35 @@ impl Payments {
     }
 }
 
+/// A NATS consumer that charges once for each order
+#[derive(Parser)]
+struct Args {
+    /// NATS server with JetStream
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    nats: String,
+    /// Store of the keys: `redis://…` or `postgres://…`; in memory if omitted
+    #[arg(long, env = "IDEM_STORE", hide_env_values = true)]
+    store: Option<String>,
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN).init();
-    let url = std::env::args().nth(1).unwrap_or_else(|| "nats://127.0.0.1:4222".to_owned());
-    let connection = async_nats::connect(&url).await.map_err(|error| {
-        format!("cannot connect to NATS at {url}: {error}; start it with `nats-server -js`")
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Args { nats, store: url }: Args) -> Result<(), Error> {
+    let connection = async_nats::connect(&nats).await.map_err(|error| {
+        format!("cannot connect to NATS at {nats}: {error}; start it with `nats-server -js`")
     })?;
     let broker = async_nats::jetstream::new(connection);
-    let idempotency = store(std::env::args().nth(2)).await?.namespace("orders").build();
+    let idempotency = store(url).await?.namespace("orders").build();
 
     let mut charges = stream_of(&broker, "charges").await?;
     let consumer = consumer(&broker).await?;

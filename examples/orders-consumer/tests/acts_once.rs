@@ -24,7 +24,7 @@ fn summary(consumer: Child) -> String {
 #[test]
 fn one_charge_for_each_order() {
     let nats = NatsServer::start();
-    let summary = summary(start(&[&nats.url()]));
+    let summary = summary(start(&["--nats", &nats.url()]));
     assert!(summary.contains(": 100 charges\n"), "{summary}");
     assert!(summary.ends_with(" 1 dead-lettered\n"), "{summary}");
     assert!(
@@ -50,7 +50,7 @@ fn two_consumers_on_one_postgres_charge_once_for_each_order() {
 #[cfg(any(feature = "redis", feature = "postgres"))]
 fn two_consumers_charge_once_for_each_order(store: &str) {
     let nats = NatsServer::start();
-    let consumers = [(); 2].map(|()| start(&[&nats.url(), store]));
+    let consumers = [(); 2].map(|()| start(&["--nats", &nats.url(), "--store", store]));
     for summary in consumers.map(summary) {
         assert!(summary.contains(": 100 charges\n"), "{summary}");
     }

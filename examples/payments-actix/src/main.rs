@@ -11,15 +11,15 @@ use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::io;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::ErrorUnauthorized;
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{
-    App, Either, Error, FromRequest, HttpRequest, HttpServer, Responder, get, post, rt, web,
+    App, Either, Error, FromRequest, HttpRequest, HttpServer, Responder, get, post, web,
 };
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
@@ -29,7 +29,6 @@ use idem_actix::{
 };
 use monitoring::Monitoring;
 use serde::{Deserialize, Serialize};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// All charges of each tenant. A retry must not add one.
 #[derive(Default)]
@@ -111,10 +110,10 @@ impl Ledger {
 #[derive(Parser)]
 struct Args {
     /// Address to listen on
-    #[arg(default_value = "127.0.0.1:3000")]
-    address: String,
+    #[arg(long, env = "IDEM_LISTEN", default_value = "127.0.0.1:3000")]
+    listen: String,
     /// Store of the keys: `sqlite:FILE`, `redis://…` or `postgres://…`; in memory if omitted
-    #[arg(long)]
+    #[arg(long, env = "IDEM_STORE", hide_env_values = true)]
     store: Option<String>,
     /// Also serve `/metrics` and `/health`
     #[arg(long)]
@@ -122,10 +121,19 @@ struct Args {
 }
 
 #[actix_web::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let Args { address, store, monitor } = Args::parse();
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Args { listen, store, monitor }: Args) -> anyhow::Result<()> {
     let store = open(store).await?;
     let monitoring = monitor.then(Monitoring::start).transpose()?;
     let mut builder = Idempotency::builder(store).namespace("payments");
@@ -144,21 +152,12 @@ async fn main() -> anyhow::Result<()> {
         app.service(create_payment).service(list_payments).configure(monitor)
     };
 
-    // The signal handling of actix-web would stop the workers while charges of disconnected clients still run.
-    let server = HttpServer::new(app).disable_signals().shutdown_timeout(5);
-    let server = server.bind(&address).with_context(|| {
-        format!("cannot listen on {address}; pass another address as an argument")
+    let server = HttpServer::new(app).bind(&listen).with_context(|| {
+        format!("cannot listen on {listen}; pass another address with `--listen`")
     })?;
-    let terminate = signal(SignalKind::terminate())?;
     print_usage(&server.addrs());
-    let server = server.run();
-    let control = server.handle();
-    let served = rt::spawn(server);
-    shutdown_requested(terminate).await;
-
-    // Let the running charges finish and store their responses before the workers stop.
-    let drained = idem_actix::stop(&control, idempotency.drain(Duration::from_secs(30))).await;
-    served.await??;
+    // On Ctrl-C or SIGTERM, charges whose clients have disconnected finish and store their responses.
+    let drained = idem_actix::serve(server, &idempotency).await?;
     ensure!(
         drained == Drained::Finished,
         "some payments were still running after 30 s: {drained:?}"
@@ -186,14 +185,6 @@ async fn open(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>> 
             "unsupported store URL; use `sqlite:FILE`, `redis://…` with `--features redis`, or `postgres://…` with `--features postgres`"
         ),
     })
-}
-
-/// Waits for Ctrl-C, or for the SIGTERM of a container runtime or service manager.
-async fn shutdown_requested(mut terminate: Signal) {
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 fn print_usage(addresses: &[SocketAddr]) {

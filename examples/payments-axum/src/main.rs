@@ -8,10 +8,9 @@
 mod monitoring;
 
 use std::collections::HashMap;
-use std::future::IntoFuture;
 use std::io;
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use axum::extract::{FromRef, FromRequestParts, State};
@@ -27,9 +26,6 @@ use idem_axum::{
 use monitoring::Monitoring;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 #[derive(Clone, FromRef)]
 struct App {
@@ -114,10 +110,10 @@ impl Ledger {
 #[derive(Parser)]
 struct Args {
     /// Address to listen on
-    #[arg(default_value = "127.0.0.1:3000")]
-    address: String,
+    #[arg(long, env = "IDEM_LISTEN", default_value = "127.0.0.1:3000")]
+    listen: String,
     /// Store of the keys: `sqlite:FILE`, `redis://…` or `postgres://…`; in memory if omitted
-    #[arg(long)]
+    #[arg(long, env = "IDEM_STORE", hide_env_values = true)]
     store: Option<String>,
     /// Also serve `/metrics` and `/health`
     #[arg(long)]
@@ -125,10 +121,19 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     // Log to stderr; clients never see internal errors.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let Args { address, store, monitor } = Args::parse();
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Args { listen, store, monitor }: Args) -> anyhow::Result<()> {
     let store = open(store).await?;
     let monitoring = monitor.then(Monitoring::start).transpose()?;
     let mut builder = Idempotency::builder(store).namespace("payments");
@@ -144,23 +149,12 @@ async fn main() -> anyhow::Result<()> {
         None => router,
     };
 
-    let listener = TcpListener::bind(&address).await.with_context(|| {
-        format!("cannot listen on {address}; pass another address as an argument")
+    let listener = TcpListener::bind(&listen).await.with_context(|| {
+        format!("cannot listen on {listen}; pass another address with `--listen`")
     })?;
-    let terminate = signal(SignalKind::terminate())?;
     print_usage(&listener)?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server =
-        axum::serve(listener, router).with_graceful_shutdown(async { drop(stopped.await) });
-    let served = tokio::spawn(server.into_future());
-    shutdown_requested(terminate).await;
-    drop(stop);
-
-    // Charges whose clients have disconnected are still running: let them finish and store their responses.
-    // Start draining immediately. The server itself may wait for stalled clients indefinitely.
-    let drained = idempotency.drain(Duration::from_secs(30)).await;
-    // Time to send the remaining responses.
-    let _stalled = timeout(Duration::from_secs(5), served).await;
+    // On Ctrl-C or SIGTERM, charges whose clients have disconnected finish and store their responses.
+    let drained = idem_axum::serve(listener, router, &idempotency).await?;
     ensure!(
         drained == Drained::Finished,
         "some payments were still running after 30 s: {drained:?}"
@@ -188,14 +182,6 @@ async fn open(url: Option<String>) -> anyhow::Result<Arc<dyn IdempotencyStore>> 
             "unsupported store URL; use `sqlite:FILE`, `redis://…` with `--features redis`, or `postgres://…` with `--features postgres`"
         ),
     })
-}
-
-/// Waits for Ctrl-C, or for the SIGTERM of a container runtime or service manager.
-async fn shutdown_requested(mut terminate: Signal) {
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 fn print_usage(listener: &TcpListener) -> io::Result<()> {

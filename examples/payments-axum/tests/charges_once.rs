@@ -28,7 +28,7 @@ impl Server {
 
     fn start_with(args: &[&str]) -> Self {
         let mut process = Command::new(PROGRAM)
-            .arg("127.0.0.1:0")
+            .args(["--listen", "127.0.0.1:0"])
             .args(args)
             .stdout(Stdio::piped())
             .spawn()

@@ -2,21 +2,26 @@
 //!
 //! `cargo run -p recovery` starts it and its payment provider, and prints commands to try.
 //!
-//! The first argument is the listen address of the server (default `127.0.0.1:3000`), and the second one that of the
-//! provider (default `127.0.0.1:3001`).
+//! Without `--store`, the keys are in memory.
 
 mod provider;
 
 use std::future::IntoFuture;
 use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use idem_axum::{Execution, Idempotency, MemoryStore, Recovery, idempotent};
+use clap::Parser;
+use idem_axum::{
+    Drained, Execution, Idempotency, IdempotencyStore, MemoryStore, Recovery, SqliteStore,
+    idempotent,
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -79,33 +84,56 @@ async fn find_charge(app: &App, payment: &NewPayment) -> Recovery<(StatusCode, J
     }
 }
 
+/// A payments server whose provider loses answers
+#[derive(Parser)]
+struct Args {
+    /// Address to listen on
+    #[arg(long, env = "IDEM_LISTEN", default_value = "127.0.0.1:3000")]
+    listen: String,
+    /// Address of the payment provider, which runs in this process
+    #[arg(long, default_value = "127.0.0.1:3001")]
+    provider: String,
+    /// Store of the keys: `sqlite:FILE`; in memory if omitted
+    #[arg(long, env = "IDEM_STORE", hide_env_values = true)]
+    store: Option<String>,
+}
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let listener = listen(1, "127.0.0.1:3000").await?;
-    let provider_listener = listen(2, "127.0.0.1:3001").await?;
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
+    let store: Arc<dyn IdempotencyStore> = match &args.store {
+        None => Arc::new(MemoryStore::new()),
+        Some(file) => Arc::new(SqliteStore::open(file).await?),
+    };
+    let listener = bind(&args.listen, "--listen").await?;
+    let provider_listener = bind(&args.provider, "--provider").await?;
     let server = format!("http://{}", listener.local_addr()?);
     let provider = format!("http://{}", provider_listener.local_addr()?);
     tokio::spawn(axum::serve(provider_listener, provider::router()).into_future());
 
-    let recheck = Duration::from_secs(1);
-    let idempotency = Idempotency::builder(MemoryStore::new()).recheck(recheck).build();
+    let idempotency = Idempotency::builder(store).recheck(Duration::from_secs(1)).build();
     let app = App { idempotency: idempotency.clone(), provider: Provider::at(&provider) };
     let router = Router::new().route("/payments", post(create_payment)).with_state(app);
-    tokio::spawn(axum::serve(listener, router).into_future());
     print_usage(&server, &provider);
-    tokio::signal::ctrl_c().await?;
-    // Let running charges and recoveries end, also those whose clients have disconnected.
-    println!("{:?}", idempotency.drain(Duration::from_secs(30)).await);
+    // On Ctrl-C or SIGTERM, charges and recoveries whose clients have disconnected finish.
+    let drained = idem_axum::serve(listener, router, &idempotency).await?;
+    ensure!(drained == Drained::Finished, "some charges were still running after 30 s");
     Ok(())
 }
 
-async fn listen(argument: usize, default: &str) -> anyhow::Result<TcpListener> {
-    let address = std::env::args().nth(argument).unwrap_or_else(|| default.to_owned());
-    let bound = TcpListener::bind(&address).await;
-    bound.with_context(|| {
-        format!("cannot listen on {address}; pass another one as argument {argument}")
-    })
+async fn bind(address: &str, flag: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("cannot listen on {address}; pass another address with `{flag}`"))
 }
 
 fn print_usage(server: &str, provider: &str) {

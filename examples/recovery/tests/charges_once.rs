@@ -21,7 +21,7 @@ struct Servers {
 impl Servers {
     fn start() -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_recovery"))
-            .args(["127.0.0.1:0", "127.0.0.1:0"])
+            .args(["--listen", "127.0.0.1:0", "--provider", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -1,18 +1,19 @@
 //! A server that moves money between accounts in the same transaction as the record of the
 //! `Idempotency-Key`. Both are committed or neither is, whenever a process is killed.
 //!
-//! `cargo run -p transfers-postgres -- postgres://postgres@127.0.0.1/postgres` starts it and prints commands
-//! to try. The second argument is the listen address (default `127.0.0.1:3000`).
+//! `cargo run -p transfers-postgres -- --store postgres://postgres@127.0.0.1/postgres` starts it and prints commands
+//! to try.
 
 use std::io;
-use std::time::Duration;
+use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use axum::extract::{FromRef, FromRequestParts, Path, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{StatusCode, request::Parts};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use clap::Parser;
 use idem_axum::postgres::sqlx::{self, PgPool};
 use idem_axum::{Drained, Idempotency, PostgresStore, ScopeParts, ScopeValue, Tx, idempotent};
 use serde::{Deserialize, Serialize};
@@ -111,39 +112,49 @@ async fn balance(State(db): State<PgPool>, Path(id): Path<String>) -> Result<Str
     Ok(cents.ok_or(StatusCode::NOT_FOUND)?.to_string())
 }
 
+/// A server that moves money in the same Postgres transaction as the record of the `Idempotency-Key`
+#[derive(Parser)]
+struct Args {
+    /// Address to listen on
+    #[arg(long, env = "IDEM_LISTEN", default_value = "127.0.0.1:3000")]
+    listen: String,
+    /// Postgres database for the accounts and the keys, such as postgres://postgres@127.0.0.1/postgres
+    #[arg(long, env = "IDEM_STORE", hide_env_values = true, value_name = "URL")]
+    store: String,
+}
+
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let mut args = std::env::args().skip(1);
-    let url = args.next().context(
-        "missing argument: the URL of a Postgres database, such as postgres://postgres@127.0.0.1/postgres",
-    )?;
-    let database = PgPool::connect(&url).await;
-    let database =
-        database.context("cannot connect to the database; check the URL in the first argument")?;
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Args { listen, store: url }: Args) -> anyhow::Result<()> {
+    let store = PostgresStore::connect(&url).await?;
+    let database = PgPool::connect(&url).await.context("cannot connect to the database")?;
     let schema = sqlx::raw_sql(include_str!("schema.sql"));
     schema.execute(&database).await.context("cannot create the tables of the example")?;
-    let store = PostgresStore::connect(&url).await.context("cannot open the idempotency store")?;
     let idempotency = Idempotency::builder(store).namespace("transfers").build();
 
     let router = Router::new()
         .route("/transfers", post(create_transfer))
         .route("/accounts/{id}", get(balance))
         .with_state(App { idempotency: idempotency.clone(), database });
-    let address = args.next().unwrap_or_else(|| "127.0.0.1:3000".to_owned());
-    let listener = TcpListener::bind(&address).await.with_context(|| {
-        format!("cannot listen on {address}; pass another address as the second argument")
+    let listener = TcpListener::bind(&listen).await.with_context(|| {
+        format!("cannot listen on {listen}; pass another address with `--listen`")
     })?;
     print_usage(&listener)?;
-    let shutdown = async { drop(tokio::signal::ctrl_c().await) };
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
-
-    match idempotency.drain(Duration::from_secs(30)).await {
-        Drained::Finished => Ok(()),
-        Drained::GaveUp(runs) => {
-            bail!("{runs} transfers were still running after 30 s and were rolled back")
-        }
-        other => bail!("the transfers did not finish: {other:?}"),
-    }
+    let drained = idem_axum::serve(listener, router, &idempotency).await?;
+    ensure!(
+        drained == Drained::Finished,
+        "some transfers were still running after 30 s and were rolled back: {drained:?}"
+    );
+    Ok(())
 }
 
 fn print_usage(listener: &TcpListener) -> io::Result<()> {

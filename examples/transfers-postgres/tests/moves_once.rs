@@ -20,7 +20,7 @@ struct Server {
 impl Server {
     fn start(database: &PostgresServer) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_transfers-postgres"))
-            .args([&database.url(), "127.0.0.1:0"])
+            .args(["--store", &database.url(), "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::error::{ErrorGatewayTimeout, ErrorUnsupportedMediaType, JsonPayloadError};
+use actix_web::http::header::HeaderName;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::rt::{System, time::timeout};
 use actix_web::web::{
@@ -13,7 +14,7 @@ use actix_web::web::{
 };
 use actix_web::{App, Error, HttpRequest, HttpServer};
 use futures_util::FutureExt;
-use idem_actix::{Idempotency, Operation, status_by_key};
+use idem_actix::{Idempotency, Operation, RefusalDetails, status_by_key};
 use idem_testkit::app::{MAX_REQUEST, Service};
 use idem_testkit::http::{Closing, Listening};
 use tokio::sync::oneshot;
@@ -129,7 +130,13 @@ async fn present(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let _present = service.present();
-    next.call(request).await
+    let mut response = next.call(request).await?;
+    let refusal = response.response().extensions().get::<RefusalDetails>().cloned();
+    if let Some(refusal) = refusal {
+        let seen = format!("{} {}", refusal.slug, refusal.operation).parse().unwrap();
+        response.headers_mut().insert(HeaderName::from_static("x-refusal"), seen);
+    }
+    Ok(response)
 }
 
 async fn bounded(

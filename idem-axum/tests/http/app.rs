@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, patch, post};
 use futures_util::FutureExt;
-use idem_axum::{Idempotency, Operation, status_by_key};
+use idem_axum::{Idempotency, Operation, RefusalDetails, status_by_key};
 use idem_testkit::app::{MAX_REQUEST, Service};
 use idem_testkit::http::{Closing, Listening};
 use tokio::net::TcpListener;
@@ -97,5 +97,10 @@ fn router(app: App) -> Router {
 
 async fn present(State(service): State<Service>, request: Request, next: Next) -> Response {
     let _present = service.present();
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if let Some(refusal) = response.extensions().get::<RefusalDetails>() {
+        let seen = format!("{} {}", refusal.slug, refusal.operation).parse().unwrap();
+        response.headers_mut().insert("x-refusal", seen);
+    }
+    response
 }

@@ -11,7 +11,7 @@ use super::{Idempotency, trace};
 use crate::http::RequestParts;
 use crate::model::{
     Extras, Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource,
-    Policy, RecordId, Refusal, Rejection, Scope, ScopeId,
+    KeySyntax, Policy, RecordId, Refusal, Rejection, Scope, ScopeId,
 };
 use crate::store::{ClaimRequest, Quota, TransactionSlot};
 
@@ -61,9 +61,9 @@ impl Call {
         self.id
     }
 
-    /// The name of the operation, cut to 128 bytes.
-    pub(crate) fn operation(&self) -> &str {
-        self.extras.operation()
+    /// The fields of the record with the name of the operation.
+    pub(crate) const fn extras(&self) -> &Extras {
+        &self.extras
     }
 
     /// Marks that the handler has `recover`. A call in a transaction leaves no unknown outcome, so it stays as it is.
@@ -108,7 +108,7 @@ impl CallBuilder {
     /// Uses the key that the attribute's `key` expression returned. An error is reported by
     /// [`finish`](Self::finish).
     pub fn key(&mut self, key: Result<IdempotencyKey, KeyError>) -> &mut Self {
-        self.key = Some(key);
+        self.key = Some(key.and_then(|key| self.idempotency.long_enough(key)));
         self
     }
 
@@ -149,9 +149,9 @@ impl CallBuilder {
     pub fn finish(self, scope: Scope, operation: &[&str]) -> Result<Call, Refusal> {
         let key = self.key.transpose().map_err(Rejection::from)?.ok_or(Rejection::KeyMissing)?;
         let call = self.idempotency.call(self.policy, operation, scope, &key)?;
-        let fingerprint = self
-            .fingerprint
-            .map_err(|error| Refusal::of(Rejection::FingerprintInvalid(error), call.id))?;
+        let fingerprint = self.fingerprint.map_err(|error| {
+            Refusal::of(Rejection::FingerprintInvalid(error), call.id, &call.extras)
+        })?;
         let call = Call { fingerprint, ..call };
         Ok(match self.label {
             None => call,
@@ -161,8 +161,8 @@ impl CallBuilder {
 }
 
 impl Idempotency {
-    /// Begins the call of an HTTP request with its `method` and the `lines` of the header that
-    /// [`header`](Self::header) names. Returns `None` if the request bypasses the guard: its method is
+    /// Begins the call of an HTTP request with its `method`. `lines` returns the lines of a header with the given name in lower
+    /// case; it is called for each of [`headers`](Self::headers). Returns `None` if the request bypasses the guard: its method is
     /// [safe](crate::rules::semantics#safe-methods), or it has no key and the policy does not
     /// [require](crate::rules::semantics#missing-key) one.
     ///
@@ -172,28 +172,26 @@ impl Idempotency {
     /// # Errors
     /// [`Rejection::KeyMissing`] or [`Rejection::KeyInvalid`] if the header should carry the key and it is
     /// missing or malformed.
-    pub fn call_for<'a>(
+    pub fn call_for<'a, L: Iterator<Item = &'a [u8]>>(
         &self,
         policy: &'static Policy,
         method: &str,
-        mut lines: impl Iterator<Item = &'a [u8]>,
+        lines: impl Fn(&str) -> L,
         operation: impl FnOnce() -> String,
     ) -> Result<Option<CallBuilder>, Rejection> {
         if is_safe(method) {
-            if lines.next().is_some() {
+            if self.headers().any(|name| lines(name).next().is_some()) {
                 self.0.warnings.safe_method(&operation());
             }
             return Ok(None);
         }
         let key = match policy.key {
             KeySource::Argument => None,
-            KeySource::Header { syntax, required } => {
-                match IdempotencyKey::from_header(lines, syntax)? {
-                    Some(key) => Some(Ok(key)),
-                    None if required => return Err(Rejection::KeyMissing),
-                    None => return Ok(None),
-                }
-            }
+            KeySource::Header { syntax, required } => match self.key_from(lines, syntax)? {
+                Some(key) => Some(Ok(key)),
+                None if required => return Err(Rejection::KeyMissing),
+                None => return Ok(None),
+            },
         };
         Ok(Some(CallBuilder {
             idempotency: self.clone(),
@@ -202,6 +200,28 @@ impl Idempotency {
             label: None,
             fingerprint: Ok(None),
         }))
+    }
+
+    /// Reads the key from the headers that can carry it.
+    fn key_from<'a, L: Iterator<Item = &'a [u8]>>(
+        &self,
+        lines: impl Fn(&str) -> L,
+        syntax: KeySyntax,
+    ) -> Result<Option<IdempotencyKey>, KeyError> {
+        let mut key = None;
+        for name in self.headers() {
+            let next = IdempotencyKey::from_header(lines(name), syntax)?;
+            if key.is_some() && next.is_some() && key != next {
+                return Err(KeyError::Contradictory);
+            }
+            key = key.or(next);
+        }
+        key.map(|key| self.long_enough(key)).transpose()
+    }
+
+    fn long_enough(&self, key: IdempotencyKey) -> Result<IdempotencyKey, KeyError> {
+        let min = self.0.config.min_key_len;
+        if key.as_str().len() < min { Err(KeyError::TooShort(min)) } else { Ok(key) }
     }
 
     /// Makes a call of the operation `operation` under `key`. The parts of an operation's name, such as

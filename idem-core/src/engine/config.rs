@@ -11,10 +11,12 @@ use super::health::HealthCache;
 use super::lease::LeaseManager;
 use super::run_limit::{RunLimiter, RunLimits};
 use super::wait::{WaitLimiter, WaitLimits};
-use super::warnings::Warnings;
 use super::{Engine, Idempotency};
 use crate::hash::Secret;
-use crate::http;
+use crate::http::headers::header_name;
+use crate::http::refusal::Format;
+use crate::http::{self, RefusalFormat, ResponseRules, StoredHeaders};
+use crate::model::IdempotencyKey;
 use crate::observe::{ObservedStore, Observer, Observers};
 use crate::store::IdempotencyStore;
 
@@ -24,12 +26,17 @@ pub(super) struct Config {
     pub(super) namespace: Box<str>,
     pub(super) secret: Option<Secret>,
     pub(super) store_timeout: Duration,
-    pub(super) max_response: usize,
+    pub(super) responses: ResponseRules,
     pub(super) retry_after: Duration,
     pub(super) recheck: Duration,
     pub(super) problem_base: Box<str>,
     pub(super) quota: Option<NonZeroU32>,
     pub(super) header: Box<str>,
+    /// Further names of the key header.
+    pub(super) header_aliases: Box<[Box<str>]>,
+    pub(super) min_key_len: usize,
+    pub(super) echoes_key: bool,
+    pub(super) format: Format,
 }
 
 /// Builds an [`Idempotency`]. Made by [`Idempotency::builder`].
@@ -67,12 +74,16 @@ impl Idempotency {
                 namespace: "default".into(),
                 secret: None,
                 store_timeout: Duration::from_secs(5),
-                max_response: 256 << 10,
+                responses: ResponseRules::new(256 << 10),
                 retry_after: crate::model::MIN_RETRY_AFTER,
                 recheck: Duration::from_secs(5),
                 problem_base: "urn:idem:problem:".into(),
                 quota: None,
                 header: http::IDEMPOTENCY_KEY.into(),
+                header_aliases: Box::default(),
+                min_key_len: 1,
+                echoes_key: false,
+                format: Format::default(),
             },
             wait_limits: WaitLimits { total: 1024, per_scope: 256, per_key: 32 },
             run_limits: RunLimits { total: None, per_scope: None },
@@ -123,7 +134,7 @@ impl IdempotencyBuilder {
     /// Sets the size of the largest response body that is stored, in bytes. The default is 256 KiB. A larger
     /// response is sent, but [not retained](crate::rules::guarantees#response-not-retained).
     pub const fn max_response(mut self, bytes: usize) -> Self {
-        self.config.max_response = bytes;
+        self.config.responses.max_response = bytes;
         self
     }
 
@@ -160,6 +171,13 @@ impl IdempotencyBuilder {
         self
     }
 
+    /// Sets the format of [refusals](crate::rules::semantics#formats-of-refusals). The default is
+    /// [`ProblemFormat`](crate::http::ProblemFormat). A function or closure is a format; see [`RefusalFormat`].
+    pub fn refusal_format(mut self, format: impl RefusalFormat) -> Self {
+        self.config.format = Format::new(format);
+        self
+    }
+
     /// Sets the maximum number of live keys of a scope. Further keys are refused with 429
     /// ([key quotas](crate::rules::semantics#key-quotas)). The default is no limit.
     ///
@@ -176,11 +194,58 @@ impl IdempotencyBuilder {
     /// # Panics
     /// If `name` is not a valid header name (RFC 9110, section 5.1).
     pub fn header(mut self, name: impl Into<String>) -> Self {
-        let name = name.into().to_ascii_lowercase();
-        let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        let is_name = !name.is_empty() && name.bytes().all(in_name);
-        assert!(is_name, "{name:?} is not a valid header name");
-        self.config.header = name.into();
+        self.config.header = header_name(name.into());
+        self
+    }
+
+    /// Sets further names of the header that carries the key, for clients of an older API. If a request has several of them,
+    /// their keys must be equal ([key source](crate::rules::semantics#key-source)). By default the header has no other name.
+    ///
+    /// # Panics
+    /// If a name is not a valid header name (RFC 9110, section 5.1).
+    pub fn header_aliases<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.config.header_aliases = names.into_iter().map(header_name).collect();
+        self
+    }
+
+    /// Sets the minimum length of a key in an HTTP request, in characters
+    /// ([key length](crate::rules::semantics#key-length-and-characters)). Shorter keys are refused with 400. The default is 1.
+    ///
+    /// # Panics
+    /// If `characters` is more than 255, the maximum length of a key.
+    pub const fn min_key_len(mut self, characters: usize) -> Self {
+        assert!(
+            characters <= IdempotencyKey::MAX_LEN,
+            "min_key_len is more than 255, so no key could be long enough: set at most 255"
+        );
+        self.config.min_key_len = characters;
+        self
+    }
+
+    /// Sets whether responses repeat the key header of their request, as it was sent: those of handlers, replays, and refusals
+    /// after the key was read. The default is `false`.
+    ///
+    /// A key gives access to the stored response. Do not echo keys if responses are logged.
+    pub const fn echo_key(mut self, echo: bool) -> Self {
+        self.config.echoes_key = echo;
+        self
+    }
+
+    /// Sets which headers of responses are stored, among those that
+    /// [can be](crate::rules::semantics#stored-headers). The default is all of them.
+    pub fn stored_headers(mut self, headers: StoredHeaders) -> Self {
+        self.config.responses.set_stored(headers);
+        self
+    }
+
+    /// Sets the name of the [replay marker](crate::rules::semantics#replay-marker). The default is `idempotent-replayed`.
+    ///
+    /// `idem-client` recognizes `idempotent-replayed`, `idempotency-replayed` and `x-idempotent-replayed`.
+    ///
+    /// # Panics
+    /// If `name` is not a valid header name (RFC 9110, section 5.1).
+    pub fn replay_marker(mut self, name: impl AsRef<str>) -> Self {
+        self.config.responses.set_marker(name.as_ref());
         self
     }
 
@@ -259,7 +324,7 @@ impl IdempotencyBuilder {
             run_limiter: RunLimiter::new(self.run_limits),
             draining: AtomicBool::new(false),
             watch,
-            warnings: Warnings::default(),
+            warnings: Arc::default(),
             health: HealthCache::default(),
             transactions: TaskTracker::new(),
         }))

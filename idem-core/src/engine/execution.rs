@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use super::Idempotency;
 use super::lease::LeaseState;
-use crate::model::{Claim, FencingToken, IdempotencyKey, LostRun, Outcome};
+use super::warnings::Warnings;
+use crate::model::{Claim, Extras, FencingToken, IdempotencyKey, LostRun, Outcome};
 use crate::observe::Event;
 
 thread_local! {
@@ -42,6 +43,8 @@ enum Run {
     InTransaction {
         claim: Claim,
         until: Instant,
+        extras: Extras,
+        warnings: Arc<Warnings>,
     },
 }
 
@@ -141,8 +144,13 @@ impl Execution {
         Self(Run::Leased { lease, idempotency })
     }
 
-    pub(super) const fn in_transaction(claim: Claim, until: Instant) -> Self {
-        Self(Run::InTransaction { claim, until })
+    pub(super) const fn in_transaction(
+        claim: Claim,
+        until: Instant,
+        extras: Extras,
+        warnings: Arc<Warnings>,
+    ) -> Self {
+        Self(Run::InTransaction { claim, until, extras, warnings })
     }
 
     /// Returns the poll context of this run.
@@ -180,6 +188,14 @@ pub(crate) fn keeps_failure() -> bool {
         Run::InTransaction { .. } => false,
     };
     inspect_current(is_kept).unwrap_or(true)
+}
+
+/// Logs that the response of the current run is a [stream](crate::rules::semantics#streams), once per operation.
+pub(crate) fn log_stream() {
+    inspect_current(|execution| match &execution.0 {
+        Run::Leased { lease, idempotency } => idempotency.0.warnings.stream(lease.operation()),
+        Run::InTransaction { extras, warnings, .. } => warnings.stream(extras.operation()),
+    });
 }
 
 fn inspect_current<R>(inspect: impl FnOnce(&Execution) -> R) -> Option<R> {
@@ -221,7 +237,8 @@ mod tests {
         let id = RecordId::from_bytes([record; 32]);
         let token = FencingToken(u64::from(attempt));
         let claim = Claim { id, nonce: ClaimNonce::from_bytes([0; 16]), token, attempt };
-        Execution::in_transaction(claim, Instant::now())
+        let extras = Extras::new(&["POST", "/payments"], None);
+        Execution::in_transaction(claim, Instant::now(), extras, Arc::default())
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub use config::IdempotencyBuilder;
 pub use confirm::LeaseLost;
 pub use drain::Drained;
 pub use execution::Execution;
-pub(crate) use execution::{keeps_failure, outcome_of_status};
+pub(crate) use execution::{keeps_failure, log_stream, outcome_of_status};
 pub use health::{Health, HealthStatus, StoreHealth};
 pub(crate) use recovery::Recovered;
 pub use served::{Executed, Served};
@@ -56,7 +56,8 @@ pub use start::{Run, Start};
 pub use status::KeyStatus;
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
-use crate::http::problem;
+use crate::http::refusal;
+use crate::http::{RefusalDetails, ResponseRules};
 use crate::model::{Claim, Policy, Recovery, Refusal, StoredResponse};
 use crate::observe::Watch;
 use crate::store::IdempotencyStore;
@@ -91,7 +92,7 @@ struct Engine {
     run_limiter: RunLimiter,
     draining: AtomicBool,
     watch: Watch,
-    warnings: Warnings,
+    warnings: Arc<Warnings>,
     health: HealthCache,
     /// Counts open transactions.
     transactions: TaskTracker,
@@ -257,7 +258,7 @@ impl Idempotency {
             let running = match self.start_call(&call).await {
                 Ok(Start::Run(run)) => execute(run),
                 Ok(Start::Replay(response)) => return Ok(Served::Replayed(response)),
-                Err(rejection) => return Err(Refusal::of(rejection, call.id)),
+                Err(rejection) => return Err(Refusal::of(rejection, call.id, &call.extras)),
             };
             running.await
         }
@@ -280,7 +281,24 @@ impl Idempotency {
 
     /// Returns the size of the largest response body that is stored, in bytes.
     pub fn max_response(&self) -> usize {
-        self.0.config.max_response
+        self.0.config.responses.max_response
+    }
+
+    /// Returns the settings for the responses of handlers.
+    pub fn response_rules(&self) -> &ResponseRules {
+        &self.0.config.responses
+    }
+
+    /// Returns whether responses [repeat the key header](IdempotencyBuilder::echo_key).
+    pub fn echoes_key(&self) -> bool {
+        self.0.config.echoes_key
+    }
+
+    /// Returns the names of the headers that can carry the key, in lower case: [`header`](Self::header) and its
+    /// [aliases](IdempotencyBuilder::header_aliases).
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        let config = &self.0.config;
+        std::iter::once(&*config.header).chain(config.header_aliases.iter().map(|name| &**name))
     }
 
     /// Returns the default `Retry-After` delay.
@@ -288,11 +306,11 @@ impl Idempotency {
         self.0.config.retry_after
     }
 
-    /// Reports a request that was refused before it became a [`Call`], and returns its problem document. `operation` has the
-    /// parts of the operation's name; a name that the policy sets replaces them.
-    pub fn refuse(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) -> StoredResponse {
+    /// Reports a request that was refused before it became a [`Call`], and returns the details of its refusal. `operation` has
+    /// the parts of the operation's name; a name that the policy sets replaces them.
+    pub fn refuse(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) -> RefusalDetails {
         self.report_refusal(policy, operation, refusal);
-        self.problem(refusal)
+        self.details_of(refusal, extras_of(policy.operation_or(operation)).operation())
     }
 
     /// Reports a request that was refused before it became a [`Call`].
@@ -304,10 +322,38 @@ impl Idempotency {
             .refused(&refusal.rejection, None);
     }
 
-    /// Returns the problem document for a refusal that [`run`](Self::run) returned.
-    pub fn problem(&self, refusal: &Refusal) -> StoredResponse {
-        let config = &self.0.config;
-        problem::document(refusal, &config.problem_base, config.retry_after, &config.header)
+    /// Returns the details of a refusal that [`run`](Self::run) returned, for [`render`](Self::render) and for layers.
+    pub fn details(&self, refusal: &Refusal) -> RefusalDetails {
+        self.details_of(refusal, refusal.operation().unwrap_or_default())
+    }
+
+    fn details_of(&self, refusal: &Refusal, operation: &str) -> RefusalDetails {
+        let (config, rejection) = (&self.0.config, &refusal.rejection);
+        let (slug, status) = (rejection.slug(), rejection.status());
+        // Rounded up, so that a client does not retry too early.
+        let whole =
+            |delay: Duration| Duration::from_secs(delay.as_millis().div_ceil(1_000).max(1) as u64);
+        let problem_type = match status {
+            500 => "about:blank".into(),
+            _ => format!("{}{slug}", config.problem_base).into(),
+        };
+        RefusalDetails {
+            slug,
+            status,
+            title: refusal::title(rejection),
+            detail: refusal::detail(rejection, &config.header),
+            retryable: rejection.retryable(),
+            retry_after: rejection.retry_after(config.retry_after).map(whole),
+            record: refusal.record,
+            header: config.header.clone(),
+            operation: operation.into(),
+            problem_type,
+        }
+    }
+
+    /// Returns the response for a refusal, in the [format](IdempotencyBuilder::refusal_format) of the service.
+    pub fn render(&self, details: &RefusalDetails) -> StoredResponse {
+        self.0.config.format.render(details)
     }
 }
 

@@ -90,7 +90,8 @@ impl LeasedRun {
 
 fn ended<A, T>(state: &LeaseState, result: Result<Served<T>, Rejection>) -> Recovered<A, T> {
     state.report_end(&result, None);
-    Recovered::Ended(result.map_err(|rejection| Refusal::of(rejection, state.holder.claim.id)))
+    let (record, extras) = (state.holder.claim.id, &state.holder.extras);
+    Recovered::Ended(result.map_err(|rejection| Refusal::of(rejection, record, extras)))
 }
 
 /// The name of a report after which the handler does not run. `Err` is a panic of the hook.

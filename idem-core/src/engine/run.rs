@@ -93,7 +93,9 @@ impl LeasedRun {
             };
             state.report_end(&result, end);
             drop(permit);
-            result.map_err(|rejection| Refusal::of(rejection, state.holder.claim.id))
+            result.map_err(|rejection| {
+                Refusal::of(rejection, state.holder.claim.id, &state.holder.extras)
+            })
         };
         run.instrument(span)
     }

@@ -184,7 +184,7 @@ impl Idempotency {
         let idempotency = self.clone();
         async move {
             let started = idempotency.start_call(&call).await;
-            started.map_err(|rejection| Refusal::of(rejection, call.id))
+            started.map_err(|rejection| Refusal::of(rejection, call.id, &call.extras))
         }
     }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -22,6 +23,7 @@ use super::retry::{MAX_SENDS, pause};
 use super::run::caught;
 use super::run_limit::RunPermit;
 use super::served::{Executed, Served};
+use super::warnings::Warnings;
 use super::{Call, Idempotency};
 use crate::model::{
     Claim, Completion, Extras, Outcome, Policy, Refusal, Rejection, StoreError, StoreErrorKind,
@@ -40,6 +42,7 @@ pub(crate) struct TransactionRun {
     span: Span,
     extras: Extras,
     watch: Watch,
+    warnings: Arc<Warnings>,
     started: Instant,
     /// Counts the open transactions.
     open: TaskTrackerToken,
@@ -97,6 +100,7 @@ impl TransactionRun {
             span: call.span.clone(),
             extras: call.extras.clone(),
             watch: idempotency.0.watch.clone(),
+            warnings: Arc::clone(&idempotency.0.warnings),
             started,
             open: idempotency.0.transactions.token(),
         }
@@ -120,12 +124,13 @@ impl TransactionRun {
         P: FnOnce() -> Executed<T>,
     {
         let Self { transaction, policy, request, store_timeout, tracked, permit, .. } = self;
-        let Self { span, extras, watch, started, open, .. } = self;
+        let Self { span, extras, watch, warnings, started, open, .. } = self;
         let report_in = span.clone();
         let run = async move {
             let Claim { id, attempt, .. } = transaction.claim();
             let until = after(Instant::now(), policy.max_run);
-            let execution = Execution::in_transaction(transaction.claim(), until);
+            let claim = transaction.claim();
+            let execution = Execution::in_transaction(claim, until, extras.clone(), warnings);
             // The handler, with all that it holds of the transaction, is dropped before the transaction ends.
             let ended = {
                 let mut context = execution.clone().into_context();
@@ -153,7 +158,7 @@ impl TransactionRun {
             let report = CallReport { watch, span, names, record, attempt, started };
             report.ended(&result, end);
             drop((permit, open));
-            result.map_err(|rejection| Refusal::of(rejection, id))
+            result.map_err(|rejection| Refusal::of(rejection, id, &extras))
         };
         run.instrument(span)
     }

@@ -77,8 +77,9 @@ impl Invocation {
     fn map_call(self, change: impl FnOnce(Call) -> Result<Call, Rejection>) -> Self {
         let stage = match self.stage {
             Ok(Stage::Call(call)) => {
-                let (record, name) = (call.record(), Box::from(call.operation()));
-                let refused = |rejection| (Refusal::of(rejection, record), name);
+                let (record, extras) = (call.record(), call.extras().clone());
+                let name = Box::from(extras.operation());
+                let refused = |rejection| (Refusal::of(rejection, record, &extras), name);
                 change(call).map(Stage::Call).map_err(refused)
             }
             stage => stage,

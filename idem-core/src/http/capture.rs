@@ -8,8 +8,8 @@ use futures_util::Stream;
 use futures_util::future::Either;
 
 use super::collect::{BodyCollector, CollectedBody};
-use crate::engine::{Executed, keeps_failure, outcome_of_status};
-use crate::http::problem;
+use crate::engine::{Executed, keeps_failure, log_stream, outcome_of_status};
+use crate::http::refusal::internal_error;
 use crate::model::{Completion, Headers, Outcome, StoredResponse};
 
 /// The head of a handler's response.
@@ -21,8 +21,10 @@ pub struct Head {
     pub headers: Headers,
     /// The outcome that the handler declared, if it did. `None`: the status decides.
     pub declared: Option<Outcome>,
-    /// The minimum size of the body in bytes, for example from its size hint. 0 if it is not known.
+    /// The minimum size of the body in bytes, from its size hint or `Content-Length`. 0 if it is not known.
     pub announced: u64,
+    /// Whether the response is a [stream](super::is_stream), or has [`PassThrough`](super::PassThrough) in its extensions.
+    pub is_stream: bool,
 }
 
 /// The body for the caller of a run.
@@ -41,7 +43,8 @@ pub enum Delivery<S, E> {
 ///
 /// The body is collected up to `max` bytes. A larger body passes through to the caller and is not retained; see
 /// [response body limit](crate::rules::semantics#response-body-limit) and
-/// [streamed responses](crate::rules::semantics#streamed-responses).
+/// [streamed responses](crate::rules::semantics#streamed-responses). A [stream](crate::rules::semantics#streams) with a final
+/// outcome is not collected at all. It is reported as an error in the log, once per operation.
 ///
 /// `respond` creates the caller's response from the body. If the body fails before its first byte, `respond` gets the 500
 /// that replaces the response.
@@ -59,7 +62,14 @@ pub fn capture<T, S, E>(
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
-    if head.announced > max as u64 {
+    // The status alone: no status that the run's state changes is final.
+    let is_final =
+        head.declared.unwrap_or_else(|| Outcome::of_status(head.status)) == Outcome::Final;
+    let passes_through = head.is_stream && is_final;
+    if passes_through {
+        log_stream();
+    }
+    if passes_through || head.announced > max as u64 {
         let longer = CollectedBody::Longer(Bytes::new(), body);
         return Either::Left(ready(executed(head, longer, respond)));
     }
@@ -100,7 +110,7 @@ fn executed<T, S, E>(
 ///
 /// The response tells whether a retry can succeed. Call it inside the run, as the engine calls `on_panic`.
 pub fn panicked<T>(respond: impl FnOnce(StoredResponse) -> T) -> Executed<T> {
-    let response = problem::internal_error(keeps_failure());
+    let response = internal_error(keeps_failure());
     Executed {
         reply: respond(response.clone()),
         outcome: Outcome::Ambiguous,

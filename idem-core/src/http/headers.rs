@@ -1,5 +1,8 @@
 //! Selects the response headers that are stored and replayed, and names the headers of idem.
 
+use std::sync::Arc;
+
+use super::media_type::is_token;
 use crate::model::Headers;
 
 /// The default name of the header that carries the key, in lower case. The
@@ -32,8 +35,110 @@ pub fn stored_headers<'a>(
         .collect()
 }
 
+/// A selection among the headers that can be [stored](crate::rules::semantics#stored-headers), for
+/// [`IdempotencyBuilder::stored_headers`](crate::IdempotencyBuilder::stored_headers).
+///
+/// ```
+/// use idem_core::http::StoredHeaders;
+///
+/// let without_links = StoredHeaders::except(["link"]);
+/// let only_the_location = StoredHeaders::only(["location"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct StoredHeaders {
+    names: Box<[Box<str>]>,
+    /// Whether the named headers are stored, or the others.
+    only: bool,
+}
+
+impl StoredHeaders {
+    /// All headers that can be stored, except these.
+    ///
+    /// # Panics
+    /// If a name is not a valid header name (RFC 9110, section 5.1).
+    pub fn except<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self { names: names.into_iter().map(header_name).collect(), only: false }
+    }
+
+    /// Only these of the headers that can be stored, and `Content-Type` and `Content-Encoding`, without which a client could
+    /// not read the body.
+    ///
+    /// # Panics
+    /// As [`except`](Self::except).
+    pub fn only<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {
+        let body = ["content-type", "content-encoding"].map(Box::from);
+        Self { names: names.into_iter().map(header_name).chain(body).collect(), only: true }
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.names.iter().any(|listed| **listed == *name) == self.only
+    }
+}
+
+/// Returns a header name in lower case.
+///
+/// # Panics
+/// If `name` is not a valid header name.
+pub(crate) fn header_name(name: impl AsRef<str>) -> Box<str> {
+    let name = name.as_ref().to_ascii_lowercase();
+    assert!(is_token(name.as_bytes()), "{name:?} is not a valid header name");
+    name.into()
+}
+
+/// The settings of a service for the responses of handlers. Cloning costs nothing unless the service has such settings.
+#[derive(Clone, Debug)]
+pub struct ResponseRules {
+    /// The size of the largest response body that is stored, in bytes.
+    pub max_response: usize,
+    custom: Option<Arc<CustomHeaders>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct CustomHeaders {
+    stored: Option<StoredHeaders>,
+    marker: Option<Box<str>>,
+}
+
+impl ResponseRules {
+    pub(crate) const fn new(max_response: usize) -> Self {
+        Self { max_response, custom: None }
+    }
+
+    pub(crate) fn set_stored(&mut self, stored: StoredHeaders) {
+        Arc::make_mut(self.custom.get_or_insert_default()).stored = Some(stored);
+    }
+
+    pub(crate) fn set_marker(&mut self, name: &str) {
+        Arc::make_mut(self.custom.get_or_insert_default()).marker = Some(header_name(name));
+    }
+
+    /// The name of the [replay marker](crate::rules::semantics#replay-marker), in lower case, if the service has chosen one
+    /// in place of [`REPLAYED`].
+    pub fn custom_marker(&self) -> Option<&str> {
+        self.custom.as_ref()?.marker.as_deref()
+    }
+
+    /// Selects the headers of a response that are stored, as [`stored_headers`] and the settings of the service do.
+    pub fn stored_headers<'a>(
+        &self,
+        fields: impl Iterator<Item = (&'a str, &'a [u8])>,
+        connection: impl Iterator<Item = &'a [u8]>,
+    ) -> Headers {
+        match &self.custom {
+            None => stored_headers(fields, connection),
+            Some(custom) => {
+                let is_stored = |name: &str| {
+                    custom.marker.as_deref() != Some(name)
+                        && custom.stored.as_ref().is_none_or(|stored| stored.contains(name))
+                };
+                stored_headers(fields.filter(|(name, _)| is_stored(name)), connection)
+            }
+        }
+    }
+}
+
 /// Whether a header is stored, unless the `Connection` header names it. `name` must be in lower case.
-fn is_replayed(name: &str) -> bool {
+pub(super) fn is_replayed(name: &str) -> bool {
     const DENIED: &[&str] = &[
         "connection",
         "keep-alive",
@@ -117,5 +222,37 @@ mod tests {
     fn fields_named_by_connection_are_dropped() {
         let fields = [("connection", "close, X-Hop"), ("x-hop", "1"), ("x-kept", "2")];
         assert_eq!(stored(&fields), ["x-kept"]);
+    }
+
+    fn selected(rules: &ResponseRules) -> Vec<String> {
+        let fields = [
+            ("content-type", "text/plain"),
+            ("location", "/1"),
+            ("link", "</a>"),
+            ("x-replay", "true"),
+            ("set-cookie", "a=1"),
+        ];
+        let fields = fields.iter().map(|(name, value)| (*name, value.as_bytes()));
+        let headers = rules.stored_headers(fields, std::iter::empty());
+        headers.iter().map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect()
+    }
+
+    /// No selection stores a header that is never stored.
+    #[test]
+    fn a_selection_narrows_the_headers() {
+        let mut rules = ResponseRules::new(0);
+        assert_eq!(selected(&rules), ["content-type", "location", "link", "x-replay"]);
+        rules.set_stored(StoredHeaders::except(["Link"]));
+        assert_eq!(selected(&rules), ["content-type", "location", "x-replay"]);
+        rules.set_marker("X-Replay");
+        assert_eq!(selected(&rules), ["content-type", "location"]);
+        rules.set_stored(StoredHeaders::only(["link", "set-cookie", "x-replay"]));
+        assert_eq!(selected(&rules), ["content-type", "link"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "is not a valid header name")]
+    fn an_invalid_name_panics() {
+        drop(StoredHeaders::except(["a b"]));
     }
 }

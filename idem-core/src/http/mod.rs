@@ -12,8 +12,8 @@
 //!    [`CallBuilder::finish`] returns the [`Call`].
 //! 4. It passes the call to [`Idempotency::run`](crate::Idempotency::run). The handler's response goes through
 //!    [`stored_headers`] and [`capture`], and a panic becomes [`panicked`].
-//! 5. It sends the response of the run, or the stored one with the [`REPLAYED`] header. It sends a refusal as a
-//!    [problem document](crate::Idempotency::problem), and removes [`REPLAYED`] and [`REFUSED`] from responses of handlers.
+//! 5. It sends the response of the run, or the stored one with the [`REPLAYED`] header. It sends a refusal in the
+//!    [format of the service](crate::Idempotency::render), with the [`RefusalDetails`] in the extensions, and removes [`REPLAYED`] and [`REFUSED`] from responses of handlers.
 //!
 //! # By hand
 //!
@@ -65,18 +65,34 @@
 
 mod capture;
 mod collect;
-mod headers;
+pub(crate) mod headers;
 mod health;
-pub(crate) mod problem;
+mod media_type;
+mod multipart;
+pub(crate) mod refusal;
 mod request;
+#[cfg(feature = "serve")]
+mod shutdown;
 mod status;
+mod stream;
+mod urlencoded;
 
 pub use collect::Chunks;
-pub use headers::{IDEMPOTENCY_KEY, REFUSED, REPLAYED, stored_headers};
+pub use headers::{
+    IDEMPOTENCY_KEY, REFUSED, REPLAYED, ResponseRules, StoredHeaders, stored_headers,
+};
 pub use health::health_response;
+pub use refusal::{
+    AcpFormat, IcebergFormat, ProblemFormat, RefusalDetails, RefusalFormat, StripeFormat,
+};
 pub use request::RequestParts;
 pub use status::status_response;
+pub use stream::{PassThrough, is_stream};
 
 pub use crate::engine::{Call, CallBuilder, Executed, Run, Served, Start};
 pub use crate::model::{FingerprintInput, FingerprintMode, KeySource, KeySyntax, Scope};
+#[cfg(feature = "serve")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
+pub use shutdown::{RESPONSE_TIMEOUT, Shutdown};
+
 pub use capture::{Delivery, Head, capture, panicked};

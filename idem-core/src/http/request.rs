@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::hash::Secret;
+use super::media_type::{self, essence};
+use super::multipart::Multipart;
+use super::urlencoded;
+use crate::hash::{PartDigest, Secret};
 use crate::json;
 use crate::model::{Fingerprint, FingerprintMode};
 
@@ -19,27 +22,70 @@ pub struct RequestParts<'a> {
     pub path: &'a str,
     /// The raw query, without the `?`. `None` equals an empty query.
     pub query: Option<&'a str>,
-    /// The value of the `Content-Type` header. Its parameters are ignored.
+    /// The value of the `Content-Type` header. Its parameters are ignored, except that `boundary` separates the parts of
+    /// a multipart body.
     pub content_type: Option<&'a [u8]>,
     /// The complete body.
     pub body: &'a [u8],
 }
 
-impl RequestParts<'_> {
+impl<'a> RequestParts<'a> {
     /// Returns the fingerprint of the request.
     pub(crate) fn fingerprint(self, secret: Option<&Secret>, mode: FingerprintMode) -> Fingerprint {
         let essence = essence(self.content_type);
         let canonical = match mode {
-            FingerprintMode::Canonical if is_json(&essence) => json::canonical(self.body),
-            _ => None,
+            FingerprintMode::Canonical => self.canonical(&essence),
+            FingerprintMode::Raw | FingerprintMode::Argument => None,
         };
-        let (form, body): (&[u8], _) = match &canonical {
-            Some(canonical) => (b"json", canonical.as_ref()),
-            None => (b"raw", self.body),
-        };
+        let form = canonical.unwrap_or(Form::Raw(self.body));
         let (method, path) = (self.method.as_bytes(), self.path.as_bytes());
         let query = self.query.unwrap_or_default().as_bytes();
-        Fingerprint::of(secret, [b"request", method, path, query, &essence, form, body])
+        let mut digest = PartDigest::new(secret);
+        for part in [b"request", method, path, query, &essence, form.tag()] {
+            digest.part(part);
+        }
+        match form {
+            Form::Json(text) => digest.part(&text),
+            Form::Urlencoded(text) => digest.part(&text),
+            Form::Multipart(parts) => parts.write_to(&mut digest),
+            Form::Raw(body) => digest.part(body),
+        }
+        Fingerprint::of_digest(digest)
+    }
+
+    /// Returns the form of the body that is independent of how it was written, if there is one.
+    fn canonical(&self, essence: &[u8]) -> Option<Form<'a>> {
+        match essence {
+            b"application/x-www-form-urlencoded" => {
+                urlencoded::canonical(self.body).map(Form::Urlencoded)
+            }
+            b"multipart/form-data" => {
+                let boundary = media_type::boundary(self.content_type?)?;
+                Multipart::split(self.body, boundary).map(Form::Multipart)
+            }
+            _ if is_json(essence) => json::canonical(self.body).map(Form::Json),
+            _ => None,
+        }
+    }
+}
+
+/// The form in which a body is compared.
+enum Form<'a> {
+    Json(Cow<'a, [u8]>),
+    Urlencoded(Vec<u8>),
+    Multipart(Multipart<'a>),
+    Raw(&'a [u8]),
+}
+
+impl Form<'_> {
+    /// The tag in the digest, so that bodies of different forms never have one fingerprint.
+    const fn tag(&self) -> &'static [u8] {
+        match self {
+            Self::Json(_) => b"json",
+            Self::Urlencoded(_) => b"urlencoded",
+            Self::Multipart(_) => b"multipart",
+            Self::Raw(_) => b"raw",
+        }
     }
 }
 
@@ -51,17 +97,6 @@ impl fmt::Debug for RequestParts<'_> {
             .field("method", &self.method)
             .field("body", &body)
             .finish_non_exhaustive()
-    }
-}
-
-/// Returns the media type without parameters, in lower case.
-fn essence(content_type: Option<&[u8]>) -> Cow<'_, [u8]> {
-    let field = content_type.unwrap_or_default();
-    let essence = field.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if essence.iter().any(u8::is_ascii_uppercase) {
-        Cow::Owned(essence.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(essence)
     }
 }
 
@@ -127,8 +162,10 @@ mod tests {
     #[test]
     fn another_version_is_not_compared() {
         let current = canonical(&PAYMENT);
-        let old = Fingerprint::from_parts(0, [0; 32]);
-        assert!(!current.contradicts(&old));
+        for version in [0, 1, 3] {
+            let other = Fingerprint::from_parts(version, [0; 32]);
+            assert!(!current.contradicts(&other));
+        }
     }
 
     #[test]
@@ -141,9 +178,51 @@ mod tests {
     }
 
     #[test]
-    fn version_1_is_frozen() {
-        let hex: String =
-            canonical(&PAYMENT).digest().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "4c79667a428589e8746375b7877db9b2a47720fe99aceac93c16d98e271bd9bd");
+    fn forms_are_compared_by_their_content() {
+        let form = |content_type, body| RequestParts { content_type, body, ..PAYMENT };
+        let pairs = |body| form(Some(b"application/x-www-form-urlencoded".as_slice()), body);
+        assert!(!canonical(&pairs(b"a=1&b=2")).contradicts(&canonical(&pairs(b"%61=1&b=2"))));
+        assert!(canonical(&pairs(b"a=1&b=2")).contradicts(&canonical(&pairs(b"b=2&a=1"))));
+        let parts = form(Some(b"multipart/form-data; boundary=x"), b"--x\r\n\r\n1\r\n--x--");
+        let others =
+            form(Some(b"Multipart/Form-Data; boundary=yy"), b"--yy\r\n\r\n1\r\n--yy--\r\n");
+        assert!(!canonical(&parts).contradicts(&canonical(&others)));
+        let raw = |parts: &RequestParts<'_>| parts.fingerprint(None, FingerprintMode::Raw);
+        assert!(raw(&parts).contradicts(&raw(&others)));
+    }
+
+    /// A form that is compared as bytes never equals one that is compared by its content.
+    #[test]
+    fn forms_have_tags() {
+        let content_type = Some(b"application/x-www-form-urlencoded".as_slice());
+        let canonical_text = RequestParts { content_type, body: b"a=1", ..PAYMENT };
+        let raw = canonical_text.fingerprint(None, FingerprintMode::Raw);
+        assert!(canonical(&canonical_text).contradicts(&raw));
+    }
+
+    #[test]
+    fn version_2_is_frozen() {
+        let form = |content_type, body| RequestParts { content_type, body, ..PAYMENT };
+        let part = b"--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n";
+        for (request, expected) in [
+            (PAYMENT, "4c79667a428589e8746375b7877db9b2a47720fe99aceac93c16d98e271bd9bd"),
+            (
+                form(Some(b"application/x-www-form-urlencoded"), b"a=%31&b=+"),
+                "e386664b91521ef38faa9b356e411de54f055de71f050009b538f64264e9e967",
+            ),
+            (
+                form(Some(b"multipart/form-data; boundary=b"), part),
+                "e98a5f98c6695d0d6585ad7258e7eb5a058aabc5ee2efd9cf4aeecf2207b9b91",
+            ),
+            (
+                form(Some(b"text/plain"), b"a"),
+                "1bddf20af8f5e1c80d02ac5598a8e1e707883c99e8b6cffe070d9423113945f8",
+            ),
+        ] {
+            let fingerprint = canonical(&request);
+            let hex: String =
+                fingerprint.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!((fingerprint.version(), &*hex), (2, expected), "{request:?}");
+        }
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::Scope;
 use crate::engine::{Idempotency, KeyStatus};
-use crate::model::{Headers, IdempotencyKey, Operation, Refusal, Rejection, StoredResponse};
+use crate::model::{
+    Extras, Headers, IdempotencyKey, Operation, Refusal, Rejection, StoredResponse,
+};
 
 /// The longest wait that a client can ask for.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -36,7 +38,10 @@ pub async fn status_response<'a>(
         KeyStatus::NotRetained { status } => Rejection::ResultUnavailable { status },
         KeyStatus::Unknown { retry_after, .. } => Rejection::OutcomeUnknown { retry_after },
     };
-    Err(Refusal { rejection, record })
+    Err(match record {
+        Some(record) => Refusal::of(rejection, record, &Extras::new(operation.words(), None)),
+        None => rejection.into(),
+    })
 }
 
 /// Returns the response for a client that asked for it: a cache must not keep it, because the next status can differ.

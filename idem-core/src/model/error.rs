@@ -60,3 +60,35 @@ impl StoreError {
         self.kind
     }
 }
+
+/// A [`StoreError`] for a message to an operator. `Display` shows only its innermost cause, such as "connection refused".
+///
+/// It has no source itself. The errors of clients repeat the text of their causes, so a printed chain would name the cause
+/// several times. `Debug` shows the whole chain.
+#[derive(Debug)]
+pub struct RootCause(StoreError);
+
+impl From<StoreError> for RootCause {
+    fn from(error: StoreError) -> Self {
+        Self(error)
+    }
+}
+
+impl RootCause {
+    /// Returns the error with all its sources.
+    pub const fn error(&self) -> &StoreError {
+        &self.0
+    }
+}
+
+impl fmt::Display for RootCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut cause: &dyn Error = &self.0;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        fmt::Display::fmt(cause, f)
+    }
+}
+
+impl Error for RootCause {}

@@ -20,7 +20,7 @@ mod scope;
 mod timestamp;
 mod unknown;
 
-pub use error::{StoreError, StoreErrorKind};
+pub use error::{RootCause, StoreError, StoreErrorKind};
 pub use extras::Extras;
 pub(crate) use fingerprint::contradict;
 pub use fingerprint::{Fingerprint, FingerprintInput};

@@ -35,8 +35,9 @@ impl Guarantee {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FingerprintMode {
-    /// JSON bodies are compared in [canonical form](crate::rules::semantics#canonical-json), other media types as
-    /// bytes.
+    /// Bodies are compared by their content: JSON in [canonical form](crate::rules::semantics#canonical-json), and
+    /// [form](crate::rules::semantics#form-bodies) and [multipart](crate::rules::semantics#multipart-bodies) bodies by
+    /// their fields. Other media types are compared as bytes.
     Canonical,
     /// All bodies are compared as bytes.
     Raw,

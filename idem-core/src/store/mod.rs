@@ -77,8 +77,8 @@ use std::time::Duration;
 
 pub use crate::model::{
     Capacity, Claim, ClaimNonce, Completion, ExistingRecord, Extras, FencingToken, Fingerprint,
-    Headers, LostRun, Quota, Record, RecordId, RecordIdError, ScopeId, Silence, State, StoreError,
-    StoreErrorKind, StoredResponse, Timestamp, UnknownOutcome, UnknownReason,
+    Headers, LostRun, Quota, Record, RecordId, RecordIdError, RootCause, ScopeId, Silence, State,
+    StoreError, StoreErrorKind, StoredResponse, Timestamp, UnknownOutcome, UnknownReason,
 };
 pub use admin::{
     AuditAction, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRecord, Cursor, Filter,

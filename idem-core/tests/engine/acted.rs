@@ -36,7 +36,8 @@ async fn act(act: Act) {
 
 /// A response with a status, as an adapter captures it.
 async fn responds(status: u16, declared: Option<Outcome>) -> Executed<String> {
-    let head = Head { status, headers: Headers::default(), declared, announced: 0 };
+    let head =
+        Head { status, headers: Headers::default(), declared, announced: 0, is_stream: false };
     let body = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"body"))]);
     capture(head, body, 1024, |_| status.to_string()).await
 }

@@ -96,6 +96,7 @@ async fn a_run_that_is_held_after_acting_is_an_event() {
             headers: idem_core::store::Headers::default(),
             declared: None::<Outcome>,
             announced: 0,
+            is_stream: false,
         };
         let body = futures_util::stream::empty::<Result<bytes::Bytes, std::convert::Infallible>>();
         idem_core::http::capture(head, body, 100, |_| String::new()).await

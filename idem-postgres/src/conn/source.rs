@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{PgConnection, PgPool, Postgres};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
 use tokio::time::timeout;
 
 use super::pool::PoolSettings;
@@ -14,6 +14,9 @@ use super::runtimes::{StatementPools, TransactionPools};
 
 /// The maximum number of connections of each runtime beside a pool of the application.
 const RESERVE: u32 = 2;
+
+/// The time limit for the first connection.
+const FIRST_CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The use of a connection.
 #[derive(Clone, Copy)]
@@ -50,7 +53,12 @@ impl ConnectionSource {
     }
 
     /// Opens a connection and puts it into the pool.
+    ///
+    /// The first connection is opened beside the pool. A pool tries again until its timeout and then reports only that,
+    /// although the server refuses connections.
     pub(crate) async fn connect(&self) -> sqlx::Result<()> {
+        let opening = timeout(FIRST_CONNECTION_TIMEOUT, self.options().connect());
+        opening.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
         self.get(Purpose::Other).await?.put_back(Duration::ZERO);
         Ok(())
     }

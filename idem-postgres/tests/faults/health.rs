@@ -1,5 +1,7 @@
 //! Health checks of the server.
 
+use idem_core::store::StoreErrorKind;
+use idem_postgres::sqlx::PgPool;
 use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
 use idem_testkit::servers::PostgresServer;
 
@@ -53,6 +55,13 @@ async fn error_of_unreachable_server_has_its_source() {
     let mut server = PostgresServer::start(&[]);
     server.kill();
     let error = PostgresStore::connect(&server.url()).await.unwrap_err();
-    assert!(matches!(&error, ConnectError::Unreachable { .. }), "{error:?}");
-    assert!(std::error::Error::source(&error).unwrap().to_string().contains("no change was made"));
+    let ConnectError::Unreachable { source, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(source.to_string(), "Connection refused (os error 111)");
+    assert_eq!(source.error().kind(), StoreErrorKind::NotDone);
+
+    // Also on a pool, which would try again for 30 s and report only that it timed out.
+    let pool = PgPool::connect_lazy(&server.url()).unwrap();
+    let error = PostgresStore::builder().on_pool(pool).await.unwrap_err();
+    let ConnectError::Unreachable { source, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(source.to_string(), "Connection refused (os error 111)");
 }

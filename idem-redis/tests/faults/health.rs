@@ -61,7 +61,9 @@ async fn error_of_unreachable_server_names_its_address_and_keeps_its_source() {
     assert!(matches!(&error, ConnectError::Unreachable { .. }));
     assert!(error.to_string().contains(&format!("127.0.0.1:{}", server.port())), "{error}");
     let source = std::error::Error::source(&error).unwrap();
-    assert_eq!(source.to_string(), StoreErrorKind::NotDone.to_string());
+    assert_eq!(source.to_string(), "Connection refused (os error 111)");
+    let ConnectError::Unreachable { source, .. } = &error else { unreachable!() };
+    assert_eq!(source.error().kind(), StoreErrorKind::NotDone);
 }
 
 #[tokio::test]

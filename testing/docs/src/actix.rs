@@ -1,12 +1,11 @@
 //! The guide's chapter on actix-web.
 
 use std::future::{Ready, ready};
-use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::ErrorUnauthorized;
 use actix_web::http::StatusCode;
-use actix_web::{App, Error, FromRequest, HttpRequest, HttpServer, Responder, post, rt, web};
+use actix_web::{App, Error, FromRequest, HttpRequest, HttpServer, Responder, post, web};
 use idem_actix::{
     Declared, Drained, Idempotency, MemoryStore, Outcome, ScopeParts, ScopeValue, idempotent,
 };
@@ -42,16 +41,12 @@ async fn serve() -> std::io::Result<()> {
     let idempotency = Idempotency::new(MemoryStore::new());
     let data = web::Data::new(idempotency.clone());
     let app = move || App::new().app_data(data.clone()).service(create_payment);
-    let server = HttpServer::new(app).disable_signals().bind("127.0.0.1:3000")?.run();
-    let control = server.handle();
-    let served = rt::spawn(server);
-
-    rt::signal::ctrl_c().await?;
-    let drained = idem_actix::stop(&control, idempotency.drain(Duration::from_secs(30))).await;
+    let server = HttpServer::new(app).bind("127.0.0.1:3000")?;
+    let drained = idem_actix::serve(server, &idempotency).await?;
     if let Drained::GaveUp(runs) = drained {
         eprintln!("{runs} runs were given up; their outcome is unknown");
     }
-    served.await?
+    Ok(())
 }
 
 async fn provider_is_down() -> impl Responder {

@@ -2,7 +2,8 @@
 
 use axum::Extension;
 use axum::http::StatusCode;
-use idem_axum::{Execution, Outcome};
+use idem_axum::{Execution, Outcome, RefusalDetails, StoredResponse};
+use serde_json::json;
 
 async fn charged_but_not_booked() -> (StatusCode, Extension<Outcome>, &'static str) {
     (StatusCode::SERVICE_UNAVAILABLE, Extension(Outcome::Final), "charged; booked later")
@@ -17,4 +18,9 @@ impl Provider {
 async fn charge(provider: &Provider, amount: u64) {
     let key = Execution::current().downstream_key("charge");
     provider.charge(amount, key.as_str()).await;
+}
+
+fn refusal(refusal: &RefusalDetails) -> serde_json::Result<StoredResponse> {
+    let error = json!({ "code": refusal.slug, "message": refusal.detail });
+    StoredResponse::json(refusal.status, &json!({ "error": error }))
 }

@@ -1,30 +1,21 @@
 //! The guide's chapter on operating a service.
 
-use std::future::IntoFuture;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::Router;
 use idem_axum::{Drained, Idempotency, MemoryStore, ScopeParts, ScopeValue};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 async fn serve(
     listener: TcpListener,
     router: Router,
     idempotency: Idempotency,
 ) -> std::io::Result<()> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server =
-        axum::serve(listener, router).with_graceful_shutdown(async { drop(stopped.await) });
-    let served = tokio::spawn(server.into_future());
-
-    tokio::signal::ctrl_c().await?;
-    drop(stop); // accepts no more connections
-    if let Drained::GaveUp(runs) = idempotency.drain(Duration::from_secs(30)).await {
+    let drained = idem_axum::serve(listener, router, &idempotency).await?;
+    if let Drained::GaveUp(runs) = drained {
         eprintln!("{runs} runs were given up; their outcome is unknown");
     }
-    let _stalled = tokio::time::timeout(Duration::from_secs(5), served).await;
     Ok(())
 }
 

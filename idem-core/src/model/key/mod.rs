@@ -131,6 +131,14 @@ pub enum KeyError {
     #[error("the idempotency key is too long; send at most 255 characters")]
     TooLong,
 
+    /// The key has fewer characters than the service requires.
+    #[error("the idempotency key is too short; send at least {0} characters")]
+    TooShort(usize),
+
+    /// The headers that can carry the key have different keys.
+    #[error("the headers of the idempotency key have different keys; send one of them")]
+    Contradictory,
+
     /// The key has a character that is not printable ASCII.
     #[error(
         "the idempotency key has a character that is not printable ASCII; send printable ASCII characters only"

@@ -6,3 +6,4 @@ mod renewals;
 mod reports;
 mod secrets;
 mod span;
+mod streams;

@@ -265,8 +265,12 @@ async fn a_safe_request_with_a_key_is_warned_about_once_per_operation() {
     start_log();
     let idempotency = Idempotency::new(MemoryStore::new());
     let send = |method, path, key: Option<&'static [u8]>| {
-        let call = idempotency
-            .call_for(&AT_MOST_ONCE, method, key.into_iter(), || format!("{method} {path}"));
+        let call = idempotency.call_for(
+            &AT_MOST_ONCE,
+            method,
+            |_| key.into_iter(),
+            || format!("{method} {path}"),
+        );
         assert!(call.unwrap().is_none());
     };
     send("GET", "/safe/one", None);

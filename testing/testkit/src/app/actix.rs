@@ -21,7 +21,7 @@ impl Responder for HandlerReply {
             ReplyBody::Whole(body) => BoxBody::new(body),
             ReplyBody::Stream(chunks) => BoxBody::new(BodyStream::new(chunks)),
         };
-        let Reply { status, headers, declared, .. } = self.0;
+        let Reply { status, headers, declared, pass_through, .. } = self.0;
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::with_body(status, body);
         for (name, value) in headers {
@@ -32,6 +32,9 @@ impl Responder for HandlerReply {
         }
         if let Some(outcome) = declared {
             response.extensions_mut().insert(outcome);
+        }
+        if let Some(pass_through) = pass_through {
+            response.extensions_mut().insert(pass_through);
         }
         response
     }

@@ -18,7 +18,7 @@ impl IntoResponse for HandlerReply {
             ReplyBody::Whole(body) => Body::from(body),
             ReplyBody::Stream(chunks) => Body::from_stream(chunks),
         };
-        let Reply { status, headers, declared, .. } = self.0;
+        let Reply { status, headers, declared, pass_through, .. } = self.0;
         let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -30,6 +30,9 @@ impl IntoResponse for HandlerReply {
         }
         if let Some(outcome) = declared {
             response.extensions_mut().insert(outcome);
+        }
+        if let Some(pass_through) = pass_through {
+            response.extensions_mut().insert(pass_through);
         }
         response
     }

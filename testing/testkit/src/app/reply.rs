@@ -1,13 +1,15 @@
 //! The response of a handler, which an app converts into the response of its framework.
 
+use std::sync::Arc;
 use std::{fmt, io};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use idem_core::Outcome;
+use idem_core::http::PassThrough;
 
-use super::{Ending, HandlerScript};
+use super::{Ending, HandlerScript, Present};
 
 /// A response.
 #[derive(Clone, Debug)]
@@ -18,9 +20,13 @@ pub struct Reply {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The outcome that the handler declares, for the extensions of the response.
     pub declared: Option<Outcome>,
+    /// The mark of a stream, for the extensions of the response.
+    pub pass_through: Option<PassThrough>,
     body: Bytes,
     /// The number of chunks of a streamed body and its end.
     streamed: Option<(usize, Ending)>,
+    /// Counts the stream until it is dropped.
+    producer: Option<Arc<Present>>,
 }
 
 /// The body of a response.
@@ -49,8 +55,16 @@ impl Reply {
     /// Creates a response with a body.
     pub fn new(status: u16, media_type: &str, body: impl Into<Bytes>) -> Self {
         let (headers, body) = (Vec::new(), body.into());
-        Self { status, headers, declared: None, body, streamed: None }
-            .with("content-type", media_type)
+        Self {
+            status,
+            headers,
+            declared: None,
+            pass_through: None,
+            body,
+            streamed: None,
+            producer: None,
+        }
+        .with("content-type", media_type)
     }
 
     /// Adds a header. Apps omit a header whose value is invalid.
@@ -77,18 +91,34 @@ impl Reply {
         self.status = script.status.unwrap_or(self.status);
         self.declared = script.outcome.map(Outcome::from);
         self.streamed = script.chunks.map(|count| (count, script.ends));
+        self.pass_through = script.pass_through.then_some(PassThrough);
         for (name, value) in &script.headers {
+            if name == "content-type" {
+                self.headers.retain(|(name, _)| name != "content-type");
+            }
             let bytes = value.chars().map(|c| u8::try_from(c).expect("ISO 8859-1"));
             self.headers.push((name.clone(), bytes.collect()));
         }
         self
     }
 
+    /// Counts the body, if it is a stream, until it is dropped.
+    pub(super) fn with_producer(self, producer: Present) -> Self {
+        Self { producer: Some(Arc::new(producer)), ..self }
+    }
+
     /// Returns the body as it is sent.
     pub fn body(&self) -> ReplyBody {
         match self.streamed {
             None => ReplyBody::Whole(self.body.clone()),
-            Some((count, end)) => ReplyBody::Stream(chunks(&self.body, count, end)),
+            Some((count, end)) => {
+                let producer = self.producer.clone();
+                let counted = move |chunk| {
+                    let _producer = &producer;
+                    chunk
+                };
+                ReplyBody::Stream(chunks(&self.body, count, end).map(counted).boxed())
+            }
         }
     }
 }

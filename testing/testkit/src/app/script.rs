@@ -37,7 +37,7 @@ pub struct HandlerScript {
     pub status: Option<u16>,
     /// Declare this outcome.
     pub outcome: Option<DeclaredOutcome>,
-    /// Add these headers. Each character of a value is one byte (ISO 8859-1).
+    /// Add these headers, or replace `content-type`. Each character of a value is one byte (ISO 8859-1).
     pub headers: Vec<(String, String)>,
     /// Pad the response body. Its length is this size plus [`PAD_OVERHEAD`](super::PAD_OVERHEAD), in bytes.
     pub size: usize,
@@ -45,6 +45,8 @@ pub struct HandlerScript {
     pub chunks: Option<usize>,
     /// The end of a streamed body, after its last chunk.
     pub ends: Ending,
+    /// Mark the response as a stream.
+    pub pass_through: bool,
     /// The `recover` hook. It is the same in every entry.
     pub hook: Hook,
 }

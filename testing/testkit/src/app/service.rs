@@ -23,11 +23,20 @@ pub struct Service {
     pub(super) ledger: Arc<dyn Ledger>,
     gates: Arc<Mutex<HashMap<String, Arc<Gate>>>>,
     present: Arc<watch::Sender<usize>>,
+    producers: Arc<watch::Sender<usize>>,
 }
 
-/// A request that the framework handles at the moment. It is counted until this value is dropped.
+/// A request that the framework handles at the moment, or a body that is produced. It is counted until this value is
+/// dropped.
 #[derive(Debug)]
 pub struct Present(Arc<watch::Sender<usize>>);
+
+impl Present {
+    fn count(counter: &Arc<watch::Sender<usize>>) -> Self {
+        counter.send_modify(|present| *present += 1);
+        Self(Arc::clone(counter))
+    }
+}
 
 impl Drop for Present {
     fn drop(&mut self) {
@@ -38,7 +47,12 @@ impl Drop for Present {
 impl Service {
     /// Creates a service that counts in `ledger`.
     pub fn new(ledger: impl Ledger) -> Self {
-        Self { ledger: Arc::new(ledger), gates: Arc::default(), present: Arc::default() }
+        Self {
+            ledger: Arc::new(ledger),
+            gates: Arc::default(),
+            present: Arc::default(),
+            producers: Arc::default(),
+        }
     }
 
     /// Returns the gate of `note`.
@@ -49,8 +63,7 @@ impl Service {
 
     /// Counts a request until the returned value is dropped. A layer holds it for each request.
     pub fn present(&self) -> Present {
-        self.present.send_modify(|present| *present += 1);
-        Present(Arc::clone(&self.present))
+        Present::count(&self.present)
     }
 
     /// Waits until the framework handles exactly `requests` requests.
@@ -58,6 +71,13 @@ impl Service {
         let mut present = self.present.subscribe();
         // It fails only if the sender is dropped, and `self` owns it.
         drop(present.wait_for(|present| *present == requests).await);
+    }
+
+    /// Waits until exactly `producers` responses of [`pay`](Self::pay) exist.
+    pub async fn until_produced(&self, producers: usize) {
+        let mut current = self.producers.subscribe();
+        // It fails only if the sender is dropped, and `self` owns it.
+        drop(current.wait_for(|current| *current == producers).await);
     }
 
     /// Creates a payment: 201, with a body and headers that differ in every run.
@@ -116,6 +136,7 @@ impl Service {
             .with("x-request-id", format!("{:016x}", rand::random::<u64>()))
             .with("cache-control", "private")
             .with_script(&script)
+            .with_producer(Present::count(&self.producers))
     }
 
     /// Changes a payment: 200 and a new version, or 412 if `if_match` does not match.

@@ -47,7 +47,8 @@
 //! | POST `/nothing` | a handler without parameters, `scope = "global"` | returns 204 |
 //!
 //! A request body has at most [`MAX_REQUEST`](crate::app::MAX_REQUEST) bytes. The outermost layer holds
-//! [`Service::present`](crate::app::Service::present) while the framework handles a request.
+//! [`Service::present`](crate::app::Service::present) while the framework handles a request, and adds slug and operation of a
+//! refusal as the header `x-refusal`.
 
 #![allow(
     clippy::expect_used,
@@ -58,12 +59,13 @@
 
 mod client;
 pub mod scenarios;
+pub mod serve;
 mod server;
 mod suite;
 #[cfg(feature = "servers")]
 pub mod transaction;
 
-pub use client::{Closing, Problem, Raw, Request, Response, payment};
+pub use client::{Closing, Open, Problem, Raw, Request, Response, payment};
 pub use server::{Listening, Records, Server, ShutDown, Store};
 #[doc(hidden)]
 pub use suite::run;

@@ -42,6 +42,9 @@ macro_rules! http_suite {
                 a_strict_route_accepts_only_quoted_keys
                 a_key_may_come_from_an_argument
                 the_header_name_is_configurable
+                a_key_may_have_several_header_names
+                a_minimum_length_of_keys_is_configurable
+                a_response_may_echo_the_key
                 keys_are_case_sensitive
                 safe_methods_bypass_the_guard;
             replay:
@@ -55,6 +58,8 @@ macro_rules! http_suite {
                 a_handler_cannot_set_the_replay_marker
                 a_handler_cannot_set_the_header_of_refusals
                 a_stale_precondition_is_replayed
+                the_stored_headers_are_configurable
+                the_name_of_the_replay_marker_is_configurable
                 a_key_is_new_after_its_ttl;
             fingerprint:
                 a_different_body_is_refused
@@ -66,6 +71,9 @@ macro_rules! http_suite {
                 numbers_are_compared_as_written
                 duplicate_members_are_compared_as_bytes
                 bodies_that_are_not_json_are_compared_as_bytes
+                multipart_is_compared_by_its_parts
+                unclear_multipart_is_compared_as_bytes
+                forms_are_compared_by_their_pairs
                 raw_bodies_are_compared_as_bytes
                 a_fingerprint_expression_replaces_the_request
                 other_headers_are_ignored
@@ -141,11 +149,20 @@ macro_rules! http_suite {
                 a_stream_that_fails_at_the_start_is_a_500
                 a_stream_that_fails_midway_is_not_stored
                 a_full_store_refuses_new_keys;
+            streams:
+                a_stream_reaches_its_client_as_it_is_produced
+                a_response_with_a_length_over_the_limit_is_not_collected
+                a_drain_does_not_wait_for_a_stream
+                a_stream_ends_with_its_client
+                a_stream_without_a_client_is_not_produced
+                a_failed_stream_is_collected;
             quotas:
                 a_scope_has_its_quota;
             problems:
                 every_problem_has_its_document
                 a_problem_ignores_the_accept_header
+                layers_see_refusals
+                the_format_of_refusals_is_configurable
                 problem_base_and_retry_delay_are_configurable;
             events:
                 each_request_is_one_event

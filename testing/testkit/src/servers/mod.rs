@@ -3,6 +3,7 @@
 //! Each server runs on a free loopback port in its own temporary directory. Tests can kill, pause and
 //! restart it. It ends with the test process, even if that process is killed.
 
+mod certificates;
 mod nats;
 mod pgbouncer;
 mod postgres;
@@ -11,6 +12,7 @@ mod proxy;
 mod redis;
 mod sqlite;
 
+pub use certificates::Certificates;
 pub use nats::NatsServer;
 pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;

@@ -1,6 +1,7 @@
 //! Postgres: a primary or a standby.
 
-use std::os::unix::fs::chown;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::Certificates;
 use super::process::{Process, User, directory, free_port};
 
 /// The time limit for a server to reach a state that a test waits for.
@@ -32,7 +34,26 @@ impl PostgresServer {
     /// # Panics
     /// If `postgres` is not installed or does not start.
     pub fn start(settings: &[&str]) -> Self {
-        Self::launch(settings, |_| {})
+        Self::launch(settings, |_, _| {})
+    }
+
+    /// Starts a server that offers TLS.
+    ///
+    /// # Panics
+    /// If `postgres` is not installed or does not start.
+    pub fn start_tls(certificates: &Certificates) -> Self {
+        Self::launch(&["ssl=on"], |data, user| {
+            for (from, to) in
+                [(certificates.certificate(), "server.crt"), (certificates.key(), "server.key")]
+            {
+                let to = data.join(to);
+                std::fs::copy(from, &to).expect("a file in a new directory");
+                std::fs::set_permissions(&to, Permissions::from_mode(0o600)).expect("its owner");
+                if let Some(User { uid, gid }) = user {
+                    chown(&to, Some(uid), Some(gid)).expect("root can change owners");
+                }
+            }
+        })
     }
 
     /// Starts a standby whose primary is unreachable.
@@ -40,12 +61,12 @@ impl PostgresServer {
     /// # Panics
     /// If `postgres` is not installed or does not start.
     pub fn start_standby() -> Self {
-        Self::launch(&[], |data| {
+        Self::launch(&[], |data, _| {
             std::fs::write(data.join("standby.signal"), "").expect("a file in a new directory");
         })
     }
 
-    fn launch(settings: &[&str], prepare: impl FnOnce(&Path)) -> Self {
+    fn launch(settings: &[&str], prepare: impl FnOnce(&Path, Option<User>)) -> Self {
         let directory = directory();
         let user = User::unprivileged("postgres").unwrap_or_else(|output| fail(&output));
         if let Some(User { uid, gid }) = user {
@@ -54,7 +75,7 @@ impl PostgresServer {
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
         let mut server = Self { settings, port: 0, process: None, user, directory };
         server.init();
-        prepare(&server.data());
+        prepare(&server.data(), server.user);
         for _ in 0..10 {
             server.port = free_port();
             match server.try_start() {

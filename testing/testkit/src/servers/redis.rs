@@ -1,11 +1,13 @@
 //! Redis: one server, a primary with Sentinels, or a Cluster.
 
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::Certificates;
 use super::process::{Process, directory, free_port};
 
 /// The time limit for servers to reach agreement.
@@ -18,6 +20,7 @@ const CONFIG: &str = "redis.conf";
 pub struct RedisServer {
     args: Vec<String>,
     ready: &'static str,
+    tls: bool,
     port: u16,
     process: Option<Process>,
     directory: TempDir,
@@ -35,15 +38,38 @@ impl RedisServer {
         Self::launch("", &all, "Ready to accept connections")
     }
 
+    /// Starts a server that accepts only TLS.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_tls(certificates: &Certificates) -> Self {
+        let file = |path: PathBuf| path.display().to_string();
+        let (authority, certificate) =
+            (file(certificates.authority()), file(certificates.certificate()));
+        let key = file(certificates.key());
+        let args = [
+            ["--save", ""],
+            ["--tls-auth-clients", "no"],
+            ["--tls-ca-cert-file", &authority],
+            ["--tls-cert-file", &certificate],
+            ["--tls-key-file", &key],
+        ];
+        Self::launch_with("", args.as_flattened(), "Ready to accept connections", true)
+    }
+
     fn start_sentinel(config: &str) -> Self {
         Self::launch(config, &["--sentinel"], "+monitor")
     }
 
     fn launch(config: &str, args: &[&str], ready: &'static str) -> Self {
+        Self::launch_with(config, args, ready, false)
+    }
+
+    fn launch_with(config: &str, args: &[&str], ready: &'static str, tls: bool) -> Self {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
         let directory = directory();
         std::fs::write(directory.path().join(CONFIG), config).expect("a file in a new directory");
-        let mut server = Self { args, ready, port: 0, process: None, directory };
+        let mut server = Self { args, ready, tls, port: 0, process: None, directory };
         for _ in 0..10 {
             server.port = free_port();
             match server.try_start() {
@@ -58,7 +84,11 @@ impl RedisServer {
     fn try_start(&mut self) -> Result<(), String> {
         let mut args = vec![CONFIG.to_owned()];
         args.extend(self.args.iter().cloned());
-        args.extend(["--port".to_owned(), self.port.to_string()]);
+        let port = if self.tls { "--tls-port" } else { "--port" };
+        args.extend([port.to_owned(), self.port.to_string()]);
+        if self.tls {
+            args.extend(["--port", "0"].map(str::to_owned));
+        }
         args.extend(["--bind".to_owned(), "127.0.0.1".to_owned()]);
         let path = self.directory.path();
         self.process = Some(Process::start(PROGRAM, &args, path, self.ready)?);
@@ -67,7 +97,8 @@ impl RedisServer {
 
     /// Returns the URL of the server.
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        format!("{scheme}://127.0.0.1:{}/", self.port)
     }
 
     /// Returns the port on the loopback interface.

@@ -10,3 +10,4 @@ pub use problem::Problem;
 pub use raw::{Closing, Raw};
 pub use request::{Request, payment};
 pub use response::Response;
+pub use send::Open;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::{Problem, Raw, Request, Response};
 
 impl Request {
@@ -18,6 +20,15 @@ impl Request {
         let request = self.client.request(self.method.clone(), url).body(self.body.clone());
         let response = request.headers(self.headers.clone()).send().await;
         Some(Response::read(response.ok()?).await)
+    }
+
+    /// Sends the request and reads the head of the response.
+    pub async fn open(&self) -> Open {
+        let url = format!("http://{}{}", self.address, self.path);
+        let request = self.client.request(self.method.clone(), url).body(self.body.clone());
+        let response = request.headers(self.headers.clone()).send().await;
+        let response = response.expect("the server responds");
+        Open { status: response.status().as_u16(), response }
     }
 
     /// Sends the request on a separate task.
@@ -90,5 +101,21 @@ impl Request {
         }
         head.extend(b"\r\n\r\n");
         head
+    }
+}
+
+/// A response whose body is read in parts.
+#[derive(Debug)]
+pub struct Open {
+    /// The status.
+    pub status: u16,
+    response: reqwest::Response,
+}
+
+impl Open {
+    /// Reads the next part of the body.
+    pub async fn chunk(&mut self) -> Bytes {
+        let chunk = self.response.chunk().await.expect("a complete chunk");
+        chunk.expect("the body continues")
     }
 }

@@ -141,6 +141,87 @@ pub async fn bodies_that_are_not_json_are_compared_as_bytes(server: &Server) {
     server.assert_runs("n", 6);
 }
 
+/// The same form with another boundary is a replay. Other content, another header of a part and another order are not.
+pub async fn multipart_is_compared_by_its_parts(server: &Server) {
+    let request = server.request("POST", "/json-any?note=n").key("k");
+    let send = async |boundary: &str, form: &[(&str, &str)]| {
+        let media_type = format!("multipart/form-data; boundary={boundary}");
+        request.clone().body(&media_type, multipart(boundary, form)).send().await
+    };
+    let (note, file) = ((NOTE, "hi"), (FILE, "--content\r\n"));
+    let first = send("first", &[note, file]).await;
+    first.assert_executed(200);
+    for boundary in ["first", "second", "\"third\""] {
+        send(boundary, &[note, file]).await.assert_replay_of(&first);
+    }
+    let other_name = FILE.replace("f.txt", "g.txt");
+    for other in [
+        &[note, (FILE, "--other\r\n")][..],
+        &[note, (&other_name, file.1)],
+        &[file, note],
+        &[note],
+        &[note, file, file],
+    ] {
+        send("first", other).await.assert_problem(&Problem::KEY_REUSED);
+    }
+    server.assert_runs("n", 1);
+}
+
+/// A body whose parts are not clear has the boundary in its fingerprint. So has every body with `fingerprint = "raw"`.
+pub async fn unclear_multipart_is_compared_as_bytes(server: &Server) {
+    let whole = |boundary: &str| multipart(boundary, &[(NOTE, "hi")]);
+    let unclear: [fn(String) -> String; 3] = [
+        |body| format!("preamble\r\n{body}"),
+        |body| format!("{body}epilogue"),
+        |body| body.trim_end_matches("--\r\n").to_owned(),
+    ];
+    for (n, change) in unclear.iter().enumerate() {
+        compared_as_bytes(server, "/json-any?note=n", n, |boundary| change(whole(boundary))).await;
+    }
+    compared_as_bytes(server, "/raw?note=n", unclear.len(), whole).await;
+    server.assert_runs("n", 4);
+}
+
+async fn compared_as_bytes(server: &Server, path: &str, key: usize, body: impl Fn(&str) -> String) {
+    let request = server.request("POST", path).key(&format!("k{key}"));
+    let send = async |boundary: &str| {
+        let media_type = format!("multipart/form-data; boundary={boundary}");
+        request.clone().body(&media_type, body(boundary)).send().await
+    };
+    let first = send("first").await;
+    send("first").await.assert_replay_of(first.assert_executed(200));
+    send("second").await.assert_problem(&Problem::KEY_REUSED);
+}
+
+const NOTE: &str = "Content-Disposition: form-data; name=\"note\"";
+const FILE: &str = "Content-Disposition: form-data; name=\"f\"; filename=\"f.txt\"";
+
+/// A form of parts, each with a header line and its content. `boundary` can be in quotes, as in the media type.
+fn multipart(boundary: &str, form: &[(&str, &str)]) -> String {
+    let boundary = boundary.trim_matches('"');
+    let part =
+        |(head, content): &(&str, &str)| format!("--{boundary}\r\n{head}\r\n\r\n{content}\r\n");
+    let parts: String = form.iter().map(part).collect();
+    format!("{parts}--{boundary}--\r\n")
+}
+
+/// Escapes and empty pairs are ignored. The order of pairs is compared.
+pub async fn forms_are_compared_by_their_pairs(server: &Server) {
+    let request = server.request("POST", "/json-any?note=n").key("k");
+    let send = async |body: &'static str| {
+        request.clone().body("application/x-www-form-urlencoded", body).send().await
+    };
+    let first = send("a=1&b=x+y").await;
+    first.assert_executed(200);
+    for same in ["%61=1&b=x%20y", "a=%31&&b=x+y&"] {
+        send(same).await.assert_replay_of(&first);
+    }
+    for other in ["b=x+y&a=1", "a=1&b=x%2By", "a=1&b=x+y&b=x+y", "a=1&b=x+y%"] {
+        send(other).await.assert_problem(&Problem::KEY_REUSED);
+    }
+    server.assert_runs("n", 1);
+}
+
 /// With `fingerprint = "raw"`, bodies are compared as bytes.
 pub async fn raw_bodies_are_compared_as_bytes(server: &Server) {
     let request = server.request("POST", "/raw?note=n").key("k");

@@ -180,3 +180,49 @@ pub async fn safe_methods_bypass_the_guard(server: &Server) {
         server.assert_runs(method, 1);
     }
 }
+
+/// A key is accepted under each of its names. Several names must have one key.
+pub async fn a_key_may_have_several_header_names(server: &Server) {
+    let server = server.with(|builder| builder.header_aliases(["X-Request-Key"])).await;
+    let order = server.order("/payments", "n");
+    let first = order.clone().header("x-request-key", "k").send().await;
+    first.assert_executed(201);
+    order.clone().key("k").send().await.assert_replay_of(&first);
+    let both = order.clone().key("k");
+    both.clone().header("x-request-key", "k").send().await.assert_replay_of(&first);
+    for other in ["other", ""] {
+        let contradictory = both.clone().header("x-request-key", other);
+        server.untouched(&contradictory).await.assert_problem(&Problem::KEY_INVALID);
+    }
+    let twice = order.clone().header("x-request-key", "k").header("x-request-key", "k");
+    server.untouched(&twice).await.assert_problem(&Problem::KEY_INVALID);
+    server.untouched(&order).await.assert_problem(&Problem::KEY_MISSING);
+    server.assert_runs("n", 1);
+}
+
+/// Shorter keys are refused, also those of an expression.
+pub async fn a_minimum_length_of_keys_is_configurable(server: &Server) {
+    let server = server.with(|builder| builder.min_key_len(4)).await;
+    let order = server.order("/payments", "n");
+    let short = order.clone().key("123");
+    server.untouched(&short).await.assert_problem(&Problem::KEY_INVALID);
+    order.key("1234").send().await.assert_executed(201);
+    let by_note = server.order("/by-note", "123");
+    server.untouched(&by_note).await.assert_problem(&Problem::KEY_INVALID);
+    server.order("/by-note", "1234").send().await.assert_executed(201);
+}
+
+/// Responses of handlers, replays and refusals repeat the key as it was sent.
+pub async fn a_response_may_echo_the_key(server: &Server) {
+    let order = server.order("/payments", "n").key("k");
+    assert!(order.send().await.lines("idempotency-key").is_empty());
+    let server = server.with(|builder| builder.echo_key(true)).await;
+    let order = server.order("/payments", "n").key("k");
+    let first = order.send().await;
+    assert_eq!(first.assert_executed(201).line("idempotency-key"), "\"k\"");
+    let bare = order.clone().without_key().key_line("k").send().await;
+    assert!(bare.is_replay());
+    assert_eq!(bare.line("idempotency-key"), "k");
+    let reused = order.order("other").send().await;
+    assert_eq!(reused.assert_problem(&Problem::KEY_REUSED).line("idempotency-key"), "\"k\"");
+}

@@ -18,4 +18,5 @@ pub mod replay;
 pub mod runs;
 pub mod status;
 pub mod store_faults;
+pub mod streams;
 pub mod waiting;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use idem_core::http::StripeFormat;
 use idem_core::{Drained, IdempotencyBuilder, MemoryStore};
 use serde_json::{Value, json};
 
 use crate::app::{MAX_REQUEST, MAX_RESPONSE};
-use crate::http::{Problem, Response, Server};
+use crate::http::{Problem, Request, Response, Server};
 
 /// A key that must not appear in any refusal.
 const KEY: &str = "hunter2-5f1c";
@@ -75,6 +76,36 @@ async fn refused_for_lack_of_capacity(server: &Server) -> Found {
 pub async fn a_problem_ignores_the_accept_header(server: &Server) {
     let order = server.order("/payments", "n").header("accept", "text/html");
     order.send().await.assert_problem(&Problem::KEY_MISSING);
+}
+
+/// A layer reads the typed refusal from the extensions of the response.
+pub async fn layers_see_refusals(server: &Server) {
+    let order = server.order("/payments", "n");
+    let missing = order.send().await;
+    assert_eq!(missing.line("x-refusal"), "key-missing POST /payments");
+    let executed = order.clone().key("k").send().await;
+    assert!(executed.assert_executed(201).lines("x-refusal").is_empty());
+    let reused = order.key("k").order("other").send().await;
+    assert_eq!(reused.line("x-refusal"), "key-reused POST /payments");
+}
+
+/// The format of the service renders every refusal: those before the claim, and those of a record.
+pub async fn the_format_of_refusals_is_configurable(server: &Server) {
+    let server = server.with(|builder| builder.refusal_format(StripeFormat)).await;
+    let order = server.order("/payments", "n");
+    let refused = async |request: &Request, status: u16, slug: &str, code: &str| {
+        let response = request.send().await;
+        assert_eq!(response.status, status, "{response:?}");
+        assert_eq!(response.line("idempotency-refused"), slug);
+        assert_eq!(response.line("cache-control"), "no-store");
+        assert_eq!(response.line("stripe-should-retry"), "false");
+        let body: Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(body["error"]["code"], code);
+    };
+    refused(&order, 400, "key-missing", "idempotency_key_missing").await;
+    let order = order.key("k");
+    order.send().await.assert_executed(201);
+    refused(&order.order("other"), 400, "key-reused", "idempotency_key_reused").await;
 }
 
 /// `Retry-After` has whole seconds and is never 0, which would mean immediately.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use idem_core::http::StoredHeaders;
 use serde_json::json;
 
 use crate::http::{Problem, Server};
@@ -171,4 +172,37 @@ pub async fn a_key_is_new_after_its_ttl(server: &Server) {
     let second = order.send().await;
     assert_ne!(second.assert_executed(201).body, first.body);
     server.assert_runs("n", 2);
+}
+
+/// The service can narrow the stored headers. The first caller gets all of them.
+pub async fn the_stored_headers_are_configurable(server: &Server) {
+    let only = StoredHeaders::only(["location", "set-cookie"]);
+    let server = server.with(|builder| builder.stored_headers(only)).await;
+    let order = server.order("/payments", "n").key("k");
+    let first = order.send().await;
+    assert_eq!(first.assert_executed(201).lines("link").len(), 2);
+    let replay = order.send().await;
+    assert!(replay.is_replay());
+    assert_eq!(replay.body, first.body);
+    for stored in ["location", "content-type"] {
+        assert_eq!(replay.lines(stored), first.lines(stored));
+    }
+    for dropped in ["link", "etag", "set-cookie"] {
+        assert!(replay.lines(dropped).is_empty(), "{dropped}");
+    }
+}
+
+/// Another name takes the place of the usual one, and handlers cannot set either.
+pub async fn the_name_of_the_replay_marker_is_configurable(server: &Server) {
+    let server = server.with(|builder| builder.replay_marker("X-Replay")).await;
+    let headers = json!([["x-replay", "true"], ["idempotent-replayed", "true"]]);
+    let order = server.order("/payments", "n").key("k");
+    let order = order.order_with("n", &json!({ "headers": headers }));
+    let first = order.send().await;
+    assert!(first.assert_executed(201).lines("x-replay").is_empty());
+    let replay = order.send().await;
+    assert_eq!((replay.line("x-replay"), replay.is_replay()), ("true", false));
+    let unguarded =
+        server.order("/notes", "free").order_with("free", &json!({ "headers": headers }));
+    assert!(unguarded.send().await.lines("x-replay").is_empty());
 }

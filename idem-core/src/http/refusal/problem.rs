@@ -1,58 +1,50 @@
-//! Rejections as [problem documents](crate::rules::semantics#problem-documents) (RFC 9457).
+//! Refusals as [problem documents](crate::rules::semantics#problem-documents) (RFC 9457).
 
-use std::time::Duration;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::http::REFUSED;
-use crate::model::{RECORD_URN, Refusal, Rejection, StoredResponse};
+use super::{RefusalDetails, RefusalFormat};
+use crate::model::{RECORD_URN, Rejection, StoredResponse};
+
+/// The default format of refusals: [problem documents](crate::rules::semantics#problem-documents), with the media type
+/// `application/problem+json`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProblemFormat;
+
+impl RefusalFormat for ProblemFormat {
+    fn format(&self, refusal: &RefusalDetails) -> serde_json::Result<StoredResponse> {
+        Ok(document(refusal))
+    }
+}
 
 #[derive(Serialize)]
 struct Problem<'a> {
     r#type: &'a str,
     title: &'a str,
     status: u16,
-    detail: String,
+    detail: &'a str,
     retryable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
 }
 
 /// Returns the problem document for `refusal`. Its `instance` is the record, if that is known.
-///
-/// The `type` is `type_base` followed by the slug. `header` is the name of the header that carries the key.
-pub(crate) fn document(
-    refusal: &Refusal,
-    type_base: &str,
-    retry_after: Duration,
-    header: &str,
-) -> StoredResponse {
-    let rejection = &refusal.rejection;
-    let is_public = rejection.status() != 500;
-    let type_uri = if is_public {
-        format!("{type_base}{}", rejection.slug())
-    } else {
-        "about:blank".to_owned()
-    };
+pub(super) fn document(refusal: &RefusalDetails) -> StoredResponse {
     let problem = Problem {
-        r#type: &type_uri,
-        title: title(rejection),
-        status: rejection.status(),
-        detail: detail(rejection, header),
-        retryable: rejection.retryable(),
+        r#type: &refusal.problem_type,
+        title: refusal.title,
+        status: refusal.status,
+        detail: &refusal.detail,
+        retryable: refusal.retryable,
         instance: refusal.record.map(|record| format!("{RECORD_URN}{record}")),
     };
-    let link = format!("<{type_uri}>; rel=\"describedby\"");
-    // Rounded up, so that a client does not retry too early.
-    let seconds = |delay: Duration| delay.as_millis().div_ceil(1_000).max(1).to_string();
-    let retry_after = rejection.retry_after(retry_after).map(seconds);
+    let link = format!("<{}>; rel=\"describedby\"", refusal.problem_type);
+    let is_described = refusal.status != 500;
     let fields = [
         Some(("content-type", "application/problem+json")),
-        Some(("cache-control", "no-store")),
-        Some((REFUSED, rejection.slug())),
-        is_public.then_some(("link", &*link)),
-        retry_after.as_deref().map(|seconds| ("retry-after", seconds)),
+        is_described.then_some(("link", &*link)),
     ];
     response(&problem, fields)
 }
@@ -68,7 +60,7 @@ pub(crate) fn internal_error(is_kept: bool) -> StoredResponse {
         r#type: "about:blank",
         title: "Internal Server Error",
         status: 500,
-        detail: detail.to_owned(),
+        detail,
         retryable: !is_kept,
         instance: None,
     };
@@ -96,7 +88,7 @@ fn response<const N: usize>(
 }
 
 /// The title. It is fixed for each type, as RFC 9457 section 3.1.3 requires.
-const fn title(rejection: &Rejection) -> &'static str {
+pub(crate) const fn title(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::KeyMissing => "Idempotency key missing",
         Rejection::KeyInvalid(_) => "Idempotency key invalid",
@@ -123,19 +115,44 @@ const fn title(rejection: &Rejection) -> &'static str {
 }
 
 /// The advice for the client. It does not reveal stored data.
-fn detail(rejection: &Rejection, header: &str) -> String {
-    match rejection {
-        Rejection::KeyMissing => return format!("Send the header `{header}` with a new random key for each operation. Send the same key with every retry of that operation."),
-        Rejection::KeyInvalid(error) => return error.to_string(),
-        Rejection::KeyReused => "This key was first used with other content. Use a new key for a new operation.",
-        Rejection::KeyUnknown => "No request with this key is recorded here. It was not received, it left no result, or its record has expired.",
-        Rejection::InProgress => "The first request with this key has not finished. Retry later with the same key.",
-        Rejection::OutcomeUnknown { retry_after: Some(_) } => "The first request with this key started, and its result is not known yet. Retry later with the same key.",
-        Rejection::OutcomeUnknown { retry_after: None } => "The first request with this key started, and its result is not known. Do not retry. Check whether the operation took place.",
-        Rejection::ResultUnavailable { .. } => "The first request with this key finished, but its response was not retained. Do not retry. Look up the result.",
-        Rejection::Unrecorded(_) | Rejection::NotCommitted(_) => "The request may have been carried out, but its result is not recorded yet. Retry later with the same key.",
-        Rejection::StoreUnavailable(_) | Rejection::Draining | Rejection::TooManyKeys(_) | Rejection::TooManyRuns => "The request was not carried out. Retry later with the same key.",
-        Rejection::BodyTooLarge => "The body is larger than this route accepts. Send a smaller body.",
+pub(crate) fn detail(rejection: &Rejection, header: &str) -> Cow<'static, str> {
+    let advice = match rejection {
+        Rejection::KeyMissing => {
+            return Cow::Owned(format!(
+                "Send the header `{header}` with a new random key for each operation. Send the same key with every retry of that operation."
+            ));
+        }
+        Rejection::KeyInvalid(error) => return Cow::Owned(error.to_string()),
+        Rejection::KeyReused => {
+            "This key was first used with other content. Use a new key for a new operation."
+        }
+        Rejection::KeyUnknown => {
+            "No request with this key is recorded here. It was not received, it left no result, or its record has expired."
+        }
+        Rejection::InProgress => {
+            "The first request with this key has not finished. Retry later with the same key."
+        }
+        Rejection::OutcomeUnknown { retry_after: Some(_) } => {
+            "The first request with this key started, and its result is not known yet. Retry later with the same key."
+        }
+        Rejection::OutcomeUnknown { retry_after: None } => {
+            "The first request with this key started, and its result is not known. Do not retry. Check whether the operation took place."
+        }
+        Rejection::ResultUnavailable { .. } => {
+            "The first request with this key finished, but its response was not retained. Do not retry. Look up the result."
+        }
+        Rejection::Unrecorded(_) | Rejection::NotCommitted(_) => {
+            "The request may have been carried out, but its result is not recorded yet. Retry later with the same key."
+        }
+        Rejection::StoreUnavailable(_)
+        | Rejection::Draining
+        | Rejection::TooManyKeys(_)
+        | Rejection::TooManyRuns => {
+            "The request was not carried out. Retry later with the same key."
+        }
+        Rejection::BodyTooLarge => {
+            "The body is larger than this route accepts. Send a smaller body."
+        }
         Rejection::ScopeEmpty
         | Rejection::FingerprintInvalid(_)
         | Rejection::RecordUnreadable(_)
@@ -145,6 +162,6 @@ fn detail(rejection: &Rejection, header: &str) -> String {
         | Rejection::Panicked => {
             "The request could not be processed. The log of the service contains the cause."
         }
-    }
-    .to_owned()
+    };
+    Cow::Borrowed(advice)
 }
