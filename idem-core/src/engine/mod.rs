@@ -30,6 +30,7 @@ mod settle;
 mod start;
 mod trace;
 mod transaction;
+mod unit_test;
 mod wait;
 mod warnings;
 

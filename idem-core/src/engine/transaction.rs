@@ -127,7 +127,7 @@ impl TransactionRun {
         let run = async move {
             let Claim { id, attempt, .. } = transaction.claim();
             let until = after(Instant::now(), policy.max_run);
-            let execution = Execution::in_transaction(transaction.claim(), until);
+            let execution = Execution::in_transaction(transaction.claim(), until, policy.releases);
             // The handler, with all that it holds of the transaction, is dropped before the transaction ends.
             let ended = {
                 let mut context = execution.clone().into_context();
