@@ -24,8 +24,8 @@ async fn transfer(mut tx: Tx, transfer: Json<Transfer>) -> HttpResponse {
 }
 
 #[idempotent(ttl = "1h", scope = "global", optional)]
-async fn optional(mut tx: Tx, transfer: Json<Transfer>) -> HttpResponse {
-    carry_out(&mut tx, *transfer).await
+async fn optional(mut ledger: Ledger, transfer: Json<Transfer>) -> HttpResponse {
+    carry_out(&mut ledger.0, *transfer).await
 }
 
 /// An extractor of an application that extracts a `Tx` after it was suspended.

@@ -24,18 +24,65 @@ use crate::{rejection, response};
 /// an extractor of the body or of the head.
 pub struct Via<M>(M);
 
-/// The request of a guarded handler, before the last argument `T` is extracted from it. Nothing is read before the
-/// handler's policy is known.
-pub struct Guarded<T, S, M> {
+/// Where a handler is mounted: the router's state, the kind of the last extractor, and the place of the `Idempotency`, as
+/// the tuple `(S, M, P)`.
+pub trait Mount {
+    /// The router's state.
+    type State;
+}
+
+impl<S, M, P> Mount for (S, M, P) {
+    type State = S;
+}
+
+/// A [`Mount`] at which a handler with the last parameter `T` can be guarded.
+///
+/// It is one bound for all that is needed, so that the parameter of a generic handler can be `Guarded<T, impl Admits<T>>`.
+/// The handler's own type parameters can then be named: `post(create::<PgRepo>)`.
+pub trait Admits<T>: Mount {
+    /// Returns the `Idempotency` of the router's state.
+    fn idempotency(state: &Self::State) -> Idempotency;
+
+    /// Extracts the last argument, and offers it the slot of a transaction.
+    ///
+    /// Boxed, because axum boxes the handler's future. With the extractor's future inside, the box would be too large
+    /// for an allocator's fast size classes. As a trait object, because a future of the trait's own would have to be
+    /// resolved to check that the handler is `Send`: a missing `Idempotency` would be reported as a missing `Handler`.
+    fn extract(request: Box<Request>, state: &Self::State) -> Extracting<'_, T>;
+}
+
+/// The last argument, and the slot of a transaction if it asked for one.
+type Extracting<'a, T> = BoxFuture<'a, (Result<T, Response>, Option<TransactionSlot>)>;
+
+impl<T, S, M, P> Admits<T> for (S, M, P)
+where
+    S: ProvidesIdempotency<P>,
+    M: 'static,
+    T: FromRequest<S, M> + 'static,
+{
+    fn idempotency(state: &S) -> Idempotency {
+        state.idempotency()
+    }
+
+    fn extract(request: Box<Request>, state: &S) -> Extracting<'_, T> {
+        let from_request = || T::from_request(*request, state);
+        let extracting = TransactionSlot::offer(from_request);
+        Box::pin(extracting.map(|(last, slot)| (last.map_err(IntoResponse::into_response), slot)))
+    }
+}
+
+/// The request of a guarded handler that is mounted at `A`, before the last argument `T` is extracted from it. Nothing is
+/// read before the handler's policy is known.
+pub struct Guarded<T, A: Mount> {
     /// Boxed, because every future that it moves through would store it by value.
     request: Box<Request>,
-    state: S,
-    last: PhantomData<fn() -> (T, M)>,
+    state: A::State,
+    last: PhantomData<fn() -> T>,
 }
 
 /// The bounds on the state are only those for storing it. All other bounds are on the handler itself, where rustc
 /// reports the one that is not met.
-impl<T, S, M> FromRequest<S, Via<M>> for Guarded<T, S, M>
+impl<T, S, M, P> FromRequest<S, Via<M>> for Guarded<T, (S, M, P)>
 where
     S: Clone + Send + Sync,
 {
@@ -46,11 +93,7 @@ where
     }
 }
 
-impl<T, S, M> Guarded<T, S, M>
-where
-    S: ProvidesIdempotency,
-    T: FromRequest<S, M>,
-{
+impl<T, A: Admits<T>> Guarded<T, A> {
     /// Reads the key, buffers the body and runs the handler's last extractor, in this order. A request that fails
     /// one of these steps never reaches the store.
     ///
@@ -59,11 +102,11 @@ where
     pub fn admit(
         self,
         policy: &'static Policy,
-    ) -> impl Future<Output = Result<Call<T>, Response>> + use<T, S, M> {
+    ) -> impl Future<Output = Result<Call<T>, Response>> + use<T, A> {
         let Self { request, state, .. } = self;
         async move {
-            let (request, admission) = admit(request, state.idempotency(), policy).await?;
-            let (last, slot) = extract(request, &state).await?;
+            let (request, admission) = admit(request, A::idempotency(&state), policy).await?;
+            let (last, slot) = extract::<T, A>(request, &state).await?;
             let (rules, guard) = admission.into_guard(slot)?;
             Ok(Call { last, rules, guard })
         }
@@ -132,19 +175,13 @@ impl Admission {
 
 /// Extracts the last argument. Also returns the slot of a transaction, if this argument or an earlier one asked for
 /// a transaction.
-async fn extract<T, S, M>(
+async fn extract<T, A: Admits<T>>(
     request: Box<Request>,
-    state: &S,
-) -> Result<(T, Option<TransactionSlot>), Response>
-where
-    T: FromRequest<S, M>,
-{
+    state: &A::State,
+) -> Result<(T, Option<TransactionSlot>), Response> {
     let earlier = request.extensions().get::<TransactionSlot>().cloned();
-    // Boxed, because axum boxes the handler's future. With the extractor's future inside, the box would be too large
-    // for an allocator's fast size classes.
-    let extracting = Box::pin(TransactionSlot::offer(|| T::from_request(*request, state)));
-    let (last, slot) = extracting.await;
-    Ok((last.map_err(IntoResponse::into_response)?, earlier.or(slot)))
+    let (last, slot) = A::extract(request, state).await;
+    Ok((last?, earlier.or(slot)))
 }
 
 fn call_for(

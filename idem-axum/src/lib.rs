@@ -91,6 +91,7 @@ mod health;
 mod rejection;
 mod request;
 mod response;
+mod scope;
 mod serve;
 mod state;
 mod status;
@@ -101,8 +102,8 @@ pub use idem_core::records::Operation;
 pub use idem_core::store::{IdempotencyStore, StoredResponse};
 pub use idem_core::{
     self, Drained, Execution, Guarantee, Health, Idempotency, IdempotencyBuilder, IdempotencyKey,
-    KeyError, KeyValue, LeaseLost, LostRun, MemoryStore, Outcome, Recovery, ScopeParts, ScopeValue,
-    UnknownReason,
+    KeyError, KeyValue, LeaseLost, LostRun, MemoryStore, OrAnonymous, Outcome, Policy, Recovery,
+    ScopeParts, ScopeValue, UnknownReason,
 };
 /// Makes an axum handler run once per key.
 ///
@@ -153,9 +154,11 @@ pub use tx::Tx;
 
 // Compile errors name these items by their shortest public path, which would otherwise contain `__private`.
 #[doc(hidden)]
-pub use call::{Call, Guarded};
+pub use call::{Admits, Call, Guarded};
 #[doc(hidden)]
-pub use state::ProvidesIdempotency;
+pub use scope::{ByValue, InExtension, ProvidesScope, scope_part};
+#[doc(hidden)]
+pub use state::{InArc, InState, ProvidesIdempotency};
 
 /// The items that the attribute's expansion names. They are not part of the API and can change in every release,
 /// so the crates require the exact version of each other.
@@ -167,7 +170,8 @@ pub mod __private {
     pub use idem_core::http::{FingerprintInput, KeySyntax, Scope};
     pub use idem_core::{Guarantee, IdempotencyKey, Policy};
 
-    pub use crate::call::Guarded;
+    pub use crate::call::{Admits, Guarded};
+    pub use crate::scope::scope_part;
     pub use crate::state::ProvidesIdempotency;
 }
 

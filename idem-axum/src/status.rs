@@ -8,10 +8,11 @@ use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use idem_core::Idempotency;
 use idem_core::http::{Scope, status_response};
 use idem_core::records::Operation;
-use idem_core::{Idempotency, ScopeValue};
 
+use crate::scope::{ProvidesScope, scope_part};
 use crate::state::ProvidesIdempotency;
 use crate::{rejection, response};
 
@@ -64,10 +65,11 @@ impl<T> Clone for StatusByKey<T> {
     }
 }
 
-impl<T, S> Handler<((),), S> for StatusByKey<T>
+/// `P` and `V` are the places of the `Idempotency` and of the scope, which rustc infers.
+impl<T, S, P, V> Handler<(P, V), S> for StatusByKey<T>
 where
-    S: ProvidesIdempotency + Send + Sync + 'static,
-    T: FromRequestParts<S> + ScopeValue + Send + 'static,
+    S: ProvidesIdempotency<P>,
+    T: FromRequestParts<S> + ProvidesScope<V> + Send + 'static,
 {
     type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -75,7 +77,7 @@ where
         Box::pin(async move {
             let (mut parts, _) = request.into_parts();
             let scope = match T::from_request_parts(&mut parts, &state).await {
-                Ok(scope) => Scope::of(&scope),
+                Ok(scope) => Scope::of(&scope_part(&scope)),
                 Err(rejection) => return rejection.into_response(),
             };
             answer(&state.idempotency(), &self.operation, scope, parts).await

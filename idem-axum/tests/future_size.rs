@@ -48,6 +48,6 @@ where
 
 #[test]
 fn the_future_of_a_handler_stays_small() {
-    let size = future_size(create_payment::<Idempotency, _>);
+    let size = future_size(create_payment::<Idempotency, _, _>);
     assert!(size <= LIMIT, "{size} bytes");
 }

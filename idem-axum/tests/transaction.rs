@@ -23,7 +23,7 @@ async fn transfer(mut tx: Tx, Json(transfer): Json<Transfer>) -> StatusCode {
 }
 
 #[idempotent(ttl = "1h", scope = "global", optional)]
-async fn optional(mut tx: Tx, Json(transfer): Json<Transfer>) -> StatusCode {
+async fn optional(Ledger(mut tx): Ledger, Json(transfer): Json<Transfer>) -> StatusCode {
     carry_out(&mut tx, transfer).await
 }
 

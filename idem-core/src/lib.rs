@@ -122,8 +122,8 @@ pub use engine::{
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use idem_macros::idempotent_function as idempotent;
 pub use model::{
-    Guarantee, IdempotencyKey, KeyError, KeyValue, LostRun, Outcome, Policy, Recovery, Refusal,
-    Rejection, ScopeParts, ScopeValue, UnknownReason,
+    Guarantee, IdempotencyKey, KeyError, KeyValue, LostRun, OrAnonymous, Outcome, Policy, Recovery,
+    Refusal, Rejection, ScopeParts, ScopeValue, UnknownReason,
 };
 pub use store::MemoryStore;
 
@@ -140,5 +140,5 @@ pub mod __private {
     pub use crate::function::{Invocation, compare};
     pub use crate::hook::{IsRecovery, recovery};
     pub use crate::http::{FingerprintInput, Scope};
-    pub use crate::{Guarantee, IdempotencyKey, Policy};
+    pub use crate::{Guarantee, IdempotencyKey, Policy, Recovery};
 }

@@ -3,6 +3,7 @@
 /// The name of an argument of the attribute, such as `ttl` in `ttl = "24h"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ArgName {
+    Policy,
     Ttl,
     Hold,
     Scope,
@@ -20,6 +21,7 @@ pub(crate) enum ArgName {
     Syntax,
     Label,
     Idempotency,
+    Crate,
 }
 
 /// The kind of value that an argument takes.
@@ -49,9 +51,16 @@ impl ArgName {
         self.row().2
     }
 
+    /// Whether the value is a duration.
+    pub(crate) fn is_duration(self) -> bool {
+        use ArgName::{Hold, Lease, MaxRun, Settle, Ttl, Wait};
+        matches!(self, Ttl | Hold | Settle | Wait | Lease | MaxRun)
+    }
+
     fn row(self) -> (&'static str, ValueKind, &'static str) {
         use ValueKind::{Flag, Number, Text};
         match self {
+            Self::Policy => ("policy", Text, r#"policy = "crate::PAYMENTS""#),
             Self::Ttl => ("ttl", Text, r#"ttl = "24h""#),
             Self::Hold => ("hold", Text, r#"hold = "30d""#),
             Self::Scope => ("scope", Text, r#"scope = "tenant""#),
@@ -69,6 +78,7 @@ impl ArgName {
             Self::Syntax => ("syntax", Text, r#"syntax = "strict""#),
             Self::Label => ("label", Text, r#"label = "payment.order_id""#),
             Self::Idempotency => ("idempotency", Text, r#"idempotency = "ctx.idempotency""#),
+            Self::Crate => ("crate", Text, r#"crate = "my_prelude::idem_axum""#),
         }
     }
 }

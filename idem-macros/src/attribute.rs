@@ -2,15 +2,20 @@
 
 use crate::parse::duration::DurationLit;
 use crate::parse::expression::{Expression, Fingerprint, Scope};
-use syn::{Expr, LitStr};
+use syn::{Expr, Ident, LitInt, LitStr, Path};
 
 /// The arguments of one `#[idempotent(…)]`, parsed and checked. `None` means that an argument was not
 /// written.
 pub(crate) struct Attribute {
-    pub(crate) ttl: DurationLit,
+    /// The crate that the expansion names: the value of `crate`, or the target's own.
+    pub(crate) krate: Path,
+    /// The constant that has the settings that are not written.
+    pub(crate) policy: Option<Path>,
+    /// Written, unless there is a `policy`.
+    pub(crate) ttl: Option<DurationLit>,
     pub(crate) hold: Option<DurationLit>,
     pub(crate) scope: Scope,
-    pub(crate) guarantee: Guarantee,
+    pub(crate) guarantee: Option<Guarantee>,
     pub(crate) key: KeySource,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) operation: Option<LitStr>,
@@ -21,7 +26,9 @@ pub(crate) struct Attribute {
     pub(crate) wait: Option<DurationLit>,
     pub(crate) lease: Option<DurationLit>,
     pub(crate) max_run: Option<DurationLit>,
-    pub(crate) max_attempts: Option<u32>,
+    pub(crate) max_attempts: Option<LitInt>,
+    /// The parameter with the transaction. Plain functions only.
+    pub(crate) transaction: Option<Ident>,
     /// The expression that yields the `Idempotency`. Plain functions only.
     pub(crate) handle: Option<Expr>,
 }
@@ -36,7 +43,7 @@ pub(crate) enum Guarantee {
 /// The source of the idempotency key.
 pub(crate) enum KeySource {
     /// The request's header.
-    Header { optional: bool, strict: bool },
+    Header { optional: bool, strict: Option<bool> },
     /// The expression of the argument `key`.
     Argument(Expression),
 }

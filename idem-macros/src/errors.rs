@@ -36,6 +36,11 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
+    /// Forgets the errors, which another error explains.
+    pub(crate) fn discard(mut self) {
+        self.finished = true;
+    }
+
     /// Returns all errors combined, or `Ok` if there are none.
     pub(crate) fn finish(mut self) -> syn::Result<()> {
         self.finished = true;

@@ -64,11 +64,15 @@ fn expand_attribute(
     };
     let mut errors = Errors::new();
     let args = Args::parse(args, target.arg_names(), &mut errors);
+    if let Err(error) = check::import::check(&args, &handler, target) {
+        errors.discard();
+        return fallback::function(&error, &handler, target);
+    }
     let attribute = resolve::attribute(&args, &handler, target, &mut errors);
     check::signature::check(&handler, target, &mut errors);
     match (errors.finish(), attribute) {
         (Ok(()), Some(attribute)) => expand::expand(target, &handler, &attribute),
-        (Err(errors), _) => fallback::function(&errors, &handler),
+        (Err(errors), _) => fallback::function(&errors, &handler, target),
         (Ok(()), None) => unreachable!("an argument is missing, but no error was recorded"),
     }
 }

@@ -9,8 +9,10 @@ use crate::parse::duration::DurationLit;
 use crate::parse::expression::{Expression, Fingerprint, Scope};
 use crate::parse::handle_param;
 use crate::parse::handler::Handler;
+use crate::parse::transaction;
 use crate::target::Target;
-use syn::{Expr, LitInt, LitStr};
+use proc_macro2::Span;
+use syn::{Expr, Ident, LitInt, LitStr, Path};
 
 /// Parses and checks every argument, so that all mistakes are reported together. Returns `None` if `ttl`
 /// or `scope` is missing or wrong. Other wrong arguments are reported, and count as not written.
@@ -20,9 +22,12 @@ pub(crate) fn attribute(
     target: Target,
     errors: &mut Errors,
 ) -> Option<Attribute> {
-    check::args::required(args, target.required(), errors);
+    let krate = args.text(ArgName::Crate).and_then(|text| errors.collect(path(text)));
+    let policy = args.text(ArgName::Policy).and_then(|text| errors.collect(path(text)));
+    check::args::required(args, handler, target, errors);
     let durations = Durations::resolve(args, errors);
     let (guarantee, max_attempts) = guarantee_and_attempts(args, errors);
+    check::transaction::check(args, handler, target, guarantee, errors);
     let scope = parse(args, ArgName::Scope, errors, |text| Scope::parse(text, handler));
     let key = key_source(args, handler, errors);
     let fingerprint =
@@ -36,7 +41,9 @@ pub(crate) fn attribute(
         handle(args, handler, errors)
     });
     Some(Attribute {
-        ttl: durations.ttl?,
+        krate: krate.unwrap_or_else(|| default_crate(target)),
+        ttl: if args.is_missing(ArgName::Policy) { Some(durations.ttl?) } else { durations.ttl },
+        policy,
         hold: durations.hold,
         scope: scope?,
         guarantee,
@@ -50,6 +57,7 @@ pub(crate) fn attribute(
         lease: durations.lease,
         max_run: durations.max_run,
         max_attempts,
+        transaction: transaction::name(handler).filter(|_| !target.is_http()),
         handle: handle.flatten(),
     })
 }
@@ -77,27 +85,31 @@ impl Durations {
         check::durations::lease_can_be_renewed(lease, errors);
         check::durations::ttl_covers_lease(durations.ttl.as_ref(), lease, errors);
         check::durations::hold_covers_ttl(durations.hold.as_ref(), durations.ttl.as_ref(), errors);
-        if args.name(ArgName::Recover).is_some() {
+        // The defaults are those of the policy, which are known to rustc alone.
+        let has_defaults = args.is_missing(ArgName::Policy);
+        if args.name(ArgName::Recover).is_some() && has_defaults {
             let (settle, hold) = (durations.settle.as_ref(), durations.hold.as_ref());
             check::durations::settle_ends_within_hold(settle, hold, durations.ttl.as_ref(), errors);
         }
-        check::durations::max_run_covers_lease(durations.max_run.as_ref(), lease, errors);
+        if has_defaults || durations.max_run.is_some() && lease.is_some() {
+            check::durations::max_run_covers_lease(durations.max_run.as_ref(), lease, errors);
+        }
         durations
     }
 }
 
-fn guarantee_and_attempts(args: &Args, errors: &mut Errors) -> (Guarantee, Option<u32>) {
+fn guarantee_and_attempts(args: &Args, errors: &mut Errors) -> (Option<Guarantee>, Option<LitInt>) {
     let guarantee = parse(args, ArgName::Guarantee, errors, guarantee);
     let number = args.number(ArgName::MaxAttempts);
     let attempts = number.and_then(|number| errors.collect(max_attempts(number)));
     check::args::attempts_need_at_least_once(args, guarantee, errors);
-    (guarantee.unwrap_or(Guarantee::AtMostOnce), attempts)
+    (guarantee, attempts)
 }
 
 fn recover(
     args: &Args,
     handler: &Handler,
-    guarantee: Guarantee,
+    guarantee: Option<Guarantee>,
     errors: &mut Errors,
 ) -> Option<Expression> {
     check::args::recover_needs_an_unknown_outcome(args, handler, guarantee, errors);
@@ -112,10 +124,7 @@ fn key_source(args: &Args, handler: &Handler, errors: &mut Errors) -> KeySource 
         Expression::parse(text, handler, ArgName::Key, None)
     });
     check::args::header_args_need_a_header(args, errors);
-    let header = KeySource::Header {
-        optional: args.name(ArgName::Optional).is_some(),
-        strict: strict.unwrap_or(false),
-    };
+    let header = KeySource::Header { optional: args.name(ArgName::Optional).is_some(), strict };
     key.map_or(header, KeySource::Argument)
 }
 
@@ -129,6 +138,28 @@ fn handle(args: &Args, handler: &Handler, errors: &mut Errors) -> Option<Expr> {
         Expression::parse(text, handler, ArgName::Idempotency, None)
     });
     expression.map(|expression| expression.expr)
+}
+
+/// Parses the path of a constant or a crate.
+fn path(text: &LitStr) -> syn::Result<Path> {
+    let mut path = text.parse_with(Path::parse_mod_style).map_err(|_| {
+        let message = format!(
+            "`{}` is not a path; write one, such as `crate::PAYMENTS` or `my_prelude::idem_axum`",
+            text.value()
+        );
+        syn::Error::new_spanned(text, message)
+    })?;
+    // As generated code, so that no lint judges how much of the path is needed.
+    for segment in &mut path.segments {
+        segment.ident.set_span(Span::mixed_site().located_at(text.span()));
+    }
+    Ok(path)
+}
+
+/// `::idem_axum`
+fn default_crate(target: Target) -> Path {
+    let krate = Ident::new(target.krate(), Span::mixed_site());
+    syn::parse_quote_spanned!(Span::mixed_site()=> ::#krate)
 }
 
 /// Parses the string value of `arg`, if it was written.
@@ -168,10 +199,10 @@ fn is_strict(text: &LitStr) -> syn::Result<bool> {
     }
 }
 
-fn max_attempts(number: &LitInt) -> syn::Result<u32> {
-    match number.base10_parse() {
+fn max_attempts(number: &LitInt) -> syn::Result<LitInt> {
+    match number.base10_parse::<u32>() {
         Ok(0) => Err(syn::Error::new_spanned(number, "`max_attempts` must be at least 1")),
-        Ok(attempts) => Ok(attempts),
+        Ok(attempts) => Ok(LitInt::new(&format!("{attempts}u32"), number.span())),
         Err(_) => Err(syn::Error::new_spanned(
             number,
             format!("`{number}` is out of range; write a number from 1 to {}", u32::MAX),

@@ -28,9 +28,18 @@ impl Target {
         if self.is_http() { HTTP } else { FUNCTION }
     }
 
-    /// The arguments that have no default.
+    /// The arguments that have no default, except in a `policy`.
     pub(crate) fn required(self) -> &'static [ArgName] {
         if self.is_http() { HTTP_REQUIRED } else { FUNCTION_REQUIRED }
+    }
+
+    /// The crate that the expansion names, unless the attribute has `crate`.
+    pub(crate) fn krate(self) -> &'static str {
+        match self {
+            Self::Axum => "idem_axum",
+            Self::Actix => "idem_actix",
+            Self::Function => "idem_core",
+        }
     }
 
     /// The route attributes of the framework that replace the function by another item.
@@ -43,6 +52,7 @@ impl Target {
 }
 
 const HTTP: &[ArgName] = &[
+    ArgName::Policy,
     ArgName::Ttl,
     ArgName::Hold,
     ArgName::Scope,
@@ -59,11 +69,13 @@ const HTTP: &[ArgName] = &[
     ArgName::Fingerprint,
     ArgName::Syntax,
     ArgName::Label,
+    ArgName::Crate,
 ];
 
 const HTTP_REQUIRED: &[ArgName] = &[ArgName::Ttl, ArgName::Scope];
 
 const FUNCTION: &[ArgName] = &[
+    ArgName::Policy,
     ArgName::Ttl,
     ArgName::Hold,
     ArgName::Scope,
@@ -79,6 +91,7 @@ const FUNCTION: &[ArgName] = &[
     ArgName::Fingerprint,
     ArgName::Label,
     ArgName::Idempotency,
+    ArgName::Crate,
 ];
 
 const FUNCTION_REQUIRED: &[ArgName] =

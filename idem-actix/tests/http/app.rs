@@ -22,8 +22,8 @@ use tokio::sync::oneshot;
 use crate::extract::Tenant;
 use crate::handlers::{
     accepted, acted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note,
-    note_scope, nothing, raw, recover, release, see_other, short, strict, takeover, touch,
-    user_payment, wait, wait_briefly,
+    note_scope, nothing, raw, recover, release, releases, see_other, short, strict, takeover,
+    touch, user_payment, wait, wait_briefly,
 };
 
 /// The number of workers. It is smaller than the number of connections, so that connections share a worker.
@@ -107,6 +107,7 @@ fn routes(app: &mut ServiceConfig) {
         .route("/takeover", post().to(takeover))
         .route("/recover", post().to(recover))
         .route("/acted", post().to(acted))
+        .route("/releases", post().to(releases))
         .route("/strict", post().to(strict))
         .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)))
         .route("/max-run", post().to(max_run))

@@ -1,9 +1,11 @@
 //! The handlers of the scenario app: one for each route in the table of `idem_testkit::http`.
 
+use std::time::Duration;
+
 use actix_web::http::header::{HeaderValue, IF_MATCH};
 use actix_web::web::{Bytes, Data, Json, Path, Query};
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use idem_actix::{Recovery, idempotent};
+use idem_actix::{Guarantee, Policy, Recovery, idempotent};
 use idem_testkit::app::actix::HandlerReply;
 use idem_testkit::app::{Amendment, Note, Payment, Service};
 
@@ -59,6 +61,19 @@ async fn find_charge(service: &Service, payment: &Payment) -> Recovery<HandlerRe
 
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub(crate) async fn acted(
+    service: Data<Service>,
+    Tenant(tenant): Tenant,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.act(payment).await)
+}
+
+/// Validates the request itself.
+const VALIDATING: Policy = Policy::new(Duration::from_secs(24 * 60 * 60), Guarantee::AtMostOnce)
+    .with_releases(&[400, 422]);
+
+#[idempotent(policy = "VALIDATING", scope = "tenant")]
+pub(crate) async fn releases(
     service: Data<Service>,
     Tenant(tenant): Tenant,
     Json(payment): Json<Payment>,

@@ -19,8 +19,8 @@ use tower_http::timeout::TimeoutLayer;
 use crate::extract::Tenant;
 use crate::handlers::{
     accepted, acted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note,
-    note_scope, nothing, raw, recover, release, see_other, short, strict, takeover, touch,
-    user_payment, wait, wait_briefly,
+    note_scope, nothing, raw, recover, release, releases, see_other, short, strict, takeover,
+    touch, user_payment, wait, wait_briefly,
 };
 
 #[derive(Clone, FromRef)]
@@ -83,6 +83,7 @@ fn router(app: App) -> Router {
         .route("/takeover", post(takeover))
         .route("/recover", post(recover))
         .route("/acted", post(acted))
+        .route("/releases", post(releases))
         .route("/strict", post(strict))
         .route("/timeout", post(create).layer(timeout))
         .route("/max-run", post(max_run))

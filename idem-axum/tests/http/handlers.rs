@@ -1,11 +1,13 @@
 //! The handlers of the scenario app: one for each route in the table of `idem_testkit::http`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
-use idem_axum::{Recovery, idempotent};
+use idem_axum::{Guarantee, Policy, Recovery, idempotent};
 use idem_testkit::app::axum::HandlerReply;
 use idem_testkit::app::{Amendment, Note, Payment, Service};
 
@@ -61,6 +63,19 @@ async fn find_charge(service: &Service, payment: &Payment) -> Recovery<HandlerRe
 
 #[idempotent(ttl = "24h", scope = "tenant")]
 pub(crate) async fn acted(
+    State(service): State<Service>,
+    Tenant(tenant): Tenant,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.act(payment).await)
+}
+
+/// Validates the request itself.
+const VALIDATING: Policy = Policy::new(Duration::from_secs(24 * 60 * 60), Guarantee::AtMostOnce)
+    .with_releases(&[400, 422]);
+
+#[idempotent(policy = "VALIDATING", scope = "tenant")]
+pub(crate) async fn releases(
     State(service): State<Service>,
     Tenant(tenant): Tenant,
     Json(payment): Json<Payment>,

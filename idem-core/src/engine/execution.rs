@@ -39,12 +39,13 @@ enum Run {
         lease: Arc<LeaseState>,
         idempotency: Idempotency,
     },
-    /// A run in a transaction has no lease. It ends at `until`.
+    /// A run in a transaction, or in a unit test, has no lease. It ends at `until`.
     InTransaction {
         claim: Claim,
         until: Instant,
         extras: Extras,
         warnings: Arc<Warnings>,
+        releases: &'static [u16],
     },
 }
 
@@ -144,13 +145,15 @@ impl Execution {
         Self(Run::Leased { lease, idempotency })
     }
 
+    /// A run in a transaction that ends at `until`. `releases` are the statuses of its policy that free the key.
     pub(super) const fn in_transaction(
         claim: Claim,
         until: Instant,
+        releases: &'static [u16],
         extras: Extras,
         warnings: Arc<Warnings>,
     ) -> Self {
-        Self(Run::InTransaction { claim, until, extras, warnings })
+        Self(Run::InTransaction { claim, until, extras, warnings, releases })
     }
 
     /// Returns the poll context of this run.
@@ -159,25 +162,38 @@ impl Execution {
     }
 }
 
-/// Returns the outcome of a response whose handler declared none. The status decides, but after the run
+/// Returns the outcome of a response whose handler declared none. The status decides, with the
+/// [releases](crate::model::Policy::releases) of the policy. But after the run
 /// [acted](crate::rules::semantics#acted-runs), no status frees its key under at most once.
 pub(crate) fn outcome_of_status(status: u16) -> Outcome {
-    let outcome = Outcome::of_status(status);
-    let is_held = outcome == Outcome::NotExecuted
-        && inspect_current(|execution| match &execution.0 {
-            Run::Leased { lease, .. } => lease.holds_acted_run(),
-            Run::InTransaction { .. } => false,
-        }) == Some(true);
-    if !is_held {
-        return outcome;
+    let by_status = Outcome::of_status(status);
+    let (is_released, is_held) = inspect_current(|execution| match &execution.0 {
+        Run::Leased { lease, .. } => {
+            (lease.holder.policy.releases.contains(&status), lease.holds_acted_run())
+        }
+        Run::InTransaction { releases, .. } => (releases.contains(&status), false),
+    })
+    .unwrap_or_default();
+    let frees_key = is_released || by_status == Outcome::NotExecuted;
+    match (frees_key, is_held) {
+        (false, _) => by_status,
+        (true, false) => Outcome::NotExecuted,
+        (true, true) => {
+            report_held(status);
+            // A status that is final by itself is stored. It is an answer, and not a failure to look up.
+            if by_status == Outcome::Final { Outcome::Final } else { Outcome::Ambiguous }
+        }
     }
+}
+
+/// Reports that a status does not free the key of the current run, because the run acted.
+fn report_held(status: u16) {
     inspect_current(|execution| {
         let Run::Leased { lease, .. } = &execution.0 else { return };
         let (operation, record) = lease.names();
         tracing::warn!(operation, %record, status, "the run took a downstream key or confirmed its claim before it failed, so its key is held; declare `Outcome::NotExecuted` if nothing was sent");
         lease.holder.watch.emit(|| Event::HeldAfterActing { operation, record, status });
     });
-    Outcome::Ambiguous
 }
 
 /// Whether an ambiguous failure of the current run is stored and replayed. Otherwise a retry can succeed: the key is
@@ -238,7 +254,7 @@ mod tests {
         let token = FencingToken(u64::from(attempt));
         let claim = Claim { id, nonce: ClaimNonce::from_bytes([0; 16]), token, attempt };
         let extras = Extras::new(&["POST", "/payments"], None);
-        Execution::in_transaction(claim, Instant::now(), extras, Arc::default())
+        Execution::in_transaction(claim, Instant::now(), &[], extras, Arc::default())
     }
 
     #[test]

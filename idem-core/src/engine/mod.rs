@@ -31,6 +31,7 @@ mod start;
 mod status;
 mod trace;
 mod transaction;
+mod unit_test;
 mod wait;
 mod warnings;
 

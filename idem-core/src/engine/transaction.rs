@@ -129,8 +129,9 @@ impl TransactionRun {
         let run = async move {
             let Claim { id, attempt, .. } = transaction.claim();
             let until = after(Instant::now(), policy.max_run);
-            let claim = transaction.claim();
-            let execution = Execution::in_transaction(claim, until, extras.clone(), warnings);
+            let (claim, releases) = (transaction.claim(), policy.releases);
+            let execution =
+                Execution::in_transaction(claim, until, releases, extras.clone(), warnings);
             // The handler, with all that it holds of the transaction, is dropped before the transaction ends.
             let ended = {
                 let mut context = execution.clone().into_context();

@@ -48,7 +48,8 @@ use crate::model::{MIN_RETRY_AFTER, Outcome};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error type of a guarded function",
     label = "not a `Failure`",
-    note = "implement `idem_core::function::Failure` for `{Self}`, and `From<idem_core::function::Rejected>`"
+    note = "implement `idem_core::function::Failure` for `{Self}`, and `From<idem_core::function::Rejected>`",
+    note = "for a type of another crate, such as `Box<dyn Error>` or `anyhow::Error`, write an error type of your own that contains it"
 )]
 pub trait Failure: From<Rejected> {
     /// The storage of [final](Outcome::Final) errors. Default [`ErrorStorage::NONE`]: a later call is refused with

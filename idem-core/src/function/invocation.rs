@@ -16,6 +16,7 @@ use crate::model::{
     Completion, FingerprintInput, Guarantee, IdempotencyKey, KeyError, Outcome, Policy, Recovery,
     Refusal, Rejection, Scope, StoredResponse, UnknownReason,
 };
+use crate::store::TransactionSlot;
 
 /// A call of a guarded function whose body has not been polled.
 ///
@@ -27,6 +28,8 @@ pub struct Invocation {
     stage: Result<Stage, (Refusal, Box<str>)>,
     /// Whether the function has `recover`.
     recoverable: bool,
+    /// Whether the function takes a transaction.
+    in_transaction: bool,
 }
 
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl Invocation {
             .and_then(|key| idempotency.call(policy, &[name], scope, &key));
         let stage = call.map(Stage::Call).map_err(|rejection| (rejection.into(), name.into()));
         let idempotency = idempotency.clone();
-        Self { idempotency, policy, stage, recoverable: false }
+        Self { idempotency, policy, stage, recoverable: false, in_transaction: false }
     }
 
     /// Sets the fingerprint to the value of the `fingerprint = "…"` expression.
@@ -72,6 +75,13 @@ impl Invocation {
     #[must_use]
     pub fn with_label(self, label: &str) -> Self {
         self.map_call(|call| Ok(call.with_label(label)))
+    }
+
+    /// Runs the function in a transaction, which its `Tx` parameter gets through `slot`.
+    #[must_use]
+    pub fn in_transaction(self, slot: TransactionSlot) -> Self {
+        let invocation = self.map_call(|call| Ok(call.in_transaction(Some(slot))));
+        Self { in_transaction: true, ..invocation }
     }
 
     fn map_call(self, change: impl FnOnce(Call) -> Result<Call, Rejection>) -> Self {
@@ -129,7 +139,7 @@ impl Invocation {
         E: Failure,
         F: Future<Output = Result<T, E>>,
     {
-        let Self { idempotency, policy, stage, recoverable } = self;
+        let Self { idempotency, policy, stage, recoverable, in_transaction } = self;
         let nested = Execution::is_nested();
         let context = CallContext { policy, retry_after: idempotency.retry_after(), nested };
         let max = idempotency.max_response();
@@ -139,7 +149,11 @@ impl Invocation {
             ran.store(true, Ordering::Relaxed);
             codec::encode(body.await, max, equality)
         };
-        let after_panic = after_panic(policy.guarantee, recoverable);
+        let after_panic = match in_transaction {
+            // The rollback frees the key.
+            true => Rejection::Panicked,
+            false => after_panic(policy.guarantee, recoverable),
+        };
         let on_panic = || panicked(E::from(context.reject(after_panic, false)));
         let served = match stage {
             Ok(Stage::Call(call)) => {

@@ -124,6 +124,12 @@
 //! A nested guarded call takes such a key as its own: `key = "key"`, with a parameter `key` of type
 //! [`IdempotencyKey`](crate::IdempotencyKey). The downstream keys of the nested run are its own.
 //!
+//! # Transactions
+//!
+//! With a store that has [transactions](crate::store::Transactions), such as Postgres, a function can own a `Tx` of that store: a
+//! parameter `mut tx: Tx`, for which its caller passes `Tx::default()`. The claim, the writes through the `Tx` and the stored
+//! result are committed together or not at all. `guarantee` need not be written.
+//!
 //! # Dropped calls
 //!
 //! A function may borrow from its caller, so it cannot outlive the caller. If a timeout or a `select!` drops the call, the

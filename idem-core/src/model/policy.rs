@@ -1,35 +1,8 @@
-//! The settings of one `#[idempotent]` attribute.
+//! The settings of one guarded handler.
 
 use std::time::Duration;
 
-use super::{Completion, KeySyntax};
-
-/// The promise for crashes and ambiguous failures. [Three guarantees](crate::rules::guarantees#three-guarantees)
-/// compares them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Guarantee {
-    /// At most one run starts per key.
-    ///
-    /// After a crash the outcome is unknown and the key is held. An ambiguous failure (a panic, a 5xx except
-    /// 503) is stored and replayed.
-    AtMostOnce,
-    /// Requests run the handler until one result is accepted.
-    ///
-    /// After a crash the next request takes over, up to [`Policy::max_attempts`] runs. An ambiguous failure frees
-    /// the key.
-    AtLeastOnce,
-}
-
-impl Guarantee {
-    /// The name in the attribute and in tools.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AtMostOnce => "at-most-once",
-            Self::AtLeastOnce => "at-least-once",
-        }
-    }
-}
+use super::{Completion, Guarantee, KeySyntax};
 
 /// The way in which requests under one key are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +33,21 @@ pub enum KeySource {
     Argument,
 }
 
-/// The settings of one guarded handler. The attribute `#[idempotent(…)]` generates it.
+/// The settings of one guarded handler. The attribute `#[idempotent(…)]` generates it, or takes it from a constant that
+/// several handlers share: `#[idempotent(policy = "crate::PAYMENTS", scope = "tenant")]`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use idem_core::{Guarantee, Policy};
+///
+/// const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+///
+/// pub const PAYMENTS: Policy = Policy::new(DAY, Guarantee::AtMostOnce)
+///     .with_wait(Duration::from_secs(3))
+///     .with_hold(DAY.saturating_mul(90))
+///     .with_releases(&[400, 422]);
+/// ```
 ///
 /// All constructors are `const`. In a constant policy, a zero duration is therefore a compile error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,10 +85,18 @@ pub struct Policy {
     pub fingerprint: FingerprintMode,
     /// The source of the key. Default: a required header with lenient syntax.
     pub key: KeySource,
+    /// The 4xx statuses of the handler's response that free the key, beside those of
+    /// [outcome of a response](crate::rules::semantics#outcome-of-a-response). Default none. Plain functions have no
+    /// statuses, so it does not apply to them.
+    pub releases: &'static [u16],
 }
 
 /// The default of [`Policy::hold`], unless `ttl` is longer.
 const DEFAULT_HOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+const fn default_hold(ttl: Duration) -> Duration {
+    if ttl.as_nanos() > DEFAULT_HOLD.as_nanos() { ttl } else { DEFAULT_HOLD }
+}
 
 impl Policy {
     /// Returns a policy with the default lease (30 s), `max_run` (15 min), `max_attempts` (3), `hold` (30 days, or `ttl`
@@ -109,11 +104,12 @@ impl Policy {
     ///
     /// # Panics
     /// If `ttl` is zero.
+    #[track_caller]
     pub const fn new(ttl: Duration, guarantee: Guarantee) -> Self {
         assert!(!ttl.is_zero(), "ttl is zero: no response would ever be replayed");
         Self {
             ttl,
-            hold: if ttl.as_nanos() > DEFAULT_HOLD.as_nanos() { ttl } else { DEFAULT_HOLD },
+            hold: default_hold(ttl),
             settle: Duration::from_secs(30),
             guarantee,
             lease: Duration::from_secs(30),
@@ -123,7 +119,30 @@ impl Policy {
             operation: None,
             fingerprint: FingerprintMode::Canonical,
             key: KeySource::Header { syntax: KeySyntax::Lenient, required: true },
+            releases: &[],
         }
+    }
+
+    /// Sets [`Policy::ttl`]. A default [`hold`](Self::hold) becomes the default for the new `ttl`.
+    ///
+    /// # Panics
+    /// If `ttl` is zero.
+    #[must_use]
+    #[track_caller]
+    pub const fn with_ttl(mut self, ttl: Duration) -> Self {
+        assert!(!ttl.is_zero(), "ttl is zero: no response would ever be replayed");
+        if self.hold.as_nanos() == default_hold(self.ttl).as_nanos() {
+            self.hold = default_hold(ttl);
+        }
+        self.ttl = ttl;
+        self
+    }
+
+    /// Sets [`Policy::guarantee`].
+    #[must_use]
+    pub const fn with_guarantee(mut self, guarantee: Guarantee) -> Self {
+        self.guarantee = guarantee;
+        self
     }
 
     /// Returns the time for which a record is kept after `completion`: [`hold`](Self::hold) for an unknown outcome, and
@@ -140,6 +159,7 @@ impl Policy {
     /// # Panics
     /// If `hold` is shorter than `ttl`.
     #[must_use]
+    #[track_caller]
     pub const fn with_hold(mut self, hold: Duration) -> Self {
         let covers_ttl = hold.as_nanos() >= self.ttl.as_nanos();
         assert!(covers_ttl, "hold is shorter than ttl: a known doubt would be forgotten first");
@@ -153,6 +173,7 @@ impl Policy {
     /// # Panics
     /// If `settle` is not shorter than [`Policy::hold`], which must be set first.
     #[must_use]
+    #[track_caller]
     pub const fn with_settle(mut self, settle: Duration) -> Self {
         let in_time = settle.as_nanos() < self.hold.as_nanos();
         assert!(in_time, "settle is not shorter than hold: the record would expire first");
@@ -165,6 +186,7 @@ impl Policy {
     /// # Panics
     /// If `lease` is zero.
     #[must_use]
+    #[track_caller]
     pub const fn with_lease(mut self, lease: Duration) -> Self {
         assert!(!lease.is_zero(), "lease is zero: every claim would lapse immediately");
         self.lease = lease;
@@ -176,6 +198,7 @@ impl Policy {
     /// # Panics
     /// If `max_run` is zero.
     #[must_use]
+    #[track_caller]
     pub const fn with_max_run(mut self, max_run: Duration) -> Self {
         assert!(!max_run.is_zero(), "max_run is zero: every run would be given up immediately");
         self.max_run = max_run;
@@ -187,6 +210,7 @@ impl Policy {
     /// # Panics
     /// If `wait` is zero.
     #[must_use]
+    #[track_caller]
     pub const fn with_wait(mut self, wait: Duration) -> Self {
         assert!(!wait.is_zero(), "wait is zero: omit it to refuse duplicates immediately");
         self.wait = Some(wait);
@@ -198,6 +222,7 @@ impl Policy {
     /// # Panics
     /// If `max_attempts` is zero.
     #[must_use]
+    #[track_caller]
     pub const fn with_max_attempts(mut self, max_attempts: u32) -> Self {
         assert!(max_attempts > 0, "max_attempts is zero: the handler would never run");
         self.max_attempts = max_attempts;
@@ -230,10 +255,22 @@ impl Policy {
         self
     }
 
-    /// Sets [`Policy::key`] to [`KeySource::Header`].
+    /// Sets the accepted forms of the key header. Replaces [`KeySource::Argument`].
     #[must_use]
-    pub const fn with_key_header(mut self, syntax: KeySyntax, required: bool) -> Self {
+    pub const fn with_key_syntax(mut self, syntax: KeySyntax) -> Self {
+        let required = !matches!(self.key, KeySource::Header { required: false, .. });
         self.key = KeySource::Header { syntax, required };
+        self
+    }
+
+    /// Lets a request without a key run unguarded. Replaces [`KeySource::Argument`].
+    #[must_use]
+    pub const fn with_optional_key(mut self) -> Self {
+        let syntax = match self.key {
+            KeySource::Header { syntax, .. } => syntax,
+            KeySource::Argument => KeySyntax::Lenient,
+        };
+        self.key = KeySource::Header { syntax, required: false };
         self
     }
 
@@ -241,6 +278,26 @@ impl Policy {
     #[must_use]
     pub const fn with_argument_key(mut self) -> Self {
         self.key = KeySource::Argument;
+        self
+    }
+
+    /// Sets [`Policy::releases`], for handlers that validate requests themselves: their 400 or 422 then leaves the key
+    /// free, so that the corrected request can use it.
+    ///
+    /// It does not apply to a run that [acted](crate::rules::semantics#acted-runs) under at most once: its response is
+    /// stored.
+    ///
+    /// # Panics
+    /// If a status is not a 4xx.
+    #[must_use]
+    #[track_caller]
+    pub const fn with_releases(mut self, statuses: &'static [u16]) -> Self {
+        let mut rest = statuses;
+        while let [status, others @ ..] = rest {
+            assert!(*status >= 400 && *status < 500, "releases: a status is not a 4xx");
+            rest = others;
+        }
+        self.releases = statuses;
         self
     }
 }

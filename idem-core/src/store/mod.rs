@@ -104,6 +104,11 @@ pub use wakeups::Wakeups;
 /// let store: Arc<dyn IdempotencyStore> = Arc::new(MemoryStore::new());
 /// let idempotency = Idempotency::new(store);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a store for idempotency records",
+    label = "not an `IdempotencyStore`",
+    note = "create the store first: `MemoryStore::new()`, `RedisStore::connect(url).await?`, `PostgresStore::connect(url).await?` or `SqliteStore::open(path).await?`"
+)]
 pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// Atomically inserts a running record if no unexpired record exists. See [`state_machine::claim`](crate::state_machine::claim).
     ///

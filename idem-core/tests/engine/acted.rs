@@ -125,3 +125,29 @@ async fn a_failed_confirmation_is_not_an_act() {
     assert_eq!(service.send(&AT_MOST_ONCE, "key", done("again")).await, ran("again"));
     assert_ne!(service.send(&AT_MOST_ONCE, "key", done("third")).await, refused("InProgress"));
 }
+
+#[tokio::test]
+async fn a_released_status_frees_the_key_of_a_run_that_did_not_act() {
+    static ONCE: Policy = AT_MOST_ONCE.with_releases(&[400, 422]);
+    static AGAIN: Policy = AT_LEAST_ONCE.with_releases(&[400, 422]);
+    for status in [400, 422] {
+        assert!(runs_again(&ONCE, Act::Nothing, status, None).await, "{status}");
+        assert!(!runs_again(&ONCE, Act::TakesKey, status, None).await, "{status}");
+        assert!(!runs_again(&ONCE, Act::Nothing, status, Some(Outcome::Final)).await, "{status}");
+        assert!(runs_again(&AGAIN, Act::TakesKey, status, None).await, "{status}");
+        assert!(!runs_again(&AT_MOST_ONCE, Act::Nothing, status, None).await, "{status}");
+    }
+    assert!(!runs_again(&ONCE, Act::Nothing, 409, None).await);
+}
+
+#[tokio::test]
+async fn a_released_status_of_an_acted_run_is_not_asked_about() {
+    static POLICY: Policy = AT_MOST_ONCE.with_releases(&[400]);
+    let service = Service::new(MemoryStore::new());
+    let nobody = async { panic!("there is nothing to recover") };
+    let first = handler(Act::TakesKey, 400, None);
+    assert_eq!(service.send_recoverable(&POLICY, nobody, first).await, ran("400"));
+    let nobody = async { panic!("there is nothing to recover") };
+    let second = service.send_recoverable(&POLICY, nobody, done("again")).await;
+    assert_eq!(second, crate::support::Response::Replayed(400, "body".to_owned()));
+}

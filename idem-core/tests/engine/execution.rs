@@ -102,3 +102,27 @@ async fn a_run_whose_client_disconnected_keeps_its_execution() {
     let retry = service.another_process(store).send(&AT_MOST_ONCE, "key", done("second")).await;
     assert_eq!(retry, replayed("first"), "the handler did not panic");
 }
+
+#[tokio::test]
+async fn a_run_for_a_unit_test_has_keys_and_a_claim() {
+    let charge = || async { current().await.downstream_key("charge") };
+    let key = Execution::for_test("order-1001").scope(charge()).await;
+    assert_eq!(Execution::try_current(), None);
+    assert_eq!(Execution::for_test("order-1001").scope(charge()).await, key);
+    assert_ne!(Execution::for_test("order-1002").scope(charge()).await, key);
+    let execution = Execution::for_test("order-1001");
+    assert_eq!(execution.attempt(), 1);
+    assert!(execution.confirm().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_spawned_task_can_be_a_part_of_a_run() {
+    let service = Service::new(MemoryStore::new());
+    let handler = async {
+        let execution = current().await;
+        let spawned = tokio::spawn(execution.clone().scope(current())).await.unwrap();
+        assert_eq!(spawned, execution);
+        done("first").await
+    };
+    assert_eq!(service.send(&AT_MOST_ONCE, "key", handler).await, ran("first"));
+}

@@ -5,14 +5,22 @@ use crate::attribute::Guarantee;
 use crate::errors::Errors;
 use crate::parse::args::Args;
 use crate::parse::handler::Handler;
+use crate::parse::transaction;
+use crate::target::Target;
 use proc_macro2::Span;
-use syn::Type;
 use syn::ext::IdentExt;
 
-/// Every argument in `required` must be written.
-pub(crate) fn required(args: &Args, required: &[ArgName], errors: &mut Errors) {
-    for arg in required {
-        if args.is_missing(*arg) {
+/// The arguments without a default must be written. A `policy` has a `ttl` and a `guarantee`, and a transaction needs no
+/// guarantee.
+pub(crate) fn required(args: &Args, handler: &Handler, target: Target, errors: &mut Errors) {
+    let has_policy = !args.is_missing(ArgName::Policy);
+    for arg in target.required() {
+        let has_default = match arg {
+            ArgName::Ttl => has_policy,
+            ArgName::Guarantee => has_policy || transaction::parameters(handler).next().is_some(),
+            _ => false,
+        };
+        if args.is_missing(*arg) && !has_default {
             let message = format!("`{}` is missing; write `{}`", arg.name(), arg.example());
             errors.push(syn::Error::new(Span::call_site(), message));
         }
@@ -29,7 +37,8 @@ pub(crate) fn attempts_need_at_least_once(
     let Some(name) = args.name(ArgName::MaxAttempts) else {
         return;
     };
-    if args.is_missing(ArgName::Guarantee) || guarantee == Some(Guarantee::AtMostOnce) {
+    let is_default = args.is_missing(ArgName::Guarantee) && args.is_missing(ArgName::Policy);
+    if is_default || guarantee == Some(Guarantee::AtMostOnce) {
         let message = "`max_attempts` requires `guarantee = \"at-least-once\"`; add it or \
                        remove `max_attempts`";
         errors.add(name, message);
@@ -40,7 +49,7 @@ pub(crate) fn attempts_need_at_least_once(
 pub(crate) fn recover_needs_an_unknown_outcome(
     args: &Args,
     handler: &Handler,
-    guarantee: Guarantee,
+    guarantee: Option<Guarantee>,
     errors: &mut Errors,
 ) {
     let Some(name) = args.name(ArgName::Recover) else {
@@ -53,16 +62,12 @@ pub(crate) fn recover_needs_an_unknown_outcome(
         }
         return;
     };
-    if guarantee == Guarantee::AtLeastOnce {
+    if guarantee == Some(Guarantee::AtLeastOnce) {
         let message = "`recover` has no effect with `guarantee = \"at-least-once\"`, which runs again \
                        by itself; remove one of the two";
         errors.add(name, message);
     }
-    let takes_transaction = |ty: &Type| match ty {
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Tx"),
-        _ => false,
-    };
-    if handler.parameters().any(|parameter| takes_transaction(&parameter.ty)) {
+    if transaction::parameters(handler).next().is_some() {
         let message = "`recover` has no effect with a `Tx`, because a run in a transaction leaves no \
                        unknown outcome; remove `recover`";
         errors.add(name, message);

@@ -2,4 +2,6 @@
 
 pub(crate) mod args;
 pub(crate) mod durations;
+pub(crate) mod import;
 pub(crate) mod signature;
+pub(crate) mod transaction;

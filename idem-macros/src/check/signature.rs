@@ -3,6 +3,7 @@
 use crate::arg_name::ATTRIBUTE;
 use crate::errors::Errors;
 use crate::parse::handler::{Handler, is_idempotent};
+use crate::parse::suggest;
 use crate::target::Target;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -26,13 +27,14 @@ pub(crate) fn check(handler: &Handler, target: Target, errors: &mut Errors) {
     is_below_route_macros(handler, target.route_macros(), errors);
 }
 
-/// The framework calls an HTTP handler, and the expansion names its types. So they must be concrete.
+/// The framework calls an HTTP handler, and the expansion names its types.
 fn has_a_plain_signature(handler: &Handler, errors: &mut Errors) {
     has_no_receiver(handler, errors);
     has_no_self_type(handler, errors);
-    has_no_generics(handler, errors);
+    has_no_lifetimes(handler, errors);
     is_not_variadic(handler, errors);
     has_few_parameters(handler, errors);
+    parameters_are_owned(handler, errors);
     parameters_have_named_types(handler, errors);
     parameters_have_no_cfg(handler, errors);
 }
@@ -73,7 +75,32 @@ fn returns_a_named_type(handler: &Handler, errors: &mut Errors) {
                            concrete type";
             errors.add(ty, message);
         }
+        ReturnType::Type(_, ty) if is_no_result(ty) => {
+            let returned = suggest::source(ty);
+            let message = format!(
+                "a guarded function must return a `Result` so that rejections can be reported; write `-> \
+                 Result<{returned}, E>`"
+            );
+            errors.add(ty, message);
+        }
         ReturnType::Type(..) => {}
+    }
+}
+
+/// Whether `ty` is certainly not a `Result`. Any other name may be an alias of one.
+fn is_no_result(ty: &Type) -> bool {
+    const OTHERS: &[&str] = &[
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
+        "u32", "u64", "u128", "usize", "String", "Option", "Vec", "Box", "Arc", "HashMap",
+        "BTreeMap",
+    ];
+    match ty {
+        Type::Path(path) => {
+            let last = path.path.segments.last();
+            last.is_some_and(|last| OTHERS.iter().any(|other| last.ident == other))
+        }
+        Type::Tuple(_) | Type::Array(_) | Type::Reference(_) => true,
+        _ => false,
     }
 }
 
@@ -97,13 +124,28 @@ fn has_no_self_type(handler: &Handler, errors: &mut Errors) {
     }
 }
 
-fn has_no_generics(handler: &Handler, errors: &mut Errors) {
-    let generics = &handler.sig.generics;
-    if !generics.params.is_empty() {
-        errors.add(generics, "a handler cannot be generic; write the concrete types");
+/// The framework calls a handler with owned values, so there is no lifetime to be generic over.
+fn has_no_lifetimes(handler: &Handler, errors: &mut Errors) {
+    for lifetime in handler.sig.generics.lifetimes() {
+        let message = format!(
+            "a handler cannot have the lifetime `{}`, because its extractors own their values; write types \
+             without it",
+            lifetime.lifetime
+        );
+        errors.add(lifetime, message);
     }
-    if let Some(clause) = &generics.where_clause {
-        errors.add(clause, "a handler cannot have a `where` clause; remove it");
+}
+
+/// A handler gets owned values from its extractors.
+fn parameters_are_owned(handler: &Handler, errors: &mut Errors) {
+    for parameter in handler.parameters() {
+        if let Type::Reference(reference) = &*parameter.ty {
+            let owned = suggest::source(&reference.elem);
+            let message = format!(
+                "a handler cannot borrow a parameter, because extractors return owned values; write `{owned}`"
+            );
+            errors.add(reference, message);
+        }
     }
 }
 
@@ -125,7 +167,8 @@ fn has_few_parameters(handler: &Handler, errors: &mut Errors) {
 fn parameters_have_named_types(handler: &Handler, errors: &mut Errors) {
     for parameter in handler.parameters() {
         if find("impl", parameter.ty.to_token_stream()).is_some() {
-            let message = "the type of a parameter cannot be `impl Trait`; write the concrete type";
+            let message = "the type of a parameter cannot be `impl Trait`; write a named type parameter, such \
+                           as `<R: Repo>`";
             errors.add(&parameter.ty as &Type, message);
         }
     }

@@ -15,6 +15,8 @@ use quote::quote_spanned;
 /// ```
 /// Output:
 /// ```text
+/// async fn create_unguarded(tenant: Tenant, Json(payment): Json<NewPayment>) -> Receipt { body }
+///
 /// async fn create(call: Guarded) -> Response {
 ///     async fn create(tenant: Tenant, Json(payment): Json<NewPayment>) -> Receipt { body }
 ///     let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
@@ -22,7 +24,7 @@ use quote::quote_spanned;
 ///         Ok(call) => call,
 ///         Err(refused) => return refused,
 ///     };
-///     let scope = { let tenant = &call.arguments().0; Scope::of(tenant) };
+///     let scope = { let tenant = &call.arguments().0; Scope::of(&scope_part(tenant)) };
 ///     call.run(scope, move |(arg0, arg1,)| create(arg0, arg1,)).await
 /// }
 /// ```
@@ -31,10 +33,12 @@ use quote::quote_spanned;
 /// handler.
 pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let site = Span::mixed_site();
-    let private = quote_spanned!(site=> ::idem_actix::__private);
+    let private = parts::private(attribute);
     let attrs = handler.attrs.iter().filter(parts::is_outer);
     let (vis, sig) = (&handler.vis, &handler.sig);
     let (asyncness, fn_token, name) = (&sig.asyncness, &sig.fn_token, &sig.ident);
+    let (generics, bounds) = (&sig.generics, parts::bounds(handler).into_iter());
+    let unguarded = parts::unguarded(handler, &parts::used(handler, attribute));
     let response = quote_spanned!(parts::output(handler)=> -> #private::Response);
     let param_ref = |position| {
         let position = Literal::usize_unsuffixed(position);
@@ -48,8 +52,11 @@ pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let guarded = parts::guarded(&private, handler, attribute, &param_ref, steps);
     let body = parts::block(handler, guarded);
     quote_spanned! {site=>
+        #unguarded
         #(#attrs)*
-        #vis #asyncness #fn_token #name(__call: #private::Guarded) #response #body
+        #vis #asyncness #fn_token #name #generics(__call: #private::Guarded) #response
+        #(where #bounds)*
+        #body
     }
 }
 
@@ -82,10 +89,10 @@ fn run(handler: &Handler) -> TokenStream {
 
 /// `move |(arg0, arg1,)| create(arg0, arg1,)`
 fn closure(handler: &Handler) -> TokenStream {
-    let name = handler.name();
+    let (name, function) = (handler.name(), parts::function(handler));
     let arguments: Vec<_> =
         handler.parameters().enumerate().map(|(position, _)| parts::argument(position)).collect();
     quote_spanned! {parts::at(name)=>
-        move |(#(#arguments,)*)| #name(#(#arguments,)*)
+        move |(#(#arguments,)*)| #function(#(#arguments,)*)
     }
 }

@@ -15,9 +15,11 @@ use syn::PatType;
 /// ```
 /// Output:
 /// ```text
-/// async fn create<__State: ProvidesIdempotency, __Via>(
+/// async fn create_unguarded(tenant: Tenant, Json(payment): Json<NewPayment>) -> Receipt { body }
+///
+/// async fn create<__State: ProvidesIdempotency<__Place>, __Via: 'static, __Place>(
 ///     arg0: Tenant,
-///     call: Guarded<Json<NewPayment>, __State, __Via>,
+///     call: Guarded<Json<NewPayment>, (__State, __Via, __Place)>,
 /// ) -> Response
 /// where
 ///     Json<NewPayment>: FromRequest<__State, __Via>,
@@ -28,40 +30,60 @@ use syn::PatType;
 ///         Ok(call) => call,
 ///         Err(refused) => return refused,
 ///     };
-///     let scope = { let tenant = &arg0; Scope::of(tenant) };
+///     let scope = { let tenant = &arg0; Scope::of(&scope_part(tenant)) };
 ///     call.run(scope, move |last| create(arg0, last)).await
 /// }
 /// ```
 /// The router's state and the kind of the last extractor are type parameters with bounds, so that rustc reports
 /// a bound that is not met. Inside an extractor, it would only report that the function is not a handler.
+///
+/// A handler with type parameters of its own keeps exactly these, so that they can be named in `post(create::<R>)`. The
+/// others become one anonymous parameter: `call: Guarded<Json<NewPayment>, impl Admits<Json<NewPayment>>>`.
 pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let site = Span::mixed_site();
-    let private = quote_spanned!(site=> ::idem_axum::__private);
+    let private = parts::private(attribute);
     let attrs = handler.attrs.iter().filter(parts::is_outer);
     let (vis, sig) = (&handler.vis, &handler.sig);
     let (asyncness, fn_token, name) = (&sig.asyncness, &sig.fn_token, &sig.ident);
-    let last = last_type(handler);
-    let parameters = parameters(&private, handler, &last);
-    let is_extractor =
-        quote_spanned!(parts::at(&last)=> #last: #private::FromRequest<__State, __Via>);
+    let (generics, mount, bounds) = generics(&private, handler);
+    let parameters = parameters(&private, handler, &mount);
+    let unguarded = parts::unguarded(handler, &parts::used(handler, attribute));
     let response = quote_spanned!(parts::output(handler)=> -> #private::Response);
     let body = parts::block(handler, body(&private, handler, attribute));
     quote_spanned! {site=>
+        #unguarded
         #(#attrs)*
-        #vis #asyncness #fn_token #name<__State: #private::ProvidesIdempotency, __Via>(
-            #parameters
-        ) #response
-        where
-            #is_extractor,
+        #vis #asyncness #fn_token #name #generics(#parameters) #response
+        #bounds
         #body
     }
 }
 
-fn parameters(private: &TokenStream, handler: &Handler, last: &TokenStream) -> TokenStream {
+/// The type parameters of the generated function, the mount of its `Guarded`, and the bounds.
+fn generics(private: &TokenStream, handler: &Handler) -> (TokenStream, TokenStream, TokenStream) {
+    let site = Span::mixed_site();
+    let (generics, last) = (&handler.sig.generics, last_type(handler));
+    if handler.is_generic() {
+        let mount = quote_spanned!(site=> impl #private::Admits<#last>);
+        let bounds = parts::bounds(handler).into_iter();
+        return (generics.to_token_stream(), mount, quote_spanned!(site=> #(where #bounds)*));
+    }
+    let params = quote_spanned! {site=>
+        <__State: #private::ProvidesIdempotency<__Place>, __Via: 'static, __Place>
+    };
+    let mount = quote_spanned!(site=> (__State, __Via, __Place));
+    let is_extractor =
+        quote_spanned!(parts::at(&last)=> #last: #private::FromRequest<__State, __Via>);
+    let bounds = parts::bounds(handler);
+    (params, mount, quote_spanned!(site=> where #bounds #is_extractor,))
+}
+
+fn parameters(private: &TokenStream, handler: &Handler, mount: &TokenStream) -> TokenStream {
     let (first, _) = split_last(handler);
     let names = (0..first.len()).map(parts::argument);
     let types = first.iter().map(|parameter| &parameter.ty);
-    let guarded = quote_spanned!(parts::at(last)=> #private::Guarded<#last, __State, __Via>);
+    let last = last_type(handler);
+    let guarded = quote_spanned!(parts::at(&last)=> #private::Guarded<#last, #mount>);
     quote_spanned!(Span::mixed_site()=> #(#names: #types,)* __call: #guarded)
 }
 
@@ -91,14 +113,14 @@ fn body(private: &TokenStream, handler: &Handler, attribute: &Attribute) -> Toke
 /// `call.run(scope, move |last| create(arg0, last)).await`. Its span is the return type, where rustc reports
 /// a type that is not a response.
 fn run(handler: &Handler) -> TokenStream {
-    let name = handler.name();
+    let (name, function) = (handler.name(), parts::function(handler));
     let (first, last) = split_last(handler);
     let arguments = (0..first.len()).map(parts::argument);
     let closure = match last {
         Some(_) => quote_spanned! {parts::at(name)=>
-            move |__last| #name(#(#arguments,)* __last)
+            move |__last| #function(#(#arguments,)* __last)
         },
-        None => quote_spanned!(parts::at(name)=> move |()| #name()),
+        None => quote_spanned!(parts::at(name)=> move |()| #function()),
     };
     quote_spanned!(parts::output(handler)=> __call.run(__scope, #closure).await)
 }
@@ -107,7 +129,7 @@ fn run(handler: &Handler) -> TokenStream {
 /// `recover`.
 fn run_recoverable(private: &TokenStream, handler: &Handler, recover: &Expression) -> TokenStream {
     let site = Span::mixed_site();
-    let name = handler.name();
+    let (name, function) = (handler.name(), parts::function(handler));
     let (first, last) = split_last(handler);
     let arguments: Vec<_> = (0..first.len()).map(parts::argument).collect();
     let param_ref = |position| match Literal::usize_unsuffixed(position) {
@@ -117,7 +139,7 @@ fn run_recoverable(private: &TokenStream, handler: &Handler, recover: &Expressio
     let hook = parts::hook(private, handler, recover, &param_ref);
     let last = last.map(|_| quote_spanned!(site=> __last));
     let closure = quote_spanned! {parts::at(name)=>
-        |((#(#arguments,)*), __last)| #name(#(#arguments,)* #last)
+        |((#(#arguments,)*), __last)| #function(#(#arguments,)* #last)
     };
     quote_spanned! {parts::output(handler)=>
         __call.run_recoverable(__scope, (#(#arguments,)*), #hook, #closure).await

@@ -1,6 +1,6 @@
 //! Code generation for plain functions: the signature stays, and the body is polled only for a new key.
 
-use super::parts;
+use super::{parts, policy};
 use crate::attribute::{Attribute, KeySource};
 use crate::parse::bindings;
 use crate::parse::expression::Expression;
@@ -42,11 +42,12 @@ pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
 
 fn guarded(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let site = Span::mixed_site();
-    let private = quote_spanned!(site=> ::idem_core::__private);
+    let private = parts::private(attribute);
     let rebind = |mentions: &[String]| rebind(handler, mentions);
-    let policy = parts::policy(&private, attribute);
-    let scope = parts::scope(&private, &attribute.scope, &rebind);
+    let policy = policy::policy(&private, attribute);
+    let scope = parts::scope(&private, &attribute.scope, None, &rebind);
     let call = call(&private, handler, attribute, &rebind);
+    let transaction = attribute.transaction.iter();
     let fingerprint = parts::fingerprint(&private, attribute, &rebind);
     let label = parts::label(attribute, &rebind);
     let recover = attribute
@@ -56,9 +57,10 @@ fn guarded(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let body = body(handler);
     let run = quote_spanned!(parts::output(handler)=> __call.run(__body, __equality).await);
     quote_spanned! {site=>
-        let __policy = const { &#policy };
+        let __policy = #policy;
         let __scope = #scope;
         #call
+        #(let __call = __call.in_transaction(#transaction.slot());)*
         #fingerprint
         #label
         #recover
@@ -108,7 +110,7 @@ fn recover(
             if let ::core::option::Option::Some(::core::result::Result::Ok(__found)) =
                 ::core::option::Option::None::<#ty>
             {
-                return ::idem_core::Recovery::Happened(__found);
+                return #private::Recovery::Happened(__found);
             }
             #lets
             #recovery

@@ -3,7 +3,8 @@
 mod actix;
 mod axum;
 mod function;
-mod parts;
+pub(crate) mod parts;
+mod policy;
 
 use crate::attribute::Attribute;
 use crate::parse::handler::Handler;

@@ -5,15 +5,15 @@
 //! The examples in comments leave the underscores out. Where rustc checks a user's type, the generated tokens
 //! have the location of the user's token.
 
-use crate::attribute::{Attribute, Guarantee, KeySource};
+use super::policy;
+use crate::attribute::{Attribute, KeySource};
 use crate::parse::bindings;
-use crate::parse::duration::DurationLit;
 use crate::parse::expression::{Expression, Fingerprint, Scope};
-use crate::parse::handler::Handler;
-use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream};
+use crate::parse::handler::{Handler, is_idempotent};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
-use syn::ReturnType;
 use syn::spanned::Spanned;
+use syn::{GenericParam, Meta, ReturnType};
 
 /// Returns an expression in the generated function that borrows the parameter at a position.
 pub(crate) type ParamRef<'a> = &'a dyn Fn(usize) -> TokenStream;
@@ -34,29 +34,86 @@ pub(crate) fn output(handler: &Handler) -> Span {
     }
 }
 
+/// The path of the items that the expansion names: `::idem_axum::__private`, or below the path that `crate` names.
+pub(crate) fn private(attribute: &Attribute) -> TokenStream {
+    let krate = &attribute.krate;
+    quote_spanned!(Span::mixed_site()=> #krate::__private)
+}
+
 /// The name of the argument at a position.
 pub(crate) fn argument(position: usize) -> Ident {
     format_ident!("__arg{position}", span = Span::mixed_site())
 }
 
-/// The user's complete function, under its own name. Parameters that the attribute mentions are marked as used,
-/// because some handlers take a parameter, such as the tenant, only for the scope.
-fn inner(handler: &Handler, attribute: &Attribute) -> TokenStream {
-    let site = Span::mixed_site();
+/// The user's function as an expression, with its own type and const parameters: `create` or `create::<R>`.
+pub(crate) fn function(handler: &Handler) -> TokenStream {
+    let name = handler.name();
+    if !handler.is_generic() {
+        return name.to_token_stream();
+    }
+    let params = handler.sig.generics.params.iter().filter_map(|param| match param {
+        GenericParam::Type(param) => Some(&param.ident),
+        GenericParam::Const(param) => Some(&param.ident),
+        GenericParam::Lifetime(_) => None,
+    });
+    quote_spanned!(at(name)=> #name::<#(#params),*>)
+}
+
+/// The user's bounds, with `R: 'static` for each type parameter: a run may outlive the request, and no handler that a
+/// framework accepts borrows.
+pub(crate) fn bounds(handler: &Handler) -> Option<TokenStream> {
+    let generics = &handler.sig.generics;
+    let params = generics.type_params().map(|param| &param.ident);
+    let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    let bounds = quote_spanned!(Span::mixed_site()=> #(#predicates,)* #(#params: 'static,)*);
+    Some(bounds).filter(|bounds| !bounds.is_empty())
+}
+
+/// The user's function under the name `<name>_unguarded`, for unit tests and for other handlers. It is a copy: the
+/// guarded function could not name it in an `impl` block, so its own copy is inside it. `used` are the names that the
+/// attribute mentions.
+pub(crate) fn unguarded(handler: &Handler, used: &[Ident]) -> TokenStream {
+    let vis = &handler.vis;
+    let attrs = handler.attrs.iter().filter(|attr| !is_idempotent(attr)).map(allow_expected);
+    let mut sig = handler.sig.clone();
+    sig.ident = format_ident!("{}_unguarded", sig.ident, span = sig.ident.span());
+    let body = body_with(handler, used);
+    quote_spanned!(Span::mixed_site()=> #(#attrs)* #[allow(dead_code)] #vis #sig #body)
+}
+
+/// `allow` in place of `expect`: the guarded function meets the expectation.
+fn allow_expected(attr: &syn::Attribute) -> syn::Attribute {
+    let mut attr = attr.clone();
+    if let Meta::List(list) = &mut attr.meta
+        && list.path.is_ident("expect")
+    {
+        list.path = syn::parse_quote_spanned!(list.path.span()=> allow);
+    }
+    attr
+}
+
+/// The user's complete function, under its own name.
+fn inner(handler: &Handler, used: &[Ident]) -> TokenStream {
     let attrs = handler.attrs.iter().filter(|attr| !is_outer(attr));
-    let sig = &handler.sig;
+    let (sig, body) = (&handler.sig, body_with(handler, used));
+    quote_spanned!(Span::mixed_site()=> #(#attrs)* #sig #body)
+}
+
+/// The names of parameters that the attribute mentions. They are marked as used, because some handlers take a parameter,
+/// such as the tenant, only for the scope.
+pub(crate) fn used(handler: &Handler, attribute: &Attribute) -> Vec<Ident> {
     let mentions = attribute.mentions();
     let bound = handler.parameters().flat_map(|parameter| bindings::names(&parameter.pat));
-    let used: Vec<_> =
-        bound.filter(|name| mentions.iter().any(|mention| name == mention)).collect();
-    let body = match &used[..] {
-        [] => handler.body.clone(),
-        used => {
-            let body = nested_body(handler);
-            block(handler, quote_spanned!(site=> #(let _ = &#used;)* #body))
-        }
-    };
-    quote_spanned!(site=> #(#attrs)* #sig #body)
+    bound.filter(|name| mentions.iter().any(|mention| name == mention)).collect()
+}
+
+/// The user's body, where `used` are marked as used.
+fn body_with(handler: &Handler, used: &[Ident]) -> Group {
+    if used.is_empty() {
+        return handler.body.clone();
+    }
+    let body = nested_body(handler);
+    block(handler, quote_spanned!(Span::mixed_site()=> #(let _ = &#used;)* #body))
 }
 
 /// The generated body between the user's own braces. Then rustc treats the function as the user's, and reports
@@ -79,7 +136,7 @@ pub(crate) fn nested_body(handler: &Handler) -> TokenStream {
 /// async fn create(…) -> Receipt { body }
 /// let policy = const { &Policy::new(24 hours, Guarantee::AtMostOnce) };
 /// let call = match /* admit */ { Ok(call) => call, Err(refused) => return refused };
-/// let scope = { let tenant = /* param_ref */; Scope::of(tenant) };
+/// let scope = { let tenant = /* param_ref */; Scope::of(&scope_part(tenant)) };
 /// /* run */
 /// ```
 /// The policy is a variable, because the user's function could see a constant.
@@ -90,15 +147,17 @@ pub(crate) fn guarded(
     param_ref: ParamRef<'_>,
     (admit, run): (TokenStream, TokenStream),
 ) -> TokenStream {
-    let (inner, policy) = (inner(handler, attribute), policy(private, attribute));
+    let inner = inner(handler, &used(handler, attribute));
+    let policy = policy::policy(private, attribute);
     let rebind = |mentions: &[String]| rebind(mentions, handler, param_ref);
-    let scope = scope(private, &attribute.scope, &rebind);
+    let wrap = quote_spanned!(Span::mixed_site()=> #private::scope_part);
+    let scope = scope(private, &attribute.scope, Some(&wrap), &rebind);
     let key = key(private, attribute, &rebind);
     let fingerprint = fingerprint(private, attribute, &rebind);
     let label = label(attribute, &rebind);
     quote_spanned! {Span::mixed_site()=>
         #inner
-        let __policy = const { &#policy };
+        let __policy = #policy;
         let __call = match #admit {
             ::core::result::Result::Ok(__call) => __call,
             ::core::result::Result::Err(__refused) => return __refused,
@@ -185,63 +244,14 @@ pub(crate) fn is_outer(attr: &&syn::Attribute) -> bool {
     OUTER.iter().any(|name| attr.path().is_ident(name))
 }
 
-/// `Policy::new(ttl, guarantee).with_…(…)`, with one setter for each argument that was written.
-pub(crate) fn policy(private: &TokenStream, attribute: &Attribute) -> TokenStream {
-    let site = Span::mixed_site();
-    let ttl = duration(&attribute.ttl);
-    let guarantee = match attribute.guarantee {
-        Guarantee::AtMostOnce => quote_spanned!(site=> AtMostOnce),
-        Guarantee::AtLeastOnce => quote_spanned!(site=> AtLeastOnce),
-    };
-    let hold = attribute.hold.as_ref().map(duration).into_iter();
-    let settle = attribute.settle.as_ref().map(duration).into_iter();
-    let lease = attribute.lease.as_ref().map(duration).into_iter();
-    let wait = attribute.wait.as_ref().map(duration).into_iter();
-    let max_run = attribute.max_run.as_ref().map(duration).into_iter();
-    let max_attempts = attribute.max_attempts.into_iter();
-    let operation = attribute.operation.iter();
-    let fingerprint = match attribute.fingerprint {
-        Fingerprint::Default => None,
-        Fingerprint::Raw => Some(quote_spanned!(site=> .with_raw_fingerprint())),
-        Fingerprint::Of(_) => Some(quote_spanned!(site=> .with_argument_fingerprint())),
-    };
-    let key = key_source(private, &attribute.key).into_iter();
-    quote_spanned! {site=>
-        #private::Policy::new(#ttl, #private::Guarantee::#guarantee)
-            #(.with_hold(#hold))*
-            #(.with_settle(#settle))*
-            #(.with_lease(#lease))*
-            #(.with_wait(#wait))*
-            #(.with_max_run(#max_run))*
-            #(.with_max_attempts(#max_attempts))*
-            #(.with_operation(#operation))*
-            #fingerprint
-            #(#key)*
-    }
-}
-
-/// `.with_key_header(syntax, required)`, unless both are the default, or `.with_argument_key()`.
-fn key_source(private: &TokenStream, source: &KeySource) -> Option<TokenStream> {
-    let site = Span::mixed_site();
-    match *source {
-        KeySource::Argument(_) => Some(quote_spanned!(site=> .with_argument_key())),
-        KeySource::Header { optional: false, strict: false } => None,
-        KeySource::Header { optional, strict } => {
-            let syntax =
-                format_ident!("{}", if strict { "Strict" } else { "Lenient" }, span = site);
-            let required = !optional;
-            Some(quote_spanned!(site=> .with_key_header(#private::KeySyntax::#syntax, #required)))
-        }
-    }
-}
-
-fn duration(literal: &DurationLit) -> TokenStream {
-    let millis = Literal::u64_suffixed(literal.millis());
-    quote_spanned!(Span::mixed_site()=> ::core::time::Duration::from_millis(#millis))
-}
-
-/// `{ let tenant = &arg1; Scope::of(tenant) }`
-pub(crate) fn scope(private: &TokenStream, scope: &Scope, rebind: Rebind<'_>) -> TokenStream {
+/// `{ let tenant = &arg1; Scope::of(&ScopePart(tenant)) }`. `wrap` is the function that makes a value of the user a
+/// `ScopeValue`, if the target has one: the extractors of a framework are foreign types.
+pub(crate) fn scope(
+    private: &TokenStream,
+    scope: &Scope,
+    wrap: Option<&TokenStream>,
+    rebind: Rebind<'_>,
+) -> TokenStream {
     let parts = match scope {
         Scope::Global => {
             return quote_spanned!(Span::mixed_site()=> #private::Scope::global());
@@ -250,10 +260,21 @@ pub(crate) fn scope(private: &TokenStream, scope: &Scope, rebind: Rebind<'_>) ->
     };
     let mentions: Vec<_> = parts.iter().flat_map(|part| part.mentions.clone()).collect();
     let lets = rebind(&mentions);
-    let value = match &parts[..] {
-        [part] => reference(part),
-        parts => {
-            let parts = parts.iter().map(reference);
+    let wrapped = |part: &Expression| {
+        let value = reference(part);
+        match wrap {
+            Some(wrap) => quote_spanned!(at(&part.expr)=> #wrap(#value)),
+            None => value,
+        }
+    };
+    let value = match (&parts[..], wrap) {
+        ([part], Some(_)) => {
+            let value = wrapped(part);
+            quote_spanned!(at(&part.expr)=> &#value)
+        }
+        ([part], None) => wrapped(part),
+        (parts, _) => {
+            let parts = parts.iter().map(wrapped);
             quote_spanned!(Span::mixed_site()=> &(#(#parts),*))
         }
     };

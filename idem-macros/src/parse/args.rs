@@ -4,7 +4,7 @@ use super::suggest;
 use crate::arg_name::{ArgName, ValueKind};
 use crate::errors::Errors;
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use syn::{Lit, LitInt, LitStr};
+use syn::{Lit, LitInt, LitStr, Path};
 
 /// The arguments as they were written, each name at most once.
 #[derive(Default)]
@@ -33,7 +33,9 @@ impl Args {
     pub(crate) fn parse(tokens: TokenStream, known: &[ArgName], errors: &mut Errors) -> Self {
         let mut args = Self::default();
         for chunk in split_at_commas(tokens) {
-            args.parse_one(&chunk, known, errors);
+            for argument in split_at_missing_commas(&chunk, known, errors) {
+                args.parse_one(argument, known, errors);
+            }
         }
         args
     }
@@ -122,6 +124,14 @@ fn literal(arg: ArgName, tokens: TokenStream) -> syn::Result<Value> {
         }
         (ValueKind::Text, Ok(Lit::Str(text))) => Ok(Value::Text(text)),
         (ValueKind::Number, Ok(Lit::Int(number))) => Ok(Value::Number(number)),
+        (_, Err(_)) if arg.is_duration() && is_constant(&tokens) => {
+            let example = arg.example();
+            let message = format!(
+                "`{name}` takes a duration in quotes; write one, such as `{example}`, or put the constant into \
+                 a `Policy` and name it with `policy`"
+            );
+            Err(syn::Error::new_spanned(tokens, message))
+        }
         (kind, lit) => {
             let expected = match kind {
                 ValueKind::Number => "a whole number",
@@ -134,6 +144,11 @@ fn literal(arg: ArgName, tokens: TokenStream) -> syn::Result<Value> {
     }
 }
 
+/// Whether the value is the path of a constant.
+fn is_constant(tokens: &TokenStream) -> bool {
+    syn::parse2::<Path>(tokens.clone()).is_ok()
+}
+
 /// Returns the argument with the user's value in quotes if only the quotes are missing. Otherwise returns
 /// the example.
 fn suggestion(arg: ArgName, lit: Option<Lit>, tokens: &TokenStream) -> String {
@@ -143,7 +158,7 @@ fn suggestion(arg: ArgName, lit: Option<Lit>, tokens: &TokenStream) -> String {
         Some(_) => false,
         None => true,
     };
-    let text = tokens.to_string().replace(" . ", ".");
+    let text = tokens.to_string().replace(" . ", ".").replace(" :: ", "::");
     if arg.kind() == ValueKind::Text && only_quotes_missing && !text.contains('"') {
         format!("{} = \"{text}\"", arg.name())
     } else {
@@ -174,6 +189,31 @@ fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
         .filter(|chunk| !chunk.is_empty())
         .map(<[TokenTree]>::to_vec)
         .collect()
+}
+
+/// Splits a chunk before each name of an argument that follows a complete one, and reports the missing commas.
+fn split_at_missing_commas<'a>(
+    mut chunk: &'a [TokenTree],
+    known: &[ArgName],
+    errors: &mut Errors,
+) -> Vec<&'a [TokenTree]> {
+    let named = |tree: &TokenTree| match tree {
+        TokenTree::Ident(name) => known.iter().copied().find(|arg| name == arg.name()),
+        _ => None,
+    };
+    let is_flag = |tree: &TokenTree| named(tree).is_some_and(|arg| arg.kind() == ValueKind::Flag);
+    let is_end = |tree: &TokenTree| matches!(tree, TokenTree::Literal(_)) || is_flag(tree);
+    let mut arguments = Vec::new();
+    while let Some(border) =
+        chunk.windows(2).position(|pair| is_end(&pair[0]) && named(&pair[1]).is_some())
+    {
+        let (argument, rest) = chunk.split_at(border + 1);
+        errors.add(&rest[0], format!("a comma is missing before `{}`; write `, {0}`", rest[0]));
+        arguments.push(argument);
+        chunk = rest;
+    }
+    arguments.push(chunk);
+    arguments
 }
 
 fn stream(trees: &[TokenTree]) -> TokenStream {

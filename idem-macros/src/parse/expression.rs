@@ -6,8 +6,9 @@ use crate::arg_name::{ArgName, GLOBAL, RAW};
 use crate::errors::Errors;
 use crate::target::Target;
 use proc_macro2::Ident;
+use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::{Expr, LitStr, Token};
+use syn::{Expr, LitStr, Pat, PatType, Token, Type};
 
 /// One expression that mentions at least one parameter.
 pub(crate) struct Expression {
@@ -53,8 +54,11 @@ impl Scope {
         check_global(literal, &parts)?;
         check_part_count(&parts)?;
         let mut errors = Errors::new();
-        let mut check =
-            |part| errors.collect(Expression::check(part, handler, ArgName::Scope, Some(GLOBAL)));
+        let mut check = |part| {
+            let part = Expression::check(part, handler, ArgName::Scope, Some(GLOBAL))
+                .and_then(|part| check_source(part, handler));
+            errors.collect(part)
+        };
         let parts = parts.into_iter().filter_map(&mut check).collect();
         errors.finish().map(|()| Self::Parts(parts))
     }
@@ -107,7 +111,20 @@ impl Expression {
     /// Returns the message for an expression that uses no parameter.
     fn mentions_no_parameter(&self, handler: &Handler, arg: ArgName, word: Option<&str>) -> String {
         let Self { expr, mentions, is_binding } = self;
-        let text = quote::quote!(#expr).to_string().replace(" . ", ".");
+        let text = expr.to_token_stream().to_string().replace(" . ", ".");
+        if matches!(expr, Expr::Lit(_)) && matches!(arg, ArgName::Scope | ArgName::Key) {
+            let word = word.map(|word| format!(", or write `{} = \"{word}\"`", arg.name()));
+            let word = word.unwrap_or_default();
+            return format!("`{text}` is the same for every call; name a parameter{word}");
+        }
+        if *is_binding && let Some(unnamed) = unnamed(handler) {
+            return format!(
+                "`{text}` is not a parameter of `{}`; give `{}` the name: `{text}: {}`",
+                handler.name(),
+                suggest::source(unnamed),
+                suggest::source(&unnamed.ty)
+            );
+        }
         let verb = if *is_binding { "is not" } else { "does not use" };
         let problem = format!("`{text}` {verb} a parameter of `{}`", handler.name());
         let handles = handle_param::names(handler);
@@ -127,6 +144,43 @@ impl Expression {
         let closest = |mention: &String| suggest::closest(mention, known());
         let hint = suggest::hint(mentions.iter().find_map(closest));
         format!("{problem}; {hint}write one of: {}", suggest::list(known()))
+    }
+}
+
+/// Returns the only parameter that is a `_`.
+fn unnamed(handler: &Handler) -> Option<&PatType> {
+    let mut unnamed =
+        handler.parameters().filter(|parameter| matches!(*parameter.pat, Pat::Wild(_)));
+    unnamed.next().filter(|_| unnamed.next().is_none())
+}
+
+/// The extractors whose whole value the client writes. rustc would only report that they are not a `ScopeValue`.
+const CHOSEN_BY_THE_CLIENT: &[&str] = &["Path", "Query", "Json", "Form"];
+
+/// A scope is not an extractor of what the client wrote.
+fn check_source(part: Expression, handler: &Handler) -> syn::Result<Expression> {
+    let binds = |pat: &Pat| match pat {
+        Pat::Ident(binding) => part.mentions.iter().any(|mention| binding.ident == mention),
+        _ => false,
+    };
+    let parameter = handler.parameters().find(|parameter| binds(&parameter.pat));
+    let extractor = parameter.and_then(|parameter| match &*parameter.ty {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    });
+    match extractor {
+        Some(extractor)
+            if part.is_binding
+                && CHOSEN_BY_THE_CLIENT.iter().any(|name| extractor.ident == name) =>
+        {
+            let (name, extractor) = (part.expr.to_token_stream(), &extractor.ident);
+            let message = format!(
+                "`{name}` is a `{extractor}`, and the client chooses this value; take the scope from \
+                 authentication, such as the tenant of a token"
+            );
+            Err(syn::Error::new_spanned(&part.expr, message))
+        }
+        _ => Ok(part),
     }
 }
 

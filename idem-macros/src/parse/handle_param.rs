@@ -4,7 +4,7 @@ use super::bindings;
 use super::handler::Handler;
 use crate::arg_name::{ArgName, HANDLE_TYPE};
 use proc_macro2::Ident;
-use syn::{Expr, PatType, Type};
+use syn::{Expr, GenericArgument, PatType, PathArguments, Type};
 
 /// Returns the name of the only parameter of type `Idempotency`.
 ///
@@ -37,6 +37,11 @@ pub(crate) fn find(handler: &Handler) -> syn::Result<Expr> {
     Ok(syn::parse_quote!(#name))
 }
 
+/// Returns the first parameter of type `Idempotency`.
+pub(crate) fn parameter(handler: &Handler) -> Option<&PatType> {
+    handler.parameters().find(|parameter| is_handle(&parameter.ty))
+}
+
 /// Returns the names of the parameters of type `Idempotency`.
 pub(crate) fn names(handler: &Handler) -> Vec<Ident> {
     let is_handle = |parameter: &&PatType| is_handle(&parameter.ty);
@@ -44,10 +49,23 @@ pub(crate) fn names(handler: &Handler) -> Vec<Ident> {
     handles.flat_map(|parameter| bindings::names(&parameter.pat)).collect()
 }
 
-/// Whether `ty` is `Idempotency`, under any path, or a reference to it.
+/// The smart pointers that dereference to an `Idempotency`.
+const POINTERS: &[&str] = &["Arc", "Box", "Rc"];
+
+/// Whether `ty` is `Idempotency`, under any path, or a reference or smart pointer to it.
 fn is_handle(ty: &Type) -> bool {
     match ty {
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == HANDLE_TYPE),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| match &last.arguments {
+            PathArguments::AngleBracketed(arguments) => {
+                let is_handle = |argument: &GenericArgument| match argument {
+                    GenericArgument::Type(ty) => is_handle(ty),
+                    _ => false,
+                };
+                POINTERS.iter().any(|name| last.ident == name)
+                    && arguments.args.iter().any(is_handle)
+            }
+            _ => last.ident == HANDLE_TYPE,
+        }),
         Type::Reference(reference) => is_handle(&reference.elem),
         Type::Paren(paren) => is_handle(&paren.elem),
         Type::Group(group) => is_handle(&group.elem),

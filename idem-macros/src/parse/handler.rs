@@ -4,7 +4,7 @@ use super::bindings;
 use crate::arg_name::ATTRIBUTE;
 use proc_macro2::{Group, Ident};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, PatType, Signature, Token, Visibility};
+use syn::{Attribute, FnArg, GenericParam, PatType, Signature, Token, Visibility};
 
 /// The annotated function.
 pub(crate) struct Handler {
@@ -26,6 +26,12 @@ impl Handler {
         let receiver = self.sig.receiver().map(|receiver| receiver.self_token.into());
         let bound = self.parameters().flat_map(|parameter| bindings::names(&parameter.pat));
         receiver.into_iter().chain(bound)
+    }
+
+    /// Whether the function has type or const parameters of its own.
+    pub(crate) fn is_generic(&self) -> bool {
+        let is_lifetime = |param: &GenericParam| matches!(param, GenericParam::Lifetime(_));
+        !self.sig.generics.params.iter().all(is_lifetime)
     }
 
     /// The parameters in order, without `self`.

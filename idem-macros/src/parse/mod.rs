@@ -6,4 +6,5 @@ pub(crate) mod duration;
 pub(crate) mod expression;
 pub(crate) mod handle_param;
 pub(crate) mod handler;
-mod suggest;
+pub(crate) mod suggest;
+pub(crate) mod transaction;

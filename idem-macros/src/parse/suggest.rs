@@ -1,4 +1,6 @@
-//! Suggestions in messages: near names and lists of names.
+//! Texts for messages: near names, lists of names and the user's own code.
+
+use quote::ToTokens;
 
 /// Returns the known word that `word` is probably a misspelling of.
 pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -8,6 +10,14 @@ pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Returns the tokens as a person writes them: `web::Json<u64>` in place of `web :: Json < u64 >`.
+pub(crate) fn source(tokens: impl ToTokens) -> String {
+    let text = tokens.to_token_stream().to_string();
+    [(" :: ", "::"), (" < ", "<"), (" >", ">"), (" : ", ": "), (" ,", ","), (" . ", ".")]
+        .iter()
+        .fold(text, |text, (written, source)| text.replace(written, source))
 }
 
 /// Returns the words as `` `a`, `b`, `c` ``.

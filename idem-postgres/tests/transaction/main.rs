@@ -7,6 +7,7 @@ mod crash;
 mod duplicates;
 mod exhausted;
 mod faults;
+mod function;
 mod misuse;
 mod outcomes;
 mod pgbouncer;

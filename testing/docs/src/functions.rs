@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use idem_axum::postgres::{Tx, sqlx};
 use idem_core::function::{Disposition, Failure, Rejected, batch};
 use idem_core::{Execution, Idempotency, IdempotencyKey, Outcome, idempotent};
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,21 @@ async fn send_receipt(
 ) -> Result<(), OrderError> {
     println!("sending the receipt of {tenant}");
     Ok(())
+}
+
+#[idempotent(ttl = "7d", scope = "event.tenant", key = "event.id")]
+async fn book_order(
+    idempotency: &Idempotency,
+    mut tx: Tx,
+    event: &OrderPlaced,
+) -> Result<(), OrderError> {
+    let booking = sqlx::query("INSERT INTO booking (cents) VALUES ($1)").bind(event.amount as i64);
+    booking.execute(&mut *tx).await.map_err(|_| OrderError::NoAnswer)?;
+    Ok(())
+}
+
+async fn on_booking(idempotency: &Idempotency, event: &OrderPlaced) -> Result<(), OrderError> {
+    book_order(idempotency, Tx::default(), event).await
 }
 
 async fn on_message(idempotency: &Idempotency, provider: Arc<Provider>, event: OrderPlaced) {

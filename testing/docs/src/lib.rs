@@ -6,11 +6,13 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "code to be read")]
 
 mod actix;
+mod application;
 mod client;
 mod client_program;
 pub mod documents;
 mod functions;
 mod monitoring;
+mod policies;
 mod postgres;
 mod records;
 mod redis;

@@ -5,9 +5,9 @@ use quote::quote;
 
 #[test]
 fn the_names_of_arguments() {
-    let known = "the known keys are: `ttl`, `hold`, `scope`, `operation`, `key`, `optional`, \
+    let known = "the known keys are: `policy`, `ttl`, `hold`, `scope`, `operation`, `key`, `optional`, \
                  `guarantee`, `recover`, `settle`, `wait`, `lease`, `max_run`, `max_attempts`, \
-                 `fingerprint`, `syntax`, `label`";
+                 `fingerprint`, `syntax`, `label`, `crate`";
     more(&quote!(leese = "30s"), &format!("unknown key `leese`; did you mean `lease`? {known}"));
     more(&quote!(retention = "30s"), &format!("unknown key `retention`; {known}"));
     more(
@@ -43,6 +43,17 @@ fn the_kinds_of_values() {
     more(&quote!(optional = true), "`optional` takes no value; write `optional` alone");
     args(quote!(ttl = 24, scope = "tenant"), "`ttl` takes a string; write `ttl = \"24h\"`");
     args(quote!(ttl = 36h, scope = "tenant"), "`ttl` takes a string; write `ttl = \"36h\"`");
+    for constant in [quote!(TTL), quote!(config::TTL)] {
+        args(
+            quote!(ttl = #constant, scope = "tenant"),
+            "`ttl` takes a duration in quotes; write one, such as `ttl = \"24h\"`, or put the constant into a \
+             `Policy` and name it with `policy`",
+        );
+    }
+    args(
+        quote!(policy = crate::PAYMENTS, scope = "tenant"),
+        "`policy` takes a string; write `policy = \"crate::PAYMENTS\"`",
+    );
     args(
         quote!(ttl = "24h", scope = user.tenant),
         "`scope` takes a string; write `scope = \"user.tenant\"`",
@@ -143,4 +154,63 @@ fn settle_needs_recover() {
         matches!(&messages[..], [one] if one.contains("did you mean `recover`")),
         "{messages:?}"
     );
+}
+
+#[test]
+fn a_missing_comma_is_reported_where_it_belongs() {
+    let before = |name: &str| format!("a comma is missing before `{name}`; write `, {name}`");
+    args(quote!(ttl = "24h" scope = "tenant"), &before("scope"));
+    args(quote!(optional ttl = "24h", scope = "tenant"), &before("ttl"));
+    more(&quote!(syntax = "strict" optional), &before("optional"));
+    let two = messages(quote!(ttl = "24h" scope = "tenant" wait = "3s"), &handler());
+    assert_eq!(two, [before("scope"), before("wait")]);
+}
+
+#[test]
+fn a_policy_and_a_crate_are_paths() {
+    let message = |text: &str| {
+        format!(
+            "`{text}` is not a path; write one, such as `crate::PAYMENTS` or `my_prelude::idem_axum`"
+        )
+    };
+    args(quote!(policy = "PAYMENTS.clone()", scope = "tenant"), &message("PAYMENTS.clone()"));
+    more(&quote!(crate = "idem axum"), &message("idem axum"));
+}
+
+#[test]
+fn a_policy_has_the_settings_that_are_not_written() {
+    for args in [
+        quote!(policy = "crate::PAYMENTS", scope = "tenant"),
+        quote!(policy = "PAYMENTS", scope = "tenant", ttl = "1h", max_attempts = 3),
+        quote!(policy = "PAYMENTS", scope = "tenant", lease = "1h"),
+        quote!(policy = "PAYMENTS", scope = "tenant", recover = "find(app)", settle = "90d"),
+    ] {
+        assert_eq!(messages(args.clone(), &handler()), [""; 0], "{args}");
+    }
+    args(quote!(policy = "PAYMENTS"), "`scope` is missing; write `scope = \"tenant\"`");
+    args(
+        quote!(policy = "PAYMENTS", scope = "tenant", lease = "2m", max_run = "1m"),
+        "a `lease` of `2m` is longer than `max_run`; write at most `1m`",
+    );
+}
+
+#[test]
+fn the_arguments_beside_a_transaction() {
+    let optional = "`optional` lets a request without a key run unguarded, where a `Tx` has no transaction; \
+                    remove one of the two";
+    let again = "`guarantee = \"at-least-once\"` has no effect with a `Tx`, which commits once or not at all; \
+                 remove one of the two";
+    let item = quote!(
+        async fn create(app: App, mut tx: Tx) {}
+    );
+    for (more, expected) in
+        [(quote!(optional), optional), (quote!(guarantee = "at-least-once"), again)]
+    {
+        assert_eq!(messages(quote!(ttl = "24h", scope = "app", #more), &item), [expected]);
+    }
+    let two = quote!(
+        async fn create(app: App, from: Tx, to: idem_axum::Tx) {}
+    );
+    let expected = "a call has one transaction, which commits with its record; keep one `Tx`";
+    assert_eq!(messages(quote!(ttl = "24h", scope = "app"), &two), [expected]);
 }

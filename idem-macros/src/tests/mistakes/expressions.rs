@@ -36,9 +36,24 @@ fn an_expression_uses_a_parameter() {
             async fn create(_: Tenant) {}
         ),
     );
+    assert_eq!(
+        no_parameters,
+        ["`tenant` is not a parameter of `create`; give `_: Tenant` the name: `tenant: Tenant`"]
+    );
+    let two = messages(
+        quote!(ttl = "24h", scope = "tenant"),
+        &quote!(
+            async fn create(_: Tenant, _: User) {}
+        ),
+    );
     let expected = "`tenant` is not a parameter of `create`, which has no named parameters; add one, \
                     or write `scope = \"global\"`";
-    assert_eq!(no_parameters, [expected]);
+    assert_eq!(two, [expected]);
+    args(
+        quote!(ttl = "24h", scope = "\"acme\""),
+        "`\"acme\"` is the same for every call; name a parameter, or write `scope = \"global\"`",
+    );
+    more(&quote!(key = "7"), "`7` is the same for every call; name a parameter");
 }
 
 #[test]
@@ -61,4 +76,36 @@ fn a_scope_is_global_or_has_up_to_four_parts() {
         quote!(ttl = "24h", scope = "tenant, payment, tenant, payment, app"),
         "a scope has at most 4 parts; combine several into one type that implements `ScopeValue`",
     );
+}
+
+#[test]
+fn a_scope_is_not_what_the_client_wrote() {
+    for (item, extractor) in [
+        (
+            quote!(
+                async fn create(order: Path<u64>) {}
+            ),
+            "Path",
+        ),
+        (
+            quote!(
+                async fn create(order: axum::extract::Query<Filter>) {}
+            ),
+            "Query",
+        ),
+        (
+            quote!(
+                async fn create(order: Json<New>) {}
+            ),
+            "Json",
+        ),
+    ] {
+        let expected = format!(
+            "`order` is a `{extractor}`, and the client chooses this value; take the scope from \
+             authentication, such as the tenant of a token"
+        );
+        assert_eq!(messages(quote!(ttl = "24h", scope = "order"), &item), [expected]);
+        // The value may have been checked against the token by a layer.
+        assert_eq!(messages(quote!(ttl = "24h", scope = "order.0"), &item), [""; 0]);
+    }
 }

@@ -168,12 +168,44 @@ fn the_signature_of_a_function() {
         ),
         "`place` must return a `Result` so that rejections can be reported; write `-> Result<(), E>`",
     );
+    for returned in ["u64", "Option<u64>", "(u64, u64)"] {
+        let ty: TokenStream = returned.parse().unwrap_or_default();
+        signature(
+            &quote!(async fn place(idempotency: &Idempotency, event: &Event) -> #ty {}),
+            &format!(
+                "a guarded function must return a `Result` so that rejections can be reported; write `-> \
+                 Result<{returned}, E>`"
+            ),
+        );
+    }
     signature(
         &quote!(
             async fn place(idempotency: &Idempotency, event: &Event) -> Result<impl Sized, E> {}
         ),
         "the return type cannot be `impl Trait`, because it is stored; write the concrete type",
     );
+}
+
+#[test]
+fn a_transaction_is_owned_and_named() {
+    let good = quote!(ttl = "7d", scope = "global", key = "event.id");
+    for (parameter, expected) in [
+        (
+            quote!(tx: &mut Tx),
+            "a function owns its `Tx`, because the transaction ends with the function; write `mut tx: Tx`, \
+             and call it with `Tx::default()`",
+        ),
+        (quote!(_: Tx), "the `Tx` has no name; write `mut tx: Tx`"),
+    ] {
+        let item = quote!(
+            async fn place(idempotency: &Idempotency, event: &Event, #parameter) -> Result<(), E> {}
+        );
+        assert_eq!(messages(good.clone(), &item), [expected]);
+    }
+    let item = quote!(
+        async fn place(idempotency: &Idempotency, event: &Event, mut tx: Tx) -> Result<(), E> {}
+    );
+    assert_eq!(messages(good, &item), [""; 0], "it needs no guarantee");
 }
 
 #[test]
@@ -208,6 +240,17 @@ fn valid_functions_give_no_message() {
         max_attempts = 5
     );
     for (args, item) in [
+        (
+            good.clone(),
+            quote!(
+                async fn place(
+                    idempotency: std::sync::Arc<Idempotency>,
+                    event: Event,
+                ) -> Result<(), E> {
+                }
+            ),
+        ),
+        (quote!(policy = "ORDERS", scope = "event.tenant", key = "event.id"), consumer()),
         (
             named.clone(),
             quote!(

@@ -51,7 +51,7 @@ fn all_mistakes_are_reported_together() {
     let found = messages(
         quote!(ttl = "24", scop = "tenant", wait = "0s", max_attempts = 0, key = "event"),
         &quote!(
-            fn create<T>(tenant: T, body: impl Body) {}
+            fn create<'a>(tenant: T, body: impl Body) {}
         ),
     );
     assert_eq!(found.len(), 9, "{found:#?}");

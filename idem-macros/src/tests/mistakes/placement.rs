@@ -73,3 +73,55 @@ fn a_mistake_leaves_another_item_unchanged() {
     let item = expand(Target::Axum, quote!(), &item).items.pop();
     assert_eq!(item.to_token_stream().to_string(), "struct S ;");
 }
+
+#[test]
+fn the_attribute_of_another_target_is_one_mistake() {
+    let axum = quote!(
+        async fn create(State(app): State<App>, Json(payment): Json<New>) -> Receipt {}
+    );
+    let actix = quote!(
+        async fn create(app: web::Data<App>, payment: web::Json<New>) -> Receipt {}
+    );
+    let function = quote!(
+        async fn create(idempotency: &Idempotency, order: u64) -> Result<(), E> {}
+    );
+    let plain = "is an extractor, and this is the attribute for plain functions; import `idempotent` from \
+                 `idem_axum` or `idem_actix`";
+    let of =
+        |other, krate| format!("is an extractor of {other}; import `idempotent` from `{krate}`");
+    let no_handler = |source| {
+        format!(
+            "a handler gets its `Idempotency` from {source}, so remove the parameter; for a plain function, \
+             import `idempotent` from `idem_core`"
+        )
+    };
+    for (target, item, expected) in [
+        (Target::Function, &axum, format!("`State<App>` {plain}")),
+        (Target::Function, &actix, format!("`web::Data<App>` {plain}")),
+        (Target::Actix, &axum, format!("`State<App>` {}", of("axum", "idem_axum"))),
+        (Target::Axum, &actix, format!("`web::Data<App>` {}", of("actix-web", "idem_actix"))),
+        (Target::Axum, &function, no_handler("the router's state")),
+        (Target::Actix, &function, no_handler("the app's data")),
+    ] {
+        assert_eq!(messages_for(target, quote!(optinal, ttl = "24"), item), [expected]);
+    }
+    for (target, item) in [(Target::Axum, axum), (Target::Actix, actix)] {
+        let args = quote!(ttl = "24h", scope = "app");
+        assert_eq!(messages_for(target, args, &item), [""; 0]);
+    }
+}
+
+#[test]
+fn async_trait_leaves_no_function_to_guard() {
+    let item = quote!(
+        fn create<'life0, 'async_trait>(
+            &'life0 self,
+        ) -> Pin<Box<dyn Future<Output = ()> + Send + 'async_trait>> {
+        }
+    );
+    let expected = "`#[async_trait]` has replaced the `async fn`; write the attribute on a free `async fn`, \
+                    and call it from the method";
+    for target in [Target::Axum, Target::Actix, Target::Function] {
+        assert_eq!(messages_for(target, quote!(ttl = "24h"), &item), [expected]);
+    }
+}

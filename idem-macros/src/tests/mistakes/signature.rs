@@ -1,6 +1,7 @@
 //! The signature of an HTTP handler.
 
-use super::signature;
+use super::{messages_for, signature};
+use crate::target::Target;
 use quote::quote;
 
 #[test]
@@ -50,28 +51,41 @@ fn a_handler_is_a_free_function() {
 }
 
 #[test]
-fn a_handler_has_concrete_types() {
-    for generics in [quote!(<T>), quote!(<'a>), quote!(<const N: usize>)] {
-        signature(
-            &quote!(async fn f #generics (tenant: T) {}),
-            "a handler cannot be generic; write the concrete types",
-        );
-    }
+fn a_handler_owns_its_parameters() {
     signature(
         &quote!(
-            async fn f(tenant: T)
-            where
-                T: Clone,
-            {
-            }
+            async fn f<'a>(tenant: T) {}
         ),
-        "a handler cannot have a `where` clause; remove it",
+        "a handler cannot have the lifetime `'a`, because its extractors own their values; write types \
+         without it",
+    );
+    signature(
+        &quote!(
+            async fn f(tenant: &Tenant) {}
+        ),
+        "a handler cannot borrow a parameter, because extractors return owned values; write `Tenant`",
     );
     for hidden in [quote!(impl Body), quote!(Option<impl Body>), quote!((u8, impl Body))] {
         signature(
             &quote!(async fn f(tenant: T, body: #hidden) {}),
-            "the type of a parameter cannot be `impl Trait`; write the concrete type",
+            "the type of a parameter cannot be `impl Trait`; write a named type parameter, such as \
+             `<R: Repo>`",
         );
+    }
+}
+
+#[test]
+fn a_handler_may_be_generic() {
+    let item = quote!(
+        async fn f<T: Repo, const N: usize>(tenant: T)
+        where
+            T: Clone,
+        {
+        }
+    );
+    for target in [Target::Axum, Target::Actix] {
+        let args = quote!(ttl = "24h", scope = "tenant");
+        assert_eq!(messages_for(target, args, &item), [""; 0]);
     }
 }
 

@@ -1,5 +1,24 @@
 /// Creates a payment.
 #[cfg(feature = "payments")]
+#[cfg_attr(feature = "trace", tracing::instrument)]
+#[deprecated = "use `pay`"]
+#[must_use]
+#[allow(clippy::too_many_arguments)]
+#[allow(unused_mut, reason = "shows it")]
+#[deny(clippy::pedantic)]
+#[tracing::instrument(skip_all)]
+#[inline]
+#[allow(dead_code)]
+pub(crate) async fn create_payment_unguarded(
+    #[allow(unused)]
+    mut tenant: Tenant,
+    web::Json(payment): web::Json<NewPayment>,
+) -> impl Responder {
+    let _ = &tenant;
+    '__body: { HttpResponse::Ok() }
+}
+/// Creates a payment.
+#[cfg(feature = "payments")]
 #[deprecated = "use `pay`"]
 #[must_use]
 #[allow(clippy::too_many_arguments)]
@@ -31,7 +50,7 @@ pub(crate) async fn create_payment(
     };
     let __scope = {
         let tenant = &__call.arguments().0;
-        ::idem_actix::__private::Scope::of(tenant)
+        ::idem_actix::__private::Scope::of(&::idem_actix::__private::scope_part(tenant))
     };
     __call.run(__scope, move |(__arg0, __arg1)| create_payment(__arg0, __arg1)).await
 }

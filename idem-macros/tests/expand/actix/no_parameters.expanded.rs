@@ -1,3 +1,7 @@
+#[allow(dead_code)]
+async fn tick_unguarded() -> impl Responder {
+    HttpResponse::NoContent()
+}
 async fn tick(
     __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {

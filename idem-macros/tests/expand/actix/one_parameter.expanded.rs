@@ -1,3 +1,8 @@
+#[allow(dead_code)]
+async fn close_unguarded(tenant: Tenant) -> impl Responder {
+    let _ = &tenant;
+    '__body: { tenant.close().await }
+}
 async fn close(
     __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {
@@ -17,7 +22,7 @@ async fn close(
     };
     let __scope = {
         let tenant = &__call.arguments().0;
-        ::idem_actix::__private::Scope::of(tenant)
+        ::idem_actix::__private::Scope::of(&::idem_actix::__private::scope_part(tenant))
     };
     __call.run(__scope, move |(__arg0,)| close(__arg0)).await
 }

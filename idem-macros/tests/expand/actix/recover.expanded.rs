@@ -1,3 +1,14 @@
+#[allow(dead_code)]
+async fn create_payment_unguarded(
+    app: web::Data<App>,
+    tenant: Tenant,
+    web::Json(payment): web::Json<NewPayment>,
+) -> Result<HttpResponse, ApiError> {
+    let _ = &app;
+    let _ = &tenant;
+    let _ = &payment;
+    '__body: { app.pay(tenant, payment).await }
+}
 async fn create_payment(
     __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {
@@ -28,7 +39,7 @@ async fn create_payment(
     };
     let __scope = {
         let tenant = &__call.arguments().1;
-        ::idem_actix::__private::Scope::of(tenant)
+        ::idem_actix::__private::Scope::of(&::idem_actix::__private::scope_part(tenant))
     };
     let __label = {
         let web::Json(payment) = &__call.arguments().2;

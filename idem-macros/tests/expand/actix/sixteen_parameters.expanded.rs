@@ -1,3 +1,26 @@
+#[allow(dead_code)]
+async fn many_unguarded(
+    p0: P,
+    p1: P,
+    p2: P,
+    p3: P,
+    p4: P,
+    p5: P,
+    p6: P,
+    p7: P,
+    p8: P,
+    p9: P,
+    p10: P,
+    p11: P,
+    p12: P,
+    p13: P,
+    p14: P,
+    p15: P,
+) -> impl Responder {
+    let _ = &p0;
+    let _ = &p15;
+    '__body: { HttpResponse::Ok() }
+}
 async fn many(
     __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response {
@@ -39,7 +62,12 @@ async fn many(
     let __scope = {
         let p0 = &__call.arguments().0;
         let p15 = &__call.arguments().15;
-        ::idem_actix::__private::Scope::of(&(p0, p15))
+        ::idem_actix::__private::Scope::of(
+            &(
+                ::idem_actix::__private::scope_part(p0),
+                ::idem_actix::__private::scope_part(p15),
+            ),
+        )
     };
     __call
         .run(

@@ -1,7 +1,21 @@
-async fn create_payment<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
+#[allow(dead_code)]
+async fn create_payment_unguarded(
+    State(app): State<App>,
+    tenant: Tenant,
+    Json(payment): Json<NewPayment>,
+) -> Result<(StatusCode, Json<Payment>), ApiError> {
+    let _ = &tenant;
+    let _ = &payment;
+    '__body: { app.pay(tenant, payment).await }
+}
+async fn create_payment<
+    __State: ::idem_axum::__private::ProvidesIdempotency<__Place>,
+    __Via: 'static,
+    __Place,
+>(
     __arg0: State<App>,
     __arg1: Tenant,
-    __call: ::idem_axum::__private::Guarded<Json<NewPayment>, __State, __Via>,
+    __call: ::idem_axum::__private::Guarded<Json<NewPayment>, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
 where
     Json<NewPayment>: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -27,7 +41,8 @@ where
             .with_max_attempts(3u32)
             .with_operation("payments.create")
             .with_argument_fingerprint()
-            .with_key_header(::idem_axum::__private::KeySyntax::Strict, false)
+            .with_key_syntax(::idem_axum::__private::KeySyntax::Strict)
+            .with_optional_key()
     };
     let __call = match __call.admit(__policy).await {
         ::core::result::Result::Ok(__call) => __call,
@@ -35,7 +50,7 @@ where
     };
     let __scope = {
         let tenant = &__arg1;
-        ::idem_axum::__private::Scope::of(tenant)
+        ::idem_axum::__private::Scope::of(&::idem_axum::__private::scope_part(tenant))
     };
     let __input = {
         let Json(payment) = __call.last();

@@ -1,5 +1,13 @@
-async fn tick<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
-    __call: ::idem_axum::__private::Guarded<(), __State, __Via>,
+#[allow(dead_code)]
+async fn tick_unguarded() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+async fn tick<
+    __State: ::idem_axum::__private::ProvidesIdempotency<__Place>,
+    __Via: 'static,
+    __Place,
+>(
+    __call: ::idem_axum::__private::Guarded<(), (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
 where
     (): ::idem_axum::__private::FromRequest<__State, __Via>,

@@ -1,7 +1,25 @@
-async fn ship<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
+#[allow(dead_code)]
+async fn ship_unguarded(
+    mut tenant: Tenant,
+    Path((shop, mut order)): Path<(Shop, Order)>,
+    Json(Shipment { ref carrier, mut parcels, .. }): Json<Shipment>,
+) -> StatusCode {
+    let _ = &tenant;
+    let _ = &shop;
+    let _ = &order;
+    '__body: {
+        parcels.push(carrier);
+        StatusCode::OK
+    }
+}
+async fn ship<
+    __State: ::idem_axum::__private::ProvidesIdempotency<__Place>,
+    __Via: 'static,
+    __Place,
+>(
     __arg0: Tenant,
     __arg1: Path<(Shop, Order)>,
-    __call: ::idem_axum::__private::Guarded<Json<Shipment>, __State, __Via>,
+    __call: ::idem_axum::__private::Guarded<Json<Shipment>, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
 where
     Json<Shipment>: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -32,7 +50,13 @@ where
     let __scope = {
         let tenant = &__arg0;
         let Path((shop, order)) = &__arg1;
-        ::idem_axum::__private::Scope::of(&(tenant, shop, order))
+        ::idem_axum::__private::Scope::of(
+            &(
+                ::idem_axum::__private::scope_part(tenant),
+                ::idem_axum::__private::scope_part(shop),
+                ::idem_axum::__private::scope_part(order),
+            ),
+        )
     };
     __call.run(__scope, move |__last| ship(__arg0, __arg1, __last)).await
 }

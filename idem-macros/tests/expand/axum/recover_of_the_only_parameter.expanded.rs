@@ -1,5 +1,14 @@
-async fn create_payment<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
-    __call: ::idem_axum::__private::Guarded<Tenant, __State, __Via>,
+#[allow(dead_code)]
+async fn create_payment_unguarded(tenant: Tenant) -> StatusCode {
+    let _ = &tenant;
+    '__body: { tenant.charge().await }
+}
+async fn create_payment<
+    __State: ::idem_axum::__private::ProvidesIdempotency<__Place>,
+    __Via: 'static,
+    __Place,
+>(
+    __call: ::idem_axum::__private::Guarded<Tenant, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
 where
     Tenant: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -20,7 +29,7 @@ where
     };
     let __scope = {
         let tenant = __call.last();
-        ::idem_axum::__private::Scope::of(tenant)
+        ::idem_axum::__private::Scope::of(&::idem_axum::__private::scope_part(tenant))
     };
     __call
         .run_recoverable(

@@ -1,4 +1,31 @@
-async fn many<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
+#[allow(dead_code)]
+async fn many_unguarded(
+    p0: P,
+    p1: P,
+    p2: P,
+    p3: P,
+    p4: P,
+    p5: P,
+    p6: P,
+    p7: P,
+    p8: P,
+    p9: P,
+    p10: P,
+    p11: P,
+    p12: P,
+    p13: P,
+    p14: P,
+    p15: P,
+) -> StatusCode {
+    let _ = &p0;
+    let _ = &p15;
+    '__body: { StatusCode::OK }
+}
+async fn many<
+    __State: ::idem_axum::__private::ProvidesIdempotency<__Place>,
+    __Via: 'static,
+    __Place,
+>(
     __arg0: P,
     __arg1: P,
     __arg2: P,
@@ -14,7 +41,7 @@ async fn many<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
     __arg12: P,
     __arg13: P,
     __arg14: P,
-    __call: ::idem_axum::__private::Guarded<P, __State, __Via>,
+    __call: ::idem_axum::__private::Guarded<P, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
 where
     P: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -54,7 +81,12 @@ where
     let __scope = {
         let p0 = &__arg0;
         let p15 = __call.last();
-        ::idem_axum::__private::Scope::of(&(p0, p15))
+        ::idem_axum::__private::Scope::of(
+            &(
+                ::idem_axum::__private::scope_part(p0),
+                ::idem_axum::__private::scope_part(p15),
+            ),
+        )
     };
     __call
         .run(

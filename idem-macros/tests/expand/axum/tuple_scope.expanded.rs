@@ -1,7 +1,21 @@
-async fn create_payment<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
+#[allow(dead_code)]
+async fn create_payment_unguarded(
+    State(app): State<App>,
+    tenant: Tenant,
+    Json(payment): Json<NewPayment>,
+) -> Result<(StatusCode, Json<Payment>), ApiError> {
+    let _ = &app;
+    let _ = &tenant;
+    '__body: { app.pay(tenant, payment).await }
+}
+async fn create_payment<
+    __State: ::idem_axum::__private::ProvidesIdempotency<__Place>,
+    __Via: 'static,
+    __Place,
+>(
     __arg0: State<App>,
     __arg1: Tenant,
-    __call: ::idem_axum::__private::Guarded<Json<NewPayment>, __State, __Via>,
+    __call: ::idem_axum::__private::Guarded<Json<NewPayment>, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
 where
     Json<NewPayment>: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -28,7 +42,12 @@ where
     let __scope = {
         let State(app) = &__arg0;
         let tenant = &__arg1;
-        ::idem_axum::__private::Scope::of(&(tenant, &(app.region())))
+        ::idem_axum::__private::Scope::of(
+            &(
+                ::idem_axum::__private::scope_part(tenant),
+                ::idem_axum::__private::scope_part(&(app.region())),
+            ),
+        )
     };
     __call.run(__scope, move |__last| create_payment(__arg0, __arg1, __last)).await
 }

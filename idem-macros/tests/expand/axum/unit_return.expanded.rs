@@ -1,6 +1,17 @@
-async fn close<__State: ::idem_axum::__private::ProvidesIdempotency, __Via>(
+#[allow(dead_code)]
+async fn close_unguarded(tenant: Tenant, Path(id): Path<u64>) {
+    let _ = &tenant;
+    '__body: {
+        tenant.close(id).await;
+    }
+}
+async fn close<
+    __State: ::idem_axum::__private::ProvidesIdempotency<__Place>,
+    __Via: 'static,
+    __Place,
+>(
     __arg0: Tenant,
-    __call: ::idem_axum::__private::Guarded<Path<u64>, __State, __Via>,
+    __call: ::idem_axum::__private::Guarded<Path<u64>, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
 where
     Path<u64>: ::idem_axum::__private::FromRequest<__State, __Via>,
@@ -23,7 +34,7 @@ where
     };
     let __scope = {
         let tenant = &__arg0;
-        ::idem_axum::__private::Scope::of(tenant)
+        ::idem_axum::__private::Scope::of(&::idem_axum::__private::scope_part(tenant))
     };
     __call.run(__scope, move |__last| close(__arg0, __last)).await
 }

@@ -37,7 +37,7 @@ async fn place(
             if let ::core::option::Option::Some(::core::result::Result::Ok(__found)) = ::core::option::Option::None::<
                 Result<Receipt, OrderError>,
             > {
-                return ::idem_core::Recovery::Happened(__found);
+                return ::idem_core::__private::Recovery::Happened(__found);
             }
             let app = &app;
             let event = &event;

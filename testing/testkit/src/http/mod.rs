@@ -36,6 +36,7 @@
 //! | POST `/takeover` | `lease = "500ms"`, `guarantee = "at-least-once"` | `pay` |
 //! | POST `/recover` | `settle = "1h"`, `recover = "find_charge(service, payment)"` | `charge`; the hook is `find_charge` |
 //! | POST `/acted` | | `act` |
+//! | POST `/releases` | a policy with `with_releases(&[400, 422])` | `act` |
 //! | POST `/strict` | `syntax = "strict"` | `pay` |
 //! | POST `/timeout` | inside the timeout layer of the framework, 50 ms | `pay` |
 //! | POST `/max-run` | `max_run = "200ms"`, `lease = "100ms"` | `pay` |

@@ -115,6 +115,10 @@ macro_rules! http_suite {
                 a_status_frees_the_key_of_a_run_that_did_not_act
                 a_declared_outcome_is_obeyed_after_an_act
                 a_confirmation_is_one_store_call;
+            releases:
+                a_released_status_frees_the_key
+                another_status_is_stored
+                no_released_status_frees_the_key_of_an_acted_run;
             concurrency:
                 one_of_many_runs
                 duplicates_of_a_running_request_are_refused

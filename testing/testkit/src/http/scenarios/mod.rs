@@ -14,6 +14,7 @@ pub mod outcomes;
 pub mod problems;
 pub mod quotas;
 pub mod recovery;
+pub mod releases;
 pub mod replay;
 pub mod runs;
 pub mod status;

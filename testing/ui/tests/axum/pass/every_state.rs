@@ -1,4 +1,6 @@
-//! The state is an `Idempotency`, contains one, or is a type parameter of a library.
+//! The state is an `Idempotency`, contains one, also behind an `Arc`, or is a type parameter of a library.
+
+use std::sync::Arc;
 
 use axum::extract::{FromRef, State};
 use axum::routing::post;
@@ -24,6 +26,16 @@ async fn on_nothing(Json(amount): Json<u64>) -> Json<u64> {
     Json(amount)
 }
 
+#[idempotent(ttl = "24h", scope = "global")]
+async fn on_arc(State(_app): State<Arc<App>>, Json(amount): Json<u64>) -> Json<u64> {
+    Json(amount)
+}
+
+#[idempotent(ttl = "24h", scope = "global")]
+async fn generic_on_arc<T: ToString>(State(_app): State<Arc<App>>) -> String {
+    String::new()
+}
+
 fn routes<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -36,8 +48,14 @@ where
 fn main() {
     let idempotency = Idempotency::new(MemoryStore::new());
     let _: Router = Router::new().route("/", post(on_nothing)).with_state(idempotency.clone());
+    let app = App { db: Db, idempotency };
+    let _: Router = Router::new()
+        .route("/arc", post(on_arc))
+        .route("/generic", post(generic_on_arc::<u64>))
+        .route("/nothing", post(on_nothing))
+        .with_state(Arc::new(app.clone()));
     let _: Router = Router::new()
         .nest("/api", routes())
         .merge(routes())
-        .with_state(App { db: Db, idempotency });
+        .with_state(app);
 }

@@ -1,10 +1,12 @@
 //! The scope of a key: the principal whose keys are separate from those of others.
 
-use std::borrow::Cow;
+mod values;
+
 use std::fmt;
 use std::num::NonZeroU32;
-use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
+
+pub use values::OrAnonymous;
 
 use crate::hash::{PartDigest, Secret};
 
@@ -14,8 +16,9 @@ use crate::hash::{PartDigest, Secret};
 /// nothing else. The value must come from authentication, never from a header or a body field that the client
 /// chooses: see [scope source](crate::rules::semantics#scope-source).
 ///
-/// Strings and integers implement this trait, and so do references and smart pointers to them, and tuples of up to
-/// four values. An integer is written as decimal text, so its type does not matter.
+/// Strings, integers, IP addresses and UUIDs implement this trait, and so do references and smart pointers to them, and
+/// tuples of up to four values. An integer is written as decimal text, so its type does not matter. `None` has no parts, so
+/// the request of a caller without a principal is refused; [`OrAnonymous`] accepts it.
 ///
 /// ```
 /// use idem_core::{ScopeParts, ScopeValue};
@@ -31,7 +34,8 @@ use crate::hash::{PartDigest, Secret};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used as a scope",
     label = "not a `ScopeValue`",
-    note = "name a field that is a string or an integer (`scope = \"tenant.id\"`), or implement `ScopeValue` for `{Self}`"
+    note = "name a field that is a string or an integer (`scope = \"tenant.id\"`), or append `.to_string()`",
+    note = "for a type of your own, implement `ScopeValue`"
 )]
 pub trait ScopeValue {
     /// Writes the parts that identify the principal.
@@ -72,9 +76,18 @@ impl ScopeParts {
         self.digest.part(&parts.digest.finish());
     }
 
+    /// Replaces all parts by those of callers without a principal. No principal has them, whatever parts it writes.
+    fn write_anonymous(&mut self) {
+        *self = Self { count: 1, ..Self::of_kind(b"anonymous") };
+    }
+
     fn new() -> Self {
+        Self::of_kind(b"value")
+    }
+
+    fn of_kind(kind: &[u8]) -> Self {
         let mut digest = PartDigest::new(None);
-        digest.part(b"value");
+        digest.part(kind);
         Self { digest, count: 0, blank: false }
     }
 
@@ -168,81 +181,58 @@ impl Scope {
     }
 }
 
-macro_rules! textual {
-    ($($type:ty),+) => {$(
-        impl ScopeValue for $type {
-            fn write_parts(&self, parts: &mut ScopeParts) {
-                parts.push(self.as_bytes());
-            }
-        }
-    )+};
-}
-textual!(str, String);
-
-/// Integers are written as decimal text, so that the identity depends neither on the type nor on the machine.
-macro_rules! numeric {
-    ($($type:ty),+) => {$(
-        impl ScopeValue for $type {
-            fn write_parts(&self, parts: &mut ScopeParts) {
-                parts.push(self.to_string());
-            }
-        }
-    )+};
-}
-numeric!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
-
-macro_rules! pointer {
-    ($($type:ty),+) => {$(
-        impl<V: ScopeValue + ?Sized> ScopeValue for $type {
-            fn write_parts(&self, parts: &mut ScopeParts) {
-                (**self).write_parts(parts);
-            }
-
-            fn quota(&self) -> Option<NonZeroU32> {
-                (**self).quota()
-            }
-        }
-    )+};
-}
-pointer!(&V, Box<V>, Arc<V>, Rc<V>);
-
-impl<V: ScopeValue + ToOwned + ?Sized> ScopeValue for Cow<'_, V> {
-    fn write_parts(&self, parts: &mut ScopeParts) {
-        (**self).write_parts(parts);
-    }
-
-    fn quota(&self) -> Option<NonZeroU32> {
-        (**self).quota()
-    }
-}
-
-macro_rules! tuple {
-    ($($name:ident)+) => {
-        impl<$($name: ScopeValue),+> ScopeValue for ($($name,)+) {
-            fn write_parts(&self, parts: &mut ScopeParts) {
-                #[allow(non_snake_case)]
-                let ($($name,)+) = self;
-                $(parts.push_value($name);)+
-            }
-
-            /// Returns the smallest quota of the values.
-            fn quota(&self) -> Option<NonZeroU32> {
-                #[allow(non_snake_case)]
-                let ($($name,)+) = self;
-                [$($name.quota()),+].into_iter().flatten().min()
-            }
-        }
-    };
-}
-// The attribute accepts the same number of parts: `MAX_PARTS` in `idem-macros`.
-tuple!(A);
-tuple!(A B);
-tuple!(A B C);
-tuple!(A B C D);
-
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
     use super::*;
+
+    #[test]
+    fn an_address_is_written_in_its_canonical_form() {
+        let golden = Scope::of("192.0.2.1");
+        let (v4, mapped) =
+            (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped());
+        assert_eq!(Scope::of(&v4), golden);
+        assert_eq!(
+            Scope::of(&mapped),
+            golden,
+            "a listener on `[::]` reports IPv4 clients like this"
+        );
+        assert_eq!(Scope::of(&IpAddr::V4(v4)), golden);
+        assert_eq!(Scope::of(&IpAddr::V6(mapped)), golden);
+        assert_eq!(Scope::of(&Ipv6Addr::LOCALHOST), Scope::of("::1"));
+    }
+
+    #[test]
+    fn a_uuid_is_written_with_hyphens() {
+        let text = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+        let uuid = Uuid::from_u128(0x67e5_5044_10b1_426f_9247_bb68_0e5f_e0c8);
+        assert_eq!(Scope::of(&uuid), Scope::of(text));
+    }
+
+    #[test]
+    fn a_missing_principal_has_no_scope_unless_it_may_be_anonymous() {
+        let (tenant, none) = (Some("acme"), None::<&str>);
+        assert_eq!(Scope::of(&tenant), Scope::of("acme"));
+        assert_eq!(Scope::of(&none).id(), None);
+        assert_eq!(Scope::of(&(none, "eu")).id(), None);
+
+        assert_eq!(Scope::of(&OrAnonymous(tenant)), Scope::of("acme"));
+        assert_eq!(Scope::of(&OrAnonymous(&tenant)), Scope::of("acme"));
+        let anonymous = Scope::of(&OrAnonymous(none));
+        assert_eq!(Scope::of(&OrAnonymous(&none)), anonymous);
+        assert!(anonymous.id().is_some());
+        assert_ne!(anonymous, Scope::of("anonymous"));
+        assert_ne!(anonymous.id(), Scope::global().id());
+        assert_eq!(Scope::of(&OrAnonymous(Some(""))).id(), None, "a blank principal is a mistake");
+        let two = Scope::of(&(OrAnonymous(none), "eu"));
+        assert!(two.id().is_some());
+        assert_ne!(two, Scope::of(&("anonymous", "eu")));
+    }
 
     #[test]
     fn separators_inside_values_do_not_move_the_border() {
@@ -304,6 +294,10 @@ mod tests {
         assert_eq!(
             hex(Scope::of(&("acme", 7_u32))),
             "a4dc7dc3b361b009670adaaf857aaba679b50efc933722d2c67b49b71be57a64"
+        );
+        assert_eq!(
+            hex(Scope::of(&OrAnonymous(None::<&str>))),
+            "26ac2baf20a18d0f24db625666094863829bafd7313fdcceba4f3e6e0f62e0c2"
         );
     }
 

@@ -1,0 +1,71 @@
+//! Settings that handlers share in a constant.
+
+#![deny(warnings)]
+
+use std::time::Duration;
+
+use axum::routing::post;
+use axum::{Json, Router};
+use idem_axum::{Guarantee, Idempotency, MemoryStore, Policy, Recovery, idempotent};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The settings of all payments.
+pub const PAYMENTS: Policy = Policy::new(DAY, Guarantee::AtMostOnce)
+    .with_wait(Duration::from_secs(3))
+    .with_hold(DAY.saturating_mul(90))
+    .with_releases(&[400, 422]);
+
+static RETRIED: Policy = Policy::new(DAY, Guarantee::AtLeastOnce).with_optional_key();
+
+mod handlers {
+    use super::*;
+
+    #[idempotent(policy = "super::PAYMENTS", scope = "global")]
+    pub(crate) async fn alone(Json(amount): Json<u64>) -> Json<u64> {
+        Json(amount)
+    }
+}
+
+// A short `ttl` alone is accepted, beside the default lease.
+#[idempotent(policy = "PAYMENTS", scope = "global", ttl = "2s", operation = "payments.overridden")]
+async fn overridden(Json(amount): Json<u64>) -> Json<u64> {
+    Json(amount)
+}
+
+#[idempotent(
+    policy = "crate::PAYMENTS",
+    scope = "global",
+    ttl = "60d",
+    hold = "61d",
+    settle = "1m",
+    lease = "10s",
+    max_run = "20s",
+    wait = "1s",
+    recover = "find(*amount)",
+    fingerprint = "raw",
+    syntax = "strict"
+)]
+async fn recovered(Json(amount): Json<u64>) -> Json<u64> {
+    Json(amount)
+}
+
+async fn find(amount: u64) -> Recovery<Json<u64>> {
+    Recovery::Happened(Json(amount))
+}
+
+#[idempotent(policy = "crate::RETRIED", scope = "global", max_attempts = 5)]
+async fn retried() {}
+
+#[idempotent(policy = "PAYMENTS", scope = "global", guarantee = "at-least-once", max_attempts = 5)]
+async fn another_guarantee() {}
+
+fn main() {
+    let _: Router = Router::new()
+        .route("/1", post(handlers::alone))
+        .route("/2", post(overridden))
+        .route("/3", post(recovered))
+        .route("/4", post(retried))
+        .route("/5", post(another_guarantee))
+        .with_state(Idempotency::new(MemoryStore::new()));
+}
