@@ -41,7 +41,7 @@ impl Idempotency {
     /// another scope is another key.
     ///
     /// If a run is active, waits up to `wait` for its end. Waiting takes a place among the
-    /// [waiting duplicates](crate::rules::semantics#waiting-duplicates); without a free place it returns at once.
+    /// [waiting duplicates](crate::rules::semantics#waiting-duplicates); without a free place it returns immediately.
     ///
     /// Cancel safe.
     ///

@@ -59,7 +59,7 @@ pub async fn a_status_can_wait_for_the_end_of_a_run(server: &Server) {
 
 /// A malformed key is refused before the store is asked.
 pub async fn the_status_of_a_malformed_key_is_refused(server: &Server) {
-    for key in ["%C3%A9", "%20", &"k".repeat(256)] {
+    for key in ["%C3%BC", "%20", &"k".repeat(256)] {
         status(server, key).send().await.assert_problem(&Problem::KEY_INVALID);
     }
     assert_eq!(server.faults.calls().complete, 0);
