@@ -1,5 +1,6 @@
 //! The endpoint for the status of a key.
 
+use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, guard, web};
 use idem_core::ScopeValue;
 use idem_core::http::{Scope, status_response};
@@ -67,7 +68,7 @@ async fn answer(request: &HttpRequest, operation: &Operation<'_>, scope: Scope) 
         tracing::error!(path, "the route of `status_by_key` has no parameter `{{key}}`");
         return HttpResponse::InternalServerError().finish();
     };
-    let prefer = request.headers().get_all("prefer").map(|line| line.as_bytes());
+    let prefer = request.headers().get_all("prefer").map(HeaderValue::as_bytes);
     match status_response(&idempotency, operation, scope, &key, prefer).await {
         Ok(stored) => response::replay(stored, idempotency.response_rules()),
         Err(refusal) => rejection::into_response(&idempotency, &refusal),

@@ -1,5 +1,10 @@
 //! A guarded call: the extractor in place of the handler's last parameter, and the run of the handler.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "a response ends the call early, and a box would cost each replay an allocation"
+)]
+
 use std::convert::Infallible;
 use std::future::ready;
 use std::marker::PhantomData;

@@ -5,8 +5,8 @@ use std::pin::Pin;
 
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::handler::Handler;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use idem_core::Idempotency;
 use idem_core::http::{Scope, status_response};
@@ -102,7 +102,7 @@ async fn answer(
         );
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let prefer = parts.headers.get_all("prefer").into_iter().map(|line| line.as_bytes());
+    let prefer = parts.headers.get_all("prefer").into_iter().map(HeaderValue::as_bytes);
     match status_response(idempotency, operation, scope, key, prefer).await {
         Ok(stored) => response::replay(stored, idempotency.response_rules()),
         Err(refusal) => rejection::into_response(idempotency, &refusal),
