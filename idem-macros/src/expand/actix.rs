@@ -37,7 +37,8 @@ pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
     let attrs = handler.attrs.iter().filter(parts::is_outer);
     let (vis, sig) = (&handler.vis, &handler.sig);
     let (asyncness, fn_token, name) = (&sig.asyncness, &sig.fn_token, &sig.ident);
-    let (generics, bounds) = (&sig.generics, parts::bounds(handler).into_iter());
+    let generics = parts::generics(handler);
+    let where_clause = &generics.where_clause;
     let unguarded = parts::unguarded(handler, &parts::used(handler, attribute));
     let response = quote_spanned!(parts::output(handler)=> -> #private::Response);
     let param_ref = |position| {
@@ -55,7 +56,7 @@ pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
         #unguarded
         #(#attrs)*
         #vis #asyncness #fn_token #name #generics(__call: #private::Guarded) #response
-        #(where #bounds)*
+        #where_clause
         #body
     }
 }

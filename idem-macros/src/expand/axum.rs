@@ -62,11 +62,11 @@ pub(super) fn expand(handler: &Handler, attribute: &Attribute) -> TokenStream {
 /// The type parameters of the generated function, the mount of its `Guarded`, and the bounds.
 fn generics(private: &TokenStream, handler: &Handler) -> (TokenStream, TokenStream, TokenStream) {
     let site = Span::mixed_site();
-    let (generics, last) = (&handler.sig.generics, last_type(handler));
+    let (generics, last) = (parts::generics(handler), last_type(handler));
     if handler.is_generic() {
         let mount = quote_spanned!(site=> impl #private::Admits<#last>);
-        let bounds = parts::bounds(handler).into_iter();
-        return (generics.to_token_stream(), mount, quote_spanned!(site=> #(where #bounds)*));
+        let bounds = generics.where_clause.to_token_stream();
+        return (generics.to_token_stream(), mount, bounds);
     }
     let params = quote_spanned! {site=>
         <__State: #private::ProvidesIdempotency<__Place>, __Via: 'static, __Place>
@@ -74,8 +74,8 @@ fn generics(private: &TokenStream, handler: &Handler) -> (TokenStream, TokenStre
     let mount = quote_spanned!(site=> (__State, __Via, __Place));
     let is_extractor =
         quote_spanned!(parts::at(&last)=> #last: #private::FromRequest<__State, __Via>);
-    let bounds = parts::bounds(handler);
-    (params, mount, quote_spanned!(site=> where #bounds #is_extractor,))
+    let others = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    (params, mount, quote_spanned!(site=> where #(#others,)* #is_extractor,))
 }
 
 fn parameters(private: &TokenStream, handler: &Handler, mount: &TokenStream) -> TokenStream {

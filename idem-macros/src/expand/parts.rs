@@ -13,7 +13,7 @@ use crate::parse::handler::{Handler, is_idempotent};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{GenericParam, Meta, ReturnType};
+use syn::{GenericParam, Generics, Meta, ReturnType};
 
 /// Returns an expression in the generated function that borrows the parameter at a position.
 pub(crate) type ParamRef<'a> = &'a dyn Fn(usize) -> TokenStream;
@@ -59,14 +59,25 @@ pub(crate) fn function(handler: &Handler) -> TokenStream {
     quote_spanned!(at(name)=> #name::<#(#params),*>)
 }
 
-/// The user's bounds, with `R: 'static` for each type parameter: a run may outlive the request, and no handler that a
-/// framework accepts borrows.
-pub(crate) fn bounds(handler: &Handler) -> Option<TokenStream> {
-    let generics = &handler.sig.generics;
-    let params = generics.type_params().map(|param| &param.ident);
-    let predicates = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
-    let bounds = quote_spanned!(Span::mixed_site()=> #(#predicates,)* #(#params: 'static,)*);
-    Some(bounds).filter(|bounds| !bounds.is_empty())
+/// The user's type parameters and bounds, with `R: 'static` for each type parameter: a run may outlive the request, and no
+/// handler that a framework accepts borrows. It is added to bounds beside the parameter if there are some, because clippy reports
+/// bounds in two places.
+pub(crate) fn generics(handler: &Handler) -> Generics {
+    let mut generics = handler.sig.generics.clone();
+    let site = Span::mixed_site();
+    let mut unbounded = Vec::new();
+    for param in generics.type_params_mut() {
+        if param.bounds.is_empty() {
+            unbounded.push(param.ident.clone());
+        } else {
+            param.bounds.push(syn::parse_quote_spanned!(site=> 'static));
+        }
+    }
+    for param in unbounded {
+        let bound = syn::parse_quote_spanned!(site=> #param: 'static);
+        generics.make_where_clause().predicates.push(bound);
+    }
+    generics
 }
 
 /// The user's function under the name `<name>_unguarded`, for unit tests and for other handlers. It is a copy: the

@@ -87,6 +87,7 @@ async fn create_payment(
 }
 
 #[idempotent(policy = "SHARED", scope = "tenant, region.as_str()")]
+#[expect(clippy::too_many_arguments, reason = "every extractor of the framework")]
 async fn head_extractors(
     method: Method,
     uri: Uri,

@@ -145,6 +145,7 @@ async fn create_payment(
 }
 
 #[idempotent(policy = "SHARED", scope = "tenant.as_deref()")]
+#[expect(clippy::too_many_arguments, reason = "every extractor of the framework")]
 async fn head_extractors(
     method: Method,
     uri: Uri,

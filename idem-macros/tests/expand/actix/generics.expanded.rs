@@ -10,12 +10,11 @@ where
     let _ = &tenant;
     '__body: { app.pay(tenant, payment).await }
 }
-async fn create_payment<R: Repo, const N: usize>(
+async fn create_payment<R: Repo + 'static, const N: usize>(
     __call: ::idem_actix::__private::Guarded,
 ) -> ::idem_actix::__private::Response
 where
     R: Clone,
-    R: 'static,
 {
     async fn create_payment<R: Repo, const N: usize>(
         app: web::Data<App<R>>,

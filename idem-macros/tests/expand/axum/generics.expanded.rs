@@ -10,7 +10,7 @@ where
     let _ = &tenant;
     '__body: { app.pay(tenant, payment).await }
 }
-async fn create_payment<R: Repo, const N: usize>(
+async fn create_payment<R: Repo + 'static, const N: usize>(
     __arg0: State<App<R>>,
     __arg1: Tenant,
     __call: ::idem_axum::__private::Guarded<
@@ -20,7 +20,6 @@ async fn create_payment<R: Repo, const N: usize>(
 ) -> ::idem_axum::__private::Response
 where
     R: Clone,
-    R: 'static,
 {
     async fn create_payment<R: Repo, const N: usize>(
         State(app): State<App<R>>,
