@@ -188,6 +188,8 @@ impl RedisStoreBuilder {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(ConnectError::config)?;
+        // A variable, because the type of the parameter depends on the client's feature for TLS.
+        let service = service.to_owned();
         let sentinels = SentinelClient::build(urls, service, None, SentinelServerType::Master);
         let sentinels = Box::new(sentinels.map_err(ConnectError::config)?.into());
         let endpoint = Endpoint {

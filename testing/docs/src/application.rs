@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use idem_axum::{
-    Execution, Guarantee, Idempotency, MemoryStore, OrAnonymous, Policy, ScopeParts, ScopeValue,
-    idempotent,
+    Execution, Guarantee, Idempotency, MemoryStore, Operation, OrAnonymous, Policy, ScopeParts,
+    ScopeValue, idempotent, status_by_key,
 };
 
 #[derive(Clone)]
@@ -40,6 +40,12 @@ async fn create_payment(
 fn router() -> Router {
     let app = AppState { idempotency: Idempotency::new(MemoryStore::new()), db: Db };
     Router::new().route("/payments", post(create_payment)).with_state(Arc::new(app))
+}
+
+fn status() -> Router<Arc<AppState>> {
+    let status = status_by_key::<Extension<Tenant>>(Operation::route("POST", "/payments"));
+    let routes = Router::new().route("/payments/by-key/{key}", get(status));
+    routes.route("/payments", post(create_payment))
 }
 
 /// The tenant that a layer for authentication found, and put into the request's extensions.

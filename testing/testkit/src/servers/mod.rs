@@ -18,4 +18,4 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;
 pub use proxy::{Proxy, Replies};
 pub use redis::{RedisCluster, RedisSentinel, RedisServer};
-pub use sqlite::{SqliteFile, run_sql};
+pub use sqlite::{SqliteFile, is_locked, run_sql};

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 use tempfile::TempDir;
 
@@ -59,16 +59,29 @@ impl SqliteFile {
 /// # Panics
 /// If the statement fails.
 pub fn run_sql(path: &Path, sql: &str) -> Option<i64> {
-    let options = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(30));
+    let row = try_sql(path, sql, Duration::from_secs(30)).expect("the statement succeeds");
+    row.and_then(|row| row.try_get(0).ok())
+}
+
+/// Whether a process holds the lock of the file at `path` for a change.
+///
+/// # Panics
+/// If the file cannot be opened.
+pub fn is_locked(path: &Path) -> bool {
+    // Closing the connection ends the transaction.
+    try_sql(path, "BEGIN IMMEDIATE", Duration::ZERO).is_err()
+}
+
+fn try_sql(path: &Path, sql: &str, busy_timeout: Duration) -> sqlx::Result<Option<SqliteRow>> {
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(busy_timeout);
     let sql = sql.to_owned();
     // Callers may be in an asynchronous runtime, which cannot start another one.
     let ran = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let mut connection = options.connect().await.expect("the database opens");
-            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_optional(&mut connection).await;
-            rows.expect("the statement succeeds").and_then(|row| row.try_get(0).ok())
+            sqlx::query(AssertSqlSafe(sql)).fetch_optional(&mut connection).await
         })
     });
-    ran.join().expect("the statement succeeds")
+    ran.join().expect("the database opens")
 }

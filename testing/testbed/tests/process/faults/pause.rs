@@ -14,7 +14,7 @@ pub(crate) async fn fault_pause_without_duplicate(env: &TestEnv) {
     let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
     let sent = pay.start();
     first.until("k", 1, 1).await;
-    first.pause();
+    env.pause(&first);
     // The fault is that time passes while no request observes the key.
     tokio::time::sleep(THREE_LEASES).await;
     first.resume();
@@ -29,7 +29,7 @@ pub(crate) async fn fault_pause_with_duplicate(env: &TestEnv) {
     let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
     let sent = pay.start();
     first.until("k", 1, 1).await;
-    first.pause();
+    env.pause(&first);
     pay.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);
     first.resume();
     let response = sent.await.unwrap().expect("the resumed process responds");
@@ -47,7 +47,7 @@ pub(crate) async fn fault_takeover_completes_first_and_its_response_is_returned(
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "block_ms": BLOCK_MS }));
     let sent = pay.start();
     second.until("k", 1, 1).await;
-    first.pause();
+    env.pause(&first);
     let winner = pay.to(&second).until_settled().await;
     winner.assert_executed(201);
     first.resume();
@@ -66,7 +66,7 @@ pub(crate) async fn fault_takeover_completes_first_and_stale_run_is_cancelled(en
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "gate": true }));
     let sent = pay.start();
     second.until("k", 1, 1).await;
-    first.pause();
+    env.pause(&first);
     let winner = pay.to(&second).until_settled().await;
     winner.assert_executed(201);
     first.resume();
@@ -82,7 +82,7 @@ pub(crate) async fn fault_takeover_still_running(env: &TestEnv) {
     first.open_gate("k").await;
     let sent = pay.start();
     second.until("k", 1, 1).await;
-    first.pause();
+    env.pause(&first);
     let overtaking = pay.to(&second);
     let overtaking = tokio::spawn(async move { overtaking.until_settled().await });
     second.until("k", 2, 2).await;

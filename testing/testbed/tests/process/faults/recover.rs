@@ -91,7 +91,7 @@ pub(crate) async fn fault_pause_with_recover_hook_after_effect(env: &TestEnv) {
     let pay = first.pay_with("/recover", "k", &json!({ "gate": true }));
     let sent = pay.start();
     second.until("k", 1, 1).await;
-    first.pause();
+    env.pause(&first);
     let found = until_known(&pay.to(&second)).await;
     assert_found(&found, "k");
     first.resume();
@@ -105,7 +105,7 @@ pub(crate) async fn fault_pause_with_recover_hook_before_effect(env: &TestEnv) {
     let pay = first.pay_with("/recover", "k", &script);
     let sent = pay.start();
     second.until("k", 1, 0).await;
-    first.pause();
+    env.pause(&first);
     let rerun = until_known(&pay.to(&second)).await;
     rerun.assert_executed(201);
     second.assert_counts("k", 2, 1).await;
@@ -124,7 +124,7 @@ pub(crate) async fn fault_pause_with_recover_hook_and_late_completion(env: &Test
     let pay = first.pay_with("/recover", "k", &json!({ "block_ms": 1500 }));
     let sent = pay.start();
     second.until("k", 1, 1).await;
-    first.pause();
+    env.pause(&first);
     let found = until_known(&pay.to(&second)).await;
     assert_found(&found, "k");
     first.resume();

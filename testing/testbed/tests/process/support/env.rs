@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use idem_testkit::servers::{PostgresServer, Proxy, RedisServer, run_sql};
+use idem_testkit::servers::{PostgresServer, Proxy, RedisServer, is_locked, run_sql};
 
 use testbed::ledger::{Event, EventKind, ExecutionContext};
 
@@ -89,6 +89,16 @@ impl TestEnv {
                 let rows = POSTGRES.sql_in(&database, "SELECT count(*) FROM idem_records");
                 rows.parse().unwrap()
             }
+        }
+    }
+
+    /// Pauses a process between its commits. In the middle of one, it would keep the lock of a SQLite file, and no other
+    /// process could write; that is another row.
+    pub(crate) fn pause(&self, server: &Server) {
+        server.pause();
+        while self.store == Store::Sqlite && is_locked(&self.database_file()) {
+            server.resume();
+            server.pause();
         }
     }
 

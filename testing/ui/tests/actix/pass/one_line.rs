@@ -1,5 +1,4 @@
-#![deny(warnings, forbidden_lint_groups)]
-#![forbid(unused)]
+#![deny(warnings, unused)]
 
 use actix_web::{App, web};
 use idem_actix::idempotent;

@@ -1,5 +1,4 @@
-#![deny(warnings, forbidden_lint_groups)]
-#![forbid(unused)]
+#![deny(warnings, unused)]
 
 use axum::Router;
 use axum::extract::Path;
