@@ -40,7 +40,7 @@ impl<S, M, P> Mount for (S, M, P) {
     type State = S;
 }
 
-/// A [`Mount`] at which a handler with the last parameter `T` can be guarded.
+/// A `Mount` at which a handler with the last parameter `T` can be guarded.
 ///
 /// It is one bound for all that is needed, so that the parameter of a generic handler can be `Guarded<T, impl Admits<T>>`.
 /// The handler's own type parameters can then be named: `post(create::<PgRepo>)`.

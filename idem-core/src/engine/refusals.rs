@@ -9,14 +9,14 @@ use crate::http::{RefusalDetails, refusal};
 use crate::model::{Policy, Refusal, StoredResponse};
 
 impl Idempotency {
-    /// Reports a request that was refused before it became a [`Call`], and returns the details of its refusal. `operation` has
+    /// Reports a request that was refused before it became a [`Call`](super::Call), and returns the details of its refusal. `operation` has
     /// the parts of the operation's name; a name that the policy sets replaces them.
     pub fn refuse(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) -> RefusalDetails {
         self.report_refusal(policy, operation, refusal);
         self.details_of(refusal, extras_of(policy.operation_or(operation)).operation())
     }
 
-    /// Reports a request that was refused before it became a [`Call`].
+    /// Reports a request that was refused before it became a [`Call`](super::Call).
     pub(crate) fn report_refusal(&self, policy: &Policy, operation: &[&str], refusal: &Refusal) {
         let names = extras_of(policy.operation_or(operation));
         let record = refusal.record;
@@ -54,7 +54,7 @@ impl Idempotency {
         }
     }
 
-    /// Returns the response for a refusal, in the [format](IdempotencyBuilder::refusal_format) of the service.
+    /// Returns the response for a refusal, in the [format](crate::IdempotencyBuilder::refusal_format) of the service.
     pub fn render(&self, details: &RefusalDetails) -> StoredResponse {
         self.0.config.format.render(details)
     }
