@@ -228,13 +228,23 @@ pub(super) const BUGS: [Bug; 26] = [
         edits: &[
             edit(
                 "idem-core/src/engine/mod.rs",
-                "run.execute(handler, on_panic), spawn_on_runtime)",
-                "run.execute(handler, on_panic), drop)",
+                "run.execute(handling, on_panic), spawn_on_runtime)",
+                "run.execute(handling, on_panic), drop)",
             ),
             edit(
                 "idem-core/src/engine/mod.rs",
-                "run.execute(handler, on_panic), spawn_on_thread)",
-                "run.execute(handler, on_panic), drop)",
+                "run.execute(handling, on_panic), spawn_on_thread)",
+                "run.execute(handling, on_panic), drop)",
+            ),
+            edit(
+                "idem-core/src/engine/start.rs",
+                "self.execute(handling, on_panic), spawn_on_runtime)",
+                "self.execute(handling, on_panic), drop)",
+            ),
+            edit(
+                "idem-core/src/engine/start.rs",
+                "self.execute(handling, on_panic), spawn_on_thread)",
+                "self.execute(handling, on_panic), drop)",
             ),
         ],
         looks: &[
