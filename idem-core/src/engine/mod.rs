@@ -128,7 +128,7 @@ impl Idempotency {
     {
         self.clone().start_and_run(call, |run| {
             let handling = handling(run.claim(), handler);
-            DetachOnDrop::new(run.execute(handling, on_panic), spawn_on_runtime)
+            run.finish(handling, on_panic)
         })
     }
 
@@ -151,7 +151,7 @@ impl Idempotency {
     {
         self.clone().start_and_run(call, |run| {
             let handling = handling(run.claim(), handler);
-            DetachOnDrop::new(run.execute(handling, on_panic), spawn_on_thread)
+            run.finish_local(handling, on_panic)
         })
     }
 

@@ -64,14 +64,15 @@ impl Run {
     ///
     /// # Errors
     /// A [`Refusal`] if the end of the run could not be stored or was not accepted.
-    pub fn finish<T, F>(
+    pub fn finish<T, F, P>(
         self,
         handling: F,
-        on_panic: fn() -> Executed<T>,
-    ) -> impl Future<Output = Result<Served<T>, Refusal>> + Send + use<T, F>
+        on_panic: P,
+    ) -> impl Future<Output = Result<Served<T>, Refusal>> + Send + use<T, F, P>
     where
         T: Send + 'static,
         F: Future<Output = Executed<T>> + Send + 'static,
+        P: FnOnce() -> Executed<T> + Send + 'static,
     {
         DetachOnDrop::new(self.execute(handling, on_panic), spawn_on_runtime)
     }
@@ -81,14 +82,15 @@ impl Run {
     ///
     /// # Errors
     /// As [`finish`](Self::finish).
-    pub fn finish_local<T, F>(
+    pub fn finish_local<T, F, P>(
         self,
         handling: F,
-        on_panic: fn() -> Executed<T>,
-    ) -> impl Future<Output = Result<Served<T>, Refusal>> + use<T, F>
+        on_panic: P,
+    ) -> impl Future<Output = Result<Served<T>, Refusal>> + use<T, F, P>
     where
         T: 'static,
         F: Future<Output = Executed<T>> + 'static,
+        P: FnOnce() -> Executed<T> + 'static,
     {
         DetachOnDrop::new(self.execute(handling, on_panic), spawn_on_thread)
     }

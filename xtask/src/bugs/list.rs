@@ -227,16 +227,6 @@ pub(super) const BUGS: [Bug; 26] = [
         name: "drop-with-client",
         edits: &[
             edit(
-                "idem-core/src/engine/mod.rs",
-                "run.execute(handling, on_panic), spawn_on_runtime)",
-                "run.execute(handling, on_panic), drop)",
-            ),
-            edit(
-                "idem-core/src/engine/mod.rs",
-                "run.execute(handling, on_panic), spawn_on_thread)",
-                "run.execute(handling, on_panic), drop)",
-            ),
-            edit(
                 "idem-core/src/engine/start.rs",
                 "self.execute(handling, on_panic), spawn_on_runtime)",
                 "self.execute(handling, on_panic), drop)",
