@@ -37,6 +37,7 @@ pub struct PostgresStoreBuilder {
     verify_only: bool,
     allow_unsafe_server: bool,
     transaction_isolation: Option<IsolationLevel>,
+    batch_every_call: bool,
 }
 
 impl PostgresStore {
@@ -77,6 +78,7 @@ impl PostgresStore {
             verify_only: false,
             allow_unsafe_server: false,
             transaction_isolation: None,
+            batch_every_call: false,
         }
     }
 }
@@ -162,6 +164,13 @@ impl PostgresStoreBuilder {
     /// Starts although the server has a [`HealthIssue`], and logs the issue at start and every minute.
     pub const fn allow_unsafe_server(mut self) -> Self {
         self.allow_unsafe_server = true;
+        self
+    }
+
+    /// Sends every claim, completion and renewal by the statement for several calls. For tests of these statements.
+    #[doc(hidden)]
+    pub const fn batch_every_call(mut self) -> Self {
+        self.batch_every_call = true;
         self
     }
 
@@ -255,6 +264,7 @@ impl PostgresStoreBuilder {
             connections: Connections::new(source, begin, timeouts),
             statements: Statements::new(&names, !self.pgbouncer, self.statement_timeout),
             names,
+            batch_every_call: self.batch_every_call,
         });
         self.prepare(&shared).await?;
         let background = Background::new(self.sweep_every);

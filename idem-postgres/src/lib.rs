@@ -110,7 +110,8 @@
 //! GRANT SELECT, INSERT, UPDATE, DELETE ON idem_records TO app;
 //! GRANT SELECT ON idem_records_scopes, idem_records_schema TO app;
 //! GRANT SELECT, INSERT ON idem_records_audit TO app;
-//! GRANT EXECUTE ON FUNCTION idem_records_claim_3, idem_records_complete_2, idem_records_resolve_1 TO app;
+//! GRANT EXECUTE ON FUNCTION idem_records_claim_3, idem_records_claim_batch_1, idem_records_complete_2,
+//!     idem_records_complete_batch_1, idem_records_resolve_1 TO app;
 //! ```
 //!
 //! Version 3 of the schema adds columns for recovery and for operators. They rewrite nothing and have no index. A process
@@ -172,6 +173,7 @@
 //! |---|---|
 //! | claim of a new key, replay, duplicate, takeover, recovery | one call of the function `idem_records_claim_3` |
 //! | complete | one call of the function `idem_records_complete_2` |
+//! | several claims, several completions | one call of `idem_records_claim_batch_1`, `idem_records_complete_batch_1` |
 //! | renew, end of a recovery, release, abandon | one statement each |
 //! | resolve | one call of the function `idem_records_resolve_1` |
 //! | a completion whose claim is stale | one more, which reads the record |

@@ -17,7 +17,9 @@ const MIGRATIONS: [&str; 3] = [
     concat!(
         include_str!("migrations/0003_recovery.sql"),
         include_str!("migrations/0003_claim.sql"),
+        include_str!("migrations/0003_claim_batch.sql"),
         include_str!("migrations/0003_complete.sql"),
+        include_str!("migrations/0003_complete_batch.sql"),
         include_str!("migrations/0003_resolve.sql"),
     ),
 ];

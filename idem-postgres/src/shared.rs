@@ -11,6 +11,8 @@ pub(crate) struct Shared {
     pub(crate) connections: Connections,
     pub(crate) names: Names,
     pub(crate) statements: Statements,
+    /// Whether a call that meets no others is sent by the statement for several calls, too.
+    pub(crate) batch_every_call: bool,
 }
 
 impl Shared {

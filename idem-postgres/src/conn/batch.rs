@@ -40,6 +40,14 @@ impl<T: Batchable> Batcher<T> {
     pub(crate) async fn send(&self, shared: &Arc<Shared>, call: T) -> Result<T::Reply, StoreError> {
         let runtime = Handle::try_current().map_err(StoreError::not_done)?;
         let queue = self.0.of(&runtime, Queue::default);
+        if !shared.batch_every_call
+            && let Some(worker) = queue.first_worker()
+        {
+            // No other call is in flight. A task would only delay this one.
+            let reply = shared.send(&call).await;
+            worker.hand_over(&runtime, shared);
+            return reply;
+        }
         let (sender, receiver) = oneshot::channel();
         if let Some(worker) = queue.push(QueuedCall { call, since: Instant::now(), sender }) {
             runtime.spawn(worker.run(Arc::clone(shared)));
@@ -70,14 +78,22 @@ impl<T: Batchable> Default for Queue<T> {
 }
 
 impl<T: Batchable> Queue<T> {
+    /// Returns a worker if no other one is running.
+    fn first_worker(self: &Arc<Self>) -> Option<BatchWorker<T>> {
+        let mut state = self.lock();
+        (state.workers == 0).then(|| self.add_worker(&mut state))
+    }
+
     /// Adds a call. Returns a new worker if fewer than [`CONCURRENCY`] are running.
     fn push(self: &Arc<Self>, call: QueuedCall<T>) -> Option<BatchWorker<T>> {
         let mut state = self.lock();
         state.calls.push(call);
-        (state.workers < CONCURRENCY).then(|| {
-            state.workers += 1;
-            BatchWorker { queue: Arc::clone(self), running: true }
-        })
+        (state.workers < CONCURRENCY).then(|| self.add_worker(&mut state))
+    }
+
+    fn add_worker(self: &Arc<Self>, state: &mut QueueState<T>) -> BatchWorker<T> {
+        state.workers += 1;
+        BatchWorker { queue: Arc::clone(self), running: true }
     }
 
     fn lock(&self) -> MutexGuard<'_, QueueState<T>> {
@@ -91,13 +107,22 @@ impl<T: Batchable> Queue<T> {
 #[error("timed out after {0:?} waiting to be sent: the database is overloaded")]
 struct Overdue(Duration);
 
-/// A task that sends queued calls until the queue is empty.
+/// Sends queued calls until the queue is empty.
 struct BatchWorker<T: Batchable> {
     queue: Arc<Queue<T>>,
     running: bool,
 }
 
 impl<T: Batchable> BatchWorker<T> {
+    /// Continues in a task if calls were queued meanwhile.
+    fn hand_over(mut self, runtime: &Handle, shared: &Arc<Shared>) {
+        let queue = Arc::clone(&self.queue);
+        if !self.stop_if_idle(&mut queue.lock()) {
+            runtime.spawn(self.run(Arc::clone(shared)));
+        }
+    }
+
+    /// Sends batches until the queue is empty.
     async fn run(mut self, shared: Arc<Shared>) {
         loop {
             let batch = self.next_batch(shared.connections.timeouts.wait);
@@ -113,13 +138,25 @@ impl<T: Batchable> BatchWorker<T> {
         }
     }
 
-    /// Takes the next batch, in the order of the record ids. If the queue is empty, the worker stops while
-    /// the queue is still locked, so that the next call starts a new worker.
+    /// Stops if no call is queued. The queue is still locked, so that the next call starts a new worker.
+    fn stop_if_idle(&mut self, state: &mut QueueState<T>) -> bool {
+        if state.calls.is_empty() {
+            state.workers -= 1;
+            self.running = false;
+        }
+        !self.running
+    }
+
+    /// Takes the next batch, in the order of the record ids. If it is empty, the worker has stopped.
     fn next_batch(&mut self, wait_timeout: Duration) -> Vec<QueuedCall<T>> {
-        let mut state = self.queue.lock();
+        let queue = Arc::clone(&self.queue);
+        let mut state = queue.lock();
         let overdue = state.calls.partition_point(|call| call.since.elapsed() > wait_timeout);
         for QueuedCall { sender, .. } in state.calls.drain(..overdue) {
             drop(sender.send(Err(StoreError::not_done(Overdue(wait_timeout)))));
+        }
+        if self.stop_if_idle(&mut state) {
+            return Vec::new();
         }
         let mut size = 0;
         let fits = |queued: &&QueuedCall<T>| {
@@ -128,10 +165,6 @@ impl<T: Batchable> BatchWorker<T> {
             is_first || size <= MAX_BATCH_BYTES
         };
         let len = state.calls.iter().take(T::MAX_BATCH_LEN).take_while(fits).count();
-        if len == 0 {
-            state.workers -= 1;
-            self.running = false;
-        }
         let mut batch: Vec<_> = state.calls.drain(..len).collect();
         batch.sort_unstable_by_key(|queued| *queued.call.id().as_bytes());
         batch
@@ -156,7 +189,9 @@ async fn send_batch<T: Batchable>(
     shared: &Shared,
     calls: &[T],
 ) -> Vec<Result<T::Reply, StoreError>> {
-    if let [call] = calls {
+    if let [call] = calls
+        && !shared.batch_every_call
+    {
         return vec![shared.send(call).await];
     }
     let query = T::batch_query(calls, &shared.statements);

@@ -25,7 +25,9 @@ CREATE FUNCTION {claim}(
     OUT lost_reason smallint, OUT lost_attempt integer, OUT silent_for bigint, OUT lease_left bigint,
     OUT format smallint, OUT state smallint, OUT guarantee smallint, OUT rule smallint, OUT fingerprint bytea,
     OUT answer bytea
-) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' SET search_path = pg_catalog, pg_temp AS {body}
+) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' SET search_path = pg_catalog, pg_temp
+-- A plan that was made for an empty table would read all of it.
+SET enable_seqscan = off AS {body}
 #variable_conflict use_column
 DECLARE
     existing      record;

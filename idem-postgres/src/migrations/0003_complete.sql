@@ -11,7 +11,9 @@ CREATE FUNCTION {complete}(
     IN own_format smallint, IN own_state smallint, IN own_retention interval, IN own_answer bytea,
     IN own_quiet interval, IN own_dispute bytea,
     OUT held boolean
-) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' SET search_path = pg_catalog, pg_temp AS {body}
+) LANGUAGE plpgsql VOLATILE SET lock_timeout = '500ms' SET search_path = pg_catalog, pg_temp
+-- A plan that was made for an empty table would read all of it.
+SET enable_seqscan = off AS {body}
 #variable_conflict use_column
 DECLARE
     was_awaited boolean;

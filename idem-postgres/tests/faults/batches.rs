@@ -1,13 +1,16 @@
 //! Calls that share a statement: each gets its own result.
 //!
-//! The tests run on one thread. All joined calls are queued before the first statement is sent.
+//! The tests run on one thread. The first of the joined calls is sent alone, and all others are queued before the next
+//! statement is sent.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use idem_core::store::{
-    Claim, ClaimOutcome, FencingToken, IdempotencyStore, RecordId, StoreErrorKind, Update,
+    Claim, ClaimOutcome, ClaimRequest, FencingToken, Fingerprint, IdempotencyStore, RecordId,
+    State, StoreErrorKind, Update,
 };
+use idem_core::{Guarantee, Policy};
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::{self, Connection, PgConnection};
 use idem_testkit::servers::{PostgresServer, Proxy};
@@ -15,12 +18,17 @@ use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 use crate::support::{
-    HOUR, builder, claim_new, completed, completion, error_kind, new_id, request, store, url,
+    HOUR, builder, claim_new, completed, completion, error_kind, new_id, recovering, request,
+    store, url,
 };
 
 async fn claim_all(store: &PostgresStore, ids: &[RecordId]) -> Vec<ClaimOutcome> {
     let calls = ids.iter().map(|id| store.claim(*id, request()));
     join_all(calls).await.into_iter().map(Result::unwrap).collect()
+}
+
+fn at_least_once() -> ClaimRequest {
+    ClaimRequest::new(&Policy::new(HOUR, Guarantee::AtLeastOnce).with_lease(HOUR))
 }
 
 fn acquired(outcome: &ClaimOutcome) -> Option<Claim> {
@@ -48,7 +56,7 @@ async fn concurrent_calls_share_statements() {
     server.sql("SELECT pg_stat_statements_reset()");
     let ids: Vec<RecordId> = (0..64).map(|_| new_id()).collect();
     let claims = claim_all(&store, &ids).await;
-    assert_eq!(sent("claim"), 2, "64 claims, 32 to a statement");
+    assert_eq!(sent("claim"), 3, "64 claims: one alone, then at most 32 to a statement");
 
     let ends = claims.iter().zip(0..64).map(|(claimed, number)| {
         let mut claim = acquired(claimed).unwrap();
@@ -56,7 +64,7 @@ async fn concurrent_calls_share_statements() {
         store.complete(claim, completion(format!("{number}")), HOUR)
     });
     let ends = join_all(ends).await;
-    assert_eq!(sent("complete"), 2, "64 completions");
+    assert_eq!(sent("complete"), 3, "64 completions");
     for (number, end) in (0..64).zip(ends) {
         match number % 2 {
             0 => assert_eq!(end.unwrap(), Update::Applied),
@@ -84,7 +92,104 @@ async fn one_duplicate_of_a_batch_acquires_the_key() {
     assert!(winners.contains(&one) && winners.contains(&two));
 }
 
-/// An open transaction has locked one record. The other call of the batch succeeds.
+/// Keys in every state share a statement, and no column of one reply is that of another.
+#[tokio::test]
+async fn each_key_of_a_batch_gets_its_own_result() {
+    let server = PostgresServer::start(&[]);
+    let store = builder().batch_every_call().connect(&server.url()).await.unwrap();
+    let fingerprinted =
+        |byte| request().with_fingerprint(Some(Fingerprint::from_parts(1, [byte; 32])));
+    let [new, running, done, lost, taken, expired] = [(); 6].map(|()| new_id());
+    let twice = new_id();
+    for (id, request) in [
+        (running, request()),
+        (done, fingerprinted(1)),
+        (lost, recovering()),
+        (taken, at_least_once()),
+        (expired, request()),
+    ] {
+        let claimed = store.claim(id, request).await.unwrap();
+        if id == done {
+            let claim = acquired(&claimed).unwrap();
+            assert_eq!(
+                store.complete(claim, completion("done"), HOUR).await.unwrap(),
+                Update::Applied
+            );
+        }
+    }
+    let past = |column: &str, id: RecordId| {
+        let change = format!("UPDATE idem_records SET {column} = now() - interval '1 s'");
+        server.sql(&format!("{change} WHERE id = '\\x{id}'"));
+    };
+    past("lease_until", lost);
+    past("lease_until", taken);
+    past("lease_until = now() - interval '1 s', expires_at", expired);
+
+    let calls = [
+        (lost, recovering()),
+        (new, request()),
+        (running, request()),
+        (done, fingerprinted(2)),
+        (taken, at_least_once()),
+        (expired, request()),
+        (twice, request()),
+        (twice, request()),
+    ];
+    let outcomes = join_all(calls.map(|(id, request)| store.claim(id, request))).await;
+    let [of_lost, of_new, of_running, of_done, of_taken, of_expired, of_one, of_other] =
+        <[_; 8]>::try_from(outcomes).unwrap().map(Result::unwrap);
+    assert!(
+        matches!(of_lost, ClaimOutcome::Recovering(claim, _) if claim.attempt == 2),
+        "{of_lost:?}"
+    );
+    assert!(matches!(of_new, ClaimOutcome::Acquired(claim) if claim.attempt == 1), "{of_new:?}");
+    assert!(
+        matches!(&of_running, ClaimOutcome::Exists(record) if record.state == State::Running),
+        "{of_running:?}"
+    );
+    let ClaimOutcome::Exists(of_done) = of_done else { panic!("{of_done:?}") };
+    assert_eq!(of_done.fingerprint, Some(Fingerprint::from_parts(1, [1; 32])));
+    assert!(matches!(of_done.state, State::Completed(_)));
+    assert!(
+        matches!(of_taken, ClaimOutcome::Acquired(claim) if claim.attempt == 2),
+        "{of_taken:?}"
+    );
+    assert!(
+        matches!(of_expired, ClaimOutcome::Acquired(claim) if claim.attempt == 1),
+        "{of_expired:?}"
+    );
+    assert_eq!([of_one, of_other].iter().filter_map(acquired).count(), 1);
+}
+
+/// A plan that was made for an empty table would read all of it, until the next automatic ANALYZE.
+#[tokio::test]
+async fn emptied_table_is_not_read_as_a_whole() {
+    let server = PostgresServer::start(&["autovacuum=off"]);
+    // The connections report their statistics when they close.
+    let closed = || {
+        let open = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle'";
+        server.until(open, |count| count == "0");
+    };
+    drop(store(&server).await);
+    for store in [builder(), builder().batch_every_call()] {
+        server.sql("DELETE FROM idem_records");
+        server.sql("VACUUM ANALYZE idem_records");
+        closed();
+        server.sql("SELECT pg_stat_reset()");
+        let store = store.max_connections(1).connect(&server.url()).await.unwrap();
+        for _ in 0..20 {
+            let claim = claim_new(&store).await;
+            let completed = store.complete(claim, completion("done"), HOUR).await;
+            assert_eq!(completed.unwrap(), Update::Applied);
+        }
+        drop(store);
+        closed();
+        let read = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'idem_records'";
+        assert_eq!(server.sql(read), "0");
+    }
+}
+
+/// An open transaction has locked one record. The other calls succeed.
 #[tokio::test]
 async fn rejected_batch_is_sent_again_one_by_one() {
     let server = PostgresServer::start(&[]);
@@ -97,12 +202,11 @@ async fn rejected_batch_is_sent_again_one_by_one() {
     // The delete is not committed, so that the completion of this record waits.
     let delete = sqlx::query("DELETE FROM idem_records WHERE id = $1").bind(id);
     delete.execute(&mut *open).await.unwrap();
-    let end = completion("late");
-    let free = claim_new(&store).await;
-    let blocked = store.complete(held, end.clone(), HOUR);
-    let both = async { futures_util::join!(blocked, store.complete(free, end, HOUR)) };
-    let (blocked, ended) =
-        timeout(Duration::from_secs(60), both).await.expect("a completion hangs");
+    let (alone, free) = (claim_new(&store).await, claim_new(&store).await);
+    let ends = [alone, held, free].map(|claim| store.complete(claim, completion("late"), HOUR));
+    let ends = timeout(Duration::from_secs(60), join_all(ends)).await.expect("a completion hangs");
+    let [alone, blocked, ended] = <[_; 3]>::try_from(ends).unwrap();
+    assert_eq!(alone.unwrap(), Update::Applied);
     assert_eq!(error_kind(blocked), StoreErrorKind::NotDone);
     assert_eq!(ended.unwrap(), Update::Applied);
     open.rollback().await.unwrap();
@@ -115,16 +219,21 @@ async fn lost_reply_is_unknown_for_the_whole_batch() {
     let proxy = Proxy::before(server.port()).await;
     let store = builder().max_connections(1).connect(&url(&proxy)).await.unwrap();
     // The statement is prepared first, so that the next bytes belong to the call.
-    claim_all(&store, &[new_id(), new_id()]).await;
+    claim_all(&store, &[new_id(), new_id(), new_id()]).await;
     let (one, two) = ((new_id(), request()), (new_id(), request()));
     proxy.cut_after(one.0.as_bytes().to_vec());
-    let both = || async {
-        futures_util::join!(store.claim(one.0, one.1.clone()), store.claim(two.0, two.1.clone()))
+    let after_another = || async {
+        futures_util::join!(
+            store.claim(new_id(), request()),
+            store.claim(one.0, one.1.clone()),
+            store.claim(two.0, two.1.clone())
+        )
     };
-    let (of_one, of_two) = both().await;
+    let (of_another, of_one, of_two) = after_another().await;
+    assert!(acquired(&of_another.unwrap()).is_some());
     assert_eq!(error_kind(of_one), StoreErrorKind::Unknown);
     assert_eq!(error_kind(of_two), StoreErrorKind::Unknown);
-    let (of_one, of_two) = both().await;
+    let (_, of_one, of_two) = after_another().await;
     assert_eq!(acquired(&of_one.unwrap()).unwrap().nonce, one.1.nonce);
     assert_eq!(acquired(&of_two.unwrap()).unwrap().nonce, two.1.nonce);
 }

@@ -70,7 +70,7 @@ async fn missing_privileges_are_named_at_start() {
     let ConnectError::Unhealthy { issue: HealthIssue::Privileges { grants }, .. } = refused else {
         panic!("{refused:?}")
     };
-    assert_eq!(grants.split("; ").count(), 12, "{grants}");
+    assert_eq!(grants.split("; ").count(), 14, "{grants}");
     server.sql(&grants);
     let store = builder.connect(&url).await.unwrap();
     let claim = claim_new(&store).await;

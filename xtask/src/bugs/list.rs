@@ -18,6 +18,7 @@ const FAULTS: Suite = suite("faults", "idem-conformance", "faults");
 const MEMORY: Suite = suite("memory", "idem-conformance", "memory");
 const REDIS: Suite = suite("redis", "idem-redis", "conformance");
 const POSTGRES: Suite = suite("postgres", "idem-postgres", "conformance");
+const POSTGRES_BATCHED: Suite = suite("batched", "idem-postgres", "batched");
 const SQLITE: Suite = suite("sqlite", "idem-sqlite", "conformance");
 const SQLITE_FAULTS: Suite = suite("file", "idem-sqlite", "faults");
 const TRANSACTION: Suite = suite("tx", "idem-postgres", "transaction");
@@ -32,6 +33,8 @@ const COMPLETE_LUA: &str = "idem-redis/src/scripts/complete.lua";
 const FREE_LUA: &str = "idem-redis/src/scripts/free.lua";
 const CLAIM_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0003_claim.sql";
 const COMPLETE_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0003_complete.sql";
+const CLAIM_BATCH_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0003_claim_batch.sql";
+const COMPLETE_BATCH_FUNCTION_SQL: &str = "idem-postgres/src/migrations/0003_complete_batch.sql";
 const CLAIM_SQL: &str = "idem-postgres/src/queries/claim.sql";
 const CLAIMS_SQL: &str = "idem-postgres/src/queries/claim_batch.sql";
 const READ_SQL: &str = "idem-postgres/src/queries/read.sql";
@@ -59,6 +62,11 @@ pub(super) const BUGS: [Bug; 26] = [
                 "r.owner = own_owner AND r.fence = own_fence AND r.state IN",
                 "r.state IN",
             ),
+            edit(
+                COMPLETE_BATCH_FUNCTION_SQL,
+                "r.owner = c.owner AND r.fence = c.fence AND r.state IN",
+                "r.state IN",
+            ),
         ],
         looks: &[
             (MODEL, "two_faults"),
@@ -67,6 +75,7 @@ pub(super) const BUGS: [Bug; 26] = [
             (MEMORY, ""),
             (REDIS, "completion"),
             (POSTGRES, "completion"),
+            (POSTGRES_BATCHED, "completion"),
             (SQLITE, "completion"),
         ],
     },
@@ -131,6 +140,7 @@ pub(super) const BUGS: [Bug; 26] = [
                 "let (grace_ms, _) = (0, to_millis(hold));",
             ),
             edit(CLAIM_FUNCTION_SQL, "own_now + own_lease + own_hold", "own_now + own_lease"),
+            edit(CLAIM_BATCH_FUNCTION_SQL, "own_now + lease + hold", "own_now + lease"),
             edit(RENEW_SQL, "+ free.hold", "+ 0 * free.hold"),
         ],
         looks: &[
@@ -140,6 +150,7 @@ pub(super) const BUGS: [Bug; 26] = [
             (MEMORY, ""),
             (REDIS, "lapsed"),
             (POSTGRES, "lapsed"),
+            (POSTGRES_BATCHED, "lapsed"),
             (SQLITE, "lapsed"),
             (PROCESS, "pause_without_duplicate"),
         ],
@@ -164,14 +175,26 @@ pub(super) const BUGS: [Bug; 26] = [
                 "IN own_timeout interval, IN client_now timestamptz,",
             ),
             edit(CLAIM_SQL, "$17)", "$17, clock_timestamp())"),
-            edit(CLAIMS_SQL, "NULL, $14)", "NULL, $14, clock_timestamp())"),
+            edit(
+                CLAIM_BATCH_FUNCTION_SQL,
+                "IN own_timeout interval,",
+                "IN own_timeout interval, IN client_now timestamptz,",
+            ),
+            edit(CLAIM_BATCH_FUNCTION_SQL, "clock_timestamp() AS own_now", "client_now AS own_now"),
+            edit(CLAIM_BATCH_FUNCTION_SQL, "NULL, own_timeout", "NULL, own_timeout, client_now"),
+            edit(CLAIMS_SQL, "$14)", "$14, clock_timestamp())"),
             edit(
                 "idem-postgres/src/sql/statements.rs",
                 "AssertSqlSafe(Arc::clone(&self.sql))",
                 "AssertSqlSafe(self.sql.replace(\"clock_timestamp()\", &format!(\"to_timestamp({})\", std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0.0, |now| now.as_secs_f64()))))",
             ),
         ],
-        looks: &[(REDIS, "lapsed"), (POSTGRES, "lapsed"), (PROCESS, "client_clock_wrong")],
+        looks: &[
+            (REDIS, "lapsed"),
+            (POSTGRES, "lapsed"),
+            (POSTGRES_BATCHED, "lapsed"),
+            (PROCESS, "client_clock_wrong"),
+        ],
     },
     // Postgres: `now()`, the start of the transaction, in place of `clock_timestamp()`.
     Bug {
@@ -264,6 +287,7 @@ pub(super) const BUGS: [Bug; 26] = [
             (MEMORY, ""),
             (REDIS, "repeated_claim"),
             (POSTGRES, "repeated_claim"),
+            (POSTGRES_BATCHED, "repeated_claim"),
             (SQLITE, "repeated_claim"),
             (HTTP, ""),
             (PROCESS, "claim_reply_lost"),
