@@ -64,6 +64,27 @@ async fn resume_run_without_a_reply_starts_no_handler() {
     }
 }
 
+/// Another process has recovered the run before the store answers.
+#[tokio::test]
+async fn stale_resume_run_starts_no_handler() {
+    for env in uncertain().await {
+        env.faults.inject_next(1, [Kind::ResumeRun], Fault::Late);
+        let (first, other) = (env.clone(), env.another());
+        let first = tokio::spawn(async move {
+            first.call_recoverable(&RECOVERABLE, Recovery::NotHappened, "second").await
+        });
+        soon(env.faults.until_held(1)).await;
+        env.memory.advance_clock(LEASE);
+        let found =
+            other.call_recoverable(&RECOVERABLE, Recovery::Happened("found"), "third").await;
+        assert_eq!(replayed(found), response("found"));
+        env.faults.deliver();
+        assert_rejected!(first.await.unwrap(), Rejection::StoreUnavailable(None));
+        assert_eq!(env.runs(), 1);
+        env.assert_replays("found").await;
+    }
+}
+
 #[tokio::test]
 async fn a_found_result_that_is_not_stored_is_not_returned() {
     for env in uncertain().await {

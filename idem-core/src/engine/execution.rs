@@ -35,18 +35,19 @@ pub struct Execution(Run);
 
 #[derive(Clone)]
 enum Run {
-    Leased {
-        lease: Arc<LeaseState>,
-        idempotency: Idempotency,
-    },
-    /// A run in a transaction, or in a unit test, has no lease. It ends at `until`.
-    InTransaction {
-        claim: Claim,
-        until: Instant,
-        extras: Extras,
-        warnings: Arc<Warnings>,
-        releases: &'static [u16],
-    },
+    Leased { lease: Arc<LeaseState>, idempotency: Idempotency },
+    Unleased(Arc<Unleased>),
+}
+
+/// A run in a transaction, or in a unit test, which has no lease.
+pub(super) struct Unleased {
+    pub(super) claim: Claim,
+    /// The end of the run.
+    pub(super) until: Instant,
+    /// The statuses of its policy that free the key.
+    pub(super) releases: &'static [u16],
+    pub(super) extras: Extras,
+    pub(super) warnings: Arc<Warnings>,
 }
 
 impl fmt::Debug for Execution {
@@ -104,7 +105,7 @@ impl Execution {
     pub fn recovering(&self) -> Option<LostRun> {
         match &self.0 {
             Run::Leased { lease, .. } => lease.lost_run(),
-            Run::InTransaction { .. } => None,
+            Run::Unleased(_) => None,
         }
     }
 
@@ -129,15 +130,15 @@ impl Execution {
     pub(super) fn claim(&self) -> Claim {
         match &self.0 {
             Run::Leased { lease, .. } => lease.holder.claim,
-            Run::InTransaction { claim, .. } => *claim,
+            Run::Unleased(run) => run.claim,
         }
     }
 
-    /// The lease of the run, with the handle that it belongs to. `Err` is the end of a run in a transaction.
-    pub(super) const fn lease(&self) -> Result<(&Arc<LeaseState>, &Idempotency), Instant> {
+    /// The lease of the run, with the handle that it belongs to. `Err` is the end of a run without one.
+    pub(super) fn lease(&self) -> Result<(&Arc<LeaseState>, &Idempotency), Instant> {
         match &self.0 {
             Run::Leased { lease, idempotency } => Ok((lease, idempotency)),
-            Run::InTransaction { until, .. } => Err(*until),
+            Run::Unleased(run) => Err(run.until),
         }
     }
 
@@ -145,15 +146,8 @@ impl Execution {
         Self(Run::Leased { lease, idempotency })
     }
 
-    /// A run in a transaction that ends at `until`. `releases` are the statuses of its policy that free the key.
-    pub(super) const fn in_transaction(
-        claim: Claim,
-        until: Instant,
-        releases: &'static [u16],
-        extras: Extras,
-        warnings: Arc<Warnings>,
-    ) -> Self {
-        Self(Run::InTransaction { claim, until, extras, warnings, releases })
+    pub(super) fn unleased(run: Unleased) -> Self {
+        Self(Run::Unleased(Arc::new(run)))
     }
 
     /// Returns the poll context of this run.
@@ -171,7 +165,7 @@ pub(crate) fn outcome_of_status(status: u16) -> Outcome {
         Run::Leased { lease, .. } => {
             (lease.holder.policy.releases.contains(&status), lease.holds_acted_run())
         }
-        Run::InTransaction { releases, .. } => (releases.contains(&status), false),
+        Run::Unleased(run) => (run.releases.contains(&status), false),
     })
     .unwrap_or_default();
     let frees_key = is_released || by_status == Outcome::NotExecuted;
@@ -201,7 +195,7 @@ fn report_held(status: u16) {
 pub(crate) fn keeps_failure() -> bool {
     let is_kept = |execution: &Execution| match &execution.0 {
         Run::Leased { lease, .. } => !lease.may_be_replaced(),
-        Run::InTransaction { .. } => false,
+        Run::Unleased(_) => false,
     };
     inspect_current(is_kept).unwrap_or(true)
 }
@@ -210,7 +204,7 @@ pub(crate) fn keeps_failure() -> bool {
 pub(crate) fn log_stream() {
     inspect_current(|execution| match &execution.0 {
         Run::Leased { lease, idempotency } => idempotency.0.warnings.stream(lease.operation()),
-        Run::InTransaction { extras, warnings, .. } => warnings.stream(extras.operation()),
+        Run::Unleased(run) => run.warnings.stream(run.extras.operation()),
     });
 }
 
@@ -254,7 +248,8 @@ mod tests {
         let token = FencingToken(u64::from(attempt));
         let claim = Claim { id, nonce: ClaimNonce::from_bytes([0; 16]), token, attempt };
         let extras = Extras::new(&["POST", "/payments"], None);
-        Execution::in_transaction(claim, Instant::now(), &[], extras, Arc::default())
+        let (until, warnings) = (Instant::now(), Arc::default());
+        Execution::unleased(Unleased { claim, until, releases: &[], extras, warnings })
     }
 
     #[test]

@@ -17,7 +17,7 @@ use tracing::{Instrument, Span};
 
 use super::deadline::after;
 use super::duplicate::{Finder, RequestIdentity, evaluate_stale};
-use super::execution::Execution;
+use super::execution::{Execution, Unleased};
 use super::report::{CallReport, RunEnd};
 use super::retry::{MAX_SENDS, pause};
 use super::run::caught;
@@ -128,10 +128,13 @@ impl TransactionRun {
         let report_in = span.clone();
         let run = async move {
             let Claim { id, attempt, .. } = transaction.claim();
-            let until = after(Instant::now(), policy.max_run);
-            let (claim, releases) = (transaction.claim(), policy.releases);
-            let execution =
-                Execution::in_transaction(claim, until, releases, extras.clone(), warnings);
+            let execution = Execution::unleased(Unleased {
+                claim: transaction.claim(),
+                until: after(Instant::now(), policy.max_run),
+                releases: policy.releases,
+                extras: extras.clone(),
+                warnings,
+            });
             // The handler, with all that it holds of the transaction, is dropped before the transaction ends.
             let ended = {
                 let mut context = execution.clone().into_context();

@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Execution;
 use super::deadline::after;
+use super::execution::{Execution, Unleased};
 use crate::hash::PartDigest;
 use crate::model::{Claim, ClaimNonce, Extras, FencingToken, RecordId};
 
@@ -38,8 +38,9 @@ impl Execution {
         let id = RecordId::from_bytes(digest.finish());
         let nonce = ClaimNonce::from_bytes([0; 16]);
         let claim = Claim { id, nonce, token: FencingToken(1), attempt: 1 };
-        let (until, extras) = (after(Instant::now(), DURATION), Extras::default());
-        Self::in_transaction(claim, until, &[], extras, Arc::default())
+        let until = after(Instant::now(), DURATION);
+        let (extras, warnings) = (Extras::default(), Arc::default());
+        Self::unleased(Unleased { claim, until, releases: &[], extras, warnings })
     }
 
     /// Polls `future` as a part of this run, so that [`current`](Self::current) returns it there.

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 /// Returns the media type without parameters, in lower case.
 pub(super) fn essence(content_type: Option<&[u8]>) -> Cow<'_, [u8]> {
     let field = content_type.unwrap_or_default();
+    if field == b"application/json" {
+        return Cow::Borrowed(field); // the usual one
+    }
     let essence = field.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     if essence.iter().any(u8::is_ascii_uppercase) {
         Cow::Owned(essence.to_ascii_lowercase())

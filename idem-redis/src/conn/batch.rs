@@ -2,10 +2,11 @@
 //!
 //! A multi-threaded runtime runs the task that was woken last first. It would run the client's task after
 //! each command, and every command would be written alone. A command therefore waits here until the tasks
-//! that are ready have run.
+//! that are ready have run. A command that meets no others is sent immediately.
 
 use std::io;
 use std::iter::zip;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{Cmd, Pipeline, RedisError, RedisResult, Value};
@@ -20,9 +21,13 @@ const MAX_BATCH_LEN: usize = 8;
 
 type ReplySender = oneshot::Sender<RedisResult<Value>>;
 
-/// The queue of commands for the next batch. Clones share it.
-#[derive(Clone)]
-pub(super) struct BatchSender(mpsc::UnboundedSender<Queued>);
+/// Sends commands over one connection, alone or in batches.
+pub(super) struct BatchSender {
+    connection: MultiplexedConnection,
+    /// The number of commands whose callers wait for a reply.
+    in_flight: AtomicUsize,
+    queue: mpsc::UnboundedSender<Queued>,
+}
 
 struct Queued {
     command: Cmd,
@@ -30,18 +35,39 @@ struct Queued {
 }
 
 impl BatchSender {
-    /// Starts a task of this runtime that sends batches over `connection` until all clones are dropped.
+    /// Starts a task of this runtime that sends batches over `connection` until the sender is dropped.
     pub(super) fn new(connection: MultiplexedConnection) -> Self {
-        let (sender, queue) = mpsc::unbounded_channel();
-        tokio::spawn(run_worker(connection, queue));
-        Self(sender)
+        let (queue, queued) = mpsc::unbounded_channel();
+        tokio::spawn(run_worker(connection.clone(), queued));
+        Self { connection, in_flight: AtomicUsize::new(0), queue }
     }
 
     /// Sends a command. Cancel safe for the connection: the reply is still read, and discarded.
     pub(super) async fn send(&self, command: Cmd) -> RedisResult<Value> {
+        let (_counted, others) = InFlight::enter(&self.in_flight);
+        if others == 0 {
+            return self.connection.clone().send_packed_command(&command).await;
+        }
         let (reply, received) = oneshot::channel();
-        self.0.send(Queued { command, reply }).map_err(|_| worker_ended())?;
+        self.queue.send(Queued { command, reply }).map_err(|_| worker_ended())?;
         received.await.unwrap_or_else(|_| Err(worker_ended()))
+    }
+}
+
+/// Counts one command until it is dropped.
+struct InFlight<'a>(&'a AtomicUsize);
+
+impl<'a> InFlight<'a> {
+    /// Counts a command, and returns the number of others.
+    fn enter(count: &'a AtomicUsize) -> (Self, usize) {
+        let others = count.fetch_add(1, Ordering::Relaxed);
+        (Self(count), others)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ways in which commands are sent: by the client, in batches, or to a Cluster.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_redis::cluster::ClusterConnection;
@@ -19,7 +20,7 @@ use crate::error::timed_out;
 #[derive(Clone)]
 pub(super) enum Transport {
     Multiplexed(MultiplexedConnection),
-    Batched(BatchSender),
+    Batched(Arc<BatchSender>),
     /// With the timeout of a command.
     Cluster(ClusterConnection, Duration),
 }
@@ -30,7 +31,7 @@ impl Transport {
     pub(super) fn shared(connection: MultiplexedConnection) -> Self {
         match Handle::current().runtime_flavor() {
             RuntimeFlavor::CurrentThread => Self::Multiplexed(connection),
-            _ => Self::Batched(BatchSender::new(connection)),
+            _ => Self::Batched(Arc::new(BatchSender::new(connection))),
         }
     }
 

@@ -465,6 +465,6 @@ pub(super) const BUGS: [Bug; 26] = [
             "Ok(Update::Applied) if lease.loss().is_none() => {",
             "_ if lease.loss().is_none() => {",
         )],
-        looks: &[(ENGINE, "recover"), (HTTP, "recovery")],
+        looks: &[(FAULTS, "resume_run")],
     },
 ];

@@ -1,6 +1,7 @@
 //! Postgres: a primary or a standby.
 
 use std::fs::Permissions;
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -136,9 +137,14 @@ impl PostgresServer {
         self.process.as_ref().expect("the server runs").pid()
     }
 
-    /// Kills the server, as in a crash.
+    /// Kills the server, as in a crash. Its port refuses connections when this returns.
     pub fn kill(&mut self) {
         self.process = None;
+        let killed = Instant::now();
+        // The children of the server take a moment to end, and hold its socket until then.
+        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() && killed.elapsed() < MAX_WAIT {
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Starts the server again after [`kill`](Self::kill) or [`stop_immediately`](Self::stop_immediately), on
