@@ -11,22 +11,22 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-/// A boxed future that is passed to `detach` if it is dropped unfinished.
-pub(crate) struct DetachOnDrop<F: Future, D: FnOnce(Pin<Box<F>>)> {
-    work: Option<Pin<Box<F>>>,
+/// A future that is passed to `detach` if it is dropped unfinished. It can be moved, so a large one is boxed.
+pub(crate) struct DetachOnDrop<F: Future + Unpin, D: FnOnce(F)> {
+    work: Option<F>,
     detach: Option<D>,
 }
 
-impl<F: Future, D: FnOnce(Pin<Box<F>>)> DetachOnDrop<F, D> {
-    pub(crate) fn new(work: F, detach: D) -> Self {
-        Self { work: Some(Box::pin(work)), detach: Some(detach) }
+impl<F: Future + Unpin, D: FnOnce(F)> DetachOnDrop<F, D> {
+    pub(crate) const fn new(work: F, detach: D) -> Self {
+        Self { work: Some(work), detach: Some(detach) }
     }
 }
 
-/// Nothing is pinned by value: the work is boxed.
-impl<F: Future, D: FnOnce(Pin<Box<F>>)> Unpin for DetachOnDrop<F, D> {}
+/// Nothing is pinned by value: the work can be moved.
+impl<F: Future + Unpin, D: FnOnce(F)> Unpin for DetachOnDrop<F, D> {}
 
-impl<F: Future, D: FnOnce(Pin<Box<F>>)> Future for DetachOnDrop<F, D> {
+impl<F: Future + Unpin, D: FnOnce(F)> Future for DetachOnDrop<F, D> {
     type Output = F::Output;
 
     /// # Panics
@@ -38,7 +38,7 @@ impl<F: Future, D: FnOnce(Pin<Box<F>>)> Future for DetachOnDrop<F, D> {
         )]
         let mut work = self.work.take().expect("polled after it was ready");
         // Taken out while it is polled: work that panics must not be detached.
-        let polled = work.as_mut().poll(cx);
+        let polled = Pin::new(&mut work).poll(cx);
         if polled.is_pending() {
             self.work = Some(work);
         }
@@ -46,7 +46,7 @@ impl<F: Future, D: FnOnce(Pin<Box<F>>)> Future for DetachOnDrop<F, D> {
     }
 }
 
-impl<F: Future, D: FnOnce(Pin<Box<F>>)> Drop for DetachOnDrop<F, D> {
+impl<F: Future + Unpin, D: FnOnce(F)> Drop for DetachOnDrop<F, D> {
     fn drop(&mut self) {
         if let (Some(work), Some(detach)) = (self.work.take(), self.detach.take()) {
             detach(work);

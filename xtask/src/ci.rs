@@ -1,6 +1,7 @@
 //! `cargo xtask ci`
 
 use anyhow::Result;
+use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
 use crate::bugs;
@@ -8,9 +9,47 @@ use crate::features::{Build, builds};
 use crate::prose;
 use crate::release_check;
 use crate::step::step;
-use crate::test;
+use crate::test::{self, Group, Selection, Tally};
 
-pub(crate) fn run(shell: &Shell) -> Result<()> {
+/// A part of the run, for jobs that run in parallel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Format, language, lints and documentation
+    Check,
+    /// Each crate with each feature alone
+    Features,
+    /// Licences of dependencies, and the packages
+    Release,
+    /// The tests that need no server, and the doc tests
+    Core,
+    /// The tests with servers, except for those of whole processes
+    Stores,
+    /// The tests that kill, pause and restart whole processes
+    Process,
+}
+
+/// Runs one part, or all of them.
+pub(crate) fn run(shell: &Shell, part: Option<Part>) -> Result<()> {
+    match part {
+        None => {
+            check(shell)?;
+            features(shell)?;
+            release(shell)?;
+            test::run(shell, &Selection::everything())
+        }
+        Some(Part::Check) => check(shell),
+        Some(Part::Features) => features(shell),
+        Some(Part::Release) => release(shell),
+        Some(Part::Core) => {
+            test::run(shell, &Selection::group(Group::Core))?;
+            test::docs(shell, &mut Tally::default())
+        }
+        Some(Part::Stores) => test::run(shell, &Selection::group(Group::Stores)),
+        Some(Part::Process) => test::run(shell, &Selection::group(Group::Process)),
+    }
+}
+
+fn check(shell: &Shell) -> Result<()> {
     step("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
     step("bugs", || bugs::check(shell))?;
     step("prose", || prose::check(&shell.current_dir()))?;
@@ -21,14 +60,19 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     step("docs", || {
         let doc = cmd!(shell, "cargo doc --workspace --all-features --no-deps");
         Ok(doc.env("RUSTDOCFLAGS", "-D warnings").run()?)
-    })?;
-    step("features", || builds(shell)?.iter().try_for_each(|build| check(shell, build)))?;
-    step("dependencies", || deny(shell))?;
-    step("release", || release_check::run(shell))?;
-    test::run(shell, &test::Selection::everything())
+    })
 }
 
-fn check(shell: &Shell, Build { package, feature }: &Build) -> Result<()> {
+fn features(shell: &Shell) -> Result<()> {
+    step("features", || builds(shell)?.iter().try_for_each(|build| check_build(shell, build)))
+}
+
+fn release(shell: &Shell) -> Result<()> {
+    step("dependencies", || deny(shell))?;
+    step("release", || release_check::run(shell))
+}
+
+fn check_build(shell: &Shell, Build { package, feature }: &Build) -> Result<()> {
     let features = feature.iter().flat_map(|feature| ["--features", feature]);
     // Clippy, because it checks and can deny the warnings of one crate alone.
     let check = cmd!(shell, "cargo clippy --package {package} --lib --no-default-features");

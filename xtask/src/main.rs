@@ -57,7 +57,10 @@ enum Task {
     /// Package the published crates, and build them from their packaged files
     ReleaseCheck,
     /// Run everything that must pass before a change is merged
-    Ci,
+    Ci {
+        /// Only this part
+        part: Option<ci::Part>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -81,6 +84,6 @@ fn run(task: Task) -> Result<()> {
         Task::Prose { counts: true, repo } => prose::counts(&repo),
         Task::Prose { counts: false, repo } => prose::check(&repo),
         Task::ReleaseCheck => release_check::run(&shell),
-        Task::Ci => ci::run(&shell),
+        Task::Ci { part } => ci::run(&shell, part),
     }
 }

@@ -211,7 +211,7 @@ impl Idempotency {
     {
         self.clone().start_and_run(call.recoverable(), |run| {
             let running = run.recover_or_execute(arguments, hook, handler, on_panic);
-            DetachOnDrop::new(running, spawn_on_runtime)
+            DetachOnDrop::new(Box::pin(running), spawn_on_runtime)
         })
     }
 
@@ -238,7 +238,7 @@ impl Idempotency {
     {
         self.clone().start_and_run(call.recoverable(), |run| {
             let running = run.recover_or_execute(arguments, hook, handler, on_panic);
-            DetachOnDrop::new(running, spawn_on_thread)
+            DetachOnDrop::new(Box::pin(running), spawn_on_thread)
         })
     }
 

@@ -59,12 +59,12 @@ impl LeasedRun {
     /// Runs the handler to its end, settles the run and reports the result.
     ///
     /// Not cancel safe: dropping the future has the effect of a crash. [`Idempotency::run`] therefore
-    /// detaches it if its caller leaves.
+    /// detaches it if its caller leaves. It is boxed where it is made, because it is large.
     pub(super) fn execute<T, F, P>(
         self,
         handling: F,
         on_panic: P,
-    ) -> impl Future<Output = Result<Served<T>, Refusal>>
+    ) -> Pin<Box<impl Future<Output = Result<Served<T>, Refusal>>>>
     where
         F: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,
@@ -97,7 +97,7 @@ impl LeasedRun {
                 Refusal::of(rejection, state.holder.claim.id, &state.holder.extras)
             })
         };
-        run.instrument(span)
+        Box::pin(run.instrument(span))
     }
 }
 

@@ -218,7 +218,7 @@ impl Settlement {
             drop(self.tracked);
             written
         };
-        let in_place = timeout(CALLER_TIMEOUT, DetachOnDrop::new(work, spawn_on_runtime));
+        let in_place = timeout(CALLER_TIMEOUT, DetachOnDrop::new(Box::pin(work), spawn_on_runtime));
         let written = in_place.await.unwrap_or_else(|elapsed| Err(StoreError::unknown(elapsed)));
         if written.is_err() {
             let (operation, record) = state.names();

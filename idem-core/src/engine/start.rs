@@ -138,7 +138,7 @@ impl Run {
         self,
         handling: F,
         on_panic: P,
-    ) -> impl Future<Output = Result<Served<T>, Refusal>>
+    ) -> impl Future<Output = Result<Served<T>, Refusal>> + Unpin
     where
         F: Future<Output = Executed<T>>,
         P: FnOnce() -> Executed<T>,

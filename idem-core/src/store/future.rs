@@ -16,9 +16,12 @@ use crate::model::StoreError;
 #[must_use = "futures do nothing unless polled"]
 pub struct StoreFuture<T>(Inner<T>);
 
+type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
 enum Inner<T> {
     Ready(Option<Result<T, StoreError>>),
-    Pending(Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>),
+    Pending(Boxed<T>),
+    Uncut(DetachOnDrop<Boxed<T>, fn(Boxed<T>)>),
 }
 
 impl<T> StoreFuture<T> {
@@ -38,7 +41,7 @@ impl<T> StoreFuture<T> {
     where
         T: Send + 'static,
     {
-        Self::new(DetachOnDrop::new(future, spawn_on_runtime))
+        Self(Inner::Uncut(DetachOnDrop::new(Box::pin(future), spawn_on_runtime)))
     }
 
     /// Returns the value if the reply is ready and successful, or else the unchanged reply.
@@ -87,6 +90,7 @@ impl<T: Unpin> Future for StoreFuture<T> {
             )]
             Inner::Ready(result) => Poll::Ready(result.take().expect("polled after it was ready")),
             Inner::Pending(future) => future.as_mut().poll(cx),
+            Inner::Uncut(future) => Pin::new(future).poll(cx),
         }
     }
 }

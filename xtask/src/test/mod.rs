@@ -14,12 +14,12 @@ use xshell::{Cmd, Shell, cmd};
 use crate::programs::{self, Program};
 use crate::servers;
 use crate::step::step;
-pub(crate) use selection::Selection;
-use tally::Tally;
+pub(crate) use selection::{Group, Selection};
+pub(crate) use tally::Tally;
 
 pub(crate) fn run(shell: &Shell, selection: &Selection) -> Result<()> {
     let mut tally = Tally::default();
-    if !selection.is_quick() {
+    if selection.needs_servers() {
         step("servers", || servers::install(shell))?;
     }
     let mut programs = Vec::new();
@@ -30,13 +30,16 @@ pub(crate) fn run(shell: &Shell, selection: &Selection) -> Result<()> {
     ensure!(!programs.is_empty(), "no test program has such a name");
     step("tests", || pool::run(programs, &mut tally))?;
     if selection.is_everything() {
-        step("doc tests", || {
-            count(cmd!(shell, "cargo test --workspace --all-features --doc"), &mut tally)
-        })?;
+        docs(shell, &mut tally)?;
     }
     println!("\n{tally}");
     ensure!(tally.passed > 0, "no test ran");
     Ok(())
+}
+
+/// Runs the examples in the documentation.
+pub(crate) fn docs(shell: &Shell, tally: &mut Tally) -> Result<()> {
+    step("doc tests", || count(cmd!(shell, "cargo test --workspace --all-features --doc"), tally))
 }
 
 /// Builds with the features of the whole workspace, so that no dependency is built twice.

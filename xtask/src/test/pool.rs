@@ -15,7 +15,7 @@ use super::times::Times;
 use crate::programs::Program;
 
 /// A program that runs for longer is killed and reported as hanging. The slowest takes five minutes.
-const LONGEST: Duration = Duration::from_secs(1800);
+const LONGEST: Duration = Duration::from_secs(1200);
 
 /// The number of programs in the list of the slowest.
 const SLOWEST: usize = 10;
@@ -112,10 +112,39 @@ fn report(program: &Finished, count: &str, tally: &mut Tally) {
     let result = match status {
         Some(status) if status.success() => own.to_string(),
         Some(status) => format!("FAILED with {status}"),
-        None => format!("HUNG and was killed after {} s", LONGEST.as_secs()),
+        None => {
+            let tests = unfinished(output).join(", ");
+            format!("HUNG and was killed after {} s in {tests}", LONGEST.as_secs())
+        }
     };
     println!("{count:>7} {seconds:>7.1} s  {name}: {result}");
     if !status.is_some_and(|status| status.success()) {
         println!("{output}");
+    }
+}
+
+/// The tests that the program reported as slow, and that did not end.
+fn unfinished(output: &str) -> Vec<&str> {
+    let tests = output.lines().filter_map(|line| line.strip_prefix("test "));
+    let slow = tests.clone().filter_map(|line| line.split_once(" has been running for over "));
+    let ended = |name: &str| {
+        let result = format!("{name} ... ");
+        tests.clone().any(|line| line.starts_with(&result))
+    };
+    slow.map(|(name, _)| name).filter(|name| !ended(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unfinished;
+
+    #[test]
+    fn a_hanging_test_is_named() {
+        let output = "running 3 tests\n\
+            test quick ... ok\n\
+            test slow has been running for over 60 seconds\n\
+            test stuck has been running for over 60 seconds\n\
+            test slow ... ok\n";
+        assert_eq!(unfinished(output), ["stuck"]);
     }
 }

@@ -20,33 +20,66 @@ const WITHOUT_SERVERS: [&str; 8] = [
 ];
 const WITH_SERVERS: [&str; 3] = ["http_redis", "http_postgres", "transaction"];
 
+/// A part of the tests. Each test program belongs to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// The tests that need no server.
+    Core,
+    /// The tests with servers, except for those of whole processes.
+    Stores,
+    /// The tests that kill, pause and restart whole processes.
+    Process,
+}
+
+impl Group {
+    fn of(package: &str, target: &str) -> Self {
+        match package {
+            "testbed" => Self::Process,
+            _ if WITHOUT_SERVERS.contains(&package) && !WITH_SERVERS.contains(&target) => {
+                Self::Core
+            }
+            _ => Self::Stores,
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct Selection {
     /// Only the tests that need no server: core, macros, client, SQLite, and the adapters on memory and SQLite
     #[arg(long)]
     quick: bool,
+    #[arg(skip)]
+    group: Option<Group>,
     /// Only test programs whose package or name contains one of these words
     #[arg(value_name = "WORD")]
     words: Vec<String>,
 }
 
 impl Selection {
-    pub(crate) const fn everything() -> Self {
-        Self { quick: false, words: Vec::new() }
+    pub(crate) fn everything() -> Self {
+        Self { quick: false, group: None, words: Vec::new() }
     }
 
-    pub(crate) const fn is_everything(&self) -> bool {
-        !self.quick && self.words.is_empty()
+    pub(crate) fn group(group: Group) -> Self {
+        Self { group: Some(group), ..Self::everything() }
     }
 
-    pub(crate) const fn is_quick(&self) -> bool {
-        self.quick
+    pub(crate) fn is_everything(&self) -> bool {
+        self.selected().is_none() && self.words.is_empty()
+    }
+
+    pub(crate) fn needs_servers(&self) -> bool {
+        self.selected() != Some(Group::Core)
+    }
+
+    fn selected(&self) -> Option<Group> {
+        if self.quick { Some(Group::Core) } else { self.group }
     }
 
     pub(crate) fn includes(&self, package: &str, target: &str) -> bool {
-        let is_quick = WITHOUT_SERVERS.contains(&package) && !WITH_SERVERS.contains(&target);
         let is_named = |word: &String| package.contains(&**word) || target.contains(&**word);
-        (!self.quick || is_quick) && (self.words.is_empty() || self.words.iter().any(is_named))
+        self.selected().is_none_or(|group| group == Group::of(package, target))
+            && (self.words.is_empty() || self.words.iter().any(is_named))
     }
 
     /// The arguments that select the targets to build.
@@ -87,10 +120,11 @@ fn flag(target: &Target) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::Selection;
+    use super::{Group, Selection};
 
     fn words(words: &[&str]) -> Selection {
-        Selection { quick: false, words: words.iter().map(|word| (*word).to_owned()).collect() }
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        Selection { words, ..Selection::everything() }
     }
 
     #[test]
@@ -104,9 +138,23 @@ mod tests {
 
     #[test]
     fn quick_leaves_out_what_needs_a_server() {
-        let selection = Selection { quick: true, words: Vec::new() };
+        let selection = Selection { quick: true, ..Selection::everything() };
         assert!(selection.includes("idem-axum", "http"));
         assert!(!selection.includes("idem-axum", "http_redis"));
         assert!(!selection.includes("idem-postgres", "conformance"));
+    }
+
+    #[test]
+    fn each_program_is_in_one_group() {
+        let groups = [Group::Core, Group::Stores, Group::Process].map(Selection::group);
+        for (package, target) in [
+            ("idem-core", "engine"),
+            ("idem-axum", "http_redis"),
+            ("testbed", "process"),
+            ("payments-axum", "charges_once"),
+        ] {
+            let including = groups.iter().filter(|group| group.includes(package, target));
+            assert_eq!(including.count(), 1, "{package} {target}");
+        }
     }
 }

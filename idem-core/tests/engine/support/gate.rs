@@ -6,6 +6,7 @@ use idem_core::http::Executed;
 use tokio::sync::Notify;
 
 use super::done;
+use super::watchdog::watched;
 
 /// Blocks a handler during its run. The test waits until the handler has [started](Self::started) and
 /// [opens](Self::open) the gate later.
@@ -38,7 +39,7 @@ impl Gate {
     }
 
     pub(crate) async fn started(&self) {
-        self.0.started.notified().await;
+        watched("the start of the handler", self.0.started.notified()).await;
     }
 
     pub(crate) fn open(&self) {

@@ -6,6 +6,7 @@ mod events;
 mod gate;
 mod polling;
 mod service;
+mod watchdog;
 
 use std::time::Duration;
 

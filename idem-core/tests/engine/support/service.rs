@@ -8,6 +8,8 @@ use idem_core::http::{Call, Executed, Scope, Served};
 use idem_core::store::{Claim, Completion, Headers, IdempotencyStore, StoredResponse};
 use idem_core::{Execution, Idempotency, IdempotencyKey, Outcome, Policy, Recovery, Refusal};
 
+use super::watchdog::watched;
+
 /// One process of the service.
 #[derive(Clone)]
 pub(crate) struct Service {
@@ -69,7 +71,9 @@ impl Service {
         H: Future<Output = Executed<String>> + Send + 'static,
     {
         let counter = Arc::clone(&self.counter);
-        self.idempotency.run(call, |claim| counted(counter, claim, handler), on_panic).await.into()
+        let running =
+            self.idempotency.run(call, |claim| counted(counter, claim, handler), on_panic);
+        watched("the response", running).await.into()
     }
 
     /// Sends a request with the key `key` to a handler with `recover`.
@@ -98,7 +102,8 @@ impl Service {
             counter.last_attempt.store(Execution::current().attempt(), Ordering::SeqCst);
             handler.await
         };
-        self.idempotency.run_recoverable(call, (), hook, handler, on_panic).await.into()
+        let running = self.idempotency.run_recoverable(call, (), hook, handler, on_panic);
+        watched("the response", running).await.into()
     }
 
     pub(crate) async fn run_local<H>(&self, call: Call, handler: H) -> Response
@@ -106,10 +111,9 @@ impl Service {
         H: Future<Output = Executed<String>> + 'static,
     {
         let counter = Arc::clone(&self.counter);
-        self.idempotency
-            .run_local(call, |claim| counted(counter, claim, handler), on_panic)
-            .await
-            .into()
+        let running =
+            self.idempotency.run_local(call, |claim| counted(counter, claim, handler), on_panic);
+        watched("the response", running).await.into()
     }
 
     /// Sends a request in a separate task.
