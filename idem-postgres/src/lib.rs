@@ -228,7 +228,7 @@
 //!   records were live at a time. The table grew to 287 MB with the first 370,000 keys, and was 295 MB at most after
 //!   that. Its indexes took 15 and 4.5 MB, and 99.8 % of the updates touched no index. The sweeper was up to 30 s
 //!   behind, and minutes behind when other work took the machine. At full speed, with 32 clients and 7,800 pairs/s, only
-//!   46 % of the updates touched no index: claims of one statement share a page, which then has no room for all their
+//!   46 to 59 % of the updates touched no index: claims of one statement share a page, which then has no room for all their
 //!   responses.
 //! * **Pipelining** would help too, but this client has none, and batches give most of it. With pgbench, replays in
 //!   pipelines of 16 on one connection made about 13,000/s, and 16 connections made 6,900/s one by one (medians of 3
