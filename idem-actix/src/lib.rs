@@ -108,8 +108,8 @@ mod tx;
 
 pub use health::health;
 pub use idem_core::http::{
-    AcpFormat, IcebergFormat, PassThrough, ProblemFormat, RefusalDetails, RefusalFormat,
-    StoredHeaders, StripeFormat,
+    AcpFormat, IcebergFormat, KeyFormat, KeySyntax, PassThrough, ProblemFormat, RefusalDetails,
+    RefusalFormat, StoredHeaders, StripeFormat,
 };
 pub use idem_core::records::Operation;
 pub use idem_core::store::{IdempotencyStore, StoredResponse};
@@ -166,7 +166,9 @@ pub use tx::Tx;
 #[doc(hidden)]
 pub use call::{Call, Guarded};
 #[doc(hidden)]
-pub use scope::{ByValue, InExtension, ProvidesScope, scope_part};
+pub use idem_core::http::{ByValue, ProvidesScope};
+#[doc(hidden)]
+pub use scope::InExtension;
 
 /// The items that the attribute's expansion names. They are not part of the API and can change in every release,
 /// so the crates require the exact version of each other.
@@ -174,11 +176,10 @@ pub use scope::{ByValue, InExtension, ProvidesScope, scope_part};
 pub mod __private {
     pub use actix_web::HttpResponse as Response;
     pub use idem_core::__private::recovery;
-    pub use idem_core::http::{FingerprintInput, KeySyntax, Scope};
+    pub use idem_core::http::{FingerprintInput, KeyFormat, KeySyntax, Scope, scope_part};
     pub use idem_core::{Guarantee, IdempotencyKey, Policy};
 
     pub use crate::call::Guarded;
-    pub use crate::scope::scope_part;
 }
 
 /// The README's example, compiled as a doctest.

@@ -2,8 +2,7 @@
 
 use actix_web::http::header::HeaderValue;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, guard, web};
-use idem_core::ScopeValue;
-use idem_core::http::{Scope, status_response};
+use idem_core::http::{ProvidesScope, Scope, scope_part, status_response};
 use idem_core::records::Operation;
 use serde::Deserialize;
 
@@ -27,11 +26,12 @@ use crate::{rejection, response, state};
 /// #     }
 /// # }
 ///
-/// let status = status_by_key::<Tenant>(Operation::route("POST", "/payments"));
+/// let status = status_by_key::<Tenant, _>(Operation::route("POST", "/payments"));
 /// let app = App::new().route("/payments/by-key/{key}", status);
 /// ```
 ///
-/// `T` is the extractor that the guarded handler names as its `scope`, so the key of another tenant is 404. The operation is
+/// `T` is the extractor that the guarded handler names as its `scope`, such as `ReqData<Tenant>`, so the key of another tenant
+/// is 404. `V` is always `_`: rustc infers whether the scope is the extractor itself or the value in it. The operation is
 /// that of the guarded handler: its method and its whole route, or the name in its `operation`.
 ///
 /// | Record | Response |
@@ -42,13 +42,14 @@ use crate::{rejection, response, state};
 /// | none | 404 `key-unknown` |
 ///
 /// The key in the path is the key itself, percent-encoded and without the quotes of the header.
-pub fn status_by_key<T>(operation: Operation<'static>) -> Route
+pub fn status_by_key<T, V>(operation: Operation<'static>) -> Route
 where
-    T: FromRequest + ScopeValue + 'static,
+    T: FromRequest + ProvidesScope<V> + 'static,
+    V: 'static,
 {
     let status = move |request: HttpRequest, scope: T| {
         let operation = operation.clone();
-        async move { answer(&request, &operation, Scope::of(&scope)).await }
+        async move { answer(&request, &operation, Scope::of(&scope_part(&scope))).await }
     };
     web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(status)
 }

@@ -41,7 +41,7 @@ impl Deref for Tx {
     type Target = PgConnection;
 
     /// # Panics
-    /// If the handler is not guarded, so that no transaction was opened.
+    /// In an extractor: the transaction is opened when all extractors have run.
     fn deref(&self) -> &PgConnection {
         &self.0
     }

@@ -113,7 +113,5 @@ async fn other_store_is_an_error() {
 #[tokio::test]
 async fn unguarded_handler_is_an_error() {
     let address = serve(Idempotency::new(MemoryStore::new())).await;
-    let request = reqwest::Client::new().post(format!("http://{address}/bare"));
-    let response = request.json(&Transfer { status: 201, gated: false }).send().await.unwrap();
-    assert_eq!(response.status(), 500);
+    transaction::unguarded_handler_is_an_error(address).await;
 }

@@ -87,6 +87,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod call;
+mod first;
 mod health;
 mod rejection;
 mod request;
@@ -122,8 +123,8 @@ pub use idem_macros::idempotent_axum as idempotent;
 
 pub use health::health;
 pub use idem_core::http::{
-    AcpFormat, IcebergFormat, PassThrough, ProblemFormat, RefusalDetails, RefusalFormat,
-    StoredHeaders, StripeFormat,
+    AcpFormat, IcebergFormat, KeyFormat, KeySyntax, PassThrough, ProblemFormat, RefusalDetails,
+    RefusalFormat, StoredHeaders, StripeFormat,
 };
 /// The crate of the Postgres store.
 #[cfg(feature = "postgres")]
@@ -156,7 +157,11 @@ pub use tx::Tx;
 #[doc(hidden)]
 pub use call::{Admits, Call, Guarded};
 #[doc(hidden)]
-pub use scope::{ByValue, InExtension, ProvidesScope, scope_part};
+pub use first::First;
+#[doc(hidden)]
+pub use idem_core::http::{ByValue, ProvidesScope};
+#[doc(hidden)]
+pub use scope::InExtension;
 #[doc(hidden)]
 pub use state::{InArc, InState, ProvidesIdempotency};
 
@@ -167,11 +172,11 @@ pub mod __private {
     pub use axum::extract::FromRequest;
     pub use axum::response::Response;
     pub use idem_core::__private::recovery;
-    pub use idem_core::http::{FingerprintInput, KeySyntax, Scope};
+    pub use idem_core::http::{FingerprintInput, KeyFormat, KeySyntax, Scope, scope_part};
     pub use idem_core::{Guarantee, IdempotencyKey, Policy};
 
     pub use crate::call::{Admits, Guarded};
-    pub use crate::scope::scope_part;
+    pub use crate::first::First;
     pub use crate::state::ProvidesIdempotency;
 }
 

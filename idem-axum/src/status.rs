@@ -9,10 +9,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use idem_core::Idempotency;
-use idem_core::http::{Scope, status_response};
+use idem_core::http::{ProvidesScope, Scope, scope_part, status_response};
 use idem_core::records::Operation;
 
-use crate::scope::{ProvidesScope, scope_part};
 use crate::state::ProvidesIdempotency;
 use crate::{rejection, response};
 
@@ -37,7 +36,7 @@ use crate::{rejection, response};
 /// let router: Router<Idempotency> = Router::new().route("/payments/by-key/{key}", get(status));
 /// ```
 ///
-/// `T` is the extractor that the guarded handler names as its `scope`, so the key of another tenant is 404. The operation is
+/// `T` is the extractor that the guarded handler names as its `scope`, such as `Extension<Tenant>`, so the key of another tenant is 404. The operation is
 /// that of the guarded handler: its method and its whole route, or the name in its `operation`.
 ///
 /// | Record | Response |

@@ -1,12 +1,14 @@
 //! The extractor for a handler's transaction.
 
-use std::convert::Infallible;
 use std::ops::{Deref, DerefMut};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{Extensions, StatusCode};
 use idem_core::store::TransactionSlot;
 use idem_postgres::sqlx::PgConnection;
+
+use crate::first::GuardedRequest;
 
 /// The Postgres transaction of a guarded handler. The claim of the key, the handler's writes through this
 /// connection, and the stored response are committed together or not at all.
@@ -41,7 +43,7 @@ impl Deref for Tx {
     type Target = PgConnection;
 
     /// # Panics
-    /// If the handler is not guarded, so that no transaction was opened.
+    /// In an extractor: the transaction is opened when all extractors have run.
     fn deref(&self) -> &PgConnection {
         &self.0
     }
@@ -55,14 +57,29 @@ impl DerefMut for Tx {
     }
 }
 
+/// A handler without the attribute, and a task that an extractor spawned, are answered with 500, and an error is logged.
 impl<S: Sync> FromRequestParts<S> for Tx {
-    type Rejection = Infallible;
+    type Rejection = StatusCode;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        // Only the last argument is extracted with a slot on offer. An earlier argument creates a slot and leaves it in
-        // the request's extensions.
-        let offered = || TransactionSlot::want().unwrap_or_default();
-        let slot = parts.extensions.get_or_insert_with(offered).clone();
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        let Some(slot) = slot(&mut parts.extensions) else {
+            tracing::error!(
+                "a `Tx` was extracted outside of a guarded handler or in another task; add `#[idempotent(…)]` to the handler, and extract the `Tx` in the task of the request"
+            );
+            return Err(StatusCode::INTERNAL_SERVER_ERROR);
+        };
         Ok(Self(idem_postgres::Tx::from_slot(slot)))
     }
+}
+
+/// Only the last argument is extracted with a slot on offer. An earlier argument of a guarded handler creates a slot and
+/// leaves it in the request's extensions.
+fn slot(extensions: &mut Extensions) -> Option<TransactionSlot> {
+    if let Some(slot) = extensions.get::<TransactionSlot>() {
+        return Some(slot.clone());
+    }
+    let is_guarded = extensions.get::<GuardedRequest>().is_some();
+    let slot = TransactionSlot::want().or_else(|| is_guarded.then(TransactionSlot::default))?;
+    extensions.insert(slot.clone());
+    Some(slot)
 }

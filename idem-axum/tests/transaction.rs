@@ -2,7 +2,6 @@
 
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -31,9 +30,9 @@ async fn optional(Ledger(mut tx): Ledger, Json(transfer): Json<Transfer>) -> Sta
 struct Ledger(Tx);
 
 impl<S: Sync> FromRequestParts<S> for Ledger {
-    type Rejection = Infallible;
+    type Rejection = StatusCode;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, StatusCode> {
         tokio::task::yield_now().await;
         Tx::from_request_parts(parts, state).await.map(Self)
     }
@@ -42,6 +41,11 @@ impl<S: Sync> FromRequestParts<S> for Ledger {
 #[idempotent(ttl = "1h", scope = "global")]
 async fn last(Ledger(mut tx): Ledger) -> StatusCode {
     carry_out(&mut tx, Transfer { status: 201, gated: false }).await
+}
+
+/// A handler without the attribute that takes a `Tx`.
+async fn bare(mut tx: Tx, Json(transfer): Json<Transfer>) -> StatusCode {
+    carry_out(&mut tx, transfer).await
 }
 
 async fn carry_out(tx: &mut Tx, Transfer { status, gated }: Transfer) -> StatusCode {
@@ -57,6 +61,7 @@ async fn serve(idempotency: Idempotency) -> SocketAddr {
         .route("/transfers", post(transfer))
         .route("/optional", post(optional))
         .route("/last", post(last))
+        .route("/bare", post(bare))
         .with_state(idempotency);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -89,4 +94,10 @@ async fn unguarded_request_is_an_error() {
 async fn other_store_is_an_error() {
     let address = serve(Idempotency::new(MemoryStore::new())).await;
     transaction::other_store_is_an_error(address).await;
+}
+
+#[tokio::test]
+async fn unguarded_handler_is_an_error() {
+    let address = serve(Idempotency::new(MemoryStore::new())).await;
+    transaction::unguarded_handler_is_an_error(address).await;
 }

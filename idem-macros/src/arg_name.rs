@@ -19,6 +19,8 @@ pub(crate) enum ArgName {
     MaxAttempts,
     Fingerprint,
     Syntax,
+    Format,
+    MaxAge,
     Label,
     Idempotency,
     Crate,
@@ -53,8 +55,8 @@ impl ArgName {
 
     /// Whether the value is a duration.
     pub(crate) fn is_duration(self) -> bool {
-        use ArgName::{Hold, Lease, MaxRun, Settle, Ttl, Wait};
-        matches!(self, Ttl | Hold | Settle | Wait | Lease | MaxRun)
+        use ArgName::{Hold, Lease, MaxAge, MaxRun, Settle, Ttl, Wait};
+        matches!(self, Ttl | Hold | Settle | Wait | Lease | MaxRun | MaxAge)
     }
 
     fn row(self) -> (&'static str, ValueKind, &'static str) {
@@ -76,6 +78,8 @@ impl ArgName {
             Self::MaxAttempts => ("max_attempts", Number, "max_attempts = 3"),
             Self::Fingerprint => ("fingerprint", Text, r#"fingerprint = "payment""#),
             Self::Syntax => ("syntax", Text, r#"syntax = "strict""#),
+            Self::Format => ("format", Text, r#"format = "uuid""#),
+            Self::MaxAge => ("max_age", Text, r#"max_age = "24h""#),
             Self::Label => ("label", Text, r#"label = "payment.order_id""#),
             Self::Idempotency => ("idempotency", Text, r#"idempotency = "ctx.idempotency""#),
             Self::Crate => ("crate", Text, r#"crate = "my_prelude::idem_axum""#),

@@ -17,6 +17,8 @@ pub(crate) struct Attribute {
     pub(crate) scope: Scope,
     pub(crate) guarantee: Option<Guarantee>,
     pub(crate) key: KeySource,
+    pub(crate) format: Option<KeyFormat>,
+    pub(crate) max_age: Option<DurationLit>,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) operation: Option<LitStr>,
     /// The expression that yields the future of a `Recovery`.
@@ -38,6 +40,13 @@ pub(crate) struct Attribute {
 pub(crate) enum Guarantee {
     AtMostOnce,
     AtLeastOnce,
+}
+
+/// The value of `format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyFormat {
+    Uuid,
+    UuidV7,
 }
 
 /// The source of the idempotency key.

@@ -1,7 +1,7 @@
 //! Turns the written arguments into an [`Attribute`].
 
 use crate::arg_name::ArgName;
-use crate::attribute::{Attribute, Guarantee, KeySource};
+use crate::attribute::{Attribute, Guarantee, KeyFormat, KeySource};
 use crate::check;
 use crate::errors::Errors;
 use crate::parse::args::Args;
@@ -30,6 +30,8 @@ pub(crate) fn attribute(
     check::transaction::check(args, handler, target, guarantee, errors);
     let scope = parse(args, ArgName::Scope, errors, |text| Scope::parse(text, handler));
     let key = key_source(args, handler, errors);
+    let format = parse(args, ArgName::Format, errors, key_format);
+    check::args::max_age_needs_a_time(args, format, errors);
     let fingerprint =
         parse(args, ArgName::Fingerprint, errors, |text| Fingerprint::parse(text, handler, target));
     let recover = recover(args, handler, guarantee, errors);
@@ -48,6 +50,8 @@ pub(crate) fn attribute(
         scope: scope?,
         guarantee,
         key,
+        format,
+        max_age: durations.max_age,
         fingerprint: fingerprint.unwrap_or(Fingerprint::Default),
         operation: args.text(ArgName::Operation).cloned(),
         recover,
@@ -69,6 +73,7 @@ struct Durations {
     wait: Option<DurationLit>,
     lease: Option<DurationLit>,
     max_run: Option<DurationLit>,
+    max_age: Option<DurationLit>,
 }
 
 impl Durations {
@@ -80,16 +85,18 @@ impl Durations {
             wait: parse(args, ArgName::Wait, errors, DurationLit::parse),
             lease: parse(args, ArgName::Lease, errors, DurationLit::parse),
             max_run: parse(args, ArgName::MaxRun, errors, DurationLit::parse),
+            max_age: parse(args, ArgName::MaxAge, errors, DurationLit::parse),
         };
-        let lease = durations.lease.as_ref();
+        let (lease, ttl) = (durations.lease.as_ref(), durations.ttl.as_ref());
         check::durations::lease_can_be_renewed(lease, errors);
-        check::durations::ttl_covers_lease(durations.ttl.as_ref(), lease, errors);
-        check::durations::hold_covers_ttl(durations.hold.as_ref(), durations.ttl.as_ref(), errors);
+        check::durations::ttl_covers_lease(ttl, lease, errors);
+        check::durations::ttl_covers_max_age(ttl, durations.max_age.as_ref(), errors);
+        check::durations::hold_covers_ttl(durations.hold.as_ref(), ttl, errors);
         // The defaults are those of the policy, which are known to rustc alone.
         let has_defaults = args.is_missing(ArgName::Policy);
         if args.name(ArgName::Recover).is_some() && has_defaults {
             let (settle, hold) = (durations.settle.as_ref(), durations.hold.as_ref());
-            check::durations::settle_ends_within_hold(settle, hold, durations.ttl.as_ref(), errors);
+            check::durations::settle_ends_within_hold(settle, hold, ttl, errors);
         }
         if has_defaults || durations.max_run.is_some() && lease.is_some() {
             check::durations::max_run_covers_lease(durations.max_run.as_ref(), lease, errors);
@@ -184,6 +191,17 @@ fn guarantee(text: &LitStr) -> syn::Result<Guarantee> {
         other => Err(syn::Error::new_spanned(
             text,
             format!("`{other}` is not a guarantee; write `at-most-once` or `at-least-once`"),
+        )),
+    }
+}
+
+fn key_format(text: &LitStr) -> syn::Result<KeyFormat> {
+    match text.value().as_str() {
+        "uuid" => Ok(KeyFormat::Uuid),
+        "uuidv7" => Ok(KeyFormat::UuidV7),
+        other => Err(syn::Error::new_spanned(
+            text,
+            format!("`{other}` is not a format of keys; write `uuid` or `uuidv7`"),
         )),
     }
 }

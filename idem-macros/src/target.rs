@@ -68,6 +68,8 @@ const HTTP: &[ArgName] = &[
     ArgName::MaxAttempts,
     ArgName::Fingerprint,
     ArgName::Syntax,
+    ArgName::Format,
+    ArgName::MaxAge,
     ArgName::Label,
     ArgName::Crate,
 ];

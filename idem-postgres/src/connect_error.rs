@@ -74,3 +74,20 @@ impl ConnectError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text is that of sqlx 0.9.
+    #[test]
+    fn a_build_without_tls_names_the_feature() {
+        let reason = "TLS upgrade required by connect options but SQLx was built without TLS support enabled";
+        let error = sqlx::Error::Tls(reason.into());
+        let error = ConnectError::unreachable("Postgres at 10.0.0.1:5432".to_owned(), error);
+        assert!(error.to_string().contains("enable the feature `postgres-tls` of `idem-axum`"));
+        let other = sqlx::Error::Tls("the certificate has expired".into());
+        let other = ConnectError::unreachable("Postgres at 10.0.0.1:5432".to_owned(), other);
+        assert!(matches!(other, ConnectError::Unreachable { .. }), "{other:?}");
+    }
+}

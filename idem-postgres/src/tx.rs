@@ -44,7 +44,7 @@ impl Tx {
             let content = self.slot.take().and_then(|content| content.downcast().ok());
             #[expect(clippy::expect_used, reason = "documented under # Panics of Deref")]
             *content
-                .expect("`Tx` works only inside a guarded handler: put `#[idempotent(…)]` on it")
+                .expect("the transaction is not open yet: use the `Tx` in the guarded handler, not in an extractor")
         })
     }
 }
@@ -53,7 +53,7 @@ impl Deref for Tx {
     type Target = PgConnection;
 
     /// # Panics
-    /// If there is no open transaction, because the handler is not guarded.
+    /// If there is no open transaction, because the handler has not started or is not guarded.
     fn deref(&self) -> &PgConnection {
         self.transaction()
     }

@@ -22,8 +22,8 @@ use tokio::sync::oneshot;
 use crate::extract::Tenant;
 use crate::handlers::{
     accepted, acted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note,
-    note_scope, nothing, raw, recover, release, releases, see_other, short, strict, takeover,
-    touch, user_payment, wait, wait_briefly,
+    note_scope, nothing, raw, recent, recover, release, releases, see_other, short, strict,
+    takeover, touch, user_payment, uuid, wait, wait_briefly,
 };
 
 /// The number of workers. It is smaller than the number of connections, so that connections share a worker.
@@ -83,7 +83,7 @@ fn serve(idempotency: Idempotency, service: Service) -> (SocketAddr, Server) {
 
 fn routes(app: &mut ServiceConfig) {
     let version = |path: &str| scope(path).route("/payments", post().to(create));
-    let status = status_by_key::<Tenant>(Operation::route("POST", "/payments"));
+    let status = status_by_key::<Tenant, _>(Operation::route("POST", "/payments"));
     app.route("/payments", post().to(create))
         .route("/payments/by-key/{key}", status)
         .route("/refunds", post().to(create))
@@ -109,6 +109,8 @@ fn routes(app: &mut ServiceConfig) {
         .route("/acted", post().to(acted))
         .route("/releases", post().to(releases))
         .route("/strict", post().to(strict))
+        .route("/uuid", post().to(uuid))
+        .route("/recent", post().to(recent))
         .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)))
         .route("/max-run", post().to(max_run))
         .route("/by-note", post().to(by_note))

@@ -38,6 +38,8 @@ payments! {
     hold: ttl = "24h", lease = "500ms";
     takeover: ttl = "24h", lease = "500ms", guarantee = "at-least-once";
     strict: ttl = "24h", syntax = "strict";
+    uuid: ttl = "24h", format = "uuid", optional;
+    recent: ttl = "24h", format = "uuidv7", max_age = "24h";
     max_run: ttl = "24h", max_run = "200ms", lease = "100ms";
 }
 

@@ -19,8 +19,8 @@ use tower_http::timeout::TimeoutLayer;
 use crate::extract::Tenant;
 use crate::handlers::{
     accepted, acted, amend, by_amount, by_note, create, empty, hold, json_any, max_run, note,
-    note_scope, nothing, raw, recover, release, releases, see_other, short, strict, takeover,
-    touch, user_payment, wait, wait_briefly,
+    note_scope, nothing, raw, recent, recover, release, releases, see_other, short, strict,
+    takeover, touch, user_payment, uuid, wait, wait_briefly,
 };
 
 #[derive(Clone, FromRef)]
@@ -85,6 +85,8 @@ fn router(app: App) -> Router {
         .route("/acted", post(acted))
         .route("/releases", post(releases))
         .route("/strict", post(strict))
+        .route("/uuid", post(uuid))
+        .route("/recent", post(recent))
         .route("/timeout", post(create).layer(timeout))
         .route("/max-run", post(max_run))
         .route("/by-note", post(by_note))

@@ -108,7 +108,7 @@ impl CallBuilder {
     /// Uses the key that the attribute's `key` expression returned. An error is reported by
     /// [`finish`](Self::finish).
     pub fn key(&mut self, key: Result<IdempotencyKey, KeyError>) -> &mut Self {
-        self.key = Some(key.and_then(|key| self.idempotency.long_enough(key)));
+        self.key = Some(key.and_then(|key| self.idempotency.accepted(key, self.policy)));
         self
     }
 
@@ -188,7 +188,7 @@ impl Idempotency {
         let key = match policy.key {
             KeySource::Argument => None,
             KeySource::Header { syntax, required } => match self.key_from(lines, syntax)? {
-                Some(key) => Some(Ok(key)),
+                Some(key) => Some(Ok(self.accepted(key, policy)?)),
                 None if required => return Err(Rejection::KeyMissing),
                 None => return Ok(None),
             },
@@ -216,12 +216,16 @@ impl Idempotency {
             }
             key = key.or(next);
         }
-        key.map(|key| self.long_enough(key)).transpose()
+        Ok(key)
     }
 
-    fn long_enough(&self, key: IdempotencyKey) -> Result<IdempotencyKey, KeyError> {
+    /// Checks a key against the settings of the service and of its handler.
+    fn accepted(&self, key: IdempotencyKey, policy: &Policy) -> Result<IdempotencyKey, KeyError> {
         let min = self.0.config.min_key_len;
-        if key.as_str().len() < min { Err(KeyError::TooShort(min)) } else { Ok(key) }
+        if key.as_str().len() < min {
+            return Err(KeyError::TooShort(min));
+        }
+        policy.check_key(&key).map(|()| key)
     }
 
     /// Makes a call of the operation `operation` under `key`. The parts of an operation's name, such as

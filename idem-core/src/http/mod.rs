@@ -71,6 +71,7 @@ mod media_type;
 mod multipart;
 pub(crate) mod refusal;
 mod request;
+mod scope;
 #[cfg(feature = "serve")]
 mod shutdown;
 mod status;
@@ -86,11 +87,13 @@ pub use refusal::{
     AcpFormat, IcebergFormat, ProblemFormat, RefusalDetails, RefusalFormat, StripeFormat,
 };
 pub use request::RequestParts;
+#[doc(hidden)]
+pub use scope::{ByValue, ProvidesScope, scope_part};
 pub use status::status_response;
 pub use stream::{PassThrough, is_stream};
 
 pub use crate::engine::{Call, CallBuilder, Executed, Run, Served, Start};
-pub use crate::model::{FingerprintInput, FingerprintMode, KeySource, KeySyntax, Scope};
+pub use crate::model::{FingerprintInput, FingerprintMode, KeyFormat, KeySource, KeySyntax, Scope};
 #[cfg(feature = "serve")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
 pub use shutdown::{RESPONSE_TIMEOUT, Shutdown};

@@ -48,6 +48,7 @@ impl Policy {
             self.hold.as_nanos() >= ttl,
             "the `hold` is shorter than the `ttl`: a known doubt would be forgotten first; write a longer `hold`"
         );
+        self.assert_max_age();
         self
     }
 

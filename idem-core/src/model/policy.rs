@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Completion, Guarantee, KeySyntax};
+use super::{Completion, Guarantee, KeyFormat, KeySource, KeySyntax};
 
 /// The way in which requests under one key are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,21 +15,6 @@ pub enum FingerprintMode {
     /// All bodies are compared as bytes.
     Raw,
     /// The value of an expression over the handler's parameters is compared, in place of the request.
-    Argument,
-}
-
-/// The [source](crate::rules::semantics#key-source) of a request's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeySource {
-    /// The request header.
-    Header {
-        /// The accepted forms of the header.
-        syntax: KeySyntax,
-        /// Whether a request without the header is refused. If `false`, it runs unguarded.
-        required: bool,
-    },
-    /// An expression over the handler's parameters.
     Argument,
 }
 
@@ -85,6 +70,11 @@ pub struct Policy {
     pub fingerprint: FingerprintMode,
     /// The source of the key. Default: a required header with lenient syntax.
     pub key: KeySource,
+    /// The format that keys must have ([key format](crate::rules::semantics#key-format)). Default `None`: any. It does not
+    /// apply to plain functions.
+    pub key_format: Option<KeyFormat>,
+    /// The maximum age of a key, by the time that it contains. Needs [`KeyFormat::UuidV7`]. Default `None`.
+    pub max_age: Option<Duration>,
     /// The 4xx statuses of the handler's response that free the key, beside those of
     /// [outcome of a response](crate::rules::semantics#outcome-of-a-response). Default none. Plain functions have no
     /// statuses, so it does not apply to them.
@@ -119,6 +109,8 @@ impl Policy {
             operation: None,
             fingerprint: FingerprintMode::Canonical,
             key: KeySource::Header { syntax: KeySyntax::Lenient, required: true },
+            key_format: None,
+            max_age: None,
             releases: &[],
         }
     }
@@ -252,32 +244,6 @@ impl Policy {
     #[must_use]
     pub const fn with_argument_fingerprint(mut self) -> Self {
         self.fingerprint = FingerprintMode::Argument;
-        self
-    }
-
-    /// Sets the accepted forms of the key header. Replaces [`KeySource::Argument`].
-    #[must_use]
-    pub const fn with_key_syntax(mut self, syntax: KeySyntax) -> Self {
-        let required = !matches!(self.key, KeySource::Header { required: false, .. });
-        self.key = KeySource::Header { syntax, required };
-        self
-    }
-
-    /// Lets a request without a key run unguarded. Replaces [`KeySource::Argument`].
-    #[must_use]
-    pub const fn with_optional_key(mut self) -> Self {
-        let syntax = match self.key {
-            KeySource::Header { syntax, .. } => syntax,
-            KeySource::Argument => KeySyntax::Lenient,
-        };
-        self.key = KeySource::Header { syntax, required: false };
-        self
-    }
-
-    /// Sets [`Policy::key`] to [`KeySource::Argument`].
-    #[must_use]
-    pub const fn with_argument_key(mut self) -> Self {
-        self.key = KeySource::Argument;
         self
     }
 

@@ -1,7 +1,7 @@
 //! The rules for arguments that are required or that depend on each other.
 
 use crate::arg_name::ArgName;
-use crate::attribute::Guarantee;
+use crate::attribute::{Guarantee, KeyFormat};
 use crate::errors::Errors;
 use crate::parse::args::Args;
 use crate::parse::handler::Handler;
@@ -87,6 +87,20 @@ pub(crate) fn header_args_need_a_header(args: &Args, errors: &mut Errors) {
             );
             errors.add(name, message);
         }
+    }
+}
+
+/// `max_age` needs `format = "uuidv7"`, which a `policy` can have too. `format` is `None` if it was not written, or if its
+/// value is wrong and already reported.
+pub(crate) fn max_age_needs_a_time(args: &Args, format: Option<KeyFormat>, errors: &mut Errors) {
+    let Some(name) = args.name(ArgName::MaxAge) else {
+        return;
+    };
+    let is_default = args.is_missing(ArgName::Format) && args.is_missing(ArgName::Policy);
+    if is_default || format == Some(KeyFormat::Uuid) {
+        let message = "`max_age` requires `format = \"uuidv7\"`, whose keys contain the time; add it or \
+                       remove `max_age`";
+        errors.add(name, message);
     }
 }
 

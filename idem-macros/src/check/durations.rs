@@ -46,6 +46,23 @@ pub(crate) fn ttl_covers_lease(
     }
 }
 
+/// `max_age` must not be longer than `ttl`: a retry between the two would run again.
+pub(crate) fn ttl_covers_max_age(
+    ttl: Option<&DurationLit>,
+    max_age: Option<&DurationLit>,
+    errors: &mut Errors,
+) {
+    if let (Some(ttl), Some(max_age)) = (ttl, max_age)
+        && ttl.value < max_age.value
+    {
+        let (ttl_text, max_age_text) = (ttl.text(), max_age.text());
+        let message = format!(
+            "a `max_age` of `{max_age_text}` is longer than the `ttl`; write at most `{ttl_text}`"
+        );
+        errors.add(&max_age.literal, message);
+    }
+}
+
 /// `hold` must not be shorter than `ttl`: a known doubt would be forgotten before a result.
 pub(crate) fn hold_covers_ttl(
     hold: Option<&DurationLit>,

@@ -18,7 +18,7 @@ use syn::PatType;
 /// async fn create_unguarded(tenant: Tenant, Json(payment): Json<NewPayment>) -> Receipt { body }
 ///
 /// async fn create<__State: ProvidesIdempotency<__Place>, __Via: 'static, __Place>(
-///     arg0: Tenant,
+///     First(arg0): First<Tenant>,
 ///     call: Guarded<Json<NewPayment>, (__State, __Via, __Place)>,
 /// ) -> Response
 /// where
@@ -80,11 +80,16 @@ fn generics(private: &TokenStream, handler: &Handler) -> (TokenStream, TokenStre
 
 fn parameters(private: &TokenStream, handler: &Handler, mount: &TokenStream) -> TokenStream {
     let (first, _) = split_last(handler);
-    let names = (0..first.len()).map(parts::argument);
-    let types = first.iter().map(|parameter| &parameter.ty);
+    let first = first.iter().enumerate().map(|(position, parameter)| {
+        let (name, ty) = (parts::argument(position), &parameter.ty);
+        match position {
+            0 => quote_spanned!(parts::at(ty)=> #private::First(#name): #private::First<#ty>),
+            _ => quote_spanned!(Span::mixed_site()=> #name: #ty),
+        }
+    });
     let last = last_type(handler);
     let guarded = quote_spanned!(parts::at(&last)=> #private::Guarded<#last, #mount>);
-    quote_spanned!(Span::mixed_site()=> #(#names: #types,)* __call: #guarded)
+    quote_spanned!(Span::mixed_site()=> #(#first,)* __call: #guarded)
 }
 
 /// Returns the type of the last parameter, or `()`, an extractor of nothing, if the handler has no parameters.

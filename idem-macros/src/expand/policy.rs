@@ -1,7 +1,7 @@
 //! The policy of a guarded function, as a constant expression.
 
 use super::parts::at;
-use crate::attribute::{Attribute, Guarantee, KeySource};
+use crate::attribute::{Attribute, Guarantee, KeyFormat, KeySource};
 use crate::parse::duration::DurationLit;
 use crate::parse::expression::Fingerprint;
 use proc_macro2::{Literal, Span, TokenStream};
@@ -79,12 +79,16 @@ fn setters(private: &TokenStream, attribute: &Attribute) -> TokenStream {
         Fingerprint::Of(_) => Some(quote_spanned!(site=> .with_argument_fingerprint())),
     };
     let key = key_source(private, &attribute.key);
+    let format = attribute.format.map(|format| key_format(private, format));
+    let max_age = attribute.max_age.as_ref().map(|max_age| setter("with_max_age", max_age));
     quote_spanned! {site=>
         #(#durations)*
         #(.with_max_attempts(#max_attempts))*
         #(.with_operation(#operation))*
         #fingerprint
         #key
+        #format
+        #max_age
     }
 }
 
@@ -103,6 +107,15 @@ fn key_source(private: &TokenStream, source: &KeySource) -> TokenStream {
                 #optional
             }
         }
+    }
+}
+
+/// `.with_key_format(format)`
+fn key_format(private: &TokenStream, format: KeyFormat) -> TokenStream {
+    let site = Span::mixed_site();
+    match format {
+        KeyFormat::Uuid => quote_spanned!(site=> .with_key_format(#private::KeyFormat::Uuid)),
+        KeyFormat::UuidV7 => quote_spanned!(site=> .with_key_format(#private::KeyFormat::UuidV7)),
     }
 }
 

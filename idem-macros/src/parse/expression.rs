@@ -54,12 +54,10 @@ impl Scope {
         check_global(literal, &parts)?;
         check_part_count(&parts)?;
         let mut errors = Errors::new();
-        let mut check = |part| {
-            let part = Expression::check(part, handler, ArgName::Scope, Some(GLOBAL))
-                .and_then(|part| check_source(part, handler));
-            errors.collect(part)
-        };
-        let parts = parts.into_iter().filter_map(&mut check).collect();
+        let mut check =
+            |part| errors.collect(Expression::check(part, handler, ArgName::Scope, Some(GLOBAL)));
+        let parts: Vec<_> = parts.into_iter().filter_map(&mut check).collect();
+        check_source(&parts, handler, &mut errors);
         errors.finish().map(|()| Self::Parts(parts))
     }
 }
@@ -154,34 +152,42 @@ fn unnamed(handler: &Handler) -> Option<&PatType> {
     unnamed.next().filter(|_| unnamed.next().is_none())
 }
 
-/// The extractors whose whole value the client writes. rustc would only report that they are not a `ScopeValue`.
+/// The extractors whose whole value the client writes.
 const CHOSEN_BY_THE_CLIENT: &[&str] = &["Path", "Query", "Json", "Form"];
 
-/// A scope is not an extractor of what the client wrote.
-fn check_source(part: Expression, handler: &Handler) -> syn::Result<Expression> {
-    let binds = |pat: &Pat| match pat {
-        Pat::Ident(binding) => part.mentions.iter().any(|mention| binding.ident == mention),
-        _ => false,
-    };
-    let parameter = handler.parameters().find(|parameter| binds(&parameter.pat));
-    let extractor = parameter.and_then(|parameter| match &*parameter.ty {
-        Type::Path(path) => path.path.segments.last(),
-        _ => None,
-    });
-    match extractor {
-        Some(extractor)
-            if part.is_binding
-                && CHOSEN_BY_THE_CLIENT.iter().any(|name| extractor.ident == name) =>
-        {
-            let (name, extractor) = (part.expr.to_token_stream(), &extractor.ident);
-            let message = format!(
-                "`{name}` is a `{extractor}`, and the client chooses this value; take the scope from \
-                 authentication, such as the tenant of a token"
-            );
-            Err(syn::Error::new_spanned(&part.expr, message))
-        }
-        _ => Ok(part),
+/// A scope has a part that the client did not write. An extractor of what the client wrote is no part at all: rustc would only
+/// report that it is not a `ScopeValue`.
+fn check_source(parts: &[Expression], handler: &Handler, errors: &mut Errors) {
+    let chosen: Vec<_> = parts.iter().map(|part| chosen_by_the_client(part, handler)).collect();
+    let are_all = chosen.iter().all(Option::is_some);
+    for (part, chosen) in parts.iter().zip(chosen) {
+        let Some((parameter, extractor)) = chosen else { continue };
+        let origin = match &*parameter.pat {
+            Pat::Ident(_) => "is",
+            _ if are_all => "comes from",
+            _ => continue,
+        };
+        let name = part.expr.to_token_stream();
+        let message = format!(
+            "`{name}` {origin} a `{extractor}`, and the client chooses this value; take the scope from \
+             authentication, such as the tenant of a token"
+        );
+        errors.add(&part.expr, message);
     }
+}
+
+/// Returns the parameter that a part names, and its type, if the client chooses its value. A part that is more than a name may
+/// have been checked against the token.
+fn chosen_by_the_client<'a>(
+    part: &Expression,
+    handler: &'a Handler,
+) -> Option<(&'a PatType, &'a Ident)> {
+    let mut parameters = handler.parameters().filter(|_| part.is_binding);
+    let parameter =
+        parameters.find(|parameter| bindings::binds_any(&parameter.pat, &part.mentions))?;
+    let Type::Path(path) = &*parameter.ty else { return None };
+    let extractor = &path.path.segments.last()?.ident;
+    CHOSEN_BY_THE_CLIENT.iter().any(|name| extractor == name).then_some((parameter, extractor))
 }
 
 /// `global` cannot be one of several parts.

@@ -17,6 +17,7 @@ mod postgres;
 mod records;
 mod redis;
 mod responses;
+pub mod retrofit;
 mod running;
 mod stores;
 mod unknown_outcomes;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 /// A payments server for tests over HTTP
 #[derive(Clone, Debug, Parser)]
@@ -31,9 +31,22 @@ pub struct Flags {
     /// Maximum number of concurrent runs
     #[arg(long)]
     pub max_runs: Option<usize>,
+    /// Body of refusals
+    #[arg(long, value_enum, default_value_t)]
+    pub refusal_format: Format,
     /// Time that SIGTERM waits for running handlers
     #[arg(long, default_value = "30s")]
     pub drain: humantime::Duration,
+}
+
+/// The built-in formats of refusals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Problem,
+    Acp,
+    Iceberg,
+    Stripe,
 }
 
 impl Flags {

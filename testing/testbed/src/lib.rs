@@ -9,12 +9,19 @@ pub mod metrics;
 pub mod process;
 pub mod store;
 
+use std::time::Duration;
+
 use control::Control;
-use idem_core::Idempotency;
+use idem_core::{Guarantee, Idempotency, Policy};
 use idem_testkit::app::Service;
 
 /// The time limit of the route behind the timeout layer.
-pub const TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);
+pub const TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The policy of the handler that validates requests itself.
+pub const VALIDATING: Policy =
+    Policy::new(Duration::from_secs(24 * 60 * 60), Guarantee::AtMostOnce)
+        .with_releases(&[400, 422]);
 
 /// The app that both binaries serve. Clones share one state.
 #[derive(Clone)]

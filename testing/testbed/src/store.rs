@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use idem_conformance::{FaultStore, Faults};
+use idem_core::http::{AcpFormat, IcebergFormat, StripeFormat};
 use idem_core::store::IdempotencyStore;
-use idem_core::{Idempotency, MemoryStore};
+use idem_core::{Idempotency, IdempotencyBuilder, MemoryStore};
 use idem_postgres::PostgresStore;
 use idem_redis::RedisStore;
 use idem_sqlite::SqliteStore;
@@ -13,7 +14,7 @@ use idem_testkit::app::{MAX_RESPONSE, Service};
 
 use crate::App;
 use crate::control::Control;
-use crate::flags::Flags;
+use crate::flags::{Flags, Format};
 use crate::ledger::{Backend, EffectsFile, StoreLedger};
 use crate::logs::Logs;
 use crate::metrics::Exporter;
@@ -96,5 +97,15 @@ fn faulty(
     if let Some(max_runs) = flags.max_runs {
         builder = builder.max_runs(max_runs);
     }
-    (builder.build(), faults)
+    (formatted(builder, flags.refusal_format).build(), faults)
+}
+
+fn formatted(builder: IdempotencyBuilder, format: Format) -> IdempotencyBuilder {
+    match format {
+        Format::Problem => builder,
+        // The protocol requires that the key is echoed.
+        Format::Acp => builder.refusal_format(AcpFormat).echo_key(true),
+        Format::Iceberg => builder.refusal_format(IcebergFormat),
+        Format::Stripe => builder.refusal_format(StripeFormat),
+    }
 }

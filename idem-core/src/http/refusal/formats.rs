@@ -31,7 +31,8 @@ impl RefusalFormat for AcpFormat {
             ("outcome-unknown" | "result-unavailable", _) => {
                 ("processing_error", "duplicate_request")
             }
-            (_, 429) => ("rate_limit_exceeded", "too_many_requests"),
+            // The only type for a condition that passes, in the schemas of all parts of the protocol.
+            (_, 429) => ("service_unavailable", "too_many_requests"),
             (_, 503) => ("service_unavailable", "service_unavailable"),
             (_, 500..) => ("processing_error", "internal_server_error"),
             _ => ("invalid_request", "invalid_request"),

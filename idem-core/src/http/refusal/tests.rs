@@ -26,6 +26,16 @@ fn rejections() -> Vec<Rejection> {
     ]
 }
 
+/// Every built-in format, with the published schema of its error bodies.
+fn formats() -> [(&'static str, Idempotency, &'static str); 4] {
+    [
+        ("problem", service(ProblemFormat), include_str!("schemas/problem.json")),
+        ("acp", service(AcpFormat), include_str!("schemas/acp.json")),
+        ("iceberg", service(IcebergFormat), include_str!("schemas/iceberg.json")),
+        ("stripe", service(StripeFormat), include_str!("schemas/stripe.json")),
+    ]
+}
+
 fn service(format: impl RefusalFormat) -> Idempotency {
     Idempotency::builder(MemoryStore::new()).refusal_format(format).build()
 }
@@ -48,14 +58,8 @@ fn print(response: &StoredResponse) -> String {
 /// Clients depend on every byte. `UPDATE_GOLDEN=1` writes the file.
 #[test]
 fn every_refusal_in_every_format_is_frozen() {
-    let formats = [
-        ("problem", service(ProblemFormat)),
-        ("acp", service(AcpFormat)),
-        ("iceberg", service(IcebergFormat)),
-        ("stripe", service(StripeFormat)),
-    ];
     let mut text = String::new();
-    for (name, service) in formats {
+    for (name, service, _) in formats() {
         for rejection in rejections() {
             let slug = rejection.slug();
             write!(text, "# {name} {slug}\n{}\n", print(&rendered(&service, rejection))).unwrap();
@@ -66,6 +70,20 @@ fn every_refusal_in_every_format_is_frozen() {
         std::fs::write(file, &text).unwrap();
     }
     assert_eq!(text, include_str!("golden.txt"));
+}
+
+#[test]
+fn every_refusal_in_every_format_has_its_published_schema() {
+    for (name, service, schema) in formats() {
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        for rejection in rejections() {
+            let slug = rejection.slug();
+            let body = serde_json::from_slice(&rendered(&service, rejection).body).unwrap();
+            let violations: Vec<_> = schema.iter_errors(&body).collect();
+            assert!(violations.is_empty(), "{name} {slug}: {body} {violations:?}");
+        }
+    }
 }
 
 /// The headers that idem sets do not depend on the format, and the status is in its bounds.
@@ -93,7 +111,7 @@ fn every_format_has_the_headers_of_refusals() {
 }
 
 #[test]
-fn a_format_that_fails_is_replaced_by_the_problem_document() {
+fn a_status_that_is_no_error_is_replaced_by_the_problem_document() {
     let expected = print(&rendered(&service(ProblemFormat), Rejection::InProgress));
     let status = |status| move |_: &RefusalDetails| StoredResponse::json(status, "a text");
     for accepted in [400, 418, 599] {
@@ -103,6 +121,11 @@ fn a_format_that_fails_is_replaced_by_the_problem_document() {
     for refused in [0, 100, 200, 302, 399, 600] {
         assert_eq!(print(&rendered(&service(status(refused)), Rejection::InProgress)), expected);
     }
+}
+
+#[test]
+fn a_format_that_fails_is_replaced_by_the_problem_document() {
+    let expected = print(&rendered(&service(ProblemFormat), Rejection::InProgress));
     type Rendered = serde_json::Result<StoredResponse>;
     let empty = |_: &RefusalDetails| -> Rendered { Ok(StoredResponse::text(409, "")) };
     let failing = |_: &RefusalDetails| -> Rendered {

@@ -1,5 +1,6 @@
 //! The idempotency key that a client sends.
 
+mod format;
 mod header;
 #[cfg(test)]
 mod tests;
@@ -7,9 +8,13 @@ mod value;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use thiserror::Error;
 
+use format::rounded;
+
+pub use format::KeyFormat;
 pub use header::KeySyntax;
 pub use value::KeyValue;
 
@@ -153,4 +158,29 @@ pub enum KeyError {
     /// The key has no quotes, and [`KeySyntax::Strict`] requires them.
     #[error("the idempotency key is not quoted; send it in double quotes")]
     Unquoted,
+
+    /// The key is not a UUID, and the [format](KeyFormat) requires one.
+    #[error("the idempotency key is not a UUID; send a random one for each operation")]
+    NotUuid,
+
+    /// The key is a UUID of another version, and [`KeyFormat::UuidV7`] is required.
+    #[error("the idempotency key is not a UUID of version 7; send a new one for each operation")]
+    NotUuidV7,
+
+    /// The key was created longer ago than [`Policy::max_age`](crate::Policy::max_age).
+    #[error(
+        "the idempotency key was created {} ago; retries are possible for {}",
+        rounded(*age),
+        rounded(*max_age)
+    )]
+    TooOld {
+        /// The time since the creation of the key, by the clock of the client that created it.
+        age: Duration,
+        /// The maximum age.
+        max_age: Duration,
+    },
+
+    /// The time in the key is more than 5 minutes ahead of the clock of this process.
+    #[error("the idempotency key was created in the future; correct the clock of the client")]
+    InTheFuture,
 }

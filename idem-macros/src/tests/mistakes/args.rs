@@ -7,7 +7,7 @@ use quote::quote;
 fn the_names_of_arguments() {
     let known = "the known keys are: `policy`, `ttl`, `hold`, `scope`, `operation`, `key`, `optional`, \
                  `guarantee`, `recover`, `settle`, `wait`, `lease`, `max_run`, `max_attempts`, \
-                 `fingerprint`, `syntax`, `label`, `crate`";
+                 `fingerprint`, `syntax`, `format`, `max_age`, `label`, `crate`";
     more(&quote!(leese = "30s"), &format!("unknown key `leese`; did you mean `lease`? {known}"));
     more(&quote!(retention = "30s"), &format!("unknown key `retention`; {known}"));
     more(
@@ -73,7 +73,7 @@ fn the_kinds_of_values() {
 }
 
 #[test]
-fn the_values_of_guarantee_and_syntax() {
+fn the_values_of_guarantee_syntax_and_format() {
     more(
         &quote!(guarantee = "exactly-once"),
         "`exactly-once` is not a value of `guarantee`, but the effect of a handler that takes a \
@@ -87,6 +87,7 @@ fn the_values_of_guarantee_and_syntax() {
         &quote!(syntax = "loose"),
         "`loose` is not a syntax of the key header; write `strict` or `lenient`",
     );
+    more(&quote!(format = "ulid"), "`ulid` is not a format of keys; write `uuid` or `uuidv7`");
 }
 
 #[test]

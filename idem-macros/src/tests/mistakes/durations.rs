@@ -48,6 +48,19 @@ fn hold_is_at_least_ttl() {
 }
 
 #[test]
+fn max_age_is_at_most_ttl_and_needs_a_time() {
+    let v7 = quote!(format = "uuidv7");
+    more(
+        &quote!(#v7, max_age = "25h"),
+        "a `max_age` of `25h` is longer than the `ttl`; write at most `24h`",
+    );
+    let without_time = "`max_age` requires `format = \"uuidv7\"`, whose keys contain the time; add it or \
+                        remove `max_age`";
+    more(&quote!(max_age = "24h"), without_time);
+    more(&quote!(format = "uuid", max_age = "24h"), without_time);
+}
+
+#[test]
 fn settle_is_shorter_than_hold() {
     let recover = quote!(recover = "find(app)");
     more(

@@ -109,3 +109,22 @@ fn a_scope_is_not_what_the_client_wrote() {
         assert_eq!(messages(quote!(ttl = "24h", scope = "order.0"), &item), [""; 0]);
     }
 }
+
+#[test]
+fn a_scope_has_a_part_that_the_client_did_not_write() {
+    let item = quote!(
+        async fn create(Path((shop, order)): Path<(u64, u64)>, tenant: Tenant) {}
+    );
+    let expected = |name| {
+        format!(
+            "`{name}` comes from a `Path`, and the client chooses this value; take the scope from \
+             authentication, such as the tenant of a token"
+        )
+    };
+    let scope = |scope: &str| messages(quote!(ttl = "24h", scope = #scope), &item);
+    assert_eq!(scope("shop"), [expected("shop")]);
+    assert_eq!(scope("shop, order"), [expected("shop"), expected("order")]);
+    for accepted in ["tenant, shop", "shop, tenant.id", "tenant.may_access(shop)"] {
+        assert_eq!(scope(accepted), [""; 0], "{accepted}");
+    }
+}

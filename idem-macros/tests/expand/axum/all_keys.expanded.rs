@@ -13,7 +13,7 @@ async fn create_payment<
     __Via: 'static,
     __Place,
 >(
-    __arg0: State<App>,
+    ::idem_axum::__private::First(__arg0): ::idem_axum::__private::First<State<App>>,
     __arg1: Tenant,
     __call: ::idem_axum::__private::Guarded<Json<NewPayment>, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
@@ -43,6 +43,8 @@ where
             .with_argument_fingerprint()
             .with_key_syntax(::idem_axum::__private::KeySyntax::Strict)
             .with_optional_key()
+            .with_key_format(::idem_axum::__private::KeyFormat::UuidV7)
+            .with_max_age(::core::time::Duration::from_millis(43200000u64))
     };
     let __call = match __call.admit(__policy).await {
         ::core::result::Result::Ok(__call) => __call,

@@ -12,6 +12,8 @@
     fingerprint = "payment",
     label = "payment.order",
     syntax = "strict",
+    format = "uuidv7",
+    max_age = "12h",
 )]
 async fn create_payment(
     State(app): State<App>,

@@ -29,7 +29,7 @@ pub(crate) async fn create_payment<
     __Via: 'static,
     __Place,
 >(
-    __arg0: Tenant,
+    ::idem_axum::__private::First(__arg0): ::idem_axum::__private::First<Tenant>,
     __call: ::idem_axum::__private::Guarded<Json<NewPayment>, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
 where

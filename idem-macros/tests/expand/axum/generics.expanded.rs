@@ -11,7 +11,7 @@ where
     '__body: { app.pay(tenant, payment).await }
 }
 async fn create_payment<R: Repo + 'static, const N: usize>(
-    __arg0: State<App<R>>,
+    ::idem_axum::__private::First(__arg0): ::idem_axum::__private::First<State<App<R>>>,
     __arg1: Tenant,
     __call: ::idem_axum::__private::Guarded<
         Json<NewPayment<N>>,

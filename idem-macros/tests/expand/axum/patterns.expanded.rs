@@ -17,7 +17,7 @@ async fn ship<
     __Via: 'static,
     __Place,
 >(
-    __arg0: Tenant,
+    ::idem_axum::__private::First(__arg0): ::idem_axum::__private::First<Tenant>,
     __arg1: Path<(Shop, Order)>,
     __call: ::idem_axum::__private::Guarded<Json<Shipment>, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response

@@ -26,7 +26,7 @@ async fn many<
     __Via: 'static,
     __Place,
 >(
-    __arg0: P,
+    ::idem_axum::__private::First(__arg0): ::idem_axum::__private::First<P>,
     __arg1: P,
     __arg2: P,
     __arg3: P,

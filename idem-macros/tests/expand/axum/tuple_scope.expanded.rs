@@ -13,7 +13,7 @@ async fn create_payment<
     __Via: 'static,
     __Place,
 >(
-    __arg0: State<App>,
+    ::idem_axum::__private::First(__arg0): ::idem_axum::__private::First<State<App>>,
     __arg1: Tenant,
     __call: ::idem_axum::__private::Guarded<Json<NewPayment>, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response

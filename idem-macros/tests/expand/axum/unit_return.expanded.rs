@@ -10,7 +10,7 @@ async fn close<
     __Via: 'static,
     __Place,
 >(
-    __arg0: Tenant,
+    ::idem_axum::__private::First(__arg0): ::idem_axum::__private::First<Tenant>,
     __call: ::idem_axum::__private::Guarded<Path<u64>, (__State, __Via, __Place)>,
 ) -> ::idem_axum::__private::Response
 where

@@ -17,8 +17,10 @@ async fn deposit(mut tx: Tx, Json((id, cents)): Json<(i64, i64)>) -> StatusCode 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = PostgresStore::connect("postgres://app@127.0.0.1/shop").await?;
-    let app = Router::new().route("/deposits", post(deposit)).with_state(Idempotency::new(store));
+    let idempotency = Idempotency::new(store);
+    let app = Router::new().route("/deposits", post(deposit)).with_state(idempotency.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    axum::serve(listener, app).await?;
+    let drained = idem_axum::serve(listener, app, &idempotency).await?;
+    println!("stopped: {drained:?}");
     Ok(())
 }

@@ -11,9 +11,10 @@ async fn create_order(order: String) -> String {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = RedisStore::connect("redis://127.0.0.1:6379/").await?;
-    let app =
-        Router::new().route("/orders", post(create_order)).with_state(Idempotency::new(store));
+    let idempotency = Idempotency::new(store);
+    let app = Router::new().route("/orders", post(create_order)).with_state(idempotency.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    axum::serve(listener, app).await?;
+    let drained = idem_axum::serve(listener, app, &idempotency).await?;
+    println!("stopped: {drained:?}");
     Ok(())
 }

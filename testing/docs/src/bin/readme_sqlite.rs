@@ -13,8 +13,10 @@ async fn create_payment(Json(amount): Json<u64>) -> String {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = SqliteStore::open("idem.db").await?;
     let idempotency = Idempotency::new(store);
-    let app = Router::new().route("/payments", post(create_payment)).with_state(idempotency);
+    let state = idempotency.clone();
+    let app = Router::new().route("/payments", post(create_payment)).with_state(state);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    axum::serve(listener, app).await?;
+    let drained = idem_axum::serve(listener, app, &idempotency).await?;
+    println!("stopped: {drained:?}");
     Ok(())
 }

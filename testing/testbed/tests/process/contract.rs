@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Problem, Server, Store, TestEnv};
 
-const ORDERS: [(&str, u16); 18] = [
+const ORDERS: [(&str, u16); 19] = [
     ("/payments", 201),
     ("/refunds", 201),
     ("/accounts/7/payments", 201),
@@ -23,6 +23,7 @@ const ORDERS: [(&str, u16); 18] = [
     ("/takeover", 201),
     ("/recover", 201),
     ("/acted", 201),
+    ("/validated", 201),
     ("/strict", 201),
     ("/raw?note=raw", 200),
 ];

@@ -5,6 +5,7 @@
 mod chaos;
 mod contract;
 mod faults;
+mod fitting;
 mod matrix;
 mod monitoring;
 mod support;
@@ -30,6 +31,12 @@ rows! {
         a_clock_can_be_moved on [memory sqlite redis postgres];
         requests_and_responses_are_limited on [memory];
         both_http_versions_are_supported on [memory];
+    }
+    fitting {
+        refusals_have_the_format_of_the_flag on [memory];
+        a_handler_may_validate_its_request on [memory sqlite redis postgres];
+        an_upload_is_sent_twice_by_curl on [memory];
+        events_arrive_as_they_are_produced on [memory];
     }
     monitoring {
         a_call_is_seen_in_metrics_and_log on [memory redis postgres];

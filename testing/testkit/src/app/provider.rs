@@ -8,10 +8,13 @@ use futures_util::future::BoxFuture;
 use idem_core::{Execution, LeaseLost, Recovery};
 use tokio::runtime::Handle;
 
-use super::{Act, Charge, Entry, Hook, Payment, Reply, Service};
+use super::{Act, Charge, Effect, Entry, HandlerScript, Hook, Payment, Reply, Service};
 
 /// The time for which a slow hook waits.
 pub const SLOW_HOOK: Duration = Duration::from_secs(3);
+
+/// The amount that the handler of [`Service::validate`] refuses.
+const UNLUCKY: u64 = 13;
 
 /// The label of the downstream key.
 const CHARGE: &str = "charge";
@@ -30,7 +33,22 @@ impl Service {
     /// # Panics
     /// If the script contains a panic, or outside of a run.
     pub async fn act(&self, payment: Payment) -> Reply {
-        self.pay_as(payment, |script| script.act, &mut Arc::clone(&self.ledger)).await
+        let act = |script: &HandlerScript| script.act.unwrap_or(Act::Downstream);
+        self.pay_as(payment, act, &mut Arc::clone(&self.ledger)).await
+    }
+
+    /// Creates a payment as [`pay`](Self::pay) does, and validates it in the handler: 400 for the amount [`UNLUCKY`], after the
+    /// step that the script names.
+    ///
+    /// # Panics
+    /// If the script contains a panic, or outside of a run.
+    pub async fn validate(&self, mut payment: Payment) -> Reply {
+        if payment.amount.get() == UNLUCKY {
+            payment.script.effect = Effect::None;
+            payment.script.status = Some(400);
+        }
+        let act = |script: &HandlerScript| script.act.unwrap_or(Act::None);
+        self.pay_as(payment, act, &mut Arc::clone(&self.ledger)).await
     }
 
     /// Looks the charge of a lost run up: the hook of [`charge`](Self::charge).

@@ -1,6 +1,7 @@
 //! The response of a handler, which an app converts into the response of its framework.
 
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
@@ -23,10 +24,18 @@ pub struct Reply {
     /// The mark of a stream, for the extensions of the response.
     pub pass_through: Option<PassThrough>,
     body: Bytes,
-    /// The number of chunks of a streamed body and its end.
-    streamed: Option<(usize, Ending)>,
+    streamed: Option<Streamed>,
     /// Counts the stream until it is dropped.
     producer: Option<Arc<Present>>,
+}
+
+/// A body that is produced in parts.
+#[derive(Clone, Copy, Debug)]
+enum Streamed {
+    /// The number of chunks, and the end after them.
+    Chunks(usize, Ending),
+    /// The number of server-sent events, and the pause between two of them.
+    Events(usize, Duration),
 }
 
 /// The body of a response.
@@ -67,6 +76,12 @@ impl Reply {
         .with("content-type", media_type)
     }
 
+    /// Creates a response with server-sent events.
+    pub(super) fn events(count: usize, pause: Duration) -> Self {
+        let streamed = Some(Streamed::Events(count, pause));
+        Self { streamed, ..Self::new(200, "text/event-stream", "") }
+    }
+
     /// Adds a header. Apps omit a header whose value is invalid.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -90,7 +105,7 @@ impl Reply {
     pub(super) fn with_script(mut self, script: &HandlerScript) -> Self {
         self.status = script.status.unwrap_or(self.status);
         self.declared = script.outcome.map(Outcome::from);
-        self.streamed = script.chunks.map(|count| (count, script.ends));
+        self.streamed = script.chunks.map(|count| Streamed::Chunks(count, script.ends));
         self.pass_through = script.pass_through.then_some(PassThrough);
         for (name, value) in &script.headers {
             if name == "content-type" {
@@ -109,18 +124,29 @@ impl Reply {
 
     /// Returns the body as it is sent.
     pub fn body(&self) -> ReplyBody {
-        match self.streamed {
-            None => ReplyBody::Whole(self.body.clone()),
-            Some((count, end)) => {
-                let producer = self.producer.clone();
-                let counted = move |chunk| {
-                    let _producer = &producer;
-                    chunk
-                };
-                ReplyBody::Stream(chunks(&self.body, count, end).map(counted).boxed())
-            }
-        }
+        let parts = match self.streamed {
+            None => return ReplyBody::Whole(self.body.clone()),
+            Some(Streamed::Chunks(count, end)) => chunks(&self.body, count, end),
+            Some(Streamed::Events(count, pause)) => events(count, pause),
+        };
+        let producer = self.producer.clone();
+        let counted = move |part| {
+            let _producer = &producer;
+            part
+        };
+        ReplyBody::Stream(parts.map(counted).boxed())
     }
+}
+
+/// Streams the numbers below `count` as server-sent events.
+fn events(count: usize, pause: Duration) -> BoxStream<'static, io::Result<Bytes>> {
+    let event = move |number: usize| async move {
+        if number > 0 {
+            tokio::time::sleep(pause).await;
+        }
+        Ok(Bytes::from(format!("data: {number}\n\n")))
+    };
+    stream::iter(0..count).then(event).boxed()
 }
 
 /// Streams `body` in `count` chunks, followed by `end`. With zero chunks, the stream consists of the end only.

@@ -17,8 +17,8 @@ pub struct HandlerScript {
     pub unreadable: bool,
     /// Apply the script to the first handler entry of this note only.
     pub once: bool,
-    /// The step before the effect that marks the run as acted, on the route for it.
-    pub act: Act,
+    /// The step before the effect that marks the run as acted. Each route for it has its own default.
+    pub act: Option<Act>,
     /// The time of the effect.
     pub effect: Effect,
     /// Let the provider apply the effect after the handler has ended, in milliseconds from then. For a handler without
@@ -52,11 +52,10 @@ pub struct HandlerScript {
 }
 
 /// The step before the effect that marks a run as acted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
     /// Take a downstream key.
-    #[default]
     Downstream,
     /// Confirm the claim.
     Confirm,

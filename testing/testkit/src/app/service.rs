@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
@@ -187,6 +188,21 @@ impl Service {
         let created =
             |entry: &Entry| Reply::json(201, &json!({ "note": note.note, "seq": entry.seq }));
         self.count(note, created).await
+    }
+
+    /// Stores a file: 201, with its size.
+    pub async fn upload(&self, note: &Note, size: usize) -> Reply {
+        let stored = |entry: &Entry| {
+            Reply::json(201, &json!({ "note": note.note, "size": size, "seq": entry.seq }))
+        };
+        self.count(note, stored).await
+    }
+
+    /// Returns 200 and server-sent events, with the number and the pauses of the script.
+    pub async fn events(&self, payment: Payment) -> Reply {
+        let (count, pause) = (payment.script.chunks.unwrap_or(3), payment.script.delay_ms);
+        let note = Note { note: payment.note };
+        self.count(&note, |_| Reply::events(count, Duration::from_millis(pause))).await
     }
 
     /// Counts an entry and an effect without a script.

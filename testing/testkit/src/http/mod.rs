@@ -38,6 +38,8 @@
 //! | POST `/acted` | | `act` |
 //! | POST `/releases` | a policy with `with_releases(&[400, 422])` | `act` |
 //! | POST `/strict` | `syntax = "strict"` | `pay` |
+//! | POST `/uuid` | `format = "uuid"`, `optional` | `pay` |
+//! | POST `/recent` | `format = "uuidv7"`, `max_age = "24h"` | `pay` |
 //! | POST `/timeout` | inside the timeout layer of the framework, 50 ms | `pay` |
 //! | POST `/max-run` | `max_run = "200ms"`, `lease = "100ms"` | `pay` |
 //! | POST `/by-note` | `key = "payment.note"` | `pay` |

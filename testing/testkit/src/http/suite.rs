@@ -43,7 +43,10 @@ macro_rules! http_suite {
                 a_key_may_come_from_an_argument
                 the_header_name_is_configurable
                 a_key_may_have_several_header_names
+                different_keys_under_several_names_are_refused
                 a_minimum_length_of_keys_is_configurable
+                a_key_may_have_to_be_a_uuid
+                an_old_key_is_refused
                 a_response_may_echo_the_key
                 keys_are_case_sensitive
                 safe_methods_bypass_the_guard;

@@ -114,6 +114,14 @@ impl Transfers<'_> {
     }
 }
 
+/// A handler without the attribute has no transaction, so it fails before it runs.
+pub async fn unguarded_handler_is_an_error(address: SocketAddr) {
+    let request = Client::new().post(format!("http://{address}/bare"));
+    let request = request.json(&Transfer { status: 201, gated: false });
+    let response = request.header("idempotency-key", "k").send().await.expect("a response");
+    assert_eq!(response.status(), 500);
+}
+
 /// The same app on a store without transactions fails before the handler runs.
 pub async fn other_store_is_an_error(address: SocketAddr) {
     let request = Client::new().post(format!("http://{address}/transfers"));

@@ -75,14 +75,17 @@ struct App {
     ledger: Ledger,
 }
 
-fn router() -> Router {
-    let idempotency = Idempotency::new(MemoryStore::new());
+fn router(idempotency: Idempotency) -> Router {
     let app = App { idempotency, ledger: Ledger::default() };
     Router::new().route("/payments", post(create_payment).get(list_payments)).with_state(app)
 }
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
+    let idempotency = Idempotency::new(MemoryStore::new());
+    let router = router(idempotency.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    axum::serve(listener, router()).await
+    let drained = idem_axum::serve(listener, router, &idempotency).await?;
+    println!("stopped: {drained:?}");
+    Ok(())
 }

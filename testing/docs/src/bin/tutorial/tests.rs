@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use http_body_util::BodyExt;
+use idem_axum::{Idempotency, MemoryStore};
 use tower::ServiceExt;
 
 const GUIDE: &str = include_str!("../../../../../docs/guide/src/tutorial.md");
@@ -31,6 +32,10 @@ async fn payments(router: &Router) -> String {
     text(router.clone().oneshot(request).await.unwrap()).await
 }
 
+fn router() -> Router {
+    super::router(Idempotency::new(MemoryStore::new()))
+}
+
 /// A line of the guide.
 #[track_caller]
 fn shown(line: &str) {
@@ -39,7 +44,7 @@ fn shown(line: &str) {
 
 #[tokio::test]
 async fn the_first_request_charges_and_the_second_is_a_replay() {
-    let router = super::router();
+    let router = router();
     let first = pay(&router, "alice-token", Some("order-1001"), PAYMENT).await;
     assert_eq!(first.status(), StatusCode::CREATED);
     assert!(!first.headers().contains_key("idempotent-replayed"));
@@ -55,7 +60,7 @@ async fn the_first_request_charges_and_the_second_is_a_replay() {
 
 #[tokio::test]
 async fn another_amount_is_refused() {
-    let router = super::router();
+    let router = router();
     pay(&router, "alice-token", Some("order-1001"), PAYMENT).await;
     let other = r#"{"amount": 1, "currency": "EUR"}"#;
     let refused = pay(&router, "alice-token", Some("order-1001"), other).await;
@@ -65,7 +70,7 @@ async fn another_amount_is_refused() {
 
 #[tokio::test]
 async fn the_other_things_to_try() {
-    let router = super::router();
+    let router = router();
     let first = pay(&router, "alice-token", Some("order-1001"), PAYMENT).await;
     assert_eq!(first.status(), StatusCode::CREATED);
 

@@ -1,11 +1,13 @@
 //! The routes of payments.
 
+use actix_multipart::{Multipart, MultipartError};
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderValue, IF_MATCH};
 use actix_web::middleware::from_fn;
 use actix_web::web::{
     Bytes, Data, Json, Path, Query, ReqData, ServiceConfig, get, head, patch, post, put, resource,
 };
+use futures_util::TryStreamExt;
 use idem_actix::{Operation, Recovery, Tx, idempotent, status_by_key};
 use idem_testkit::app::actix::HandlerReply;
 use idem_testkit::app::{Amendment, Caller, NewLabel, Note, Payment, Service};
@@ -21,7 +23,7 @@ pub(crate) fn routes(app: &mut ServiceConfig, has_transactions: bool) {
     .service(resource("/refunds").route(post().to(create)))
     .service(
         resource("/payments/by-key/{key}")
-            .route(status_by_key::<Tenant>(Operation::route("POST", "/payments"))),
+            .route(status_by_key::<Tenant, _>(Operation::route("POST", "/payments"))),
     )
     .service(resource("/accounts/{acct}/payments").route(post().to(create)))
     .service(
@@ -46,6 +48,9 @@ pub(crate) fn routes(app: &mut ServiceConfig, has_transactions: bool) {
     .service(resource("/takeover").route(post().to(takeover)))
     .service(resource("/recover").route(post().to(recover)))
     .service(resource("/acted").route(post().to(acted)))
+    .service(resource("/validated").route(post().to(validated)))
+    .service(resource("/multipart").route(post().to(multipart)))
+    .service(resource("/stream").route(post().to(stream)))
     .service(resource("/max-run").route(post().to(max_run)))
     .service(resource("/strict").route(post().to(strict)))
     .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)));
@@ -120,6 +125,46 @@ async fn acted(
     Json(payment): Json<Payment>,
 ) -> HandlerReply {
     HandlerReply(service.act(payment).await)
+}
+
+#[idempotent(policy = "testbed::VALIDATING", scope = "caller.tenant")]
+async fn validated(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.validate(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn multipart(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    mut form: Multipart,
+) -> Result<HandlerReply, MultipartError> {
+    let (mut note, mut size) = (String::new(), 0);
+    while let Some(mut field) = form.try_next().await? {
+        let name = field.name().map(str::to_owned);
+        let mut content = Vec::new();
+        while let Some(part) = field.try_next().await? {
+            content.extend_from_slice(&part);
+        }
+        match name.as_deref() {
+            Some("note") => note = String::from_utf8_lossy(&content).into_owned(),
+            Some("file") => size = content.len(),
+            _ => {}
+        }
+    }
+    Ok(HandlerReply(service.upload(&Note { note }, size).await))
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn stream(
+    service: Data<Service>,
+    caller: ReqData<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.events(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]

@@ -1,6 +1,7 @@
 //! The routes of payments.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::multipart::MultipartError;
+use axum::extract::{Multipart, Path, Query, State};
 use axum::http::header::{HeaderValue, IF_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post, put};
@@ -41,6 +42,9 @@ pub(crate) fn routes(has_transactions: bool) -> Router<App> {
         .route("/takeover", post(takeover))
         .route("/recover", post(recover))
         .route("/acted", post(acted))
+        .route("/validated", post(validated))
+        .route("/multipart", post(multipart))
+        .route("/stream", post(stream))
         .route("/max-run", post(max_run))
         .route("/strict", post(strict))
         .route("/timeout", post(create).layer(timeout));
@@ -113,6 +117,41 @@ async fn acted(
     Json(payment): Json<Payment>,
 ) -> HandlerReply {
     HandlerReply(service.act(payment).await)
+}
+
+#[idempotent(policy = "testbed::VALIDATING", scope = "caller.tenant")]
+async fn validated(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.validate(payment).await)
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn multipart(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    mut form: Multipart,
+) -> Result<HandlerReply, MultipartError> {
+    let (mut note, mut size) = (String::new(), 0);
+    while let Some(field) = form.next_field().await? {
+        match field.name() {
+            Some("note") => note = field.text().await?,
+            Some("file") => size = field.bytes().await?.len(),
+            _ => {}
+        }
+    }
+    Ok(HandlerReply(service.upload(&Note { note }, size).await))
+}
+
+#[idempotent(ttl = "24h", scope = "caller.tenant")]
+async fn stream(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    Json(payment): Json<Payment>,
+) -> HandlerReply {
+    HandlerReply(service.events(payment).await)
 }
 
 #[idempotent(ttl = "24h", scope = "caller.tenant")]

@@ -51,6 +51,13 @@ impl TestEnv {
         }
     }
 
+    /// Creates a file and returns its path.
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
+        let file = self.directory.join(name);
+        fs::write(&file, content).unwrap();
+        file
+    }
+
     /// Returns the path of the database of a SQLite store.
     pub(crate) fn database_file(&self) -> PathBuf {
         self.directory.join("records.db")

@@ -139,12 +139,12 @@ impl Key<'_> {
     }
 
     /// Bounded starts: between two releases one run starts, or at most `MAX_ATTEMPTS` under at least once.
-    /// `/release` and transactions free the key themselves. A run of `/recover` starts after the hook reported that
+    /// `/release`, `/validated` and transactions free the key themselves. A run of `/recover` starts after the hook reported that
     /// nothing had happened; the tests compare the effects. A run that withdrew freed its key, also if its client left before
     /// the response.
     fn runs_are_bounded(&self) {
         let bound = match self.intent.path.as_str() {
-            "/release" | "/tx-payments" | "/recover" => return,
+            "/release" | "/tx-payments" | "/recover" | "/validated" => return,
             "/takeover" => MAX_ATTEMPTS,
             _ => 1,
         };

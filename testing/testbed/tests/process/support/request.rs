@@ -56,6 +56,12 @@ impl Request {
         self
     }
 
+    /// Sets the amount.
+    pub(crate) fn amount(mut self, amount: u64) -> Self {
+        self.body["amount"] = amount.into();
+        self
+    }
+
     /// Sets the text of the body. It must contain the note.
     pub(crate) fn text(self, text: &str) -> Self {
         Self { text: Some(text.to_owned()), ..self }
@@ -178,6 +184,11 @@ impl Request {
     /// Sends the request and stops waiting for the response after `limit`.
     pub(crate) async fn send_within(&self, limit: Duration) -> Option<Response> {
         tokio::time::timeout(limit, self.try_send()).await.ok().flatten()
+    }
+
+    /// Sends the request and returns the response before its body. It is not part of the history.
+    pub(crate) async fn open(&self) -> reqwest::Response {
+        self.builder().send().await.expect("a response")
     }
 
     fn builder(&self) -> reqwest::RequestBuilder {

@@ -42,7 +42,7 @@ impl Problem {
 
 impl Response {
     /// Reads a response. Returns `None` if it is incomplete.
-    pub(super) async fn read(response: reqwest::Response) -> Option<Self> {
+    pub(crate) async fn read(response: reqwest::Response) -> Option<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.ok()?;
         Some(Self { status, headers, body })

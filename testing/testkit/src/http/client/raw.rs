@@ -52,6 +52,15 @@ impl Raw {
         self.0.read_exact(&mut vec![0; bytes]).await.expect("the server sends more");
     }
 
+    /// Reads the first line of the response.
+    pub async fn status_line(&mut self) -> String {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            line.push(self.0.read_u8().await.expect("the server sends more"));
+        }
+        String::from_utf8_lossy(&line).into_owned()
+    }
+
     /// Reads until the server closes the connection. Returns the status, or `None` without a response.
     pub async fn status(mut self) -> Option<u16> {
         let mut response = Vec::new();

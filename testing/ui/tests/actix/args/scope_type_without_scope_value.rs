@@ -1,11 +1,16 @@
 use actix_web::web;
 use idem_actix::idempotent;
 
-#[derive(serde::Deserialize)]
-struct Tenant;
+#[derive(Clone)]
+struct Tenant {
+    region: Region,
+}
 
-#[idempotent(ttl = "24h", scope = "tenant")]
-async fn create_payment(web::Json(tenant): web::Json<Tenant>) -> &'static str {
+#[derive(Clone)]
+struct Region;
+
+#[idempotent(ttl = "24h", scope = "tenant.region")]
+async fn create_payment(tenant: web::ReqData<Tenant>) -> &'static str {
     drop(tenant);
     "paid"
 }

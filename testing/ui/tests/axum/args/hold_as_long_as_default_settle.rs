@@ -1,6 +1,5 @@
-use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use idem_axum::{Recovery, idempotent};
 
 async fn find_charge(tenant: &str) -> Recovery<StatusCode> {
@@ -8,13 +7,11 @@ async fn find_charge(tenant: &str) -> Recovery<StatusCode> {
     Recovery::NotHappened
 }
 
-#[idempotent(
-    ttl = "20s",
-    scope = "tenant",
-    recover = "find_charge(tenant)",
-    hold = "30s"
-)]
-async fn create_payment(Path(tenant): Path<String>, Json(amount): Json<u64>) -> StatusCode {
+#[idempotent(ttl = "20s", scope = "tenant", recover = "find_charge(tenant)", hold = "30s")]
+async fn create_payment(
+    Extension(tenant): Extension<String>,
+    Json(amount): Json<u64>,
+) -> StatusCode {
     drop((tenant, amount));
     StatusCode::CREATED
 }

@@ -1,10 +1,12 @@
-use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use idem_axum::idempotent;
 
 #[idempotent(ttl = "24h", scope = "tenant", key = "event.id")]
-async fn create_payment(Path(tenant): Path<String>, Json(amount): Json<u64>) -> StatusCode {
+async fn create_payment(
+    Extension(tenant): Extension<String>,
+    Json(amount): Json<u64>,
+) -> StatusCode {
     drop((tenant, amount));
     StatusCode::CREATED
 }

@@ -1,6 +1,5 @@
-use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use idem_axum::idempotent;
 use idem_axum::{Guarantee, Policy};
 use std::time::Duration;
@@ -13,7 +12,10 @@ async fn find(_: &str) -> idem_axum::Recovery<StatusCode> {
 }
 
 #[idempotent(policy = "PAYMENTS", scope = "tenant", recover = "find(tenant)")]
-async fn create_payment(Path(tenant): Path<String>, Json(amount): Json<u64>) -> StatusCode {
+async fn create_payment(
+    Extension(tenant): Extension<String>,
+    Json(amount): Json<u64>,
+) -> StatusCode {
     drop((tenant, amount));
     StatusCode::CREATED
 }

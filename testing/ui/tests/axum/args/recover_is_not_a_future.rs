@@ -1,6 +1,5 @@
-use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use idem_axum::{Recovery, idempotent};
 
 fn find_charge(tenant: &str) -> Recovery<StatusCode> {
@@ -9,7 +8,10 @@ fn find_charge(tenant: &str) -> Recovery<StatusCode> {
 }
 
 #[idempotent(ttl = "24h", scope = "tenant", recover = "find_charge(tenant)")]
-async fn create_payment(Path(tenant): Path<String>, Json(amount): Json<u64>) -> StatusCode {
+async fn create_payment(
+    Extension(tenant): Extension<String>,
+    Json(amount): Json<u64>,
+) -> StatusCode {
     drop((tenant, amount));
     StatusCode::CREATED
 }

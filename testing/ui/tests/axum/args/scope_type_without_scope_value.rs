@@ -1,11 +1,10 @@
-use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use idem_axum::idempotent;
 
-#[idempotent(ttl = "24h", scope = "amount")]
-async fn create_payment(Path(tenant): Path<String>, Json(amount): Json<f64>) -> StatusCode {
-    drop((tenant, amount));
+#[idempotent(ttl = "24h", scope = "rate")]
+async fn create_payment(Extension(rate): Extension<f64>, Json(amount): Json<u64>) -> StatusCode {
+    drop((rate, amount));
     StatusCode::CREATED
 }
 

@@ -1,7 +1,7 @@
 use axum::extract::{FromRef, Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use idem_axum::{Idempotency, MemoryStore, idempotent};
 
 #[derive(Clone, FromRef)]
@@ -44,17 +44,25 @@ async fn create(
     Ok(StatusCode::CREATED)
 }
 
-#[idempotent(ttl = "1h 30m", scope = "global", optional, syntax = "strict", fingerprint = "raw")]
+#[idempotent(
+    ttl = "1h 30m",
+    scope = "global",
+    optional,
+    syntax = "strict",
+    format = "uuidv7",
+    max_age = "90m",
+    fingerprint = "raw"
+)]
 async fn tick() {}
 
 #[idempotent(ttl = "24h", scope = "a, b, c, d")]
-async fn four_parts(Path((a, b, c, d)): Path<(u8, i8, usize, isize)>) {}
+async fn four_parts(Extension((a, b, c, d)): Extension<(u8, i8, usize, isize)>) {}
 
 fn main() {
     let app = App { idempotency: Idempotency::new(MemoryStore::new()) };
     let _: Router = Router::new()
         .route("/shops/{shop}/payments", post(create))
         .route("/tick", post(tick))
-        .route("/{a}/{b}/{c}/{d}", post(four_parts))
+        .route("/four", post(four_parts))
         .with_state(app);
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use axum::routing::post;
 use axum::{Json, Router};
-use idem_axum::{Guarantee, Idempotency, MemoryStore, Policy, Recovery, idempotent};
+use idem_axum::{
+    Guarantee, Idempotency, KeyFormat, MemoryStore, Policy, Recovery, idempotent,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -57,6 +59,15 @@ async fn find(amount: u64) -> Recovery<Json<u64>> {
 #[idempotent(policy = "crate::RETRIED", scope = "global", max_attempts = 5)]
 async fn retried() {}
 
+const DATED: Policy =
+    Policy::new(DAY, Guarantee::AtMostOnce).with_key_format(KeyFormat::UuidV7).with_max_age(DAY);
+
+#[idempotent(policy = "DATED", scope = "global")]
+async fn dated() {}
+
+#[idempotent(policy = "DATED", scope = "global", ttl = "2d", max_age = "36h")]
+async fn dated_for_longer() {}
+
 #[idempotent(policy = "PAYMENTS", scope = "global", guarantee = "at-least-once", max_attempts = 5)]
 async fn another_guarantee() {}
 
@@ -67,5 +78,7 @@ fn main() {
         .route("/3", post(recovered))
         .route("/4", post(retried))
         .route("/5", post(another_guarantee))
+        .route("/6", post(dated))
+        .route("/7", post(dated_for_longer))
         .with_state(Idempotency::new(MemoryStore::new()));
 }

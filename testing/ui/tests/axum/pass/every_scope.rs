@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::extract::{ConnectInfo, Path};
+use axum::extract::ConnectInfo;
 use axum::routing::post;
 use axum::{Extension, Json, Router};
 use idem_axum::{Idempotency, MemoryStore, OrAnonymous, ScopeParts, ScopeValue, idempotent};
@@ -51,7 +51,7 @@ async fn by_address(ConnectInfo(address): ConnectInfo<std::net::SocketAddr>) -> 
 }
 
 #[idempotent(ttl = "24h", scope = "v4, ip")]
-async fn by_addresses(Path((v4, ip)): Path<(Ipv4Addr, IpAddr)>) -> String {
+async fn by_addresses(Extension((v4, ip)): Extension<(Ipv4Addr, IpAddr)>) -> String {
     format!("{v4} {ip}")
 }
 

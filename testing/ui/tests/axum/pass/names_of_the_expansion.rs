@@ -1,9 +1,8 @@
 #![deny(warnings)]
 #![allow(dead_code, non_camel_case_types, non_upper_case_globals)]
 
-use axum::extract::Path;
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use idem_axum::{Idempotency, MemoryStore, Recovery, idempotent};
 
 // In a pattern, a constant or static takes precedence over a new binding of the same name.
@@ -21,8 +20,14 @@ async fn recovery(_: u64) -> Recovery<String> {
     Recovery::NotHappened
 }
 
-#[idempotent(ttl = "24h", scope = "tenant", key = "id", fingerprint = "id", recover = "recovery(*id)")]
-async fn create(Path(tenant): Path<String>, Json(id): Json<u64>) -> String {
+#[idempotent(
+    ttl = "24h",
+    scope = "tenant",
+    key = "id",
+    fingerprint = "id",
+    recover = "recovery(*id)"
+)]
+async fn create(Extension(tenant): Extension<String>, Json(id): Json<u64>) -> String {
     format!("{tenant}/{id}")
 }
 

@@ -1,14 +1,13 @@
 #![deny(warnings, unused)]
 
-use axum::Router;
-use axum::extract::Path;
 use axum::routing::post;
+use axum::{Extension, Router};
 use idem_axum::{Idempotency, MemoryStore, idempotent};
 
 // rustc must not report the braces of a one-line body as unused.
 #[rustfmt::skip]
 #[idempotent(ttl = "24h", scope = "tenant")]
-async fn mentioned(Path(tenant): Path<String>) -> &'static str { "done" }
+async fn mentioned(Extension(tenant): Extension<String>) -> &'static str { "done" }
 
 #[rustfmt::skip]
 #[idempotent(ttl = "24h", scope = "global")]

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use idem_axum::{Execution, Idempotency, LeaseLost, MemoryStore, Recovery, idempotent};
 
 #[derive(Clone, FromRef)]
@@ -70,7 +70,7 @@ async fn find_text(amount: u64) -> Recovery<String> {
 )]
 async fn create(
     State(app): State<App>,
-    Path(tenant): Path<String>,
+    Extension(tenant): Extension<String>,
     attempts: Attempts,
     Json(payment): Json<NewPayment>,
 ) -> Result<(StatusCode, Json<u64>), StatusCode> {

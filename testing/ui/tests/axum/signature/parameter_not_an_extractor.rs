@@ -1,4 +1,4 @@
-use axum::extract::Path;
+use axum::Extension;
 use axum::http::StatusCode;
 use axum::routing::post;
 use idem_axum::idempotent;
@@ -6,7 +6,7 @@ use idem_axum::idempotent;
 struct Payment;
 
 #[idempotent(ttl = "24h", scope = "tenant")]
-async fn create_payment(Path(tenant): Path<String>, payment: Payment) -> StatusCode {
+async fn create_payment(Extension(tenant): Extension<String>, payment: Payment) -> StatusCode {
     drop((tenant, payment));
     StatusCode::CREATED
 }

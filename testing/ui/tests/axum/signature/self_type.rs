@@ -1,5 +1,4 @@
-use axum::Json;
-use axum::extract::Path;
+use axum::{Extension, Json};
 use idem_axum::idempotent;
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -7,7 +6,7 @@ struct Payment;
 
 impl Payment {
     #[idempotent(ttl = "24h", scope = "tenant")]
-    async fn create(Path(tenant): Path<String>, Json(payment): Json<Self>) -> Json<Self> {
+    async fn create(Extension(tenant): Extension<String>, Json(payment): Json<Self>) -> Json<Self> {
         drop(tenant);
         Json(payment)
     }

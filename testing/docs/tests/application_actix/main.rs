@@ -1,7 +1,9 @@
-//! The twin of `application_axum.rs`: middleware, extractors, scopes and a repository behind a trait, with every handler
+//! The twin of `application_axum`: middleware, extractors, scopes and a repository behind a trait, with every handler
 //! guarded.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
+
+mod ecosystem;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -151,6 +153,7 @@ async fn every_handler_runs_once_per_key() {
         .app_data(web::PayloadConfig::new(32 * 1024))
         .service(web::scope("/api").service(accounts).configure(orders::<MemoryRepo>))
         .service(create_payment)
+        .configure(ecosystem::routes)
         .wrap(from_fn(authenticate))
         .wrap(Condition::new(true, NormalizePath::trim()))
         .wrap(DefaultHeaders::new().add(("x-service", "payments")))
@@ -163,6 +166,8 @@ async fn every_handler_runs_once_per_key() {
         ("/api/accounts/7/keyed/k1", "text/plain", "a text", 200),
         ("/api/accounts/login", "application/x-www-form-urlencoded", "amount=1", 303),
         ("/api/orders", "application/json", r#"{"amount":42}"#, 200),
+        ("/cookies", "text/plain", "", 200),
+        ("/documented", "application/json", r#"{"amount":42}"#, 201),
     ]
     .into_iter()
     .enumerate()

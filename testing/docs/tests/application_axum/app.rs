@@ -1,7 +1,4 @@
-//! An application as large as many are, in which every handler is guarded: its layers, its extractors, its state behind an
-//! `Arc`, and a repository behind a trait.
-
-#![allow(clippy::unwrap_used, reason = "a test")]
+//! The application: state, layers and handlers with the extractors of axum.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -9,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{
     ConnectInfo, DefaultBodyLimit, Form, FromRef, FromRequestParts, MatchedPath, NestedPath,
@@ -21,12 +18,11 @@ use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::post;
 use axum::{Extension, Json, Router};
-use http_body_util::BodyExt;
 use idem_axum::{
     Guarantee, Idempotency, IdempotencyKey, MemoryStore, Policy, ScopeParts, ScopeValue, idempotent,
 };
 use serde::{Deserialize, Serialize};
-use tower::{ServiceBuilder, ServiceExt};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
@@ -35,16 +31,19 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
-const SHARED: Policy = Policy::new(Duration::from_secs(24 * 60 * 60), Guarantee::AtMostOnce)
-    .with_wait(Duration::from_secs(3))
-    .with_releases(&[400, 422]);
+use crate::ecosystem;
 
-trait Repo: Send + Sync + 'static {
+pub(crate) const SHARED: Policy =
+    Policy::new(Duration::from_secs(24 * 60 * 60), Guarantee::AtMostOnce)
+        .with_wait(Duration::from_secs(3))
+        .with_releases(&[400, 422]);
+
+pub(crate) trait Repo: Send + Sync + 'static {
     fn insert(&self, amount: u64) -> impl Future<Output = u64> + Send;
 }
 
 #[derive(Default)]
-struct MemoryRepo(AtomicU64);
+pub(crate) struct MemoryRepo(pub(crate) AtomicU64);
 
 impl Repo for MemoryRepo {
     async fn insert(&self, amount: u64) -> u64 {
@@ -54,14 +53,14 @@ impl Repo for MemoryRepo {
 }
 
 #[derive(Clone, Default)]
-struct Settings {
+pub(crate) struct Settings {
     currency: String,
 }
 
-struct AppState<R> {
+pub(crate) struct AppState<R> {
     idempotency: Idempotency,
     settings: Settings,
-    repo: R,
+    pub(crate) repo: R,
 }
 
 /// axum's derive does not support generics.
@@ -71,11 +70,11 @@ impl<R> FromRef<AppState<R>> for Idempotency {
     }
 }
 
-type App = Arc<AppState<MemoryRepo>>;
+pub(crate) type App = Arc<AppState<MemoryRepo>>;
 
 /// The tenant that the layer for authentication found.
 #[derive(Clone)]
-struct Tenant(String);
+pub(crate) struct Tenant(pub(crate) String);
 
 impl ScopeValue for Tenant {
     fn write_parts(&self, parts: &mut ScopeParts) {
@@ -98,7 +97,7 @@ async fn count(State(app): State<App>, request: Request, next: Next) -> Response
 }
 
 /// A custom extractor with the router's state.
-struct Currency(String);
+pub(crate) struct Currency(pub(crate) String);
 
 impl FromRequestParts<App> for Currency {
     type Rejection = StatusCode;
@@ -109,8 +108,8 @@ impl FromRequestParts<App> for Currency {
 }
 
 #[derive(Deserialize, Serialize)]
-struct NewPayment {
-    amount: u64,
+pub(crate) struct NewPayment {
+    pub(crate) amount: u64,
 }
 
 #[derive(Deserialize)]
@@ -119,7 +118,7 @@ struct Page {
 }
 
 #[derive(Debug)]
-struct ApiError(StatusCode);
+pub(crate) struct ApiError(StatusCode);
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -130,7 +129,7 @@ impl IntoResponse for ApiError {
 /// Creates a payment.
 #[idempotent(policy = "SHARED", scope = "tenant")]
 #[tracing::instrument(skip_all)]
-async fn create_payment(
+pub(crate) async fn create_payment(
     State(app): State<App>,
     tenant: Extension<Tenant>,
     currency: Currency,
@@ -214,7 +213,7 @@ impl idem_axum::KeyValue for IdempotencyKeyText {
 
 /// A handler over any repository, in a router over any repository.
 #[idempotent(policy = "SHARED", scope = "tenant", ttl = "1h")]
-async fn create_order<R: Repo>(
+pub(crate) async fn create_order<R: Repo>(
     State(app): State<Arc<AppState<R>>>,
     tenant: Extension<Tenant>,
     Json(order): Json<NewPayment>,
@@ -231,7 +230,7 @@ async fn panics(tenant: Extension<Tenant>) -> StatusCode {
     panic!("a bug of {}", tenant.0.0)
 }
 
-fn application() -> (Router, App) {
+pub(crate) fn application() -> (Router, App) {
     let app = Arc::new(AppState {
         idempotency: Idempotency::new(MemoryStore::new()),
         settings: Settings { currency: "EUR".to_owned() },
@@ -256,6 +255,7 @@ fn application() -> (Router, App) {
         .route("/payments", post(create_payment))
         .route("/lenient", post(lenient))
         .route("/panics", post(panics))
+        .merge(ecosystem::routes())
         .route_layer(from_fn_with_state(Arc::clone(&app), count))
         .layer(from_fn(authenticate))
         .layer(map_response(async |response: Response| response))
@@ -264,79 +264,4 @@ fn application() -> (Router, App) {
         .layer(Extension(SocketAddr::from(([192, 0, 2, 1], 443))))
         .with_state(Arc::clone(&app));
     (router, app)
-}
-
-struct Sent {
-    status: StatusCode,
-    replayed: bool,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-async fn send(router: &Router, path: &str, media_type: &str, body: &str) -> Sent {
-    let mut request = Request::post(path)
-        .header("authorization", "acme")
-        .header("idempotency-key", "order-1001")
-        .header("content-type", media_type)
-        .header("user-agent", "test")
-        .header("origin", "https://shop.example")
-        .body(Body::from(body.to_owned()))
-        .unwrap();
-    let peer = SocketAddr::from(([192, 0, 2, 7], 4711));
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let response = router.clone().oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    Sent {
-        status: parts.status,
-        replayed: parts.headers.contains_key("idempotent-replayed"),
-        headers: parts.headers,
-        body: body.collect().await.unwrap().to_bytes().to_vec(),
-    }
-}
-
-#[tokio::test]
-async fn every_handler_runs_once_per_key() {
-    for (path, media_type, body, status) in [
-        ("/payments", "application/json", r#"{"amount":42}"#, 201),
-        ("/api/accounts/7/notes?page=2", "text/plain", "a note", 200),
-        ("/api/accounts/7/keyed/k1", "text/plain", "a text", 200),
-        ("/api/accounts/login", "application/x-www-form-urlencoded", "amount=1", 303),
-        ("/api/accounts/raw", "application/x-www-form-urlencoded", "a=1&b=2", 200),
-        ("/lenient", "application/json", r#"{"amount":42}"#, 200),
-        ("/api/orders", "application/json", r#"{"amount":42}"#, 200),
-        ("/panics", "text/plain", "", 500),
-    ] {
-        let (router, app) = application();
-        let first = send(&router, path, media_type, body).await;
-        assert_eq!(first.status, status, "{path} {:?}", String::from_utf8_lossy(&first.body));
-        assert!(!first.replayed, "{path}");
-        let runs = app.repo.0.load(Ordering::Relaxed);
-        let second = send(&router, path, media_type, body).await;
-        assert_eq!((second.status, &second.body), (first.status, &first.body), "{path}");
-        assert!(second.replayed, "{path}");
-        assert!(second.headers.contains_key("x-request-id"), "layers see replays too");
-        assert_eq!(app.repo.0.load(Ordering::Relaxed), runs, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn a_corrected_request_uses_the_same_key() {
-    let (router, _) = application();
-    let wrong = send(&router, "/payments", "application/json", r#"{"amount":0}"#).await;
-    assert_eq!(wrong.status, 422);
-    let corrected = send(&router, "/payments", "application/json", r#"{"amount":42}"#).await;
-    assert_eq!((corrected.status, corrected.replayed), (StatusCode::CREATED, false));
-}
-
-#[tokio::test]
-async fn a_handler_is_called_without_its_guard() {
-    let (_, app) = application();
-    let tenant = || Extension(Tenant("acme".to_owned()));
-    let currency = Currency("EUR".to_owned());
-    let payment = Json(NewPayment { amount: 42 });
-    let created = create_payment_unguarded(State(app.clone()), tenant(), currency, payment).await;
-    assert_eq!(created.unwrap().0, StatusCode::CREATED);
-    let order = Json(NewPayment { amount: 42 });
-    let Json(id) = create_order_unguarded::<MemoryRepo>(State(app), tenant(), order).await;
-    assert_eq!(id, 43);
 }

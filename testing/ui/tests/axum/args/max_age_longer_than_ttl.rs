@@ -1,0 +1,14 @@
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use idem_axum::idempotent;
+
+#[idempotent(ttl = "24h", scope = "tenant", format = "uuidv7", max_age = "25h")]
+async fn create_payment(
+    Extension(tenant): Extension<String>,
+    Json(amount): Json<u64>,
+) -> StatusCode {
+    drop((tenant, amount));
+    StatusCode::CREATED
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use idem_axum::idempotent;
+use idem_axum::{Guarantee, KeyFormat, Policy};
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const PAYMENTS: Policy =
+    Policy::new(DAY, Guarantee::AtMostOnce).with_key_format(KeyFormat::UuidV7).with_max_age(DAY);
+
+#[idempotent(policy = "PAYMENTS", scope = "tenant", ttl = "12h")]
+async fn create_payment(
+    Extension(tenant): Extension<String>,
+    Json(amount): Json<u64>,
+) -> StatusCode {
+    drop((tenant, amount));
+    StatusCode::CREATED
+}
+
+fn main() {}
