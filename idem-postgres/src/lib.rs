@@ -116,7 +116,7 @@
 //! Version 3 of the schema adds columns for recovery and for operators. They rewrite nothing and have no index. A process
 //! with the code of version 2 continues to work beside it, and reports [`HealthIssue::Schema`]. It refuses the records of
 //! this version with 500 and does not run them again, except at least once. Its own records are read, and never recovered.
-//! The audit log only grows. To prune it, `DELETE` with another role.
+//! The audit log only grows, and the service cannot rewrite it. `idem audit --prune-before` needs a role with `DELETE`.
 //!
 //! # Guarantees and limits
 //!

@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 3] = [
         include_str!("migrations/0003_recovery.sql"),
         include_str!("migrations/0003_claim.sql"),
         include_str!("migrations/0003_complete.sql"),
+        include_str!("migrations/0003_audit.sql"),
         include_str!("migrations/0003_resolve.sql"),
     ),
 ];

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 /// Programs, and the Debian packages that have them.
-const NEEDED: [(&str, &str); 8] = [
+const NEEDED: [(&str, &str); 10] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-server"),
     ("psql", "postgresql"),
@@ -12,6 +12,8 @@ const NEEDED: [(&str, &str); 8] = [
     ("nats-server", "nats-server"),
     ("faketime", "faketime"),
     ("openssl", "openssl"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
     // The checker of alert rules.
     ("promtool", "prometheus"),
 ];
