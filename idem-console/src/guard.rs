@@ -7,6 +7,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
     ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::uri::Authority;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -90,7 +91,7 @@ fn is_allowed(method: &Method, headers: &HeaderMap, original: &Uri) -> bool {
         return site == "same-origin";
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| original.authority().map(|authority| authority.as_str()));
+    let host = host.or_else(|| original.authority().map(Authority::as_str));
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
     let origin = origin.and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     host.is_some() && origin == host

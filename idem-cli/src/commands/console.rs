@@ -57,7 +57,7 @@ fn router(context: &Context, arguments: &Console, session: Session) -> Result<Ro
     let handle = handle.max_response(arguments.max_response).build();
     let console = idem_console::Console::new(&*context.common.namespace);
     let labels = arguments.downstream.iter();
-    let console = labels.fold(console, |console, label| console.downstream(label));
+    let console = labels.fold(console, idem_console::Console::downstream);
     let session = Arc::new(session);
     let open = Router::new().route("/open", get(open)).with_state(Arc::clone(&session));
     let pages = idem_console::router(handle, console).layer(from_fn_with_state(session, enter));

@@ -198,7 +198,7 @@ impl Service {
             outcome: Outcome::Final,
             completion: Completion::Response(StoredResponse::text(200, "done")),
         };
-        let run = handle.run(call, move |_| async move { executed() }, move || executed());
+        let run = handle.run(call, move |_| async move { executed() }, executed);
         drop(self.block_on(run));
         let records = self.idem(&["list", "--json"]).json();
         records[0]["record"].as_str().unwrap().to_owned()

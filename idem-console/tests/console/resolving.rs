@@ -164,20 +164,21 @@ async fn input_that_cannot_be_used_is_named() {
     let (service, ada) = (Service::new(), operator(May::Resolve));
     let record = service.payment(UnknownReason::Ambiguous).await;
     let long = "x".repeat(101);
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
-        ("complete", &[("status", "199")], "status from 200 to 599"),
-        ("complete", &[("status", "600")], "status from 200 to 599"),
-        ("complete", &[("status", "")], "status from 200 to 599"),
-        ("complete", &[("status", "200"), ("body", &long)], "101 bytes, and 100 are allowed"),
-        ("complete", &[("status", "200"), ("headers", "none")], "is not a header"),
-        ("complete", &[("status", "200"), ("headers", "Set-Cookie: a=b")], "never stored"),
-        ("hold", &[("days", "0")], "days from 1 to 3650"),
-        ("hold", &[("days", "soon")], "days from 1 to 3650"),
-        ("evict", &[], "There is no such change"),
+    let cases = [
+        ("complete", vec![("status", "199")], "status from 200 to 599"),
+        ("complete", vec![("status", "600")], "status from 200 to 599"),
+        ("complete", vec![("status", "")], "status from 200 to 599"),
+        ("complete", vec![("status", "200"), ("body", &long)], "101 bytes, and 100 are allowed"),
+        ("complete", vec![("status", "200"), ("headers", "none")], "is not a header"),
+        ("complete", vec![("status", "200"), ("headers", "Set-Cookie: a=b")], "never stored"),
+        ("hold", vec![("days", "0")], "days from 1 to 3650"),
+        ("hold", vec![("days", "soon")], "days from 1 to 3650"),
+        ("evict", vec![], "There is no such change"),
     ];
     for (action, more, text) in cases {
         let page =
-            send(&service, ada.clone(), &record, "preview", &proposal(&record, action, more)).await;
+            send(&service, ada.clone(), &record, "preview", &proposal(&record, action, &more))
+                .await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{action} {more:?}: {page:?}");
         assert!(page.text.contains(text), "{action} {more:?}: {page:?}");
     }
