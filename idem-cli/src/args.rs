@@ -1,12 +1,16 @@
 //! The command line.
 
+#[cfg(feature = "console")]
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use humantime::parse_duration;
-use idem_core::store::RecordIdPrefix;
+use idem_core::store::{RecordIdPrefix, Timestamp};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 const EXIT_CODES: &str = "\
 REF is the id of a record, as log lines show it: its first 8 to 64 hexadecimal digits.
@@ -41,13 +45,16 @@ pub(crate) struct Common {
     /// The namespace of the Redis store, if it differs
     #[arg(long, global = true, value_name = "NAMESPACE")]
     pub(crate) redis_namespace: Option<String>,
+    /// Keys per second that listings examine on Redis
+    #[arg(long, global = true, value_name = "KEYS", default_value = "20000")]
+    pub(crate) rate: NonZeroU32,
     /// The Postgres schema of the records
     #[arg(long, global = true)]
     pub(crate) schema: Option<String>,
     /// The Postgres table of the records
     #[arg(long, global = true)]
     pub(crate) table: Option<String>,
-    /// A file with the secret of the service, or the variable IDEM_SECRET; only `find` needs it
+    /// A file with the secret of the service, or the variable IDEM_SECRET; only `find` and `explain` need it
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
     /// Who changes a record, for the audit log; by default user@host
@@ -75,6 +82,14 @@ pub(crate) enum Command {
         #[arg(long)]
         response: bool,
     },
+    /// Name the parts in which a request differs from the first one with its key
+    Explain {
+        #[arg(value_name = "REF")]
+        reference: RecordIdPrefix,
+        /// The file with the request as HTTP/1.1: request line, headers, empty line, body
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+    },
     /// Count the records by operation and state
     Stats,
     /// End an unknown outcome
@@ -101,15 +116,33 @@ pub(crate) enum Command {
         /// Only entries of this last time, such as 24h
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
         since: Option<Duration>,
+        /// Check that no entry was changed, removed or added
+        #[arg(long, conflicts_with_all = ["reference", "since"])]
+        verify: bool,
+        /// Delete the entries before this time, such as 2026-01-31 or 2026-01-31T12:00:00Z, in UTC
+        #[arg(long, value_name = "DATE", value_parser = parse_date)]
+        #[arg(conflicts_with_all = ["reference", "since", "verify"])]
+        prune_before: Option<Timestamp>,
     },
     /// Check the store's settings and state
     Doctor,
+    /// Serve the web console for this user, on the loopback interface
+    #[cfg(feature = "console")]
+    Console(Console),
     /// Bring the schema of Postgres up to date
     Migrate {
         /// Print the SQL of all migrations instead
         #[arg(long)]
         print: bool,
     },
+}
+
+/// Parses a day or a time, in UTC unless the text has another offset.
+fn parse_date(text: &str) -> Result<Timestamp, String> {
+    let day = || text.parse::<Date>().ok()?.to_zoned_datetime(TimeZone::UTC).ok();
+    let time = text.parse().ok().or_else(|| Some(day()?.timestamp()));
+    let micros = time.and_then(|time: jiff::Timestamp| u64::try_from(time.as_microsecond()).ok());
+    micros.map(Timestamp).ok_or_else(|| "write 2026-01-31 or 2026-01-31T12:00:00Z".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +181,23 @@ pub(crate) struct List {
     /// The maximum number of records
     #[arg(long, default_value = "100")]
     pub(crate) limit: NonZeroU32,
+}
+
+#[cfg(feature = "console")]
+#[derive(Debug, Args)]
+pub(crate) struct Console {
+    /// The address, which must be a loopback address
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+    pub(crate) listen: SocketAddr,
+    /// Show the idempotency key that runs use for this downstream call
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) downstream: Vec<String>,
+    /// Search and read only
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// The service's limit for stored bodies
+    #[arg(long, value_name = "BYTES", default_value = "262144")]
+    pub(crate) max_response: usize,
 }
 
 /// The state of a record.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use idem_core::records::RecordsError;
+use idem_core::records::input::InvalidInput;
 use idem_core::store::StoreError;
 
 /// A failure of a command. The message says what to do.
@@ -70,6 +71,12 @@ impl From<RecordsError> for Failure {
             ),
             error => Self::Refused(error.to_string()),
         }
+    }
+}
+
+impl From<InvalidInput> for Failure {
+    fn from(error: InvalidInput) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 

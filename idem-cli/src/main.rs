@@ -6,7 +6,7 @@ mod args;
 mod commands;
 mod failure;
 mod output;
-mod scope;
+mod progress;
 mod store;
 
 use std::process::ExitCode;

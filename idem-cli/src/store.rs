@@ -175,7 +175,7 @@ pub(crate) async fn migrate(_: &Common, _: bool) -> Result<(), Failure> {
 #[cfg(feature = "redis")]
 fn redis_builder(common: &Common) -> idem_redis::RedisStoreBuilder {
     let namespace = common.redis_namespace.as_ref().unwrap_or(&common.namespace);
-    RedisStore::builder().namespace(&**namespace).allow_eviction()
+    RedisStore::builder().namespace(&**namespace).scan_rate(common.rate).allow_eviction()
 }
 
 /// The URLs of nodes. User and password before the first host apply to all of them.

@@ -178,7 +178,11 @@ macro_rules! admin_suite {
             resolution_requires_the_fencing_token
             live_run_is_not_resolved
             completed_record_can_only_be_evicted
+        }
+        $crate::__rules! { $harness, audit:
             resolutions_are_audited
+            entries_are_appended
+            entries_are_chained
         }
     };
     ($harness:ty, with: wakeups) => {

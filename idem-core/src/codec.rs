@@ -20,10 +20,11 @@
 //! |---|---|
 //! | 1 | operation |
 //! | 2 | label |
+//! | 3 | outline: 8 bytes for method, path, query, media type, body, and each of up to 32 members |
 //! | 4 | silence, always the first field: since (8 bytes, microseconds), reason (1 byte), attempt (4 bytes) |
 //! | 5 | dispute |
 //!
-//! Tag 3 is reserved. Unknown tags are kept. The tail depends on the state:
+//! Unknown tags are kept. The tail depends on the state:
 //!
 //! | State | Tail |
 //! |---|---|

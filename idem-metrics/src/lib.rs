@@ -163,7 +163,7 @@ impl Observer for Metrics {
             | Event::HeldAfterActing { operation, .. }
             | Event::TimedOut { operation, .. }
             | Event::CompletionDelayed { operation, .. }
-            | Event::Recovery { operation, .. }
+            | Event::Recovered { operation, .. }
             | Event::Resolution { operation, .. } => self.count(operation, event),
             _ => {}
         }

@@ -91,7 +91,7 @@ impl Operation {
                 }
             }
             // These are rare, so their handles need not be kept.
-            Event::Recovery { verdict, .. } => {
+            Event::Recovered { verdict, .. } => {
                 let name = self.name.clone();
                 counter!(names::RECOVERIES, "operation" => name, "verdict" => verdict).increment(1);
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use idem_core::store::{
     AuditEntry, AuditFilter, AuditPage, Cursor, FencingToken, Filter, FoundRecord, Page,
-    RecordAdmin, RecordId, Resolution, StoreError, StoreFuture, StoreStats, Update,
+    RecordAdmin, RecordId, Resolution, StoreError, StoreFuture, StoreStats, Timestamp, Update,
 };
 use sqlx::postgres::PgRow;
 
@@ -67,6 +67,24 @@ impl RecordAdmin for PostgresStore {
         })
     }
 
+    fn append_audit(&self, entry: AuditEntry) -> StoreFuture<()> {
+        let shared = Arc::clone(&self.0.shared);
+        StoreFuture::uncut(async move {
+            let query = audit::bind(shared.statements.append_audit.query(), &entry);
+            shared.connections.fetch(query).await.map(drop)
+        })
+    }
+
+    fn prune_audit(&self, before: Timestamp) -> StoreFuture<u64> {
+        let shared = Arc::clone(&self.0.shared);
+        StoreFuture::uncut(async move {
+            let query = shared.statements.prune_audit.query().bind(micros(before));
+            let row = shared.connections.fetch(query).await?;
+            let row = row.ok_or_else(|| StoreError::unknown(UnexpectedReply::NoRow))?;
+            Ok(row::get::<i64>(&row, "pruned")?.unsigned_abs())
+        })
+    }
+
     fn stats(&self) -> StoreFuture<StoreStats> {
         let store = self.clone();
         StoreFuture::uncut(async move {
@@ -87,7 +105,7 @@ impl RecordAdmin for PostgresStore {
             let query = query
                 .bind(after.map_or(0, i64::from_be_bytes))
                 .bind(filter.record.map(|record| record.as_bytes().to_vec()))
-                .bind(filter.since.map(|since| i64::try_from(since.0).unwrap_or(i64::MAX)))
+                .bind(filter.since.map(micros))
                 .bind(row_limit(limit));
             let rows = shared.connections.fetch_all(query, Purpose::Other).await?;
             let last = rows.last().filter(|_| rows.len() >= limit);
@@ -148,6 +166,11 @@ async fn found_rows(shared: &Shared, ids: Vec<Vec<u8>>) -> Result<Vec<PgRow>, St
 fn readable<T>(shared: &Shared, read: Result<T, StoreError>, message: &str) -> Option<T> {
     let server = &*shared.connections.server;
     read.inspect_err(|error| tracing::warn!(server, error = error as &dyn Error, "{message}")).ok()
+}
+
+/// A time as a number of microseconds that fits into a timestamp of Postgres.
+fn micros(time: Timestamp) -> i64 {
+    i64::try_from(time.0).unwrap_or(i64::MAX).min(i64::MAX / 2)
 }
 
 fn row_limit(limit: usize) -> i64 {

@@ -111,13 +111,13 @@
 //! GRANT SELECT ON idem_records_scopes, idem_records_schema TO app;
 //! GRANT SELECT, INSERT ON idem_records_audit TO app;
 //! GRANT EXECUTE ON FUNCTION idem_records_claim_3, idem_records_claim_batch_1, idem_records_complete_2,
-//!     idem_records_complete_batch_1, idem_records_resolve_1 TO app;
+//!     idem_records_complete_batch_1, idem_records_resolve_1, idem_records_append_audit_1 TO app;
 //! ```
 //!
 //! Version 3 of the schema adds columns for recovery and for operators. They rewrite nothing and have no index. A process
 //! with the code of version 2 continues to work beside it, and reports [`HealthIssue::Schema`]. It refuses the records of
 //! this version with 500 and does not run them again, except at least once. Its own records are read, and never recovered.
-//! The audit log only grows. To prune it, `DELETE` with another role.
+//! The audit log only grows, and the service cannot rewrite it. `idem audit --prune-before` needs a role with `DELETE`.
 //!
 //! # Guarantees and limits
 //!

@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 3] = [
         include_str!("migrations/0003_claim_batch.sql"),
         include_str!("migrations/0003_complete.sql"),
         include_str!("migrations/0003_complete_batch.sql"),
+        include_str!("migrations/0003_audit.sql"),
         include_str!("migrations/0003_resolve.sql"),
     ),
 ];

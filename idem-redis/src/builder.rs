@@ -16,7 +16,7 @@ use crate::connect_error::ConnectError;
 use crate::health::{self, HealthIssue, HealthMonitor};
 use crate::keys::Keys;
 use crate::notify::{Endpoint, Notifier, Servers};
-use crate::scan_pace::ScanPace;
+use crate::scan_pace::{DEFAULT_RATE, ScanPace};
 use crate::scripts::Scripts;
 use crate::shared::Shared;
 use crate::store::{Inner, RedisStore};
@@ -37,6 +37,7 @@ pub struct RedisStoreBuilder {
     replica_wait: Option<ReplicaWait>,
     allow_eviction: bool,
     subscribe_at: Option<Box<str>>,
+    scan_rate: u32,
 }
 
 /// Does not show the URL of `subscribe_at`, which can contain a password.
@@ -86,6 +87,7 @@ impl RedisStore {
             replica_wait: None,
             allow_eviction: false,
             subscribe_at: None,
+            scan_rate: DEFAULT_RATE,
         }
     }
 }
@@ -113,6 +115,13 @@ impl RedisStoreBuilder {
     /// unknown, and the connection is replaced.
     pub const fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
+        self
+    }
+
+    /// Number of keys that all listings of the store together examine per second, so that they do not take the server from
+    /// requests. Default 20,000.
+    pub const fn scan_rate(mut self, keys_per_second: NonZeroU32) -> Self {
+        self.scan_rate = keys_per_second.get();
         self
     }
 
@@ -289,7 +298,7 @@ impl RedisStoreBuilder {
             keys,
             scripts: Scripts::new(),
             claims: ClaimCache::default(),
-            scans: ScanPace::default(),
+            scans: ScanPace::new(self.scan_rate),
             recounts: Arc::new(Semaphore::new(1)),
         });
         let health = Arc::new(HealthMonitor::new(Arc::clone(&shared)));

@@ -45,7 +45,8 @@
 //! | every store | `SET`, `EVALSHA`, `EVAL`, `INFO`, `INCR`, `PEXPIRE`, and the commands with which the client opens a connection |
 //! | the scripts | `TIME`, `GET`, `SET`, `GETRANGE`, `SETRANGE`, `PTTL`, `PEXPIRE`, `DEL`, `PUBLISH` |
 //! | scopes with a quota | `ZRANGE`, `DEL`; in scripts `ZADD`, `ZCARD`, `ZREM`, `ZSCORE` |
-//! | finding and resolving records | `XADD`, `XRANGE`; for listing `SCAN` |
+//! | late completions in the audit log | `XADD` |
+//! | finding and resolving records | `XADD`, `XRANGE`; for listing `SCAN`; for pruning the audit log `XTRIM` |
 //! | waiting for replicas | `WAIT` |
 //! | waking up waiting duplicates | `SUBSCRIBE` |
 //!
@@ -98,7 +99,8 @@
 //! * **Listing** sends `SCAN` to each primary, and examines at most 20,000 keys per second. If a primary fails over or
 //!   restarts, the listing starts again. It can miss a record whose slot moves to another node meanwhile.
 //! * **The audit log** is the stream `idem:<namespace>:audit`. Each change has an entry before it and one after it. An entry
-//!   without the second one is reported as unfinished: the change may have been made. The store never trims the log.
+//!   without the second one is reported as unfinished: the change may have been made. The store never trims the log,
+//!   and `idem audit --prune-before` does with `XTRIM`. A late completion has one entry. Entries are not chained.
 //!
 //! A log line names a record by 8 hexadecimal digits, such as `51950d44`. This command finds its key in the namespace
 //! `default`:

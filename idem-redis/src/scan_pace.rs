@@ -8,20 +8,29 @@ use tokio::time::{Instant, sleep_until};
 /// Number of keys that one `SCAN` examines.
 pub(crate) const SCAN_COUNT: u64 = 100;
 
-/// Minimum time between two of them: at most 20,000 keys per second.
-const SCAN_PAUSE: Duration = Duration::from_millis(5);
+/// Number of keys that all listings of a store examine per second, unless the builder sets another.
+pub(crate) const DEFAULT_RATE: u32 = 20_000;
 
 /// Limits the rate of all listings of a store together.
-#[derive(Default)]
-pub(crate) struct ScanPace(Mutex<Option<Instant>>);
+pub(crate) struct ScanPace {
+    next: Mutex<Option<Instant>>,
+    /// The minimum time between two commands.
+    pause: Duration,
+}
 
 impl ScanPace {
+    /// Examines at most `rate` keys per second.
+    pub(crate) fn new(rate: u32) -> Self {
+        let pause = Duration::from_secs(SCAN_COUNT) / rate.max(1);
+        Self { next: Mutex::default(), pause }
+    }
+
     /// Waits until the next `SCAN` may be sent. Cancel safe.
     pub(crate) async fn turn(&self) {
-        let mut next = self.0.lock().await;
+        let mut next = self.next.lock().await;
         if let Some(next) = *next {
             sleep_until(next).await;
         }
-        *next = Some(Instant::now() + SCAN_PAUSE);
+        *next = Some(Instant::now() + self.pause);
     }
 }

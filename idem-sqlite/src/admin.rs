@@ -4,17 +4,16 @@ use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use idem_core::codec::CodecError;
 use idem_core::state_machine::{self, Slot};
 use idem_core::store::{
-    AuditAction, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRecord, Cursor,
-    FencingToken, Filter, FoundRecord, Page, Record, RecordAdmin, RecordId, Resolution, StoreError,
-    StoreFuture, StoreStats, Timestamp, Update,
+    AuditEntry, AuditFilter, AuditPage, Cursor, FencingToken, Filter, FoundRecord, Page, Record,
+    RecordAdmin, RecordId, Resolution, StoreError, StoreFuture, StoreStats, Timestamp, Update,
 };
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{Decode, Row, Type, query};
+use sqlx::query;
+use sqlx::sqlite::SqliteRow;
 
-use crate::row::{stored, timestamp};
+use crate::audit;
+use crate::row::{get, record_id, stored, timestamp};
 use crate::shared::Shared;
 use crate::store::SqliteStore;
 use crate::writer::Kind;
@@ -67,6 +66,20 @@ impl RecordAdmin for SqliteStore {
         })
     }
 
+    fn append_audit(&self, entry: AuditEntry) -> StoreFuture<()> {
+        let shared = Arc::clone(&self.0);
+        StoreFuture::new(
+            async move { shared.write(|reply| Kind::AppendAudit { entry, reply }).await },
+        )
+    }
+
+    fn prune_audit(&self, before: Timestamp) -> StoreFuture<u64> {
+        let shared = Arc::clone(&self.0);
+        StoreFuture::new(
+            async move { shared.write(|reply| Kind::PruneAudit { before, reply }).await },
+        )
+    }
+
     fn stats(&self) -> StoreFuture<StoreStats> {
         let store = self.clone();
         StoreFuture::new(async move {
@@ -93,7 +106,7 @@ impl RecordAdmin for SqliteStore {
             let next = last.map(|row| get::<i64>(row, "entry")).transpose()?;
             let readable = readable(&shared, "cannot read an entry of the audit log");
             Ok(AuditPage {
-                records: rows.iter().map(audit_record).filter_map(readable).collect(),
+                records: rows.iter().map(audit::record).filter_map(readable).collect(),
                 next: next.map(|number| Cursor(Bytes::copy_from_slice(&number.to_be_bytes()))),
             })
         })
@@ -132,38 +145,6 @@ fn found_record(row: &SqliteRow, before: Timestamp) -> Result<FoundRecord, Store
         expires_at: time("expires_at")?,
     };
     Ok(FoundRecord::new(record_id(row, "id")?, &slot, before.max(time("now")?)))
-}
-
-fn audit_record(row: &SqliteRow) -> Result<AuditRecord, StoreError> {
-    let mut entry = AuditEntry::new(
-        record_id(row, "record")?,
-        AuditAction::from_name(get(row, "action")?).ok_or(CodecError::Damaged)?,
-        get(row, "actor")?,
-        get(row, "reason")?,
-        FencingToken(get::<i64>(row, "token")?.cast_unsigned()),
-        get(row, "state")?,
-    );
-    let digest = get::<Option<Vec<u8>>>(row, "response_digest")?;
-    let digest = digest.map(|digest| digest.try_into().map_err(|_| CodecError::Damaged));
-    entry.response_digest = digest.transpose()?;
-    let outcome = match get(row, "applied")? {
-        true => AuditOutcome::Done,
-        false => AuditOutcome::Rejected,
-    };
-    let at = timestamp(row, "at").map_err(StoreError::not_done)?;
-    Ok(AuditRecord { at, entry, outcome })
-}
-
-fn record_id(row: &SqliteRow, column: &str) -> Result<RecordId, StoreError> {
-    let bytes = get::<Vec<u8>>(row, column)?.try_into().map_err(|_| CodecError::Damaged)?;
-    Ok(RecordId::from_bytes(bytes))
-}
-
-fn get<'r, T>(row: &'r SqliteRow, column: &str) -> Result<T, StoreError>
-where
-    T: Decode<'r, Sqlite> + Type<Sqlite>,
-{
-    row.try_get(column).map_err(StoreError::not_done)
 }
 
 /// Logs what cannot be read, so that one damaged row does not end a listing.

@@ -79,6 +79,7 @@
 //! [`wait_timeout`]: SqliteStoreBuilder::wait_timeout
 
 mod admin;
+mod audit;
 mod builder;
 mod clock;
 mod connection;

@@ -3,9 +3,9 @@
 use bytes::{Bytes, BytesMut};
 use idem_core::codec::{CodecError, HEAD_LEN};
 use idem_core::state_machine::Slot;
-use idem_core::store::{Record, RecordId, ScopeId, State, Timestamp};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Error, Row, SqliteConnection};
+use idem_core::store::{Record, RecordId, ScopeId, State, StoreError, Timestamp};
+use sqlx::sqlite::{Sqlite, SqliteRow};
+use sqlx::{Decode, Error, Row, SqliteConnection, Type};
 
 use crate::clock::Clock;
 
@@ -101,4 +101,18 @@ pub(crate) fn timestamp(row: &SqliteRow, column: &str) -> Result<Timestamp, Erro
 /// A moment as a column keeps it. Later moments than the column can hold are 292,000 years away.
 pub(crate) fn stored(timestamp: Timestamp) -> i64 {
     i64::try_from(timestamp.0).unwrap_or(i64::MAX)
+}
+
+/// The record id in a column.
+pub(crate) fn record_id(row: &SqliteRow, column: &str) -> Result<RecordId, StoreError> {
+    let bytes = get::<Vec<u8>>(row, column)?.try_into().map_err(|_| CodecError::Damaged)?;
+    Ok(RecordId::from_bytes(bytes))
+}
+
+/// The value of a column.
+pub(crate) fn get<'r, T>(row: &'r SqliteRow, column: &str) -> Result<T, StoreError>
+where
+    T: Decode<'r, Sqlite> + Type<Sqlite>,
+{
+    row.try_get(column).map_err(StoreError::not_done)
 }

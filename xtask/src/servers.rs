@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 /// Programs, and the Debian packages that have them.
-const NEEDED: [(&str, &str); 9] = [
+const NEEDED: [(&str, &str); 11] = [
     ("redis-server", "redis-server"),
     ("redis-cli", "redis-server"),
     ("psql", "postgresql"),
@@ -13,6 +13,8 @@ const NEEDED: [(&str, &str); 9] = [
     ("faketime", "faketime"),
     ("openssl", "openssl"),
     ("curl", "curl"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
     // The checker of alert rules.
     ("promtool", "prometheus"),
 ];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::records::AuditFilter;
+use idem_core::records::{AuditCheck, AuditFilter};
 use idem_core::store::{RecordIdPrefix, Timestamp};
 
 use super::Context;
@@ -39,5 +39,29 @@ pub(super) async fn run(
     if count == 0 {
         eprintln!("note: no entry of the audit log matches");
     }
+    Ok(())
+}
+
+/// Checks the chain of the entries.
+pub(super) async fn verify(context: &Context) -> Result<(), Failure> {
+    let check = context.records.verify_audit().await?;
+    output::audit_check(&check, context.common.json);
+    match check {
+        AuditCheck::Intact { .. } => Ok(()),
+        AuditCheck::Broken { .. } => Err(Failure::Store {
+            message: "the audit log was changed: an entry does not fit to the one before it"
+                .to_owned(),
+            source: None,
+        }),
+        AuditCheck::NotChained => Err(Failure::Refused(
+            "the entries of this store are not chained, so a change of them cannot be found"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Deletes the entries before a time.
+pub(super) async fn prune(context: &Context, before: Timestamp) -> Result<(), Failure> {
+    output::pruned(context.records.prune_audit(before).await?, context.common.json);
     Ok(())
 }

@@ -5,15 +5,13 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::Path;
 
 use bytes::Bytes;
-use idem_core::UnknownReason;
-use idem_core::http::stored_headers;
-use idem_core::records::{Actor, FoundState, RecordHandle, RecordsError};
-use idem_core::store::{RecordIdPrefix, StoredResponse, Update};
+use idem_core::records::{Actor, Objection, RecordHandle, RecordsError, input};
+use idem_core::store::{RecordIdPrefix, Update};
 
 use super::Context;
 use crate::args::{Change, Resolution};
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, Details};
 
 /// Ends an unknown outcome.
 pub(super) async fn resolve(
@@ -23,7 +21,8 @@ pub(super) async fn resolve(
 ) -> Result<(), Failure> {
     match resolution {
         Resolution::Complete { status, body, header, max_response, change } => {
-            let response = response(status, body.as_deref(), &header)?;
+            let body = body.as_deref().map(read).transpose()?.unwrap_or_default();
+            let response = input::response(status, body, &header)?;
             let len = response.body.len();
             if len > max_response {
                 return Err(Failure::Refused(format!(
@@ -40,7 +39,7 @@ pub(super) async fn resolve(
         Resolution::Release { change, force } => {
             let record = context.only(reference).await?;
             must_be_unknown(context, &record, &change)?;
-            may_be_silent(&record, force)?;
+            record.may_be_released().or_else(|objection| forced(objection, force))?;
             let actor =
                 confirmed(context, &record, &change, "free the key; the next request runs again")?;
             applied(context, &record, record.release(&actor).await, "released").await
@@ -64,8 +63,8 @@ pub(super) async fn evict(
 ) -> Result<(), Failure> {
     let record = context.only(reference).await?;
     must_have_token(context, &record, change)?;
-    if record.state == FoundState::Running {
-        return Err(live(&record));
+    if let Err(objection @ Objection::Live(_)) = record.may_be_resolved() {
+        return Err(refused(objection));
     }
     if !force {
         return Err(Failure::Refused(
@@ -87,7 +86,7 @@ fn must_have_token(
     if change.fencing_token.is_none_or(|token| token == record.token.0) {
         return Ok(());
     }
-    output::record(record, &[], None, context.common.json);
+    output::record(record, &Details::default(), context.common.json);
     Err(Failure::Changed)
 }
 
@@ -97,36 +96,29 @@ fn must_be_unknown(
     change: &Change,
 ) -> Result<(), Failure> {
     must_have_token(context, record, change)?;
-    match record.state {
-        FoundState::Unknown(_) => Ok(()),
-        FoundState::Running => Err(live(record)),
-        state => Err(Failure::Refused(format!(
-            "the record is {state}, so there is no doubt to end; `idem evict` deletes it"
-        ))),
+    record.may_be_resolved().map_err(refused)
+}
+
+/// `--force` overrides the objection that blocking code of the lost run may still be active.
+fn forced(objection: Objection, force: bool) -> Result<(), Failure> {
+    if force && matches!(objection, Objection::MayBeActive(_)) {
+        Ok(())
+    } else {
+        Err(refused(objection))
     }
 }
 
-fn live(record: &RecordHandle) -> Failure {
-    let left = record.lease_until.since(record.now);
-    Failure::Refused(format!(
-        "a run holds the key for at least {}; wait for it to end",
-        output::duration(left)
-    ))
-}
-
-/// Blocking code of a run that was given up can still be active.
-fn may_be_silent(record: &RecordHandle, force: bool) -> Result<(), Failure> {
-    match record.state {
-        FoundState::Unknown(reason @ (UnknownReason::TimedOut | UnknownReason::Drained))
-            if !force =>
-        {
-            Err(Failure::Refused(format!(
-                "the outcome is unknown because the run was {reason}; blocking code of that run may still be running. Pass \
-                 --force once its process has ended"
-            )))
+/// Adds to an objection what the command can do about it.
+fn refused(objection: Objection) -> Failure {
+    let hint = match objection {
+        Objection::Live(left) => {
+            format!("; its lease is valid for at least {}", output::duration(left))
         }
-        _ => Ok(()),
-    }
+        Objection::Settled(_) => "; `idem evict` deletes it".to_owned(),
+        Objection::MayBeActive(_) => ". Pass --force once its process has ended".to_owned(),
+        _ => String::new(),
+    };
+    Failure::Refused(format!("{objection}{hint}"))
 }
 
 /// Asks on a terminal, unless the fencing token or `--yes` confirms the change. Returns who makes it.
@@ -144,7 +136,7 @@ fn confirmed(
                     .to_owned(),
             ));
         }
-        output::record(record, &[], None, false);
+        output::record(record, &Details::default(), false);
         let digits = &output::id(record.id)[..RecordIdPrefix::MIN_DIGITS];
         print!("\nThis will {plan}.\nType {digits} to confirm: ");
         io::stdout().flush().ok();
@@ -154,11 +146,14 @@ fn confirmed(
             return Err(Failure::Refused("not confirmed; nothing was changed".to_owned()));
         }
     }
-    let name = context.common.actor.clone().unwrap_or_else(actor);
-    Ok(Actor::new(name).reason(&*change.reason))
+    Ok(Actor::new(actor_name(context)).reason(&*change.reason))
 }
 
-fn actor() -> String {
+/// The name for the audit log: `--actor`, or user@host.
+pub(super) fn actor_name(context: &Context) -> String {
+    if let Some(actor) = &context.common.actor {
+        return actor.clone();
+    }
     let user = whoami::username().unwrap_or_else(|_| "unknown".to_owned());
     let host = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
     format!("{user}@{host}")
@@ -176,44 +171,14 @@ async fn applied(
         return Ok(());
     }
     match context.records.find(record.id).await? {
-        Some(current) => output::record(&current, &[], None, context.common.json),
+        Some(current) => output::record(&current, &Details::default(), context.common.json),
         None => eprintln!("the record does not exist any more"),
     }
     Err(Failure::Changed)
 }
 
-/// Returns the response of the arguments.
-fn response(
-    status: u16,
-    body: Option<&Path>,
-    headers: &[String],
-) -> Result<StoredResponse, Failure> {
-    let body = body.map(read).transpose()?.unwrap_or_default();
-    let mut fields = Vec::new();
-    for header in headers {
-        let (name, value) = header.split_once(':').ok_or_else(|| {
-            Failure::Usage(format!("`{header}` is not a header; write NAME:VALUE"))
-        })?;
-        fields.push((name.trim().to_ascii_lowercase(), value.trim()));
-    }
-    if !body.is_empty() && fields.iter().all(|(name, _)| name != "content-type") {
-        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
-        let kind = if is_json { "application/json" } else { "application/octet-stream" };
-        fields.push(("content-type".to_owned(), kind));
-    }
-    let all = fields.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let headers = stored_headers(all, std::iter::empty());
-    if let Some((name, _)) =
-        fields.iter().find(|(name, _)| headers.iter().all(|(stored, _)| stored != name.as_bytes()))
-    {
-        return Err(Failure::Usage(format!(
-            "`{name}` is a header that is never stored; leave it out"
-        )));
-    }
-    Ok(StoredResponse { status, headers, body })
-}
-
-fn read(path: &Path) -> Result<Bytes, Failure> {
+/// Reads a file, or standard input for `-`.
+pub(super) fn read(path: &Path) -> Result<Bytes, Failure> {
     let read = if path == Path::new("-") {
         let mut body = Vec::new();
         io::stdin().read_to_end(&mut body).map(|_| body)

@@ -4,24 +4,25 @@ use std::collections::BTreeSet;
 
 use idem_core::IdempotencyKey;
 use idem_core::http::Scope;
-use idem_core::records::{Filter, Operation, RecordHandle};
+use idem_core::records::{Filter, input};
 
 use super::Context;
 use crate::args::Find;
 use crate::failure::Failure;
-use crate::{output, scope};
+use crate::output::{self, Details};
+use crate::progress::Progress;
 
 pub(super) async fn run(context: &Context, find: &Find) -> Result<(), Failure> {
     let key = IdempotencyKey::new(&*find.key);
     let key = key.map_err(|error| Failure::Usage(format!("`{}`: {error}", find.key)))?;
-    let scope = scope::of(find)?;
+    let scope = if find.global { Scope::global() } else { input::scope(&find.scope)? };
     let operations = match &find.operation[..] {
         [] => operations(context).await?,
         named => named.iter().cloned().collect(),
     };
     let mut found = Vec::new();
     for operation in &operations {
-        found.extend(by_key(context, operation, scope, &key).await?);
+        found.extend(context.records.by_operation_name(operation, scope, &key).await?);
     }
     if found.is_empty() {
         let known: Vec<_> = operations.iter().map(|operation| format!("`{operation}`")).collect();
@@ -31,7 +32,9 @@ pub(super) async fn run(context: &Context, find: &Find) -> Result<(), Failure> {
             known.join(", ")
         )));
     }
-    found.iter().for_each(|record| output::record(record, &[], None, context.common.json));
+    found
+        .iter()
+        .for_each(|record| output::record(record, &Details::default(), context.common.json));
     Ok(())
 }
 
@@ -40,26 +43,12 @@ async fn operations(context: &Context) -> Result<BTreeSet<String>, Failure> {
     eprintln!(
         "note: reading all records for the names of their operations; --operation avoids this"
     );
-    let (mut listing, mut names) = (context.records.list(Filter::all()), BTreeSet::new());
+    let (mut listing, mut names) =
+        (Progress::of(context.records.list(Filter::all())), BTreeSet::new());
     while let Some(record) = listing.try_next().await? {
         if !names.contains(record.extras.operation()) {
             names.insert(record.extras.operation().to_owned());
         }
     }
     Ok(names)
-}
-
-/// Tries both readings of a name: a method with a route template, and one word of the attribute's `operation`.
-async fn by_key(
-    context: &Context,
-    operation: &str,
-    scope: Scope,
-    key: &IdempotencyKey,
-) -> Result<Vec<RecordHandle>, Failure> {
-    let route = operation.split_once(' ').map(|(method, path)| Operation::route(method, path));
-    let mut found = Vec::new();
-    for operation in route.into_iter().chain([Operation::named(operation)]) {
-        found.extend(context.records.by_key(&operation, scope, key).await?);
-    }
-    Ok(found)
 }

@@ -9,6 +9,7 @@ use super::Context;
 use crate::args::{List, StateName};
 use crate::failure::Failure;
 use crate::output::{self, Table};
+use crate::progress::Progress;
 
 impl StateName {
     const fn of(state: FoundState) -> Self {
@@ -34,7 +35,7 @@ pub(super) async fn run(context: &Context, list: &List) -> Result<(), Failure> {
             && list.since.is_none_or(|since| record.age() <= since)
             && label.as_ref().is_none_or(|label| label.matches(record.extras.label()))
     };
-    let (mut listing, mut seen) = (context.records.list(filter), BTreeSet::new());
+    let (mut listing, mut seen) = (Progress::of(context.records.list(filter)), BTreeSet::new());
     let mut table = Table::new(context.common.json);
     let limit = list.limit.get() as usize;
     let mut more = false;
@@ -68,7 +69,8 @@ pub(crate) struct Stats {
 }
 
 pub(super) async fn stats(context: &Context) -> Result<(), Failure> {
-    let (mut listing, mut seen) = (context.records.list(Filter::all()), BTreeSet::new());
+    let (mut listing, mut seen) =
+        (Progress::of(context.records.list(Filter::all())), BTreeSet::new());
     let mut stats = Stats::default();
     while let Some(record) = listing.try_next().await? {
         if !seen.insert(record.id) {

@@ -2,19 +2,24 @@
 
 mod audit;
 mod change;
+#[cfg(feature = "console")]
+mod console;
+mod explain;
 mod find;
 mod list;
 mod show;
 
 pub(crate) use list::Stats;
 
-use idem_core::records::{Filter, RecordHandle, Records};
-use idem_core::store::RecordIdPrefix;
+use idem_core::records::{RecordHandle, RecordIdPrefix, Records};
 
 use crate::args::{Arguments, Command, Common};
 use crate::failure::Failure;
 use crate::output;
 use crate::store::{self, Store};
+
+/// The maximum number of records that an ambiguous reference shows.
+const MAX_FOUND: usize = 100;
 
 /// What every command gets.
 pub(crate) struct Context {
@@ -34,22 +39,11 @@ impl Context {
 
     /// Returns the only record whose id begins with `reference`.
     async fn only(&self, reference: RecordIdPrefix) -> Result<RecordHandle, Failure> {
-        let records = &self.records;
         let (first, last) = reference.range();
-        if first == last {
-            return records.find(first).await?.ok_or_else(|| not_found(reference));
-        }
-        if self.store.searches_all_keys {
+        if first != last && self.store.searches_all_keys {
             eprintln!("note: searching all keys of Redis; give all 64 digits for one lookup");
         }
-        let mut listing = records.list(Filter::all().starting_with(reference));
-        let mut found: Vec<RecordHandle> = Vec::new();
-        while let Some(record) = listing.try_next().await? {
-            // A listing may repeat a record.
-            if found.iter().all(|known| known.id != record.id) {
-                found.push(record);
-            }
-        }
+        let mut found = self.records.find_by_prefix(reference, MAX_FOUND).await?;
         if found.len() > 1 {
             let ids: Vec<_> = found.iter().map(|record| output::id(record.id)).collect();
             let (count, ids) = (ids.len(), ids.join("\n  "));
@@ -79,6 +73,9 @@ pub(crate) async fn run(Arguments { common, command }: Arguments) -> Result<(), 
         Command::Show { reference, downstream, response } => {
             show::run(&context, reference, &downstream, response).await
         }
+        Command::Explain { reference, request } => {
+            explain::run(&context, reference, &request).await
+        }
         Command::Stats => list::stats(&context).await,
         Command::Resolve { reference, resolution } => {
             change::resolve(&context, reference, resolution).await
@@ -86,7 +83,11 @@ pub(crate) async fn run(Arguments { common, command }: Arguments) -> Result<(), 
         Command::Evict { reference, change, force } => {
             change::evict(&context, reference, &change, force).await
         }
-        Command::Audit { reference, since } => audit::run(&context, reference, since).await,
+        Command::Audit { verify: true, .. } => audit::verify(&context).await,
+        Command::Audit { prune_before: Some(before), .. } => audit::prune(&context, before).await,
+        Command::Audit { reference, since, .. } => audit::run(&context, reference, since).await,
+        #[cfg(feature = "console")]
+        Command::Console(console) => console::run(&context, console).await,
         Command::Doctor => doctor(&context).await,
         Command::Migrate { .. } => unreachable!("handled before the connection"),
     }

@@ -4,7 +4,7 @@ use idem_core::store::RecordIdPrefix;
 
 use super::Context;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, Details};
 
 pub(super) async fn run(
     context: &Context,
@@ -14,7 +14,9 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let record = context.only(reference).await?;
     let response = if with_response { record.response().await? } else { None };
-    output::record(&record, downstream, response.as_ref(), context.common.json);
+    let late = context.records.late_completions(record.id).await?;
+    let details = Details { downstream, response: response.as_ref(), late: &late };
+    output::record(&record, &details, context.common.json);
     if with_response && response.is_none() {
         return Err(Failure::NotFound("the record has no stored response".to_owned()));
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use idem_core::records::{AuditRecord, FoundState, RecordHandle};
+use idem_core::http::Differences;
+use idem_core::records::{AuditCheck, AuditRecord, FoundState, RecordHandle};
 use idem_core::store::{RecordId, StoredResponse, Timestamp};
 use jiff::SignedDuration;
 use serde::Serialize;
 
+use super::Details;
 use crate::commands::Stats;
 
 /// Prints an object on one line.
@@ -54,6 +56,8 @@ pub(super) struct Record<'a> {
     downstream: BTreeMap<&'a str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<Response>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    late_completions: Vec<Audit<'a>>,
 }
 
 /// A stored response. A body that is not text is hexadecimal.
@@ -80,7 +84,7 @@ impl Response {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn new(record: &'a RecordHandle, labels: &'a [String]) -> Self {
+    pub(super) fn new(record: &'a RecordHandle, details: &Details<'a>) -> Self {
         let status = match record.state {
             FoundState::Completed { status } | FoundState::NotRetained { status } => Some(status),
             FoundState::Running | FoundState::Unknown(_) => None,
@@ -103,14 +107,10 @@ impl<'a> Record<'a> {
             guarantee: record.guarantee.name(),
             recover: record.recoverable,
             fencing_token: record.token.0,
-            downstream: labels.iter().map(key).collect(),
-            response: None,
+            downstream: details.downstream.iter().map(key).collect(),
+            response: details.response.map(Response::new),
+            late_completions: details.late.iter().map(Audit::new).collect(),
         }
-    }
-
-    pub(super) fn with_response(mut self, response: Option<&StoredResponse>) -> Self {
-        self.response = response.map(Response::new);
-        self
     }
 }
 
@@ -143,7 +143,7 @@ pub(super) struct Audit<'a> {
 }
 
 impl<'a> Audit<'a> {
-    pub(super) fn new(AuditRecord { at, entry, outcome }: &'a AuditRecord) -> Self {
+    pub(super) fn new(AuditRecord { at, entry, outcome, .. }: &'a AuditRecord) -> Self {
         Self {
             schema: "idem.audit/1",
             at: time(*at),
@@ -156,6 +156,54 @@ impl<'a> Audit<'a> {
             response_sha256: entry.response_digest.map(hex::encode),
             outcome: super::outcome_name(*outcome),
         }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct AuditCheckView<'a> {
+    schema: &'static str,
+    chain: &'static str,
+    entries: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken_at: Option<Audit<'a>>,
+}
+
+impl<'a> AuditCheckView<'a> {
+    pub(super) fn new(check: &'a AuditCheck) -> Self {
+        let (chain, entries, broken_at) = match check {
+            AuditCheck::Intact { entries } => ("intact", *entries, None),
+            AuditCheck::Broken { entries, record } => {
+                ("broken", *entries, Some(Audit::new(record)))
+            }
+            AuditCheck::NotChained => ("none", 0, None),
+        };
+        Self { schema: "idem.audit-check/1", chain, entries, broken_at }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct DifferencesView<'a> {
+    schema: &'static str,
+    differs: &'a [String],
+    only_in_first: usize,
+}
+
+impl<'a> DifferencesView<'a> {
+    pub(super) fn new(differences: &'a Differences) -> Self {
+        let Differences { parts, only_in_first, .. } = differences;
+        Self { schema: "idem.explain/1", differs: parts, only_in_first: *only_in_first }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Pruned {
+    schema: &'static str,
+    deleted: u64,
+}
+
+impl Pruned {
+    pub(super) const fn new(deleted: u64) -> Self {
+        Self { schema: "idem.prune/1", deleted }
     }
 }
 

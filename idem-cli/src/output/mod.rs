@@ -5,7 +5,8 @@ mod text;
 
 use std::time::Duration;
 
-use idem_core::records::{AuditRecord, FoundRecord, FoundState, RecordHandle};
+use idem_core::http::Differences;
+use idem_core::records::{AuditCheck, AuditRecord, FoundRecord, FoundState, RecordHandle};
 use idem_core::store::{AuditOutcome, RecordId, StoredResponse};
 
 use crate::commands::Stats;
@@ -36,20 +37,26 @@ const fn outcome_name(outcome: AuditOutcome) -> &'static str {
     }
 }
 
+/// What is shown of a record beside itself.
+#[derive(Default)]
+pub(crate) struct Details<'a> {
+    /// The labels of the downstream calls whose keys are shown.
+    pub(crate) downstream: &'a [String],
+    pub(crate) response: Option<&'a StoredResponse>,
+    /// The late completions.
+    pub(crate) late: &'a [AuditRecord],
+}
+
 /// Prints one record with all that is known of it.
-pub(crate) fn record(
-    record: &RecordHandle,
-    downstream: &[String],
-    response: Option<&StoredResponse>,
-    json: bool,
-) {
+pub(crate) fn record(record: &RecordHandle, details: &Details<'_>, json: bool) {
     if json {
-        json::print(&json::Record::new(record, downstream).with_response(response));
-    } else {
-        text::record(record, downstream);
-        if let Some(response) = response {
-            text::response(response);
-        }
+        json::print(&json::Record::new(record, details));
+        return;
+    }
+    details.late.iter().for_each(text::late);
+    text::record(record, details.downstream);
+    if let Some(response) = details.response {
+        text::response(response);
     }
 }
 
@@ -75,7 +82,7 @@ impl Table {
 
     pub(crate) fn push(&mut self, record: &RecordHandle) {
         match self {
-            Self::Json => json::print(&json::Record::new(record, &[])),
+            Self::Json => json::print(&json::Record::new(record, &Details::default())),
             Self::Text(rows) => rows.push(record),
         }
     }
@@ -93,6 +100,46 @@ pub(crate) fn audit(entry: &AuditRecord, json: bool) {
         json::print(&json::Audit::new(entry));
     } else {
         text::audit(entry);
+    }
+}
+
+/// Prints the result of a check of the audit log.
+pub(crate) fn audit_check(check: &AuditCheck, json: bool) {
+    match check {
+        check if json => json::print(&json::AuditCheckView::new(check)),
+        AuditCheck::Intact { entries } => println!("{entries} entries, and none was changed"),
+        AuditCheck::Broken { entries, record } => {
+            println!("{entries} entries fit, and this one does not:");
+            text::audit(record);
+        }
+        AuditCheck::NotChained => {}
+    }
+}
+
+/// Prints the parts in which two requests differ.
+pub(crate) fn differences(differences: &Differences, json: bool) {
+    if json {
+        json::print(&json::DifferencesView::new(differences));
+        return;
+    }
+    let Differences { parts, only_in_first, .. } = differences;
+    if parts.is_empty() && *only_in_first == 0 {
+        println!("no difference");
+    }
+    if !parts.is_empty() {
+        println!("differs     {}", parts.join(", "));
+    }
+    if *only_in_first > 0 {
+        println!("missing     {only_in_first} of the members that the first request has");
+    }
+}
+
+/// Prints how many entries of the audit log were deleted.
+pub(crate) fn pruned(entries: u64, json: bool) {
+    if json {
+        json::print(&json::Pruned::new(entries));
+    } else {
+        println!("{entries} entries deleted");
     }
 }
 

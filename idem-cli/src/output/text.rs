@@ -68,6 +68,12 @@ fn printable(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
+/// Warns of a result that a run reported after it had lost its claim.
+pub(super) fn late(AuditRecord { at, entry, .. }: &AuditRecord) {
+    let (run, status) = (&entry.actor, &entry.state);
+    println!("warning     a second effect may exist: {run} reported {status} at {}", time(*at));
+}
+
 fn state(record: &FoundRecord) -> String {
     let (age, until) = (duration(record.age()), time(record.expires_at));
     match record.state {
@@ -165,7 +171,7 @@ fn print_table<const N: usize>(header: [String; N], rows: Vec<[String; N]>) {
     println!("{}", table.trim_fmt());
 }
 
-pub(super) fn audit(AuditRecord { at, entry, outcome }: &AuditRecord) {
+pub(super) fn audit(AuditRecord { at, entry, outcome, .. }: &AuditRecord) {
     let (at, id) = (time(*at), &super::id(entry.record)[..RecordIdPrefix::MIN_DIGITS]);
     let (action, outcome) = (entry.action.name(), super::outcome_name(*outcome));
     let (actor, state, reason) = (&entry.actor, &entry.state, &entry.reason);

@@ -2,7 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod auditing;
 mod changing;
+mod console;
+mod explaining;
 mod finding;
+mod killed;
 mod operating;
 mod service;

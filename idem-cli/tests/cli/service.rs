@@ -1,20 +1,23 @@
 //! A service whose records the command finds and changes.
 
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use idem_core::function::{ErrorStorage, Failure, Rejected};
+use idem_core::http::{Executed, RequestParts, Scope};
 use idem_core::records::Actor;
 use idem_core::store::{
-    ClaimOutcome, ClaimRequest, Completion, Extras, IdempotencyStore, RecordId, StoredResponse,
-    UnknownOutcome, UnknownReason, Update,
+    AuditAction, AuditEntry, ClaimOutcome, ClaimRequest, Completion, Extras, FencingToken,
+    IdempotencyStore, RecordId, RecordIdPrefix, StoredResponse, UnknownOutcome, UnknownReason,
+    Update,
 };
 use idem_core::{Guarantee, Idempotency, Outcome, Policy, idempotent};
 use idem_postgres::PostgresStore;
 use idem_redis::RedisStore;
 use idem_sqlite::SqliteStore;
-use idem_testkit::servers::{PostgresServer, RedisServer, SqliteFile};
+use idem_testkit::servers::{PostgresServer, RedisServer, SqliteFile, run_sql};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -83,7 +86,7 @@ pub(crate) struct Service {
     url: String,
     file: SqliteFile,
     runtime: Runtime,
-    store: Box<dyn IdempotencyStore>,
+    store: Arc<dyn IdempotencyStore>,
     handle: Idempotency,
 }
 
@@ -124,34 +127,90 @@ impl Service {
             Kind::Postgres => POSTGRES.url(),
             Kind::Sqlite => format!("sqlite:{}", file.path().display()),
         };
-        let (store, handle): (Box<dyn IdempotencyStore>, _) = match kind {
+        let (store, handle): (Arc<dyn IdempotencyStore>, _) = match kind {
             Kind::Redis => {
                 let store = RedisStore::builder().namespace(&*name).connect(&url);
                 let store = runtime.block_on(store).unwrap();
-                (Box::new(store.clone()), Idempotency::builder(store))
+                (Arc::new(store.clone()), Idempotency::builder(store))
             }
             Kind::Postgres => {
                 let builder = PostgresStore::builder().schema(&*name).sweep_every(None);
                 let store = runtime.block_on(builder.connect(&url)).unwrap();
-                (Box::new(store.clone()), Idempotency::builder(store))
+                (Arc::new(store.clone()), Idempotency::builder(store))
             }
             Kind::Sqlite => {
                 let builder = SqliteStore::builder().sweep_every(None);
                 let store = runtime.block_on(builder.open(file.path())).unwrap();
-                (Box::new(store.clone()), Idempotency::builder(store))
+                (Arc::new(store.clone()), Idempotency::builder(store))
             }
         };
         let handle = handle.namespace(&*name).build();
         Self { kind, name, url, file, runtime, store, handle }
     }
 
-    /// Runs the command on the service's store.
-    pub(crate) fn idem(&self, arguments: &[&str]) -> Output {
+    /// The arguments that name the service's store.
+    pub(crate) fn arguments(&self) -> Vec<&str> {
         let mut all = vec!["--store", &self.url, "--namespace", &self.name];
         if self.kind == Kind::Postgres {
             all.extend(["--schema", &self.name]);
         }
-        idem(&[&all[..], arguments].concat())
+        all
+    }
+
+    /// The arguments that name the service's store behind a proxy on another port.
+    pub(crate) fn arguments_through(&self, port: u16) -> Vec<String> {
+        let own = self.port().expect("a server").to_string();
+        let url = self.url.replace(&own, &port.to_string());
+        let replaced =
+            |argument: &str| if argument == self.url { &*url } else { argument }.to_owned();
+        self.arguments().into_iter().map(replaced).collect()
+    }
+
+    /// The port of the store's server, if it has one.
+    pub(crate) fn port(&self) -> Option<u16> {
+        let (_, rest) = self.url.rsplit_once(':')?;
+        rest.split('/').next()?.parse().ok()
+    }
+
+    pub(crate) fn token(&self, id: &str) -> u64 {
+        self.idem(&["show", id, "--json"]).json()[0]["fencing_token"].as_u64().unwrap()
+    }
+
+    /// Sends a guarded HTTP request of a service that keeps outlines, and returns the digits of its record.
+    pub(crate) fn sent(&self, body: &str) -> String {
+        static POLICY: Policy = Policy::new(LEASE, Guarantee::AtMostOnce);
+        let handle = Idempotency::builder(Arc::clone(&self.store)).namespace(&*self.name);
+        let handle = handle.secret("geheim").request_outline(true).build();
+        let request = RequestParts {
+            method: "POST",
+            path: "/payments",
+            query: None,
+            content_type: Some(b"application/json"),
+            body: body.as_bytes(),
+        };
+        let lines = |_: &str| [&b"\"key-1\""[..]].into_iter();
+        let mut builder =
+            handle.call_for(&POLICY, "POST", lines, String::new).unwrap().expect("a key");
+        builder.request(&request);
+        let call = builder.finish(Scope::global(), &["POST", "/payments"]).unwrap();
+        let executed = || Executed {
+            reply: (),
+            outcome: Outcome::Final,
+            completion: Completion::Response(StoredResponse::text(200, "done")),
+        };
+        let run = handle.run(call, move |_| async move { executed() }, executed);
+        drop(self.block_on(run));
+        let records = self.idem(&["list", "--json"]).json();
+        records[0]["record"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs the command on the service's store.
+    pub(crate) fn idem(&self, arguments: &[&str]) -> Output {
+        idem(&[&self.arguments()[..], arguments].concat())
+    }
+
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// Pays successfully.
@@ -191,6 +250,26 @@ impl Service {
         id.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Writes that the first run of a record reported its result after it had lost its claim.
+    pub(crate) fn late(&self, id: &str) {
+        let id = RecordIdPrefix::from_str(id).unwrap().range().0;
+        let reason = "its claim was taken over, resolved or deleted";
+        let entry = AuditEntry::new(id, AuditAction::Late, "run 1", reason, FencingToken(1), "201");
+        self.block_on(self.store.records().unwrap().append_audit(entry)).unwrap();
+    }
+
+    /// Changes the table of the audit log, on Postgres and SQLite.
+    pub(crate) fn sql(&self, sql: &str) {
+        match self.kind {
+            Kind::Postgres => {
+                let table = format!("\"{}\".idem_records_audit", self.name);
+                POSTGRES.sql(&sql.replace("{audit}", &table));
+            }
+            Kind::Sqlite => drop(run_sql(&self.file.path(), &sql.replace("{audit}", "idem_audit"))),
+            Kind::Redis => panic!("the audit log of Redis is not a table"),
+        }
+    }
+
     /// Ends the unknown outcome of a record with a response.
     pub(crate) fn resolved(&self, id: &str, response: StoredResponse) {
         self.runtime.block_on(async {
@@ -199,6 +278,23 @@ impl Service {
             let update = record.complete(response, &Actor::new("test")).await.unwrap();
             assert_eq!(update, Update::Applied);
         });
+    }
+
+    /// Makes a record one of a later version, which this one cannot read.
+    pub(crate) fn outdate(&self, id: &str) {
+        match self.kind {
+            Kind::Redis => {
+                let key = format!("idem:{}:{id}", self.name);
+                REDIS.cli(&["setrange", &key, "0", "c"]);
+            }
+            Kind::Postgres => {
+                POSTGRES.sql(&format!("UPDATE \"{}\".idem_records SET format = 99", self.name));
+            }
+            Kind::Sqlite => {
+                let sql = "UPDATE idem_records SET head = CAST(x'63' || substr(head, 2) AS BLOB)";
+                run_sql(&self.file.path(), sql);
+            }
+        }
     }
 
     /// Lets time pass for the store.

@@ -1,4 +1,4 @@
-//! Administrative access: finding, listing and resolving records, and the audit log.
+//! Administrative access: finding, listing and resolving records.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,9 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use idem_core::Guarantee;
 use idem_core::store::{
-    AuditAction, AuditEntry, AuditFilter, AuditOutcome, ClaimRequest, Extras, FencingToken, Filter,
-    FoundRecord, FoundState, IdempotencyStore, RecordAdmin, RecordId, Resolution, State,
-    UnknownReason, Update,
+    AuditAction, AuditEntry, ClaimRequest, Extras, FencingToken, Filter, FoundRecord, FoundState,
+    IdempotencyStore, RecordAdmin, RecordId, Resolution, State, UnknownReason, Update,
 };
 
 use crate::case::{Case, Key};
@@ -16,7 +15,7 @@ use crate::fixtures::{self, ClaimRequestExt, LONG};
 use crate::harness::StoreHarness;
 use crate::rules::wakeups::{listen, subscribe, woken};
 
-fn admin<S: StoreHarness>(case: &Case<S>) -> &dyn RecordAdmin {
+pub(super) fn admin<S: StoreHarness>(case: &Case<S>) -> &dyn RecordAdmin {
     case.store().records().expect("the store has administrative access")
 }
 
@@ -25,7 +24,7 @@ impl<S: StoreHarness> Key<S> {
         admin(&self.case).find(self.id).await.expect("find")
     }
 
-    async fn resolve(&self, expected: FencingToken, resolution: Resolution) -> Update {
+    pub(super) async fn resolve(&self, expected: FencingToken, resolution: Resolution) -> Update {
         let action = match resolution {
             Resolution::Complete { .. } => AuditAction::Complete,
             Resolution::Release => AuditAction::Release,
@@ -37,7 +36,7 @@ impl<S: StoreHarness> Key<S> {
     }
 }
 
-fn entry(id: RecordId, action: AuditAction, token: FencingToken) -> AuditEntry {
+pub(super) fn entry(id: RecordId, action: AuditAction, token: FencingToken) -> AuditEntry {
     AuditEntry::new(id, action, "ada@host", "looked it up", token, "outcome unknown: crashed")
 }
 
@@ -320,33 +319,4 @@ pub async fn resolution_wakes<S: StoreHarness>(case: Case<S>) {
     assert_eq!(key.resolve(claim.token, complete("by hand")).await, Update::Applied);
     woken(changed).await;
     assert_eq!(key.state().await, fixtures::completed("by hand"));
-}
-
-/// Every resolution is in the audit log, also a rejected one.
-pub async fn resolutions_are_audited<S: StoreHarness>(case: Case<S>) {
-    let key = case.key();
-    let claim = key.acquire(fixtures::at_most_once()).await;
-    let gave_up = fixtures::unknown(UnknownReason::TimedOut);
-    assert_eq!(key.complete(claim, gave_up).await, Update::Applied);
-    assert_eq!(key.resolve(claim.token, Resolution::Hold(LONG)).await, Update::Applied);
-    let stale = key.resolve(claim.token, Resolution::Release).await;
-    assert!(matches!(stale, Update::Stale(_)));
-    let (mut entries, mut after) = (Vec::new(), None);
-    loop {
-        let filter = AuditFilter::of_record(key.id);
-        let page = admin(&case).audit(filter, after, 1).await.expect("audit");
-        entries.extend(page.records);
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    let written: Vec<_> =
-        entries.iter().map(|entry| (entry.entry.clone(), entry.outcome)).collect();
-    let expected = [
-        (entry(key.id, AuditAction::Hold, claim.token), AuditOutcome::Done),
-        (entry(key.id, AuditAction::Release, claim.token), AuditOutcome::Rejected),
-    ];
-    assert_eq!(written, expected);
-    assert!(entries[0].at <= entries[1].at);
 }

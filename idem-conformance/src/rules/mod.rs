@@ -5,6 +5,7 @@
 //! only whether a record exists.
 
 pub mod admin;
+pub mod audit;
 pub mod claim;
 pub mod complete;
 pub mod concurrency;

@@ -8,7 +8,7 @@ use super::config::Config;
 use super::duplicate::RequestIdentity;
 use super::operations::extras_of;
 use super::{Idempotency, trace};
-use crate::http::RequestParts;
+use crate::http::{Outline, RequestParts};
 use crate::model::{
     Extras, Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource,
     KeySyntax, Policy, RecordId, Refusal, Rejection, Scope, ScopeId,
@@ -28,6 +28,8 @@ pub struct Call {
     /// Whether the handler has `recover`.
     pub(super) recoverable: bool,
     pub(super) extras: Extras,
+    /// The outline of the request, if the service keeps outlines.
+    pub(super) outline: Option<Box<Outline>>,
     pub(super) span: Span,
 }
 
@@ -44,6 +46,14 @@ impl Call {
     #[must_use]
     pub const fn with_fingerprint(mut self, fingerprint: Fingerprint) -> Self {
         self.fingerprint = Some(fingerprint);
+        self
+    }
+
+    fn with_outline(mut self, outline: Option<Box<Outline>>) -> Self {
+        if let Some(outline) = &outline {
+            self.extras = self.extras.with_outline(outline.digests());
+        }
+        self.outline = outline;
         self
     }
 
@@ -97,6 +107,7 @@ pub struct CallBuilder {
     key: Option<Result<IdempotencyKey, KeyError>>,
     label: Option<String>,
     fingerprint: Result<Option<Fingerprint>, serde_json::Error>,
+    outline: Option<Box<Outline>>,
 }
 
 impl CallBuilder {
@@ -123,6 +134,7 @@ impl CallBuilder {
     ///
     /// Follows [fingerprint input](crate::rules::semantics#fingerprint-input).
     pub fn request(&mut self, request: &RequestParts<'_>) -> &mut Self {
+        self.outline = self.idempotency.outline(request).map(Box::new);
         if self.policy.fingerprint != FingerprintMode::Argument {
             let fingerprint = self.idempotency.fingerprint_request(self.policy, request);
             self.fingerprint = Ok(Some(fingerprint));
@@ -153,10 +165,11 @@ impl CallBuilder {
             Refusal::of(Rejection::FingerprintInvalid(error), call.id, &call.extras)
         })?;
         let call = Call { fingerprint, ..call };
-        Ok(match self.label {
+        let call = match self.label {
             None => call,
             Some(label) => call.with_label(&label),
-        })
+        };
+        Ok(call.with_outline(self.outline))
     }
 }
 
@@ -199,6 +212,7 @@ impl Idempotency {
             key,
             label: None,
             fingerprint: Ok(None),
+            outline: None,
         }))
     }
 
@@ -256,6 +270,7 @@ impl Idempotency {
             transaction: None,
             recoverable: false,
             extras,
+            outline: None,
             span,
         })
     }
@@ -275,6 +290,12 @@ impl Idempotency {
     /// ([fingerprint input](crate::rules::semantics#fingerprint-input)).
     pub fn fingerprint_request(&self, policy: &Policy, request: &RequestParts<'_>) -> Fingerprint {
         request.fingerprint(self.0.config.secret.as_ref(), policy.fingerprint)
+    }
+
+    /// Returns the outline of an HTTP request, if the service [keeps outlines](crate::IdempotencyBuilder::request_outline).
+    fn outline(&self, request: &RequestParts<'_>) -> Option<Outline> {
+        let config = &self.0.config;
+        config.keeps_outlines.then(|| Outline::of(request, config.secret.as_ref()))
     }
 
     /// Returns the fingerprint of the value of a `fingerprint` expression.

@@ -36,6 +36,7 @@ pub(super) struct Config {
     pub(super) header_aliases: Box<[Box<str>]>,
     pub(super) min_key_len: usize,
     pub(super) echoes_key: bool,
+    pub(super) keeps_outlines: bool,
     pub(super) format: Format,
 }
 
@@ -83,6 +84,7 @@ impl Idempotency {
                 header_aliases: Box::default(),
                 min_key_len: 1,
                 echoes_key: false,
+                keeps_outlines: false,
                 format: Format::default(),
             },
             wait_limits: WaitLimits { total: 1024, per_scope: 256, per_key: 32 },

@@ -17,8 +17,10 @@ mod drain;
 mod duplicate;
 mod execution;
 mod health;
+mod late;
 mod lease;
 mod lookup;
+mod mismatch;
 mod operations;
 mod recovery;
 mod refusals;
@@ -58,6 +60,7 @@ pub use start::{Run, Start};
 pub use status::KeyStatus;
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
+use crate::hash::Secret;
 use crate::http::ResponseRules;
 use crate::model::{Claim, Recovery, Refusal};
 use crate::observe::Watch;
@@ -266,6 +269,11 @@ impl Idempotency {
     /// Returns the observers.
     pub(crate) fn watch(&self) -> &Watch {
         &self.0.watch
+    }
+
+    /// Returns the secret of all digests.
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        self.0.config.secret.as_ref()
     }
 
     /// Returns the store.

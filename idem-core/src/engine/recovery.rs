@@ -84,7 +84,7 @@ impl LeasedRun {
     fn report_verdict(&self, verdict: &'static str) {
         let state = self.settlement.lease().state();
         let (operation, record) = state.names();
-        state.holder.watch.emit(|| Event::Recovery { operation, record, verdict });
+        state.holder.watch.emit(|| Event::Recovered { operation, record, verdict });
     }
 }
 

@@ -196,7 +196,10 @@ impl Settlement {
     /// need not reserve the space.
     fn write(self, end: End) -> StoreFuture<Update> {
         match self.send(&end).into_ok() {
-            Ok(update) => StoreFuture::ready(Ok(update)),
+            Ok(update) => {
+                self.keep_if_late(&end, &update);
+                StoreFuture::ready(Ok(update))
+            }
             Err(first) => StoreFuture::new(self.write_with_retries(first, end)),
         }
     }
@@ -215,6 +218,9 @@ impl Settlement {
             let mut first = Some(first);
             let attempt = || first.take().unwrap_or_else(|| self.send(&end)).bounded(timeout);
             let written = retry_until_stored(attempt, wanted).await;
+            if let Ok(update) = &written {
+                self.keep_if_late(&end, update);
+            }
             drop(self.tracked);
             written
         };
@@ -225,6 +231,12 @@ impl Settlement {
             state.holder.watch.emit(|| Event::CompletionDelayed { operation, record });
         }
         written
+    }
+
+    fn keep_if_late(&self, end: &End, update: &Update) {
+        if let (End::Complete(completion), Update::Stale(_)) = (end, update) {
+            self.idempotency.keep_late_completion(self.lease.claim(), completion);
+        }
     }
 
     fn send(&self, end: &End) -> StoreFuture<Update> {

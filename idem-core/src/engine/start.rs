@@ -243,7 +243,10 @@ impl Idempotency {
             }
             Ok(Attempt::Started(Start::Replay(response))) => report.replayed(response.status),
             Ok(Attempt::InProgress) => report.refused(&Rejection::InProgress, None),
-            Err(rejection) => report.refused(rejection, claimed.reason),
+            Err(rejection) => {
+                report.refused(rejection, claimed.reason);
+                self.explain_refusal(call, rejection);
+            }
         }
     }
 

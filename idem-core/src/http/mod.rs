@@ -69,6 +69,7 @@ pub(crate) mod headers;
 mod health;
 mod media_type;
 mod multipart;
+mod outline;
 pub(crate) mod refusal;
 mod request;
 mod scope;
@@ -83,6 +84,8 @@ pub use headers::{
     IDEMPOTENCY_KEY, REFUSED, REPLAYED, ResponseRules, StoredHeaders, stored_headers,
 };
 pub use health::health_response;
+pub use outline::Differences;
+pub(crate) use outline::Outline;
 pub use refusal::{
     AcpFormat, IcebergFormat, ProblemFormat, RefusalDetails, RefusalFormat, StripeFormat,
 };

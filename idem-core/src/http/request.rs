@@ -100,7 +100,7 @@ impl fmt::Debug for RequestParts<'_> {
     }
 }
 
-fn is_json(essence: &[u8]) -> bool {
+pub(super) fn is_json(essence: &[u8]) -> bool {
     essence == b"application/json" || essence.ends_with(b"+json")
 }
 

@@ -16,12 +16,14 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 mod text;
+mod top_level;
 
 use std::borrow::Cow;
 
 use members::{Member, Reordered};
 use smallvec::SmallVec;
 use text::Text;
+pub(crate) use top_level::members;
 
 /// The maximum nesting depth of arrays and objects: deep enough for real bodies, and safe for every stack.
 const MAX_DEPTH: usize = 128;

@@ -9,6 +9,7 @@ use super::{Silence, Timestamp, UnknownReason};
 /// The tags of the fields. A tag is never used for another field.
 const OPERATION: u8 = 1;
 const LABEL: u8 = 2;
+const OUTLINE: u8 = 3;
 const SILENCE: u8 = 4;
 const DISPUTE: u8 = 5;
 
@@ -76,6 +77,19 @@ impl Extras {
     /// The contradiction that a `recover` hook found. Empty if the record lacks it.
     pub fn dispute(&self) -> &str {
         self.text(DISPUTE)
+    }
+
+    /// The digests of the request's outline, if the service keeps outlines.
+    pub fn outline(&self) -> Option<&[u8]> {
+        self.get(OUTLINE)
+    }
+
+    /// Returns these fields with an outline.
+    pub(crate) fn with_outline(&self, digests: &[u8]) -> Self {
+        let mut buffer = BytesMut::with_capacity(self.0.len() + FIELD_HEAD + digests.len());
+        self.put_others(&mut buffer, OUTLINE);
+        put_field(&mut buffer, OUTLINE, digests);
+        Self(buffer.freeze())
     }
 
     fn text(&self, tag: u8) -> &str {

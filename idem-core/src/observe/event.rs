@@ -102,7 +102,7 @@ pub enum Event<'a> {
     },
     /// A `recover` hook has ended.
     #[non_exhaustive]
-    Recovery {
+    Recovered {
         /// The name of the operation.
         operation: &'a str,
         /// The record of the key.
@@ -110,6 +110,18 @@ pub enum Event<'a> {
         /// `happened`, `not-happened`, `too-early` (nothing happened until now, and the lost run has not been silent for
         /// `settle`), `inconclusive`, `disputed`, `panicked`, `timed-out`, or `lost` (another run may own the key).
         verdict: &'static str,
+    },
+    /// A key was reused for another request, and the service [keeps outlines](crate::IdempotencyBuilder::request_outline).
+    #[non_exhaustive]
+    Mismatch {
+        /// The name of the operation.
+        operation: &'a str,
+        /// The record of the key.
+        record: RecordId,
+        /// The parts of the second request that differ, such as `path` and `body.amount`.
+        differs: &'a [String],
+        /// The number of members of the body that only the first request has.
+        only_in_first: usize,
     },
     /// A record was changed by hand through this handle.
     #[non_exhaustive]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::{Records, RecordsError};
+use crate::http::{Differences, Outline, RequestParts};
 use crate::model::{IdempotencyKey, State, StoredResponse};
 use crate::observe::Event;
 use crate::store::{AuditAction, AuditEntry, FoundRecord, Resolution, Update};
@@ -69,9 +70,19 @@ impl RecordHandle {
         self.found.id.downstream_key(label)
     }
 
+    /// Compares a request with the first request of the record, of which the service has [kept an
+    /// outline](crate::IdempotencyBuilder::request_outline). Returns `None` without one.
+    ///
+    /// The secret must be that of the service.
+    pub fn explain(&self, request: &RequestParts<'_>) -> Option<Differences> {
+        let outline = Outline::of(request, self.records.0.secret());
+        outline.differences(self.found.extras.outline()?)
+    }
+
     /// Reads the stored response. `None` if the record has none, or has changed since it was found.
     ///
-    /// It can contain personal data of a customer. Reading it is not written to the audit log of the store.
+    /// It can contain personal data of a customer. Reading it is not written to the audit log of the store; see
+    /// [`view_response`](Self::view_response).
     ///
     /// # Errors
     /// If the store does not reply, or the record cannot be read.
@@ -81,6 +92,18 @@ impl RecordHandle {
             State::Completed(response) => Some(response),
             _ => None,
         }))
+    }
+
+    /// [`response`](Self::response) for a person: writes who sees it to the audit log first.
+    ///
+    /// # Errors
+    /// If the entry cannot be written, the store does not reply, or the record cannot be read.
+    pub async fn view_response(
+        &self,
+        actor: &Actor,
+    ) -> Result<Option<StoredResponse>, RecordsError> {
+        self.records.admin()?.append_audit(self.entry(AuditAction::View, actor)).await?;
+        self.response().await
     }
 
     /// Ends an unknown outcome with the response that all later requests get. It is kept for as long as the doubt would
@@ -142,18 +165,22 @@ impl RecordHandle {
         actor: &Actor,
         response_digest: Option<[u8; 32]>,
     ) -> Result<Update, RecordsError> {
-        let FoundRecord { id, token, state, .. } = self.found;
-        let state = state.to_string();
-        let mut entry = AuditEntry::new(id, action, &actor.name, &actor.reason, token, &state);
+        let FoundRecord { id, token, .. } = self.found;
+        let mut entry = self.entry(action, actor);
         entry.response_digest = response_digest;
         let update = self.records.admin()?.resolve(id, token, resolution, entry.clone()).await?;
         let (action, applied) = (action.name(), update == Update::Applied);
         let (actor, reason) = (&*actor.name, &*actor.reason);
-        let operation = self.found.extras.operation();
+        let (operation, state) = (self.found.extras.operation(), &*entry.state);
         if applied {
             self.records.0.watch().emit(|| Event::Resolution { operation, entry: &entry });
         }
         tracing::info!(target: "idem::audit", operation, record = %id, action, actor, reason, applied, state, "a record was resolved by hand");
         Ok(update)
+    }
+
+    fn entry(&self, action: AuditAction, actor: &Actor) -> AuditEntry {
+        let FoundRecord { id, token, state, .. } = self.found;
+        AuditEntry::new(id, action, &actor.name, &actor.reason, token, &state.to_string())
     }
 }

@@ -39,20 +39,26 @@
 //! act any more: after `timed-out` and `drained`, blocking code of it may still be active until its process ends, and a
 //! provider may still apply a request that it has queued. See [`UnknownReason`](crate::UnknownReason).
 
+mod audit;
 mod handle;
+pub mod input;
 mod listing;
+mod objection;
 
 use std::sync::Arc;
 
+pub use audit::AuditCheck;
 pub use handle::{Actor, RecordHandle};
 pub use listing::Listing;
+pub use objection::Objection;
 
 use crate::engine::Idempotency;
 use crate::http::Scope;
 pub use crate::model::Operation;
 use crate::model::{IdempotencyKey, RecordId, StoreError};
 pub use crate::store::{
-    AuditFilter, AuditPage, AuditRecord, Cursor, Filter, FoundRecord, FoundState, StoreStats,
+    AuditFilter, AuditPage, AuditRecord, Cursor, Filter, FoundRecord, FoundState, RecordIdPrefix,
+    StoreStats,
 };
 use crate::store::{IdempotencyStore, RecordAdmin};
 
@@ -129,24 +135,58 @@ impl Records {
         self.find(self.0.record_id(operation.words(), scope, key)).await
     }
 
+    /// Finds the records of a key under the operation that has this name. Both readings of the name are tried: a method with
+    /// a route template, and one word. There is usually one record or none.
+    ///
+    /// # Errors
+    /// As [`by_key`](Self::by_key).
+    pub async fn by_operation_name(
+        &self,
+        operation: &str,
+        scope: Scope,
+        key: &IdempotencyKey,
+    ) -> Result<Vec<RecordHandle>, RecordsError> {
+        let route = operation.split_once(' ').map(|(method, path)| Operation::route(method, path));
+        let mut found = Vec::new();
+        for operation in route.into_iter().chain([Operation::named(operation)]) {
+            found.extend(self.by_key(&operation, scope, key).await?);
+        }
+        Ok(found)
+    }
+
+    /// Finds the records whose id begins with `prefix`, up to `limit` of them. Sixty-four digits are one lookup. Fewer are
+    /// a range of the primary key, or on Redis a search of all keys.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn find_by_prefix(
+        &self,
+        prefix: RecordIdPrefix,
+        limit: usize,
+    ) -> Result<Vec<RecordHandle>, RecordsError> {
+        let (first, last) = prefix.range();
+        if first == last {
+            return Ok(self.find(first).await?.into_iter().collect());
+        }
+        let (mut listing, mut found) =
+            (self.list(Filter::all().starting_with(prefix)), Vec::<RecordHandle>::new());
+        while let Some(record) = listing.try_next().await? {
+            // A listing may repeat a record.
+            if found.iter().all(|known| known.id != record.id) {
+                found.push(record);
+            }
+            if found.len() == limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     /// Lists the records that `filter` selects, in no particular order.
     ///
     /// A record that is created or changes during the listing may be missing or be returned repeatedly.
     pub fn list(&self, filter: Filter) -> Listing {
         Listing::new(self.clone(), filter)
-    }
-
-    /// Returns entries of the audit log, oldest first: up to `limit` of them, from `after` on.
-    ///
-    /// # Errors
-    /// If the store does not reply.
-    pub async fn audit(
-        &self,
-        filter: AuditFilter,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<AuditPage, RecordsError> {
-        Ok(self.admin()?.audit(filter, after, limit).await?)
     }
 
     /// Returns figures of the store for monitoring.

@@ -4,6 +4,7 @@
 
 mod abandon;
 mod acted;
+mod audit;
 mod borrowed;
 mod cancellation;
 mod capacity;
@@ -16,6 +17,7 @@ mod health;
 mod identity;
 mod lease;
 mod lost_lease;
+mod mismatch;
 mod observe;
 mod outcome;
 mod race;

@@ -23,7 +23,7 @@ ALTER TABLE {records}
 -- The index of version 2 that begins with the scope serves its searches too.
 DROP INDEX IF EXISTS {schema}.{scope_index};
 
--- The changes that operators made, and those that were rejected. Rows are only added.
+-- The changes that operators made, those that were rejected, views of responses, and late completions. Rows are only added.
 CREATE TABLE {audit} (
     entry           bigint      NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at              timestamptz NOT NULL,
@@ -34,7 +34,8 @@ CREATE TABLE {audit} (
     fence           bigint      NOT NULL, -- before the change
     state           text        NOT NULL, -- before the change
     response_digest bytea,                -- the SHA-256 of the body of a response that was stored
-    applied         boolean     NOT NULL  -- whether the change was made
+    applied         boolean     NOT NULL, -- whether the change was made
+    previous        bytea       NOT NULL  -- the SHA-256 of the entry before this one
 );
 
 CREATE INDEX {audit_index} ON {audit} (record, entry);

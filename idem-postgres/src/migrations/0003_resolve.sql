@@ -54,11 +54,8 @@ BEGIN
     IF applied THEN
         PERFORM pg_notify({channel}, encode(own_id, 'hex'));
     END IF;
-    -- Entries are numbered in the order of their commits, so that a reader of pages misses none.
-    PERFORM pg_advisory_xact_lock(hashtextextended({lock}, 3));
-    INSERT INTO {audit} (at, record, action, actor, reason, fence, state, response_digest, applied) VALUES (
-        clock_timestamp(), entry_record, entry_action, entry_actor, entry_reason, entry_fence, entry_state,
-        entry_digest, applied
+    PERFORM {append_audit}(
+        entry_record, entry_action, entry_actor, entry_reason, entry_fence, entry_state, entry_digest, applied
     );
 END
 {body};

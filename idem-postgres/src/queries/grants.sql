@@ -16,5 +16,7 @@ WHERE NOT has_table_privilege(pg_class.oid, privilege)
 UNION ALL
 SELECT format('GRANT EXECUTE ON FUNCTION %I.%I TO %I', nspname, proname, current_user)
 FROM pg_proc JOIN names ON names.oid = pronamespace
-WHERE proname IN ({claim_text}, {claim_batch_text}, {complete_text}, {complete_batch_text}, {resolve_text})
+WHERE proname IN (
+        {claim_text}, {claim_batch_text}, {complete_text}, {complete_batch_text}, {resolve_text}, {append_audit_text}
+    )
     AND NOT has_function_privilege(pg_proc.oid, 'EXECUTE')

@@ -1,4 +1,4 @@
-//! An entry of the audit log, from a row of `audit.sql`.
+//! The entries of the audit log: as arguments of statements, and from the rows of `audit.sql`.
 
 use idem_core::codec::CodecError;
 use idem_core::store::{
@@ -8,6 +8,19 @@ use sqlx::postgres::PgRow;
 
 use super::found::{record_id, timestamp};
 use super::row::get;
+use super::values::Query;
+
+/// Binds the fields of an entry.
+pub(crate) fn bind<'a>(query: Query<'a>, entry: &'a AuditEntry) -> Query<'a> {
+    query
+        .bind(entry.record.as_bytes().as_slice())
+        .bind(entry.action.name())
+        .bind(&*entry.actor)
+        .bind(&*entry.reason)
+        .bind(entry.token.0.cast_signed())
+        .bind(&*entry.state)
+        .bind(entry.response_digest.as_ref().map(<[u8; 32]>::as_slice))
+}
 
 /// The number of the entry in a row.
 pub(crate) fn number(row: &PgRow) -> Result<i64, StoreError> {
@@ -31,5 +44,6 @@ pub(crate) fn record(row: &PgRow) -> Result<AuditRecord, StoreError> {
         true => AuditOutcome::Done,
         false => AuditOutcome::Rejected,
     };
-    Ok(AuditRecord { at: timestamp(row, "at")?, entry, outcome })
+    let previous = get::<Vec<u8>>(row, "previous")?.try_into().map_err(|_| CodecError::Damaged)?;
+    Ok(AuditRecord { at: timestamp(row, "at")?, entry, outcome, previous: Some(previous) })
 }

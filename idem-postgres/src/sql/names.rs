@@ -74,6 +74,8 @@ impl Names {
             "complete_batch" => qualified("_complete_batch_1"),
             "complete_1" => qualified("_complete_1"),
             "resolve" => qualified("_resolve_1"),
+            "append_audit" => qualified("_audit_1"),
+            "append_audit_text" => literal(&format!("{table}_audit_1")),
             "audit_index" => of_table("_audit_record"),
             "sweep_index" => of_table("_sweep_at"),
             "scope_index" => of_table("_scope"),

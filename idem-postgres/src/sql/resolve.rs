@@ -5,6 +5,7 @@ use std::time::Duration;
 use idem_core::codec;
 use idem_core::store::{AuditEntry, FencingToken, RecordId, Resolution, State, StoredResponse};
 
+use super::audit;
 use super::complete::tail;
 use super::statements::Statements;
 use super::values::{Query, interval};
@@ -38,8 +39,7 @@ impl ResolveCall {
     }
 
     pub(crate) fn query<'a>(&'a self, statements: &'a Statements) -> Query<'a> {
-        let entry = &self.entry;
-        statements
+        let query = statements
             .resolve
             .query()
             .bind(self.id.as_bytes().as_slice())
@@ -47,13 +47,7 @@ impl ResolveCall {
             .bind(self.name)
             .bind(i16::from(codec::VERSION))
             .bind(&self.answer)
-            .bind(interval(self.retention))
-            .bind(entry.record.as_bytes().as_slice())
-            .bind(entry.action.name())
-            .bind(&*entry.actor)
-            .bind(&*entry.reason)
-            .bind(entry.token.0.cast_signed())
-            .bind(&*entry.state)
-            .bind(entry.response_digest.as_ref().map(<[u8; 32]>::as_slice))
+            .bind(interval(self.retention));
+        audit::bind(query, &self.entry)
     }
 }

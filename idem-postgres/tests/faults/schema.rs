@@ -1,12 +1,14 @@
 //! Migrations, names and versions of the schema.
 
-use idem_core::store::{DeleteExpired, IdempotencyStore, Update};
-use idem_postgres::sqlx::PgPool;
+use idem_core::store::{
+    AuditAction, AuditEntry, DeleteExpired, IdempotencyStore, StoreErrorKind, Timestamp, Update,
+};
+use idem_postgres::sqlx::{self, PgPool};
 use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
 use idem_testkit::servers::PostgresServer;
 use tokio::task::JoinSet;
 
-use crate::support::{HOUR, builder, claim_new, completed, completion, request};
+use crate::support::{HOUR, builder, claim_new, completed, completion, error_kind, request};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_processes_migrate_concurrently() {
@@ -53,7 +55,24 @@ async fn role_without_create_can_only_verify() {
          GRANT SELECT ON idem_records_scopes, idem_records_schema TO app;
          GRANT SELECT, INSERT ON idem_records_audit TO app",
     );
-    claim_new(&builder().verify_only().connect(&url).await.unwrap()).await;
+    let store = builder().verify_only().connect(&url).await.unwrap();
+    let claim = claim_new(&store).await;
+    let entry = AuditEntry::new(claim.id, AuditAction::View, "ada", "", claim.token, "running");
+    store.records().unwrap().append_audit(entry).await.unwrap();
+    // The service can add to the audit log, and cannot rewrite it.
+    let pool = PgPool::connect(&url).await.unwrap();
+    for statement in [
+        "DELETE FROM idem_records_audit",
+        "UPDATE idem_records_audit SET actor = 'bob'",
+        "TRUNCATE idem_records_audit",
+    ] {
+        let refused = sqlx::query(statement).execute(&pool).await.unwrap_err();
+        assert!(refused.to_string().contains("permission denied"), "{refused}");
+    }
+    let pruned = store.records().unwrap().prune_audit(Timestamp(u64::MAX)).await;
+    assert_eq!(error_kind(pruned), StoreErrorKind::NotDone);
+    server.sql("GRANT DELETE ON idem_records_audit TO app");
+    assert_eq!(store.records().unwrap().prune_audit(Timestamp(u64::MAX)).await.unwrap(), 1);
     claim_new(&builder().connect(&url).await.unwrap()).await;
 }
 
@@ -70,7 +89,7 @@ async fn missing_privileges_are_named_at_start() {
     let ConnectError::Unhealthy { issue: HealthIssue::Privileges { grants }, .. } = refused else {
         panic!("{refused:?}")
     };
-    assert_eq!(grants.split("; ").count(), 14, "{grants}");
+    assert_eq!(grants.split("; ").count(), 15, "{grants}");
     server.sql(&grants);
     let store = builder.connect(&url).await.unwrap();
     let claim = claim_new(&store).await;

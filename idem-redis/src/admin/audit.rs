@@ -1,12 +1,12 @@
 //! The audit log: a stream with one entry before each change by hand, and one after it.
 //!
 //! An entry before a change, the intent, has the fields of [`AuditEntry`]. The entry after it has the id of the intent and
-//! the outcome. The log is never trimmed automatically.
+//! the outcome. An entry about something that changed no record has both. The log is never trimmed automatically.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use deadpool_redis::redis::{Value, cmd, from_redis_value};
+use deadpool_redis::redis::{Cmd, Value, cmd, from_redis_value};
 use idem_core::store::{
     AuditAction, AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRecord, Cursor,
     FencingToken, RecordId, StoreError, Timestamp,
@@ -17,17 +17,23 @@ use crate::error::UnexpectedReply;
 use crate::shared::Shared;
 
 /// Number of entries that one command reads.
-const PAGE: usize = 200;
+const PAGE: usize = 1_000;
 
 /// The time after an intent within which its outcome is looked for. Between the two entries is one change of a record.
 const MAX_CHANGE_TIME: Duration = Duration::from_secs(600);
 
-/// Writes the intent, and returns its id in the stream.
+/// Writes the intent of a change, and returns its id in the stream.
 pub(super) async fn begin(
     shared: &Shared,
     connection: &Connection,
     entry: &AuditEntry,
 ) -> Result<String, StoreError> {
+    let id = connection.send(add(shared, entry)).await?;
+    from_redis_value(id).map_err(|_| unexpected("XADD"))
+}
+
+/// Returns the command that writes an entry.
+fn add(shared: &Shared, entry: &AuditEntry) -> Cmd {
     let mut add = cmd("XADD");
     add.arg(shared.keys.audit()).arg("*");
     add.arg("record").arg(hex::encode(entry.record.as_bytes()));
@@ -37,7 +43,7 @@ pub(super) async fn begin(
     if let Some(digest) = entry.response_digest {
         add.arg("response").arg(hex::encode(digest));
     }
-    from_redis_value(connection.send(add).await?).map_err(|_| unexpected("XADD"))
+    add
 }
 
 /// Writes the outcome of the change with this intent.
@@ -52,6 +58,23 @@ pub(super) async fn end(
     add.arg(shared.keys.audit()).arg("*").arg("intent").arg(intent).arg("outcome").arg(outcome);
     connection.send(add).await?;
     Ok(())
+}
+
+/// Writes an entry about something that changed no record.
+pub(super) async fn append(shared: &Shared, entry: &AuditEntry) -> Result<(), StoreError> {
+    let connection = shared.connections.get().await?;
+    let mut add = add(shared, entry);
+    add.arg("outcome").arg("done");
+    connection.send(add).await?;
+    Ok(())
+}
+
+/// Deletes the entries that were written before a time, and returns their number.
+pub(super) async fn prune(shared: &Shared, before: Timestamp) -> Result<u64, StoreError> {
+    let connection = shared.connections.get().await?;
+    let mut trim = cmd("XTRIM");
+    trim.arg(shared.keys.audit()).arg("MINID").arg(format!("{}-0", before.0.div_ceil(1000)));
+    from_redis_value(connection.send(trim).await?).map_err(|_| unexpected("XTRIM"))
 }
 
 /// Returns the selected changes from `after` on, up to `limit`. The cursor is the id of the last intent.
@@ -82,8 +105,8 @@ pub(super) async fn page(
             } else if found.len() < limit
                 && let Some(entry) = entry(&fields)
             {
-                let outcome = AuditOutcome::Unfinished;
-                let record = AuditRecord { at: read_until, entry, outcome };
+                let outcome = outcome(&fields).unwrap_or(AuditOutcome::Unfinished);
+                let record = AuditRecord { at: read_until, entry, outcome, previous: None };
                 if filter.matches(&record) {
                     found.push((id, record));
                 }

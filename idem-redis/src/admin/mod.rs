@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use idem_core::store::{
     AuditEntry, AuditFilter, AuditPage, Cursor, FencingToken, Filter, FoundRecord, Page,
-    RecordAdmin, RecordId, Resolution, StoreFuture, Update,
+    RecordAdmin, RecordId, Resolution, StoreFuture, Timestamp, Update,
 };
 
 use crate::store::RedisStore;
@@ -40,6 +40,16 @@ impl RecordAdmin for RedisStore {
         StoreFuture::new(async move {
             resolve::with_audit(&inner, id, expected, resolution, &entry).await
         })
+    }
+
+    fn append_audit(&self, entry: AuditEntry) -> StoreFuture<()> {
+        let shared = Arc::clone(&self.0.shared);
+        StoreFuture::new(async move { audit::append(&shared, &entry).await })
+    }
+
+    fn prune_audit(&self, before: Timestamp) -> StoreFuture<u64> {
+        let shared = Arc::clone(&self.0.shared);
+        StoreFuture::new(async move { audit::prune(&shared, before).await })
     }
 
     fn audit(

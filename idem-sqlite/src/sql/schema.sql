@@ -69,7 +69,7 @@ BEGIN
     ON CONFLICT (scope) DO UPDATE SET keys = keys + 1;
 END;
 
--- The changes that operators made. The table only grows.
+-- What operators did, and late completions. The table only grows.
 CREATE TABLE idem_audit (
     entry           INTEGER PRIMARY KEY AUTOINCREMENT,
     at              INTEGER NOT NULL,
@@ -80,7 +80,9 @@ CREATE TABLE idem_audit (
     token           INTEGER NOT NULL,
     state           TEXT    NOT NULL,
     response_digest BLOB,
-    applied         INTEGER NOT NULL
+    applied         INTEGER NOT NULL,
+    -- The SHA-256 of the entry before this one.
+    previous        BLOB    NOT NULL
 ) STRICT;
 
 CREATE INDEX idem_audit_record ON idem_audit (record);

@@ -12,6 +12,7 @@ use sqlx::{Error, SqliteConnection};
 
 use super::call::{Call, Kind};
 use super::statements;
+use crate::audit;
 use crate::clock::Clock;
 use crate::connection::Connector;
 use crate::row::load;
@@ -95,10 +96,19 @@ impl Batch<'_> {
                         Ok(update)
                     }
                 };
-                if let (Some(audit), Ok(update)) = (audit, &outcome) {
-                    self.write_audit(audit, update, now).await?;
+                if let (Some(entry), Ok(update)) = (audit, &outcome) {
+                    self.write_audit(entry, *update == Update::Applied, now).await?;
                 }
                 reply.keep(outcome);
+            }
+            Kind::AppendAudit { entry, reply } => {
+                self.write_audit(entry, true, self.now()).await?;
+                reply.keep(Ok(()));
+            }
+            Kind::PruneAudit { before, reply } => {
+                let pruned = audit::prune(self.connection, *before).await?;
+                self.changes.wrote_rows |= pruned > 0;
+                reply.keep(Ok(pruned));
             }
             Kind::Sweep { reply } => {
                 self.write_records().await?;
@@ -186,10 +196,10 @@ impl Batch<'_> {
     async fn write_audit(
         &mut self,
         entry: &AuditEntry,
-        update: &Update,
+        applied: bool,
         now: Timestamp,
     ) -> Result<(), Error> {
         self.changes.wrote_rows = true;
-        statements::insert_audit(self.connection, entry, *update == Update::Applied, now).await
+        audit::insert(self.connection, entry, applied, now).await
     }
 }

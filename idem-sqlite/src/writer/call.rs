@@ -29,6 +29,16 @@ pub(crate) enum Kind {
         audit: Option<AuditEntry>,
         reply: Reply<Update>,
     },
+    /// Writes an entry about something that changed no record.
+    AppendAudit {
+        entry: AuditEntry,
+        reply: Reply<()>,
+    },
+    /// Deletes old entries of the audit log.
+    PruneAudit {
+        before: Timestamp,
+        reply: Reply<u64>,
+    },
     /// Deletes expired records.
     Sweep {
         reply: Reply<u64>,
@@ -71,7 +81,7 @@ impl Call {
     pub(super) fn id(&self) -> Option<RecordId> {
         match &self.kind {
             Kind::Claim { id, .. } | Kind::Update { id, .. } => Some(*id),
-            Kind::Sweep { .. } => None,
+            Kind::AppendAudit { .. } | Kind::PruneAudit { .. } | Kind::Sweep { .. } => None,
         }
     }
 
@@ -80,7 +90,8 @@ impl Call {
         match self.kind {
             Kind::Claim { reply, .. } => reply.finish(),
             Kind::Update { reply, .. } => reply.finish(),
-            Kind::Sweep { reply } => reply.finish(),
+            Kind::AppendAudit { reply, .. } => reply.finish(),
+            Kind::PruneAudit { reply, .. } | Kind::Sweep { reply } => reply.finish(),
         }
     }
 
@@ -89,7 +100,8 @@ impl Call {
         match &mut self.kind {
             Kind::Claim { reply, .. } => reply.keep(Err(error)),
             Kind::Update { reply, .. } => reply.keep(Err(error)),
-            Kind::Sweep { reply } => reply.keep(Err(error)),
+            Kind::AppendAudit { reply, .. } => reply.keep(Err(error)),
+            Kind::PruneAudit { reply, .. } | Kind::Sweep { reply } => reply.keep(Err(error)),
         }
         self.finish();
     }

@@ -1,7 +1,7 @@
 //! The statements that write.
 
 use idem_core::state_machine::Slot;
-use idem_core::store::{AuditEntry, RecordId, ScopeId, Timestamp};
+use idem_core::store::{RecordId, ScopeId, Timestamp};
 use sqlx::{Error, SqliteConnection, query, query_scalar};
 
 use crate::row::{encode, stored};
@@ -68,27 +68,6 @@ pub(super) async fn sweep(connection: &mut SqliteConnection, now: Timestamp) -> 
         query(VACUUM).execute(connection).await?;
     }
     Ok(swept)
-}
-
-pub(super) async fn insert_audit(
-    connection: &mut SqliteConnection,
-    entry: &AuditEntry,
-    applied: bool,
-    now: Timestamp,
-) -> Result<(), Error> {
-    query(include_str!("../sql/audit_insert.sql"))
-        .bind(stored(now))
-        .bind(entry.record.as_bytes().to_vec())
-        .bind(entry.action.name())
-        .bind(String::from(&*entry.actor))
-        .bind(String::from(&*entry.reason))
-        .bind(entry.token.0.cast_signed())
-        .bind(String::from(&*entry.state))
-        .bind(entry.response_digest.map(Vec::from))
-        .bind(applied)
-        .execute(connection)
-        .await
-        .map(drop)
 }
 
 pub(super) async fn set_clock(

@@ -9,6 +9,7 @@ mod actix;
 mod application;
 mod client;
 mod client_program;
+mod console;
 pub mod documents;
 mod functions;
 mod monitoring;

@@ -92,4 +92,16 @@ impl IdempotencyBuilder {
         self.config.responses.set_marker(name.as_ref());
         self
     }
+
+    /// Stores an outline of each HTTP request with its claim, so that a [mismatch](crate::rules::semantics#fingerprint-mismatch)
+    /// can be explained: digests of 8 bytes for method, path, query, media type and body, and for up to 32 members of a JSON
+    /// object, at most 296 bytes. The default is no outline, which costs nothing.
+    ///
+    /// A mismatch is then logged with the parts that differ, such as `body.amount`, and reported as
+    /// [`Event::Mismatch`](crate::observe::Event::Mismatch). The client never gets them. Set a
+    /// [secret](Self::secret) too: without one, a reader of the store can guess small values from their digests.
+    pub const fn request_outline(mut self, keep: bool) -> Self {
+        self.config.keeps_outlines = keep;
+        self
+    }
 }

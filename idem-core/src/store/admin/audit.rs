@@ -1,6 +1,7 @@
-//! The audit log of changes by hand.
+//! The audit log: changes by hand, views of stored responses, and late completions.
 
 use super::filter::Cursor;
+use crate::hash::PartDigest;
 use crate::model::{FencingToken, RecordId, Timestamp};
 
 /// An action that is written to the audit log.
@@ -15,10 +16,15 @@ pub enum AuditAction {
     Hold,
     /// A record was deleted.
     Evict,
+    /// A stored response was shown to an operator. Nothing was changed.
+    View,
+    /// A run ended after it had lost its claim. Nothing was changed, and **two effects may exist**.
+    Late,
 }
 
 impl AuditAction {
-    const ALL: [Self; 4] = [Self::Complete, Self::Release, Self::Hold, Self::Evict];
+    const ALL: [Self; 6] =
+        [Self::Complete, Self::Release, Self::Hold, Self::Evict, Self::View, Self::Late];
 
     /// The name in the audit log and in tools.
     pub const fn name(self) -> &'static str {
@@ -27,6 +33,8 @@ impl AuditAction {
             Self::Release => "release",
             Self::Hold => "hold",
             Self::Evict => "evict",
+            Self::View => "view",
+            Self::Late => "late",
         }
     }
 
@@ -44,15 +52,16 @@ pub struct AuditEntry {
     pub record: RecordId,
     /// What was done.
     pub action: AuditAction,
-    /// Who did it.
+    /// Who did it. For a late completion, the run, such as `run 1`.
     pub actor: Box<str>,
     /// Why it was done.
     pub reason: Box<str>,
-    /// The fencing token before the change.
+    /// The fencing token before the change. For a late completion, that of the late run.
     pub token: FencingToken,
-    /// The state before the change, as [`FoundState`](super::FoundState) displays it.
+    /// The state before the change, as [`FoundState`](super::FoundState) displays it. For a late completion, the status
+    /// that the late run reported.
     pub state: Box<str>,
-    /// The SHA-256 digest of the body of the new response.
+    /// The SHA-256 digest of the body of the new response, or of the response of a late completion.
     pub response_digest: Option<[u8; 32]>,
 }
 
@@ -99,6 +108,37 @@ pub struct AuditRecord {
     pub entry: AuditEntry,
     /// Whether the change was made.
     pub outcome: AuditOutcome,
+    /// The [digest](Self::digest) of the entry before this one. `None` if the store does not chain its entries.
+    pub previous: Option<[u8; 32]>,
+}
+
+impl AuditRecord {
+    /// The link to the entry before the first entry.
+    pub const NO_PREVIOUS: [u8; 32] = [0; 32];
+
+    /// Returns the SHA-256 digest of the entry with its link, which the next entry contains. Each part is hashed with its
+    /// length in 8 bytes before it: `idem.audit/1`, the time in microseconds, record, action, actor, reason, token, state,
+    /// digest of the response or nothing, `1` if the change was made or else `0`, link. Numbers have 8 bytes.
+    pub fn digest(&self) -> [u8; 32] {
+        let entry = &self.entry;
+        let mut digest = PartDigest::new(None);
+        for part in [
+            &b"idem.audit/1"[..],
+            &self.at.0.to_be_bytes(),
+            entry.record.as_bytes(),
+            entry.action.name().as_bytes(),
+            entry.actor.as_bytes(),
+            entry.reason.as_bytes(),
+            &entry.token.0.to_be_bytes(),
+            entry.state.as_bytes(),
+            entry.response_digest.as_ref().map_or(&[][..], |digest| &digest[..]),
+            if self.outcome == AuditOutcome::Done { &b"1"[..] } else { &b"0"[..] },
+            &self.previous.unwrap_or(Self::NO_PREVIOUS),
+        ] {
+            digest.part(part);
+        }
+        digest.finish()
+    }
 }
 
 /// Selects entries of the audit log.

@@ -12,7 +12,7 @@ pub use prefix::{InvalidPrefix, RecordIdPrefix};
 
 use std::time::Duration;
 
-use super::{FencingToken, RecordId, Resolution, StoreFuture, Update};
+use super::{FencingToken, RecordId, Resolution, StoreFuture, Timestamp, Update};
 
 /// An optional capability of a store: finding, listing and resolving records, with an audit log.
 ///
@@ -49,6 +49,20 @@ pub trait RecordAdmin: Send + Sync {
         resolution: Resolution,
         entry: AuditEntry,
     ) -> StoreFuture<Update>;
+
+    /// Writes an entry about something that changed no record, with the outcome [`Done`](AuditOutcome::Done). The store
+    /// links it to the entry before it, if it [chains](AuditRecord::previous) its entries.
+    ///
+    /// # Errors
+    /// If the entry was not written, or may not have been written.
+    fn append_audit(&self, entry: AuditEntry) -> StoreFuture<()>;
+
+    /// Deletes the oldest entries of the audit log, up to the first that was written at `before` or later. Returns their
+    /// number. The role of the service need not have this right.
+    ///
+    /// # Errors
+    /// If the store does not permit it, or does not reply.
+    fn prune_audit(&self, before: Timestamp) -> StoreFuture<u64>;
 
     /// Returns entries of the audit log, oldest first: up to `limit` of them, from `after` on.
     ///

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::{MemoryStore, lock};
-use crate::model::{FencingToken, RecordId};
+use crate::model::{FencingToken, RecordId, Timestamp};
 use crate::state_machine;
 use crate::store::{
     AuditEntry, AuditFilter, AuditOutcome, AuditPage, AuditRecord, Cursor, Filter, FoundRecord,
@@ -24,12 +24,21 @@ pub(super) struct AuditLog {
 }
 
 impl AuditLog {
-    fn push(&mut self, record: AuditRecord) {
+    fn push(&mut self, at: Timestamp, entry: AuditEntry, outcome: AuditOutcome) {
+        let previous = self.records.back().map_or(AuditRecord::NO_PREVIOUS, AuditRecord::digest);
+        let record = AuditRecord { at, entry, outcome, previous: Some(previous) };
         if self.records.len() == MAX_AUDIT_ENTRIES {
             self.records.pop_front();
             self.dropped += 1;
         }
         self.records.push_back(record);
+    }
+
+    fn prune(&mut self, before: Timestamp) -> u64 {
+        let kept = self.records.iter().position(|record| record.at >= before);
+        let pruned = self.records.drain(..kept.unwrap_or(self.records.len())).count() as u64;
+        self.dropped += pruned;
+        pruned
     }
 
     fn page(&self, filter: AuditFilter, after: Option<&Cursor>, limit: usize) -> AuditPage {
@@ -87,9 +96,18 @@ impl RecordAdmin for MemoryStore {
                 Update::Applied => AuditOutcome::Done,
                 Update::Stale(_) => AuditOutcome::Rejected,
             };
-            lock(&self.0.audit).push(AuditRecord { at: now, entry, outcome });
+            lock(&self.0.audit).push(now, entry, outcome);
             (change, update)
         })
+    }
+
+    fn append_audit(&self, entry: AuditEntry) -> StoreFuture<()> {
+        lock(&self.0.audit).push(self.now(), entry, AuditOutcome::Done);
+        StoreFuture::ready(Ok(()))
+    }
+
+    fn prune_audit(&self, before: Timestamp) -> StoreFuture<u64> {
+        StoreFuture::ready(Ok(lock(&self.0.audit).prune(before)))
     }
 
     fn audit(

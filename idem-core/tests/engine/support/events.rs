@@ -42,7 +42,12 @@ impl Observer for Events {
             }
             Event::TimedOut { operation, reason, .. } => format!("given up {operation} {reason}"),
             Event::CompletionDelayed { operation, .. } => format!("delayed {operation}"),
-            Event::Recovery { operation, verdict, .. } => format!("recovery {operation} {verdict}"),
+            Event::Recovered { operation, verdict, .. } => {
+                format!("recovery {operation} {verdict}")
+            }
+            Event::Mismatch { operation, differs, only_in_first, .. } => {
+                format!("mismatch {operation} {differs:?} {only_in_first}")
+            }
             Event::Resolution { operation, entry, .. } => {
                 format!("resolution {operation} {}", entry.action.name())
             }

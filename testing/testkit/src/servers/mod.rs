@@ -4,6 +4,7 @@
 //! restart it. It ends with the test process, even if that process is killed.
 
 mod certificates;
+mod chrome;
 mod nats;
 mod pgbouncer;
 mod postgres;
@@ -13,6 +14,7 @@ mod redis;
 mod sqlite;
 
 pub use certificates::Certificates;
+pub use chrome::ChromeDriver;
 pub use nats::NatsServer;
 pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;

@@ -1,0 +1,54 @@
+//! Why a record should not be changed by hand now.
+
+use std::time::Duration;
+
+use super::RecordHandle;
+use crate::model::UnknownReason;
+use crate::store::FoundState;
+
+/// A reason against a change by hand. The store rejects a change of a live run and of a record without a doubt too; this
+/// explains it beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Objection {
+    /// A run holds the key under a lease that ends after this time.
+    #[error("a run holds the key; wait for it to end")]
+    Live(Duration),
+    /// The outcome is known.
+    #[error("the record is {0}, so there is no doubt to end")]
+    Settled(FoundState),
+    /// The lost run may still act. See [`UnknownReason`].
+    #[error(
+        "the outcome is unknown because the run was {0}; blocking code of that run may still be running"
+    )]
+    MayBeActive(UnknownReason),
+}
+
+impl RecordHandle {
+    /// Returns the reason against [completing](Self::complete) the record or [holding](Self::extend_hold) it for longer.
+    ///
+    /// # Errors
+    /// [`Objection::Live`] and [`Objection::Settled`].
+    pub fn may_be_resolved(&self) -> Result<(), Objection> {
+        match self.state {
+            FoundState::Unknown(_) => Ok(()),
+            FoundState::Running => Err(Objection::Live(self.lease_until.since(self.now))),
+            state => Err(Objection::Settled(state)),
+        }
+    }
+
+    /// Returns the reason against [releasing](Self::release) the key.
+    ///
+    /// # Errors
+    /// Those of [`may_be_resolved`](Self::may_be_resolved), and [`Objection::MayBeActive`], which the end of the process of
+    /// the lost run removes.
+    pub fn may_be_released(&self) -> Result<(), Objection> {
+        self.may_be_resolved()?;
+        match self.state {
+            FoundState::Unknown(reason @ (UnknownReason::TimedOut | UnknownReason::Drained)) => {
+                Err(Objection::MayBeActive(reason))
+            }
+            _ => Ok(()),
+        }
+    }
+}
