@@ -111,7 +111,7 @@
 //! GRANT SELECT ON idem_records_scopes, idem_records_schema TO app;
 //! GRANT SELECT, INSERT ON idem_records_audit TO app;
 //! GRANT EXECUTE ON FUNCTION idem_records_claim_3, idem_records_claim_batch_1, idem_records_complete_2,
-//!     idem_records_complete_batch_1, idem_records_resolve_1, idem_records_append_audit_1 TO app;
+//!     idem_records_complete_batch_1, idem_records_resolve_1, idem_records_audit_1 TO app;
 //! ```
 //!
 //! Version 3 of the schema adds columns for recovery and for operators. They rewrite nothing and have no index. A process
