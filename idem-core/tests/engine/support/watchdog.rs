@@ -11,16 +11,15 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Waits for an event, and fails instead of hanging if it does not happen.
 pub(crate) async fn watched<T>(event: &str, wait: impl Future<Output = T>) -> T {
-    let (bite, bitten) = oneshot::channel();
+    let (limit, reached) = oneshot::channel::<()>();
     let (_happened, happens) = mpsc::channel::<()>();
     thread::spawn(move || {
-        if happens.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
-            drop(bite.send(()));
-        }
+        let _until_the_end = limit;
+        happens.recv_timeout(LIMIT)
     });
     tokio::select! {
         biased;
         output = wait => output,
-        Ok(()) = bitten => panic!("{event} did not happen within {LIMIT:?}"),
+        _ = reached => panic!("{event} did not happen within {LIMIT:?}"),
     }
 }
