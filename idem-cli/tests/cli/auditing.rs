@@ -2,7 +2,8 @@
 
 use idem_core::UnknownReason;
 
-use crate::service::{Kind, Service, idem, on_every_store};
+use crate::command::idem;
+use crate::service::{Kind, Service, on_every_store};
 
 /// Holds an unknown outcome a few times, so that the audit log has entries.
 fn entries(service: &Service, count: usize) -> String {

@@ -4,7 +4,8 @@ use std::fs;
 
 use idem_core::UnknownReason;
 
-use crate::service::{Output, PayError, Service, on_every_store};
+use crate::command::Output;
+use crate::service::{PayError, Service, on_every_store};
 
 fn only(service: &Service) -> String {
     let list = service.idem(&["list", "--json"]).json();

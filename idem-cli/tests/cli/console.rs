@@ -8,7 +8,8 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 
-use crate::service::{Service, idem, on_every_store};
+use crate::command::idem;
+use crate::service::{Service, on_every_store};
 
 /// A console that is killed when dropped.
 struct Console(Child);

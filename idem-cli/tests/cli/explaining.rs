@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use idem_core::UnknownReason;
 
-use crate::service::{Service, idem, on_every_store};
+use crate::command::idem;
+use crate::service::{Service, on_every_store};
 
 /// A file that is removed when dropped.
 struct File(PathBuf);

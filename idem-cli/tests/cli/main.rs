@@ -4,6 +4,7 @@
 
 mod auditing;
 mod changing;
+mod command;
 mod console;
 mod explaining;
 mod finding;

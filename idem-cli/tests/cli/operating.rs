@@ -1,6 +1,7 @@
 //! `doctor`, `migrate`, and stores that cannot be used.
 
-use crate::service::{Kind, idem, on_every_store, postgres};
+use crate::command::idem;
+use crate::service::{Kind, on_every_store, postgres};
 
 #[test]
 fn healthy_store_is_reported() {

@@ -1,6 +1,5 @@
 //! A service whose records the command finds and changes.
 
-use std::process::{Command, Stdio};
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -18,9 +17,10 @@ use idem_postgres::PostgresStore;
 use idem_redis::RedisStore;
 use idem_sqlite::SqliteStore;
 use idem_testkit::servers::{PostgresServer, RedisServer, SqliteFile, run_sql};
-use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
+
+use crate::command::{Output, idem};
 
 static REDIS: LazyLock<RedisServer> =
     LazyLock::new(|| RedisServer::start(&["--appendonly", "yes"]));
@@ -88,21 +88,6 @@ pub(crate) struct Service {
     runtime: Runtime,
     store: Arc<dyn IdempotencyStore>,
     handle: Idempotency,
-}
-
-/// What the command printed.
-#[derive(Debug)]
-pub(crate) struct Output {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Output {
-    /// Returns the JSON objects of the output.
-    pub(crate) fn json(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
-    }
 }
 
 /// The URL of the Postgres server.
@@ -305,18 +290,4 @@ impl Service {
             Kind::Sqlite => self.file.advance(by),
         }
     }
-}
-
-/// Runs the command without a terminal.
-pub(crate) fn idem(arguments: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO_BIN_EXE_idem"))
-        .args(arguments)
-        .env_remove("IDEM_STORE")
-        .env_remove("IDEM_SECRET")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    Output { code: output.status.code().unwrap(), stdout, stderr }
 }

@@ -8,6 +8,7 @@ use super::config::Config;
 use super::duplicate::RequestIdentity;
 use super::operations::extras_of;
 use super::{Idempotency, trace};
+use crate::hash::Secret;
 use crate::http::{Outline, RequestParts};
 use crate::model::{
     Extras, Fingerprint, FingerprintInput, FingerprintMode, IdempotencyKey, KeyError, KeySource,
@@ -275,6 +276,11 @@ impl Idempotency {
         })
     }
 
+    /// Returns the secret of all digests.
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        self.0.config.secret.as_ref()
+    }
+
     /// Returns the id of the record of a key.
     pub(crate) fn record_id(
         &self,
@@ -283,24 +289,23 @@ impl Idempotency {
         key: &IdempotencyKey,
     ) -> RecordId {
         let config = &self.0.config;
-        RecordId::new(config.secret.as_ref(), &config.namespace, operation, scope, key)
+        RecordId::new(self.secret(), &config.namespace, operation, scope, key)
     }
 
     /// Returns the fingerprint of an HTTP request under `policy`
     /// ([fingerprint input](crate::rules::semantics#fingerprint-input)).
     pub fn fingerprint_request(&self, policy: &Policy, request: &RequestParts<'_>) -> Fingerprint {
-        request.fingerprint(self.0.config.secret.as_ref(), policy.fingerprint)
+        request.fingerprint(self.secret(), policy.fingerprint)
     }
 
     /// Returns the outline of an HTTP request, if the service [keeps outlines](crate::IdempotencyBuilder::request_outline).
     fn outline(&self, request: &RequestParts<'_>) -> Option<Outline> {
-        let config = &self.0.config;
-        config.keeps_outlines.then(|| Outline::of(request, config.secret.as_ref()))
+        self.0.config.keeps_outlines.then(|| Outline::of(request, self.secret()))
     }
 
     /// Returns the fingerprint of the value of a `fingerprint` expression.
     pub fn fingerprint_input(&self, input: &FingerprintInput) -> Fingerprint {
-        Fingerprint::of_input(self.0.config.secret.as_ref(), input)
+        Fingerprint::of_input(self.secret(), input)
     }
 }
 

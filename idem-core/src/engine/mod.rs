@@ -60,7 +60,6 @@ pub use start::{Run, Start};
 pub use status::KeyStatus;
 
 use crate::detach::{DetachOnDrop, spawn_on_runtime, spawn_on_thread};
-use crate::hash::Secret;
 use crate::http::ResponseRules;
 use crate::model::{Claim, Recovery, Refusal};
 use crate::observe::Watch;
@@ -269,11 +268,6 @@ impl Idempotency {
     /// Returns the observers.
     pub(crate) fn watch(&self) -> &Watch {
         &self.0.watch
-    }
-
-    /// Returns the secret of all digests.
-    pub(crate) fn secret(&self) -> Option<&Secret> {
-        self.0.config.secret.as_ref()
     }
 
     /// Returns the store.

@@ -10,8 +10,11 @@ use crate::support::{AT_MOST_ONCE, Events, Service, done, ran, refused};
 
 fn service(keeps_outlines: bool) -> (Service, Events) {
     let events = Events::default();
-    let builder = Idempotency::builder(MemoryStore::new()).observer(events.clone());
-    (Service::with(builder.request_outline(keeps_outlines).build()), events)
+    let mut builder = Idempotency::builder(MemoryStore::new()).observer(events.clone());
+    if keeps_outlines {
+        builder = builder.request_outline(true);
+    }
+    (Service::with(builder.build()), events)
 }
 
 fn call(service: &Service, body: &str) -> Call {
