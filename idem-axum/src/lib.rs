@@ -82,12 +82,14 @@
 //! # Links
 //!
 //! * [`idempotent`]: the reference of the attribute
+//! * [`IdempotencyLayer`]: the guard of routes without an attribute
 //! * [Guide](https://github.com/idem-rs/idem/blob/main/docs/guide/src/introduction.md): a tutorial, responses, stores, operation, troubleshooting
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod call;
 mod health;
+mod layer;
 mod rejection;
 mod request;
 mod response;
@@ -146,6 +148,7 @@ pub use idem_sqlite as sqlite;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use idem_sqlite::SqliteStore;
+pub use layer::{BelowAxum, IdempotencyLayer};
 pub use serve::{Serve, serve};
 pub use status::{StatusByKey, status_by_key};
 #[cfg(feature = "postgres")]
