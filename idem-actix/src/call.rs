@@ -9,17 +9,19 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Responder};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture};
 use idem_core::http::{
-    self, CallBuilder, Executed, FingerprintInput, ResponseRules, Run, Scope, Served, Start,
+    self, CallBuilder, Executed, FingerprintInput, ResponseRules, Scope, Served,
 };
 use idem_core::store::TransactionSlot;
 use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
 
-use crate::request::{self, BodyError};
+use crate::body::GuardedBody;
+use crate::middleware::GuardedByMiddleware;
+use crate::request::{self, BodyError, Echo};
+use crate::run::{GuardedRun, Pending};
 use crate::{rejection, response, state};
 
 /// The request of a guarded handler, before its arguments are extracted. Nothing is read before the handler's
@@ -75,12 +77,15 @@ async fn admit(
         state::idempotency(request).ok_or_else(|| HttpResponse::InternalServerError().finish())?;
     let refuse =
         |rejection: Rejection| rejection::refuse(&idempotency, policy, request, &rejection.into());
+    if request.extensions().contains::<GuardedByMiddleware>() {
+        return Err(refuse(Rejection::GuardedTwice));
+    }
     let mut builder = call_for(request, &idempotency, policy).map_err(refuse)?;
     let mut echo = None;
     if let Some(builder) = &mut builder {
-        let body = request::buffer(request, payload).await.map_err(|error| match error {
+        let body = request::buffer(request, payload, None).await.map_err(|error| match error {
             BodyError::TooLarge => refuse(Rejection::BodyTooLarge),
-            BodyError::Broken(response) => response,
+            BodyError::Broken(error) => HttpResponse::from_error(error),
         })?;
         builder.request(&request::parts(request, &body.bytes));
         echo = request::echo(request, &idempotency);
@@ -151,8 +156,6 @@ struct Guard {
     /// The key header, if the response repeats it.
     echo: Echo,
 }
-
-type Echo = Option<Box<(HeaderName, HeaderValue)>>;
 
 impl<T> Call<T> {
     /// The handler's arguments, for the expressions of the attribute.
@@ -251,35 +254,19 @@ impl<T: 'static> Call<T> {
     }
 }
 
-/// A run of the engine that may begin.
-struct GuardedRun {
-    run: Run,
-    idempotency: Idempotency,
-    echo: Echo,
-}
-
 /// Starts the call of a guard. `Ok(None)` is a call that runs unguarded, and `Err` is the response to one that does not run.
 ///
-/// Combinators, because an `async` block has room for the futures that it awaits twice. The call is built before the first
-/// poll, so that the returned future does not hold the parts of the request.
+/// The call is built before the first poll, so that the returned future does not hold the parts of the request.
 fn start(
     guard: Option<Guard>,
     request: &HttpRequest,
     scope: Scope,
 ) -> impl Future<Output = Result<Option<GuardedRun>, HttpResponse>> + use<> {
     let Some(guard) = guard else { return Either::Left(ready(Ok(None))) };
-    let (idempotency, call, echo) = match guard.into_call(request, scope) {
-        Ok(call) => call,
-        Err(refused) => return Either::Left(ready(Err(refused))),
-    };
-    Either::Right(idempotency.start(call).map(|started| {
-        let response = match started {
-            Ok(Start::Run(run)) => return Ok(Some(GuardedRun { run, idempotency, echo })),
-            Ok(Start::Replay(stored)) => response::replay(stored, idempotency.response_rules()),
-            Err(refusal) => rejection::into_response(&idempotency, &refusal),
-        };
-        Err(echoed(response, echo))
-    }))
+    match guard.into_pending(request, scope) {
+        Ok(pending) => Either::Right(pending.start()),
+        Err(refused) => Either::Left(ready(Err(refused))),
+    }
 }
 
 /// Polls a handler that may run, and stores its response.
@@ -288,12 +275,20 @@ fn finish(
     rules: ResponseRules,
     handling: LocalBoxFuture<'static, HttpResponse>,
 ) -> impl Future<Output = HttpResponse> {
-    let Some(GuardedRun { run, idempotency, echo }) = run else {
+    let Some(run) = run else {
         return Either::Left(handling.map(move |response| response::unmarked(response, &rules)));
     };
-    let recorded = handling.then(move |response| response::record(response, &rules));
-    let served = run.finish_local(recorded, on_panic);
-    Either::Right(served.map(move |served| echoed(into_response(&idempotency, served), echo)))
+    let recorded = handling.then(move |response| record(response, &rules));
+    Either::Right(run.finish(recorded, on_panic, |response, echo| {
+        response::echoed(response.unwrap_or_else(|replaced| replaced), echo)
+    }))
+}
+
+fn record(
+    response: HttpResponse,
+    rules: &ResponseRules,
+) -> impl Future<Output = Executed<HttpResponse>> + use<> {
+    response::record(response, rules, GuardedBody::into_box)
 }
 
 fn on_panic() -> Executed<HttpResponse> {
@@ -305,19 +300,15 @@ impl Guard {
     ///
     /// # Errors
     /// The response, if the call was refused.
-    fn into_call(
-        self,
-        request: &HttpRequest,
-        scope: Scope,
-    ) -> Result<(Idempotency, http::Call, Echo), HttpResponse> {
+    fn into_pending(self, request: &HttpRequest, scope: Scope) -> Result<Pending, HttpResponse> {
         let Self { idempotency, builder, slot, echo } = self;
         let operation = [request.method().as_str(), &request::pattern(request)];
         let policy = builder.policy();
         match builder.finish(scope, &operation) {
-            Ok(call) => Ok((idempotency, call.in_transaction(slot), echo)),
+            Ok(call) => Ok(Pending { idempotency, call: call.in_transaction(slot), echo }),
             Err(refusal) => {
                 let refused = rejection::refuse(&idempotency, policy, request, &refusal);
-                Err(echoed(refused, echo))
+                Err(response::echoed(refused, echo))
             }
         }
     }
@@ -339,11 +330,11 @@ impl Guard {
         H: FnOnce(A) -> Fut + 'static,
         Fut: Future<Output = HttpResponse> + 'static,
     {
-        let (idempotency, call, echo) = match self.into_call(&request, scope) {
-            Ok(call) => call,
+        let Pending { idempotency, call, echo } = match self.into_pending(&request, scope) {
+            Ok(pending) => pending,
             Err(refused) => return refused,
         };
-        let record = move |response| response::record(response, &rules);
+        let record = move |response| record(response, &rules);
         let record_found = record.clone();
         let hook = move |arguments| async move {
             let (arguments, report) = hook(arguments).await;
@@ -353,7 +344,7 @@ impl Guard {
         let execute = move |arguments| handle(arguments).then(record);
         let served =
             idempotency.run_recoverable_local(call, arguments, hook, execute, on_panic).await;
-        echoed(into_response(&idempotency, served), echo)
+        response::echoed(into_response(&idempotency, served), echo)
     }
 }
 
@@ -366,13 +357,4 @@ fn into_response(
         Ok(Served::Replayed(response)) => response::replay(response, idempotency.response_rules()),
         Err(refusal) => rejection::into_response(idempotency, &refusal),
     }
-}
-
-/// Repeats the key header in a response.
-fn echoed(mut response: HttpResponse, echo: Echo) -> HttpResponse {
-    if let Some(header) = echo {
-        let (name, value) = *header;
-        response.headers_mut().insert(name, value);
-    }
-    response
 }

@@ -1,5 +1,6 @@
 //! The health endpoint.
 
+use actix_web::body::BoxBody;
 use actix_web::{Route, guard, web};
 use idem_core::Idempotency;
 use idem_core::http::health_response;
@@ -24,7 +25,7 @@ use crate::response::from_stored;
 pub fn health(idempotency: Idempotency) -> Route {
     let check = move || {
         let idempotency = idempotency.clone();
-        async move { from_stored(health_response(&idempotency.health().await)) }
+        async move { from_stored::<BoxBody>(health_response(&idempotency.health().await)) }
     };
     web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(check)
 }

@@ -88,16 +88,20 @@
 //! # Links
 //!
 //! * [`idempotent`]: the reference of the attribute
+//! * [`IdempotencyMiddleware`]: the guard of routes without an attribute
 //! * [Guide](https://github.com/idem-rs/idem/blob/main/docs/guide/src/introduction.md): a tutorial, responses, stores, operation, troubleshooting
 //! * [actix-web](https://github.com/idem-rs/idem/blob/main/docs/guide/src/actix.md): what differs from axum, and how to stop a server
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod body;
 mod call;
 mod health;
+pub mod middleware;
 mod rejection;
 mod request;
 mod response;
+mod run;
 mod scope;
 mod serve;
 mod state;
@@ -106,6 +110,7 @@ mod stop;
 #[cfg(feature = "postgres")]
 mod tx;
 
+pub use body::GuardedBody;
 pub use health::health;
 pub use idem_core::http::{
     AcpFormat, IcebergFormat, KeyFormat, KeySyntax, PassThrough, ProblemFormat, RefusalDetails,
@@ -154,6 +159,7 @@ pub use idem_sqlite as sqlite;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use idem_sqlite::SqliteStore;
+pub use middleware::IdempotencyMiddleware;
 pub use response::Declared;
 pub use serve::{Serve, serve};
 pub use status::status_by_key;

@@ -10,7 +10,7 @@ use actix_web::http::header::{
 use actix_web::rt::task::yield_now;
 use actix_web::test::TestRequest;
 use actix_web::web::{self, PayloadConfig};
-use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
+use actix_web::{Error, FromRequest, HttpRequest};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use idem_core::Idempotency;
@@ -25,7 +25,7 @@ pub(crate) enum BodyError {
     /// The body is larger than the route's limit.
     TooLarge,
     /// The body could not be read, or the route does not accept it.
-    Broken(HttpResponse),
+    Broken(Error),
 }
 
 /// A request's complete body.
@@ -36,9 +36,13 @@ pub(crate) struct Body {
     pub(crate) bytes: Bytes,
 }
 
-/// Buffers a body like [`web::Bytes`], up to the limit of the route's [`PayloadConfig`].
-pub(crate) async fn buffer(request: &HttpRequest, payload: Payload) -> Result<Body, BodyError> {
-    let (sent, bytes) = read(request, payload).await.map_err(body_error)?;
+/// Buffers a body like [`web::Bytes`], up to `max` bytes or the limit of the route's [`PayloadConfig`].
+pub(crate) async fn buffer(
+    request: &HttpRequest,
+    payload: Payload,
+    max: Option<usize>,
+) -> Result<Body, BodyError> {
+    let (sent, bytes) = read(request, payload, max).await.map_err(body_error)?;
     Ok(Body { payload: sliced(request, sent), bytes })
 }
 
@@ -59,12 +63,12 @@ pub(crate) fn lines<'a>(
     lines.map(HeaderValue::as_bytes)
 }
 
+/// The key header of a request as it was sent, with its name, if responses repeat it.
+pub(crate) type Echo = Option<Box<(HeaderName, HeaderValue)>>;
+
 /// The key header of a request as it was sent, with its name, if responses [repeat](idem_core::IdempotencyBuilder::echo_key)
 /// it.
-pub(crate) fn echo(
-    request: &HttpRequest,
-    idempotency: &Idempotency,
-) -> Option<Box<(HeaderName, HeaderValue)>> {
+pub(crate) fn echo(request: &HttpRequest, idempotency: &Idempotency) -> Echo {
     if !idempotency.echoes_key() {
         return None;
     }
@@ -95,16 +99,25 @@ pub(crate) fn pattern(request: &HttpRequest) -> Cow<'_, str> {
 }
 
 /// Reads the body. Returns it as it was sent, and after decoding.
-async fn read(request: &HttpRequest, mut payload: Payload) -> Result<(Bytes, Bytes), Error> {
+async fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    max: Option<usize>,
+) -> Result<(Bytes, Bytes), Error> {
     if !request.headers().contains_key(CONTENT_ENCODING) {
-        let body = match config(request) {
-            Some(_) => Bytes::from_request(request, &mut payload).await?,
-            None => collect(request, payload).await?,
+        let body = match (max, config(request)) {
+            (None, Some(_)) => Bytes::from_request(request, &mut payload).await?,
+            (max, _) => collect(request, payload, max.unwrap_or(DEFAULT_LIMIT)).await?,
         };
         return Ok((body.clone(), body));
     }
-    let sent = Bytes::from_request(&unencoded(request), &mut payload).await?;
-    let body = Bytes::from_request(request, &mut sliced(request, sent.clone())).await?;
+    let config = max.map(PayloadConfig::new).or_else(|| config(request).cloned());
+    let stand_in = |headers| stand_in(request, config.clone().unwrap_or_default(), headers);
+    // Without the encoding, the body is read as it was sent. The handler's extractors decode it later.
+    let unencoded = stand_in([CONTENT_LENGTH, CONTENT_TYPE]);
+    let sent = Bytes::from_request(&unencoded, &mut payload).await?;
+    let encoded = stand_in([CONTENT_ENCODING, CONTENT_TYPE]);
+    let body = Bytes::from_request(&encoded, &mut sliced(request, sent.clone())).await?;
     Ok((sent, body))
 }
 
@@ -126,16 +139,20 @@ fn sliced(request: &HttpRequest, sent: Bytes) -> Payload {
     Payload::Stream { payload: Box::pin(slices) }
 }
 
-/// Reads a body under the default limit. A body that arrives in one chunk, the usual case, is not copied;
+/// Reads a body of at most `max` bytes. A body that arrives in one chunk, the usual case, is not copied;
 /// `web::Bytes` would copy it.
-async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, PayloadError> {
-    if announced(request).is_some_and(|bytes| bytes > DEFAULT_LIMIT) {
+async fn collect(
+    request: &HttpRequest,
+    mut payload: Payload,
+    max: usize,
+) -> Result<Bytes, PayloadError> {
+    if announced(request).is_some_and(|bytes| bytes > max) {
         return Err(PayloadError::Overflow);
     }
     let mut body = Chunks::default();
     while let Some(chunk) = payload.try_next().await? {
         body.push(chunk);
-        if body.len() > DEFAULT_LIMIT {
+        if body.len() > max {
             return Err(PayloadError::Overflow);
         }
     }
@@ -152,23 +169,21 @@ fn config(request: &HttpRequest) -> Option<&PayloadConfig> {
     config.or_else(|| Some(&***request.app_data::<web::Data<PayloadConfig>>()?))
 }
 
-/// Returns a request like `request` without `Content-Encoding`, so that `web::Bytes` reads the body as it was sent.
-/// The handler's extractors decode it later. The value of a `PayloadConfig`'s limit is private, so only
-/// `web::Bytes` can apply it.
-fn unencoded(request: &HttpRequest) -> HttpRequest {
-    let config = config(request).cloned().unwrap_or_default();
-    let mut unencoded = TestRequest::default().app_data(config);
-    for name in [CONTENT_LENGTH, CONTENT_TYPE] {
+/// Returns a request with these headers of `request`, for which `web::Bytes` applies `config`. The value of a
+/// `PayloadConfig`'s limit is private, so only `web::Bytes` can apply it.
+fn stand_in(request: &HttpRequest, config: PayloadConfig, headers: [HeaderName; 2]) -> HttpRequest {
+    let mut stand_in = TestRequest::default().app_data(config);
+    for name in headers {
         if let Some(value) = request.headers().get(&name) {
-            unencoded = unencoded.insert_header((name, value.clone()));
+            stand_in = stand_in.insert_header((name, value.clone()));
         }
     }
-    unencoded.to_http_request()
+    stand_in.to_http_request()
 }
 
 fn body_error(error: Error) -> BodyError {
     match error.as_error() {
         Some(PayloadError::Overflow) => BodyError::TooLarge,
-        _ => BodyError::Broken(HttpResponse::from_error(error)),
+        _ => BodyError::Broken(error),
     }
 }

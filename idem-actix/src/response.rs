@@ -1,22 +1,23 @@
 //! Conversion between actix-web responses and stored responses.
 
-use std::error::Error;
-use std::future::ready;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use actix_web::body::{self, BodySize, BodyStream, BoxBody, MessageBody};
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::Stream;
 use idem_core::Outcome;
 use idem_core::http::Executed;
 use idem_core::http::{self, Delivery, Head, PassThrough, ResponseRules};
 use idem_core::store::{Headers, StoredResponse};
+
+use crate::body::{FromBytes, GuardedBody};
+use crate::request::Echo;
 
 /// Statics, because constructing a `HeaderName` parses it.
 static REPLAYED: HeaderName = HeaderName::from_static(http::REPLAYED);
@@ -50,11 +51,18 @@ impl<R: Responder> Responder for Declared<R> {
     }
 }
 
-/// Reads a handler's response: returns the response for the client, and the completion for the record.
-pub(crate) fn record(
-    response: HttpResponse,
+/// Reads a handler's response: returns the response for the client, with the body that `convert` makes, and the completion
+/// for the record.
+pub(crate) fn record<B, R, C>(
+    response: HttpResponse<B>,
     rules: &ResponseRules,
-) -> impl Future<Output = Executed<HttpResponse>> + use<> {
+    convert: C,
+) -> impl Future<Output = Executed<HttpResponse<R>>> + use<B, R, C>
+where
+    B: MessageBody + Unpin,
+    R: FromBytes,
+    C: FnOnce(GuardedBody<B>) -> R,
+{
     let (response, body) = unmarked(response, rules).into_parts();
     let (status, size) = (response.status().as_u16(), body.size());
     let declared = response.extensions().get().copied();
@@ -68,7 +76,7 @@ pub(crate) fn record(
             || response.extensions().contains::<PassThrough>(),
     };
     http::capture(head, Streamed(body), rules.max_response, move |body| match body {
-        Ok(body) => response.set_body(rebuild(body, size)),
+        Ok(body) => response.set_body(convert(rebuild(body, size))),
         Err(stored) => from_stored(stored),
     })
 }
@@ -85,7 +93,7 @@ fn announced(size: BodySize, headers: &HeaderMap) -> u64 {
 
 /// Removes the [replay marker](idem_core::rules::semantics#replay-marker) and the header of refusals from a handler's
 /// response. Only replays and refusals may have them.
-pub(crate) fn unmarked(mut response: HttpResponse, rules: &ResponseRules) -> HttpResponse {
+pub(crate) fn unmarked<B>(mut response: HttpResponse<B>, rules: &ResponseRules) -> HttpResponse<B> {
     if let Some(marker) = rules.custom_marker() {
         response.headers_mut().remove(marker);
     }
@@ -99,34 +107,42 @@ fn stored_headers(headers: &HeaderMap, rules: &ResponseRules) -> Headers {
     rules.stored_headers(fields, headers.get_all(CONNECTION).map(HeaderValue::as_bytes))
 }
 
-fn rebuild(body: Delivery<Streamed, Box<dyn Error>>, size: BodySize) -> BoxBody {
+fn rebuild<B: MessageBody>(
+    body: Delivery<Streamed<B>, B::Error>,
+    size: BodySize,
+) -> GuardedBody<B> {
     match body {
-        // An empty body has `Content-Length: 0`; no body has no such header.
-        Delivery::Whole(..) if size == BodySize::None => BoxBody::new(body::None::new()),
-        Delivery::Whole(body, _) => BoxBody::new(body),
-        Delivery::Longer(start, Streamed(body)) if start.is_empty() => body,
-        Delivery::Longer(start, rest) => {
-            BoxBody::new(BodyStream::new(stream::once(ready(Ok(start))).chain(rest)))
-        }
-        Delivery::Broken(start, error) => {
-            BoxBody::new(BodyStream::new(stream::iter([Ok(start), Err(error)])))
-        }
+        Delivery::Whole(body, _) => GuardedBody::whole(body, size),
+        Delivery::Longer(start, Streamed(rest)) => GuardedBody::longer(start, rest),
+        Delivery::Broken(start, error) => GuardedBody::broken(start, error),
     }
 }
 
 /// A body as a stream.
-struct Streamed(BoxBody);
+struct Streamed<B>(B);
 
-impl Stream for Streamed {
-    type Item = Result<Bytes, Box<dyn Error>>;
+impl<B: MessageBody + Unpin> Stream for Streamed<B> {
+    type Item = Result<Bytes, B::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Pin::new(&mut self.0).poll_next(cx)
     }
 }
 
+/// Repeats the key header in a response.
+pub(crate) fn echoed<B>(mut response: HttpResponse<B>, echo: Echo) -> HttpResponse<B> {
+    if let Some(header) = echo {
+        let (name, value) = *header;
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
 /// Returns a stored response with the [replay marker](idem_core::rules::semantics#replay-marker).
-pub(crate) fn replay(stored: StoredResponse, rules: &ResponseRules) -> HttpResponse {
+pub(crate) fn replay<R: FromBytes>(
+    stored: StoredResponse,
+    rules: &ResponseRules,
+) -> HttpResponse<R> {
     let mut response = from_stored(stored);
     let custom =
         rules.custom_marker().and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok());
@@ -137,18 +153,19 @@ pub(crate) fn replay(stored: StoredResponse, rules: &ResponseRules) -> HttpRespo
 
 /// Converts a stored response. The bytes of the body are shared, not copied. A stored response that is not
 /// valid HTTP becomes a 500.
-pub(crate) fn from_stored(stored: StoredResponse) -> HttpResponse {
+pub(crate) fn from_stored<R: FromBytes>(stored: StoredResponse) -> HttpResponse<R> {
     build(stored).unwrap_or_else(|| {
         tracing::error!(
             "a stored response is not valid HTTP: the record is damaged or was written by another program"
         );
-        HttpResponse::InternalServerError().finish()
+        HttpResponse::with_body(StatusCode::INTERNAL_SERVER_ERROR, R::from_bytes(Bytes::new()))
     })
 }
 
-fn build(StoredResponse { status, headers, body }: StoredResponse) -> Option<HttpResponse> {
+fn build<R: FromBytes>(stored: StoredResponse) -> Option<HttpResponse<R>> {
+    let StoredResponse { status, headers, body } = stored;
     let mut response =
-        HttpResponse::with_body(StatusCode::from_u16(status).ok()?, BoxBody::new(body));
+        HttpResponse::with_body(StatusCode::from_u16(status).ok()?, R::from_bytes(body));
     for (name, value) in headers.iter() {
         // The name that nearly every response has is compared, which is faster than to parse it.
         let name = match name {

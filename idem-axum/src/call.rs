@@ -11,17 +11,15 @@ use std::marker::PhantomData;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either};
-use idem_core::http::{
-    self, CallBuilder, Executed, FingerprintInput, ResponseRules, Run, Scope, Served, Start,
-};
+use idem_core::http::{self, CallBuilder, Executed, FingerprintInput, ResponseRules, Scope};
 use idem_core::store::TransactionSlot;
-use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Refusal, Rejection};
+use idem_core::{Idempotency, IdempotencyKey, KeyError, Policy, Recovery, Rejection};
+use idem_tower::__private::{GuardedRun, Pending, unreadable_body};
 
-use crate::request::{self, BodyError, Operation};
+use crate::request::{self, BodyError, Echo, GuardedByLayer, Operation};
 use crate::state::ProvidesIdempotency;
 use crate::{rejection, response};
 
@@ -134,20 +132,22 @@ async fn admit(
     idempotency: Idempotency,
     policy: &'static Policy,
 ) -> Result<(Box<Request>, Admission), Response> {
-    let builder = call_for(&request, &idempotency, policy);
     let operation = Operation::of(&request);
     let refuse = |rejection: Rejection| {
         rejection::refuse(&idempotency, policy, &operation, &rejection.into())
     };
-    let mut builder = builder.map_err(refuse)?;
+    if request.extensions().get::<GuardedByLayer>().is_some() {
+        return Err(refuse(Rejection::GuardedTwice));
+    }
+    let mut builder = call_for(&request, &idempotency, policy).map_err(refuse)?;
     let mut echo = None;
     if let Some(builder) = &mut builder {
         let body = request::buffer(&mut request).await.map_err(|error| match error {
             BodyError::TooLarge => refuse(Rejection::BodyTooLarge),
-            BodyError::Broken(response) => response,
+            BodyError::Broken => unreadable_body(),
         })?;
         builder.request(&request::parts(&request, &body));
-        echo = request::echo(&request, &idempotency);
+        echo = request::echo(request.headers(), &idempotency);
         *request.body_mut() = Body::from(body);
     }
     Ok((request, Admission { idempotency, policy, operation, builder, echo }))
@@ -194,7 +194,7 @@ fn call_for(
     idempotency: &Idempotency,
     policy: &'static Policy,
 ) -> Result<Option<CallBuilder>, Rejection> {
-    let lines = |name: &str| request::lines(request, name);
+    let lines = |name: &str| request::lines(request.headers(), name);
     let operation = || Operation::of(request).words().join(" ");
     idempotency.call_for(policy, request.method().as_str(), lines, operation)
 }
@@ -217,8 +217,6 @@ struct Guard {
     /// The key header, if the response repeats it.
     echo: Echo,
 }
-
-type Echo = Option<Box<(HeaderName, HeaderValue)>>;
 
 impl<T> Call<T> {
     /// The handler's last argument, for the expressions of the attribute.
@@ -312,34 +310,18 @@ impl<T: Send + 'static> Call<T> {
     }
 }
 
-/// A run of the engine that may begin.
-struct GuardedRun {
-    run: Run,
-    idempotency: Idempotency,
-    echo: Echo,
-}
-
 /// Starts the call of a guard. `Ok(None)` is a call that runs unguarded, and `Err` is the response to one that does not run.
 ///
-/// Combinators, because an `async` block has room for the futures that it awaits twice. The call is built before the first
-/// poll, so that the returned future does not hold the parts of the request.
+/// The call is built before the first poll, so that the returned future does not hold the parts of the request.
 fn start(
     guard: Option<Guard>,
     scope: Scope,
 ) -> impl Future<Output = Result<Option<GuardedRun>, Response>> {
     let Some(guard) = guard else { return Either::Left(ready(Ok(None))) };
-    let (idempotency, call, echo) = match guard.into_call(scope) {
-        Ok(call) => call,
-        Err(refused) => return Either::Left(ready(Err(refused))),
-    };
-    Either::Right(idempotency.start(call).map(|started| {
-        let response = match started {
-            Ok(Start::Run(run)) => return Ok(Some(GuardedRun { run, idempotency, echo })),
-            Ok(Start::Replay(stored)) => response::replay(stored, idempotency.response_rules()),
-            Err(refusal) => rejection::into_response(&idempotency, &refusal),
-        };
-        Err(echoed(response, echo))
-    }))
+    match guard.into_pending(scope) {
+        Ok(pending) => Either::Right(pending.start()),
+        Err(refused) => Either::Left(ready(Err(refused))),
+    }
 }
 
 /// Polls a handler that may run, and stores its response.
@@ -348,12 +330,13 @@ fn finish(
     rules: ResponseRules,
     handling: BoxFuture<'static, Response>,
 ) -> impl Future<Output = Response> {
-    let Some(GuardedRun { run, idempotency, echo }) = run else {
+    let Some(run) = run else {
         return Either::Left(handling.map(move |response| response::unmarked(response, &rules)));
     };
     let recorded = handling.then(move |response| response::record(response, &rules));
-    let served = run.finish(recorded, on_panic);
-    Either::Right(served.map(move |served| echoed(into_response(&idempotency, served), echo)))
+    Either::Right(run.finish(recorded, on_panic, |response, echo| {
+        response::echoed(response.unwrap_or_else(|replaced| replaced), echo)
+    }))
 }
 
 fn on_panic() -> Executed<Response> {
@@ -365,14 +348,14 @@ impl Guard {
     ///
     /// # Errors
     /// The response, if the call was refused.
-    fn into_call(self, scope: Scope) -> Result<(Idempotency, http::Call, Echo), Response> {
+    fn into_pending(self, scope: Scope) -> Result<Pending, Response> {
         let Self { idempotency, builder, operation, slot, echo } = self;
         let policy = builder.policy();
         match builder.finish(scope, &operation.words()) {
-            Ok(call) => Ok((idempotency, call.in_transaction(slot), echo)),
+            Ok(call) => Ok(Pending { idempotency, call: call.in_transaction(slot), echo }),
             Err(refusal) => {
                 let refused = rejection::refuse(&idempotency, policy, &operation, &refusal);
-                Err(echoed(refused, echo))
+                Err(response::echoed(refused, echo))
             }
         }
     }
@@ -393,8 +376,8 @@ impl Guard {
         H: FnOnce(A) -> Fut + Send + 'static,
         Fut: Future<Output = Response> + Send + 'static,
     {
-        let (idempotency, call, echo) = match self.into_call(scope) {
-            Ok(call) => call,
+        let Pending { idempotency, call, echo } = match self.into_pending(scope) {
+            Ok(pending) => pending,
             Err(refused) => return refused,
         };
         let record = move |response| response::record(response, &rules);
@@ -405,23 +388,6 @@ impl Guard {
         };
         let execute = move |arguments| handle(arguments).then(record);
         let served = idempotency.run_recoverable(call, arguments, hook, execute, on_panic).await;
-        echoed(into_response(&idempotency, served), echo)
+        response::echoed(response::into_response(&idempotency, served), echo)
     }
-}
-
-fn into_response(idempotency: &Idempotency, served: Result<Served<Response>, Refusal>) -> Response {
-    match served {
-        Ok(Served::Executed(response)) => response,
-        Ok(Served::Replayed(response)) => response::replay(response, idempotency.response_rules()),
-        Err(refusal) => rejection::into_response(idempotency, &refusal),
-    }
-}
-
-/// Repeats the key header in a response.
-fn echoed(mut response: Response, echo: Echo) -> Response {
-    if let Some(header) = echo {
-        let (name, value) = *header;
-        response.headers_mut().insert(name, value);
-    }
-    response
 }

@@ -1,5 +1,6 @@
 //! The health endpoint.
 
+use axum::body::Body;
 use axum::routing::{MethodRouter, get};
 use idem_core::Idempotency;
 use idem_core::http::health_response;
@@ -22,5 +23,5 @@ use crate::response::from_stored;
 ///
 /// [`Idempotency::health`] describes when it is a readiness check.
 pub fn health<S: Clone + Send + Sync + 'static>(idempotency: Idempotency) -> MethodRouter<S> {
-    get(async move || from_stored(health_response(&idempotency.health().await)))
+    get(async move || from_stored::<Body>(health_response(&idempotency.health().await)))
 }

@@ -82,6 +82,7 @@
 //! # Links
 //!
 //! * [`idempotent`]: the reference of the attribute
+//! * [`IdempotencyLayer`]: the guard of routes without an attribute
 //! * [Guide](https://github.com/idem-rs/idem/blob/main/docs/guide/src/introduction.md): a tutorial, responses, stores, operation, troubleshooting
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -89,6 +90,7 @@
 mod call;
 mod first;
 mod health;
+mod layer;
 mod rejection;
 mod request;
 mod response;
@@ -147,6 +149,7 @@ pub use idem_sqlite as sqlite;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use idem_sqlite::SqliteStore;
+pub use layer::{BelowAxum, IdempotencyLayer};
 pub use serve::{Serve, serve};
 pub use status::{StatusByKey, status_by_key};
 #[cfg(feature = "postgres")]

@@ -1,91 +1,36 @@
-//! The parts of an axum request that the engine reads: header, body, fingerprint and operation.
+//! The parts of an axum request that the engine reads. All else about requests is shared with the layer of `idem-tower`.
 
-use std::error::Error;
 use std::mem::take;
 
 use axum::RequestExt;
 use axum::extract::{MatchedPath, OriginalUri, Request};
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Extensions, Method, Uri};
 use bytes::Bytes;
-use futures_util::TryStreamExt;
-use http_body_util::LengthLimitError;
-use idem_core::Idempotency;
+use futures_util::TryFutureExt;
 use idem_core::http::RequestParts;
-use idem_core::http::{self, Chunks};
-
-/// The reason why a request body could not be buffered.
-pub(crate) enum BodyError {
-    /// The body is larger than the route's limit.
-    TooLarge,
-    /// The body could not be read.
-    Broken(Response),
-}
+use idem_tower::__private as shared;
+pub(crate) use idem_tower::__private::{BodyError, Echo, GuardedByLayer, echo, lines};
 
 /// Takes the whole body out of a request, up to the route's limit (`DefaultBodyLimit`, or a layer).
 ///
 /// Cancel safe: dropping the future drops the request's body.
-pub(crate) async fn buffer(request: &mut Request) -> Result<Bytes, BodyError> {
+pub(crate) fn buffer(
+    request: &mut Request,
+) -> impl Future<Output = Result<Bytes, BodyError>> + use<> {
     *request = take(request).with_limited_body();
-    let mut sent = take(request.body_mut()).into_data_stream();
-    let mut body = Chunks::default();
-    while let Some(chunk) = sent.try_next().await.map_err(|error| body_error(&error))? {
-        body.push(chunk);
-    }
-    Ok(body.into_bytes())
-}
-
-/// A static, because constructing a `HeaderName` parses it.
-static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(http::IDEMPOTENCY_KEY);
-
-/// Returns the values of the request's header `name`, one for each line.
-pub(crate) fn lines<'a>(
-    request: &'a Request,
-    name: &str,
-) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-    let headers = request.headers();
-    let lines = if name == http::IDEMPOTENCY_KEY {
-        headers.get_all(&IDEMPOTENCY_KEY)
-    } else {
-        headers.get_all(name)
-    };
-    lines.into_iter().map(HeaderValue::as_bytes)
+    shared::buffer(take(request.body_mut()), usize::MAX).map_ok(|(body, _trailers)| body)
 }
 
 /// The request's URI before nested routers removed their prefixes.
-fn original_uri(request: &Request) -> &Uri {
-    let original = request.extensions().get::<OriginalUri>();
-    original.map_or_else(|| request.uri(), |original| &original.0)
-}
-
-/// The key header of a request as it was sent, with its name, if responses [repeat](idem_core::IdempotencyBuilder::echo_key)
-/// it.
-pub(crate) fn echo(
-    request: &Request,
-    idempotency: &Idempotency,
-) -> Option<Box<(HeaderName, HeaderValue)>> {
-    if !idempotency.echoes_key() {
-        return None;
-    }
-    idempotency.headers().find_map(|name| {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        let value = request.headers().get(&name)?.clone();
-        Some(Box::new((name, value)))
-    })
+pub(crate) fn original_uri<'a>(uri: &'a Uri, extensions: &'a Extensions) -> &'a Uri {
+    extensions.get::<OriginalUri>().map_or(uri, |original| &original.0)
 }
 
 /// The parts of a request that make up its [fingerprint](idem_core::rules::semantics#fingerprint-input), with
 /// the buffered body.
 pub(crate) fn parts<'a>(request: &'a Request, body: &'a [u8]) -> RequestParts<'a> {
-    let uri = original_uri(request);
-    RequestParts {
-        method: request.method().as_str(),
-        path: uri.path(),
-        query: uri.query(),
-        content_type: request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes),
-        body,
-    }
+    let uri = original_uri(request.uri(), request.extensions());
+    shared::parts(request.method(), uri, request.headers(), body)
 }
 
 /// The [operation](idem_core::rules::semantics#scope-and-operation) of a request: its method and route template.
@@ -103,8 +48,8 @@ enum Path {
 impl Operation {
     pub(crate) fn of(request: &Request) -> Self {
         let template = request.extensions().get::<MatchedPath>().cloned();
-        let path = template
-            .map_or_else(|| Path::Concrete(original_uri(request).path().into()), Path::Template);
+        let concrete = || original_uri(request.uri(), request.extensions()).path().into();
+        let path = template.map_or_else(|| Path::Concrete(concrete()), Path::Template);
         Self { method: request.method().clone(), path }
     }
 
@@ -116,17 +61,4 @@ impl Operation {
         };
         [self.method.as_str(), path]
     }
-}
-
-fn body_error(error: &axum::Error) -> BodyError {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<LengthLimitError>() {
-            return BodyError::TooLarge;
-        }
-        cause = error.source();
-    }
-    BodyError::Broken(
-        (StatusCode::BAD_REQUEST, "The request body could not be read").into_response(),
-    )
 }

@@ -9,11 +9,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use idem_core::Idempotency;
-use idem_core::http::{ProvidesScope, Scope, scope_part, status_response};
+use idem_core::http::{ProvidesScope, Scope, Served, scope_part, status_response};
 use idem_core::records::Operation;
 
+use crate::response;
 use crate::state::ProvidesIdempotency;
-use crate::{rejection, response};
 
 /// Returns a handler that answers "did my request go through?": what a retry with the key in the path would get. It runs
 /// nothing. Mount it with `get` at a route with the parameter `{key}`:
@@ -102,8 +102,6 @@ async fn answer(
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let prefer = parts.headers.get_all("prefer").into_iter().map(HeaderValue::as_bytes);
-    match status_response(idempotency, operation, scope, key, prefer).await {
-        Ok(stored) => response::replay(stored, idempotency.response_rules()),
-        Err(refusal) => rejection::into_response(idempotency, &refusal),
-    }
+    let found = status_response(idempotency, operation, scope, key, prefer).await;
+    response::into_response(idempotency, found.map(Served::Replayed))
 }

@@ -1,23 +1,20 @@
 //! The scenario app on actix-web: its server and its routes.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+#[path = "listen.rs"]
+mod listen;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{Server, ServerHandle, ServiceRequest, ServiceResponse};
-use actix_web::error::{ErrorGatewayTimeout, ErrorUnsupportedMediaType, JsonPayloadError};
-use actix_web::http::header::HeaderName;
-use actix_web::middleware::{Next, from_fn};
-use actix_web::rt::{System, time::timeout};
+use std::net::SocketAddr;
+
+use actix_web::dev::Server;
+use actix_web::error::{ErrorUnsupportedMediaType, JsonPayloadError};
+use actix_web::middleware::from_fn;
 use actix_web::web::{
     Data, JsonConfig, PayloadConfig, ServiceConfig, patch, post, resource, route, scope,
 };
 use actix_web::{App, Error, HttpRequest, HttpServer};
-use futures_util::FutureExt;
-use idem_actix::{Idempotency, Operation, RefusalDetails, status_by_key};
+use idem_actix::{Idempotency, Operation, status_by_key};
 use idem_testkit::app::{MAX_REQUEST, Service};
-use idem_testkit::http::{Closing, Listening};
-use tokio::sync::oneshot;
+use idem_testkit::http::Listening;
 
 use crate::extract::Tenant;
 use crate::handlers::{
@@ -30,38 +27,7 @@ use crate::handlers::{
 const WORKERS: usize = 2;
 
 pub(crate) async fn start(idempotency: Idempotency, service: Service) -> Listening {
-    let (started, start) = oneshot::channel();
-    let served = std::thread::spawn(|| {
-        let system = System::new();
-        system.block_on(async {
-            let (address, server) = serve(idempotency, service);
-            assert!(started.send((address, Running(server.handle()))).is_ok());
-            server.await.unwrap();
-            System::current().stop();
-        });
-        system.run().unwrap();
-    });
-    let (address, running) = start.await.unwrap();
-    Listening {
-        address,
-        shut_down: Box::new(move |drain| {
-            async move {
-                idem_actix::stop(&running.0, drain).await;
-                served.join().unwrap();
-            }
-            .boxed()
-        }),
-        drops_on: &[Closing::Rst],
-    }
-}
-
-/// Stops the server at the end of its scenario.
-struct Running(ServerHandle);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.stop(false));
-    }
+    listen::run(move || serve(idempotency, service)).await
 }
 
 fn serve(idempotency: Idempotency, service: Service) -> (SocketAddr, Server) {
@@ -72,7 +38,7 @@ fn serve(idempotency: Idempotency, service: Service) -> (SocketAddr, Server) {
             .app_data(service.clone())
             .app_data(PayloadConfig::new(MAX_REQUEST))
             .app_data(JsonConfig::default().error_handler(unsupported))
-            .wrap(from_fn(present))
+            .wrap(from_fn(listen::present))
             .route("/health", idem_actix::health((**idempotency).clone()))
             .configure(routes)
     };
@@ -111,7 +77,7 @@ fn routes(app: &mut ServiceConfig) {
         .route("/strict", post().to(strict))
         .route("/uuid", post().to(uuid))
         .route("/recent", post().to(recent))
-        .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)))
+        .service(resource("/timeout").wrap(from_fn(listen::bounded)).route(post().to(create)))
         .route("/max-run", post().to(max_run))
         .route("/by-note", post().to(by_note))
         .route("/by-amount", post().to(by_amount))
@@ -124,30 +90,5 @@ fn unsupported(error: JsonPayloadError, _: &HttpRequest) -> Error {
     match error {
         JsonPayloadError::ContentType => ErrorUnsupportedMediaType(error),
         error => error.into(),
-    }
-}
-
-async fn present(
-    service: Data<Service>,
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let _present = service.present();
-    let mut response = next.call(request).await?;
-    let refusal = response.response().extensions().get::<RefusalDetails>().cloned();
-    if let Some(refusal) = refusal {
-        let seen = format!("{} {}", refusal.slug, refusal.operation).parse().unwrap();
-        response.headers_mut().insert(HeaderName::from_static("x-refusal"), seen);
-    }
-    Ok(response)
-}
-
-async fn bounded(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    match timeout(Duration::from_millis(50), next.call(request)).await {
-        Ok(response) => response,
-        Err(elapsed) => Err(ErrorGatewayTimeout(elapsed)),
     }
 }

@@ -1,19 +1,18 @@
 //! The scenario app on axum: its server and its routes.
 
+#[path = "listen.rs"]
+mod listen;
+
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, patch, post};
-use futures_util::FutureExt;
-use idem_axum::{Idempotency, Operation, RefusalDetails, status_by_key};
+use idem_axum::{Idempotency, Operation, status_by_key};
 use idem_testkit::app::{MAX_REQUEST, Service};
-use idem_testkit::http::{Closing, Listening};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use idem_testkit::http::Listening;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::extract::Tenant;
@@ -30,25 +29,7 @@ struct App {
 }
 
 pub(crate) async fn start(idempotency: Idempotency, service: Service) -> Listening {
-    let router = router(App { idempotency, service });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = CancellationToken::new();
-    let server =
-        axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let served = tokio::spawn(server.into_future());
-    Listening {
-        address,
-        shut_down: Box::new(move |drain| {
-            async move {
-                stop.cancel();
-                served.await.unwrap().unwrap();
-                drain.await;
-            }
-            .boxed()
-        }),
-        drops_on: &[Closing::Fin, Closing::Rst, Closing::HalfClose],
-    }
+    listen::serve(router(App { idempotency, service })).await
 }
 
 fn router(app: App) -> Router {
@@ -94,16 +75,6 @@ fn router(app: App) -> Router {
         .route("/any", any(touch))
         .route("/nothing", post(nothing))
         .layer(DefaultBodyLimit::max(MAX_REQUEST))
-        .layer(from_fn_with_state(app.service.clone(), present))
+        .layer(from_fn_with_state(app.service.clone(), listen::present))
         .with_state(app)
-}
-
-async fn present(State(service): State<Service>, request: Request, next: Next) -> Response {
-    let _present = service.present();
-    let mut response = next.run(request).await;
-    if let Some(refusal) = response.extensions().get::<RefusalDetails>() {
-        let seen = format!("{} {}", refusal.slug, refusal.operation).parse().unwrap();
-        response.headers_mut().insert("x-refusal", seen);
-    }
-    response
 }

@@ -55,7 +55,11 @@ impl CallContext {
             | Rejection::RecordUnreadable(_)
             | Rejection::ResultUnreadable(_)
             | Rejection::NoTransactions
-            | Rejection::Unguarded => Disposition::DeadLetter,
+            | Rejection::Unguarded
+            | Rejection::GuardedTwice
+            | Rejection::ScopeMissing(_)
+            | Rejection::OperationMissing
+            | Rejection::Grpc => Disposition::DeadLetter,
         }
     }
 

@@ -65,10 +65,13 @@
 
 mod capture;
 mod collect;
+mod grpc;
 pub(crate) mod headers;
 mod health;
+mod layer;
 mod media_type;
 mod multipart;
+mod operation;
 mod outline;
 pub(crate) mod refusal;
 mod request;
@@ -80,10 +83,13 @@ mod stream;
 mod urlencoded;
 
 pub use collect::Chunks;
+pub use grpc::{grpc_refusal, is_grpc};
 pub use headers::{
     IDEMPOTENCY_KEY, REFUSED, REPLAYED, ResponseRules, StoredHeaders, stored_headers,
 };
 pub use health::health_response;
+pub use layer::{FromExtension, FromHead, FromRoute, GlobalScope, NoScope};
+pub use operation::RequestOperation;
 pub use outline::Differences;
 pub(crate) use outline::Outline;
 pub use refusal::{

@@ -70,6 +70,20 @@ pub enum Rejection {
         "the handler takes a transaction, but the request is not guarded; remove `optional` from the attribute, and do not route GET requests to the handler"
     )]
     Unguarded,
+    /// The route has two guards: a layer and the attribute, or two layers.
+    #[error("guarded twice: use the layer or the attribute")]
+    GuardedTwice,
+    /// The request's extensions do not contain the value of this type, which a layer should use as its scope.
+    #[error("no scope: the layer is outside the layer that sets `{0}`")]
+    ScopeMissing(&'static str),
+    /// A layer has no name for the operation of a request: the request matched no route, or the given name is empty.
+    #[error(
+        "no operation: the request matched no route, or the name is empty; name it with `.operation(…)`"
+    )]
+    OperationMissing,
+    /// A layer does not guard gRPC: [gRPC](crate::rules::semantics#grpc).
+    #[error("a layer does not guard gRPC; route gRPC services around it")]
+    Grpc,
     /// The process is [shutting down](crate::rules::guarantees#shutdown) and refuses new requests.
     #[error("the service is shutting down")]
     Draining,
@@ -128,6 +142,10 @@ impl Rejection {
             | Self::ResultUnreadable(_)
             | Self::NoTransactions
             | Self::Unguarded
+            | Self::GuardedTwice
+            | Self::ScopeMissing(_)
+            | Self::OperationMissing
+            | Self::Grpc
             | Self::Panicked => "internal-error",
         }
     }
@@ -153,6 +171,10 @@ impl Rejection {
             | Self::ResultUnreadable(_)
             | Self::NoTransactions
             | Self::Unguarded
+            | Self::GuardedTwice
+            | Self::ScopeMissing(_)
+            | Self::OperationMissing
+            | Self::Grpc
             | Self::Panicked => 500,
         }
     }

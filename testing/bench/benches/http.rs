@@ -1,4 +1,5 @@
-//! Handlers over HTTP: the bare handler, one made idempotent by hand and the annotated one, on each framework.
+//! Handlers over HTTP: the bare handler, one made idempotent by hand, the annotated one, and the bare one behind the layer, on
+//! each framework.
 //!
 //! Each variant runs in a separate process on its own core. The variants are measured in turn, several times. Compare
 //! the ratios of server CPU time per request within a round, because machines and minutes differ.

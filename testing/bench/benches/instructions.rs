@@ -14,7 +14,7 @@ use axum::http::{Request, StatusCode};
 use idem_bench::server;
 use tower::ServiceExt;
 
-const VARIANTS: [&str; 3] = ["bare-axum", "by-hand-axum", "annotated-axum"];
+const VARIANTS: [&str; 4] = ["bare-axum", "by-hand-axum", "annotated-axum", "layered-axum"];
 
 /// The numbers of requests of two runs. Their difference contains no start of a process.
 const REQUESTS: [u64; 2] = [1_000, 3_000];

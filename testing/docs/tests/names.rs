@@ -72,6 +72,7 @@ fn texts(extension: &str) -> String {
     let folders = [
         "idem-core",
         "idem-macros",
+        "idem-tower",
         "idem-axum",
         "idem-actix",
         "idem-redis",

@@ -16,6 +16,9 @@ pub struct Flags {
     /// Store of the records: `memory:`, `sqlite:…`, `redis://…` or `postgres://…`
     #[arg(long)]
     pub store: String,
+    /// Guard of the routes: the attribute on their handlers, or a layer (a middleware on actix-web)
+    #[arg(long, value_enum, default_value_t)]
+    pub form: Form,
     /// Separates test runs that share one server
     #[arg(long, default_value = "testbed")]
     pub namespace: String,
@@ -47,6 +50,17 @@ pub enum Format {
     Acp,
     Iceberg,
     Stripe,
+}
+
+/// The guard of the routes.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Form {
+    /// The attribute on the handlers.
+    #[default]
+    Attribute,
+    /// The layer of axum, or the middleware of actix-web, around plain handlers.
+    #[value(alias = "middleware")]
+    Layer,
 }
 
 impl Flags {

@@ -6,6 +6,7 @@ pub mod flags;
 pub mod ledger;
 pub mod logs;
 pub mod metrics;
+pub mod policies;
 pub mod process;
 pub mod store;
 

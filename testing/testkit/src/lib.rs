@@ -5,6 +5,7 @@
 //! | `app` | `app` | the payments app, without its framework |
 //! | `axum`, `actix` | `app::axum`, `app::actix` | the conversion of its replies into responses |
 //! | `http` | `http` | the HTTP scenarios that every adapter must pass, and their client |
+//! | `log` | `log` | the log of a test program |
 //! | `records` | `records` | requests and completions for tests that call a store directly |
 //! | `servers` | `servers` | Redis, Postgres, PgBouncer and NATS servers that a test starts, pauses and kills |
 
@@ -14,6 +15,8 @@ pub mod app;
 mod cancel;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "log")]
+pub mod log;
 #[cfg(feature = "records")]
 #[expect(clippy::expect_used, reason = "a call with another outcome fails the test")]
 pub mod records;

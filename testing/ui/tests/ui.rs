@@ -1,4 +1,4 @@
-//! The compile errors for mistakes in the attribute, and the forms that compile.
+//! The compile errors for mistakes in the attribute and the layers, and the forms that compile.
 //!
 //! `TRYBUILD=overwrite cargo test -p idem-ui` rewrites the expected messages.
 
@@ -8,10 +8,10 @@ fn mistakes_have_their_messages_and_documented_forms_compile() {
     for target in ["axum", "actix", "function"] {
         cases.pass(format!("tests/{target}/pass/*.rs"));
     }
-    for topic in ["args", "placement", "signature", "state"] {
+    for topic in ["args", "layer", "placement", "signature", "state"] {
         cases.compile_fail(format!("tests/axum/{topic}/*.rs"));
     }
-    for topic in ["args", "placement", "signature"] {
+    for topic in ["args", "middleware", "placement", "signature"] {
         cases.compile_fail(format!("tests/actix/{topic}/*.rs"));
     }
     for topic in ["args", "handle", "operation", "placement", "result"] {

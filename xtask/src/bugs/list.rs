@@ -23,6 +23,9 @@ const SQLITE: Suite = suite("sqlite", "idem-sqlite", "conformance");
 const SQLITE_FAULTS: Suite = suite("file", "idem-sqlite", "faults");
 const TRANSACTION: Suite = suite("tx", "idem-postgres", "transaction");
 const HTTP: Suite = suite("http", "idem-axum", "http");
+const LAYER: Suite = suite("layer", "idem-axum", "layer");
+const LAYER_MISTAKES: Suite = suite("layers", "idem-axum", "layer_mistakes");
+const MIDDLEWARE_MISTAKES: Suite = suite("mw", "idem-actix", "middleware_mistakes");
 const PROCESS: Suite = suite("process", "testbed", "process");
 
 const STATE_MACHINE: &str = "idem-core/src/state_machine/mod.rs";
@@ -46,7 +49,7 @@ const CURRENT_CLAIM: &str = "owner = $2 AND fence = $3 AND";
 /// The arguments are still named, or the server could not infer their types.
 const ANY_CLAIM: &str = "(owner = $2 AND fence = $3 OR true) AND";
 
-pub(super) const BUGS: [Bug; 26] = [
+pub(super) const BUGS: [Bug; 28] = [
     // A completion is accepted from any claim.
     Bug {
         name: "complete-without-claim",
@@ -466,5 +469,25 @@ pub(super) const BUGS: [Bug; 26] = [
             "_ if lease.loss().is_none() => {",
         )],
         looks: &[(FAULTS, "resume_run")],
+    },
+    // A layer without the value of its scope shares one key space between all callers.
+    Bug {
+        name: "layer-falls-back-to-global",
+        edits: &[edit(
+            "idem-core/src/http/layer.rs",
+            "value.map(Scope::of).ok_or(Rejection::ScopeMissing(type_name::<T>()))",
+            "Ok(value.map_or_else(Scope::global, Scope::of))",
+        )],
+        looks: &[(LAYER_MISTAKES, "outside"), (MIDDLEWARE_MISTAKES, "outside")],
+    },
+    // A layer in a nested router compares paths without their prefix.
+    Bug {
+        name: "layer-loses-the-prefix",
+        edits: &[edit(
+            "idem-axum/src/layer.rs",
+            "original_uri(&head.uri, &head.extensions)",
+            "&head.uri",
+        )],
+        looks: &[(LAYER, "nested_routes")],
     },
 ];

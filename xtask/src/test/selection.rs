@@ -8,12 +8,13 @@ use clap::Args;
 use xshell::Shell;
 
 /// The packages whose tests need no server, except for the targets in [`WITH_SERVERS`].
-const WITHOUT_SERVERS: [&str; 8] = [
+const WITHOUT_SERVERS: [&str; 9] = [
     "idem-core",
     "idem-macros",
     "idem-client",
     "idem-conformance",
     "idem-sqlite",
+    "idem-tower",
     "idem-axum",
     "idem-actix",
     "xtask",

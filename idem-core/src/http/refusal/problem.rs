@@ -110,6 +110,10 @@ pub(crate) const fn title(rejection: &Rejection) -> &'static str {
         | Rejection::ResultUnreadable(_)
         | Rejection::NoTransactions
         | Rejection::Unguarded
+        | Rejection::GuardedTwice
+        | Rejection::ScopeMissing(_)
+        | Rejection::OperationMissing
+        | Rejection::Grpc
         | Rejection::Panicked => "Internal Server Error",
     }
 }
@@ -159,6 +163,10 @@ pub(crate) fn detail(rejection: &Rejection, header: &str) -> Cow<'static, str> {
         | Rejection::ResultUnreadable(_)
         | Rejection::NoTransactions
         | Rejection::Unguarded
+        | Rejection::GuardedTwice
+        | Rejection::ScopeMissing(_)
+        | Rejection::OperationMissing
+        | Rejection::Grpc
         | Rejection::Panicked => {
             "The request could not be processed. The log of the service contains the cause."
         }

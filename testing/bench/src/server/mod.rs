@@ -1,20 +1,23 @@
-//! One payments route in three variants on each framework: bare, made idempotent by hand, and annotated.
+//! One payments route in four variants on each framework: bare, made idempotent by hand, annotated, and behind a layer.
 
 mod actix;
 mod axum;
 mod records;
 
+use std::time::Duration;
+
 use ::axum::Router;
 use anyhow::{Context, bail};
+use idem_core::{Guarantee, Policy};
 use serde::{Deserialize, Serialize};
 
 /// The variants of a framework. The others are compared with the first one, the bare handler.
-pub type Variants = [&'static str; 3];
+pub type Variants = [&'static str; 4];
 
 /// The variants with the memory store.
 pub const FRAMEWORKS: [Variants; 2] = [
-    ["bare-axum", "by-hand-axum", "annotated-axum"],
-    ["bare-actix", "by-hand-actix", "annotated-actix"],
+    ["bare-axum", "by-hand-axum", "annotated-axum", "layered-axum"],
+    ["bare-actix", "by-hand-actix", "annotated-actix", "layered-actix"],
 ];
 
 /// The variants with Redis. `STORE_URL` is the URL of the server.
@@ -47,6 +50,9 @@ pub const ON_SQLITE: [&str; 5] = [
 /// A transaction of two statements, without and with idempotency.
 pub const IN_POSTGRES: [&str; 2] = ["business-axum", "transaction-axum"];
 
+/// The settings of the annotated handlers, for the layers.
+static POLICY: Policy = Policy::new(Duration::from_secs(24 * 60 * 60), Guarantee::AtMostOnce);
+
 #[derive(Deserialize)]
 struct NewPayment {
     amount: u64,
@@ -77,6 +83,7 @@ pub fn serve(variant: &str) -> anyhow::Result<()> {
         ("bare", "axum") => axum::serve(axum::bare::router()),
         ("by-hand", "axum") => axum::serve(axum::by_hand::router()),
         ("annotated", "axum") => axum::serve(axum::annotated::router()),
+        ("layered", "axum") => axum::serve(axum::layered::router()),
         ("by-hand-redis", "axum") => axum::serve_when(axum::redis::by_hand()),
         ("annotated-redis", "axum") => axum::serve_when(axum::redis::annotated()),
         ("by-hand-postgres", "axum") => axum::serve_when(axum::postgres::by_hand()),
@@ -92,6 +99,7 @@ pub fn serve(variant: &str) -> anyhow::Result<()> {
         ("bare", "actix") => actix::serve(actix::bare::routes),
         ("by-hand", "actix") => actix::serve(actix::by_hand::routes()),
         ("annotated", "actix") => actix::serve(actix::annotated::routes()),
+        ("layered", "actix") => actix::serve(actix::layered::routes()),
         _ => bail!("unknown variant `{variant}`; expected one of {FRAMEWORKS:?}"),
     }
 }
@@ -105,6 +113,7 @@ pub fn router(variant: &str) -> anyhow::Result<Router> {
         "bare-axum" => Ok(axum::bare::router()),
         "by-hand-axum" => Ok(axum::by_hand::router()),
         "annotated-axum" => Ok(axum::annotated::router()),
+        "layered-axum" => Ok(axum::layered::router()),
         _ => bail!("no router of the variant `{variant}`"),
     }
 }

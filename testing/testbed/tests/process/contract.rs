@@ -48,10 +48,15 @@ fn replayed(response: &reqwest::Response) -> bool {
     response.headers().contains_key("idempotent-replayed")
 }
 
-pub(crate) async fn every_route_succeeds_and_replays(env: &TestEnv) {
-    let mut server = env.start().await;
+/// The client of the server returned follows no redirects, so `/see-other` is visible.
+fn without_redirects(mut server: Server) -> Server {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     server.client = client.build().unwrap();
+    server
+}
+
+pub(crate) async fn every_route_succeeds_and_replays(env: &TestEnv) {
+    let server = without_redirects(env.start().await);
     for (path, status) in ORDERS {
         let first = server.post(path, path, &order("n")).await;
         assert_eq!((first.status().as_u16(), replayed(&first)), (status, false), "{path}");
@@ -71,6 +76,54 @@ pub(crate) async fn every_route_succeeds_and_replays(env: &TestEnv) {
     assert_eq!(unkeyed.status(), 400);
     let unkeyed = server.request(Method::POST, "/notes").json(&order("n")).send().await.unwrap();
     assert_eq!(unkeyed.status(), 201);
+}
+
+/// A layer around plain handlers keeps the contract, and shares its keys with the attribute.
+pub(crate) async fn a_layer_keeps_the_contract(env: &TestEnv) {
+    let server = without_redirects(env.start_with(&["--form", "layer"]).await);
+    let (by_attribute, by_layer): (Vec<_>, Vec<_>) =
+        ORDERS.into_iter().partition(|(path, _)| *path == "/recover");
+    for (path, status) in by_layer {
+        let first = server.post(path, path, &order("n")).await;
+        assert_eq!((first.status().as_u16(), replayed(&first)), (status, false), "{path}");
+        let again = server.post(path, path, &order("n")).await;
+        assert_eq!((again.status().as_u16(), replayed(&again)), (status, true), "{path}");
+        assert_eq!(first.bytes().await.unwrap(), again.bytes().await.unwrap(), "{path}");
+    }
+    let tx_payments = ("/tx-payments", 404);
+    for (path, _) in by_attribute.into_iter().chain([tx_payments]) {
+        assert_eq!(server.post(path, path, &order("n")).await.status(), 404, "{path}");
+    }
+    if !env.in_memory() {
+        let annotated = env.start().await;
+        server.pay("/payments", "shared").send().await.assert_executed(201);
+        annotated.pay("/payments", "shared").send().await.assert_replay();
+        server.assert_counts("shared", 1, 1).await;
+    }
+}
+
+/// Both processes of a layer run each key once, and a crash holds it.
+pub(crate) async fn a_layer_runs_once_across_processes(env: &TestEnv) {
+    let [first, second] = [(); 2].map(|()| env.start_with(&["--form", "layer"]));
+    let (first, second) = (first.await, second.await);
+    for round in 0..10 {
+        let key = format!("round-{round}");
+        let requests = [&first, &second].repeat(8);
+        let requests = requests.iter().map(|server| server.pay("/payments", &key));
+        let requests: Vec<_> = requests.collect();
+        let responses = join_all(requests.iter().map(crate::support::Request::send)).await;
+        let runs = responses.iter().filter(|it| it.status == 201 && !it.is_replay()).count();
+        assert_eq!(runs, 1, "{key}");
+        first.assert_counts(&key, 1, 1).await;
+    }
+    let held = first.pay_with("/hold", "held", &json!({ "gate": true }));
+    let sent = held.start();
+    second.until("held", 1, 1).await;
+    first.kill().await;
+    drop(sent.await);
+    let retry = second.pay_with("/hold", "held", &json!({ "gate": true }));
+    retry.until_settled().await.assert_problem(Problem::OutcomeUnknown);
+    second.assert_counts("held", 1, 1).await;
 }
 
 pub(crate) async fn a_first_response_has_its_headers(env: &TestEnv) {

@@ -18,6 +18,8 @@ use support::{report, rows};
 rows! {
     contract: contract {
         every_route_succeeds_and_replays on [memory sqlite redis postgres];
+        a_layer_keeps_the_contract on [memory sqlite redis postgres];
+        a_layer_runs_once_across_processes on [sqlite redis postgres];
         a_first_response_has_its_headers on [memory];
         callers_have_different_rights on [memory];
         authentication_comes_first on [memory postgres];

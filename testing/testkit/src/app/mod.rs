@@ -14,6 +14,7 @@ mod gate;
 mod ledger;
 mod memory;
 mod payment;
+pub mod policies;
 mod precondition;
 mod provider;
 mod reply;

@@ -8,7 +8,8 @@
 //! idem_testkit::http_suite!(app::start);
 //! ```
 //!
-//! `start` is an `async fn(Idempotency, Service) -> Listening`.
+//! `start` is an `async fn(Idempotency, Service) -> Listening`. An app that a layer guards leaves out the scenarios that
+//! need the attribute: `http_suite!(app::start, except: exemptions::OF_LAYERS)`.
 //!
 //! # Routes
 //!
@@ -61,6 +62,7 @@
 )]
 
 mod client;
+pub mod exemptions;
 pub mod scenarios;
 pub mod serve;
 mod server;

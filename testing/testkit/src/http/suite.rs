@@ -11,25 +11,30 @@ use super::server::{Listening, Server, Store};
 
 /// Defines a test for every scenario, for the app that `start` serves. See [`http`](crate::http).
 ///
+/// With `except: exemptions`, a table of scenarios and reasons, those scenarios are left out.
+///
 /// With `on: records`, a function that creates [`Records`](super::Records), the app runs on that store instead
 /// of the memory store.
 #[macro_export]
 macro_rules! http_suite {
     ($start:path) => {
+        $crate::http_suite! { $start, except: &[] }
+    };
+    ($start:path, except: $exemptions:expr) => {
         mod local_store {
             use super::*;
-            $crate::http_suite! { @all $start, $crate::http::Store::Local }
+            $crate::http_suite! { @all $start, $crate::http::Store::Local, $exemptions }
         }
         mod remote_store {
             use super::*;
-            $crate::http_suite! { @all $start, $crate::http::Store::Remote }
+            $crate::http_suite! { @all $start, $crate::http::Store::Remote, $exemptions }
         }
     };
     ($start:path, on: $records:path) => {
-        $crate::http_suite! { @all $start, $crate::http::Store::External(|| Box::pin($records())) }
+        $crate::http_suite! { @all $start, $crate::http::Store::External(|| Box::pin($records())), &[] }
     };
-    (@all $start:path, $store:expr) => {
-        $crate::http_suite! { @rows $start, $store =>
+    (@all $start:path, $store:expr, $exemptions:expr) => {
+        $crate::http_suite! { @rows $start, $store, $exemptions =>
             keys:
                 a_bare_and_a_quoted_key_are_the_same
                 malformed_keys_are_refused
@@ -47,6 +52,7 @@ macro_rules! http_suite {
                 a_minimum_length_of_keys_is_configurable
                 a_key_may_have_to_be_a_uuid
                 an_old_key_is_refused
+                a_key_from_an_argument_has_a_minimum_length
                 a_response_may_echo_the_key
                 keys_are_case_sensitive
                 safe_methods_bypass_the_guard;
@@ -201,7 +207,7 @@ macro_rules! http_suite {
                 a_release_is_retried;
         }
     };
-    (@rows $start:path, $store:expr => $($topic:ident: $($scenario:ident)+;)+) => {
+    (@rows $start:path, $store:expr, $exemptions:expr => $($topic:ident: $($scenario:ident)+;)+) => {
         $(
             mod $topic {
                 #[allow(unused_imports)]
@@ -210,6 +216,10 @@ macro_rules! http_suite {
                 $(
                     #[test]
                     fn $scenario() {
+                        let name = concat!(stringify!($topic), "::", stringify!($scenario));
+                        if $crate::http::exemptions::is_exempt($exemptions, name) {
+                            return;
+                        }
                         let scenario = $crate::http::scenarios::$topic::$scenario;
                         $crate::http::run($start, $store, scenario);
                     }
@@ -240,6 +250,16 @@ where
 mod tests {
     use std::fs;
     use std::path::Path;
+
+    #[test]
+    fn every_exemption_names_a_scenario() {
+        for (name, _) in super::super::exemptions::OF_LAYERS {
+            let (topic, scenario) = name.split_once("::").unwrap();
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/scenarios");
+            let source = fs::read_to_string(folder.join(topic).with_extension("rs")).unwrap();
+            assert!(source.contains(&format!("pub async fn {scenario}(")), "{name}");
+        }
+    }
 
     /// A scenario that is missing in the table would never run.
     #[test]

@@ -3,6 +3,7 @@
 pub(super) mod annotated;
 pub(super) mod bare;
 pub(super) mod by_hand;
+pub(super) mod layered;
 
 use actix_web::rt::System;
 use actix_web::web::ServiceConfig;

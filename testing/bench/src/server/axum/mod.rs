@@ -3,6 +3,7 @@
 pub(super) mod annotated;
 pub(super) mod bare;
 pub(super) mod by_hand;
+pub(super) mod layered;
 pub(super) mod postgres;
 pub(super) mod redis;
 pub(super) mod sqlite;

@@ -2,6 +2,7 @@
 
 mod control;
 mod extract;
+mod guard;
 mod layers;
 mod routes;
 
@@ -13,6 +14,7 @@ use actix_web::web::{Data, JsonConfig, PayloadConfig, scope};
 use actix_web::{App, HttpServer};
 use anyhow::{Context, Result};
 use clap::Parser;
+use guard::Guard;
 use idem_testkit::app::MAX_REQUEST;
 use testbed::flags::Flags;
 use testbed::logs::Logs;
@@ -38,7 +40,9 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
     let places = flags.max_requests.unwrap_or(Semaphore::MAX_PERMITS);
     let places = Data::new(Semaphore::new(places));
     let health = idempotency.clone();
+    let guard = Guard::new(flags.form, &idempotency);
     let app = move || {
+        let guard = guard.clone();
         App::new()
             .app_data(handle.clone())
             .app_data(service.clone())
@@ -56,7 +60,7 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
                 scope("")
                     .wrap(from_fn(layers::limited))
                     .wrap(from_fn(layers::authenticate))
-                    .configure(|app| routes::routes(app, has_transactions)),
+                    .configure(move |app| routes::routes(app, &guard, has_transactions)),
             )
     };
     let server = HttpServer::new(app)

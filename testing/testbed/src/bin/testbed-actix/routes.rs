@@ -3,7 +3,6 @@
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderValue, IF_MATCH};
-use actix_web::middleware::from_fn;
 use actix_web::web::{
     Bytes, Data, Json, Path, Query, ReqData, ServiceConfig, get, head, patch, post, put, resource,
 };
@@ -12,51 +11,68 @@ use idem_actix::{Operation, Recovery, Tx, idempotent, status_by_key};
 use idem_testkit::app::actix::HandlerReply;
 use idem_testkit::app::{Amendment, Caller, NewLabel, Note, Payment, Service};
 use testbed::control::Control;
+use testbed::policies;
 
 use crate::extract::{AnyJson, Tenant};
-use crate::layers::bounded;
+use crate::guard::Guard;
 
-pub(crate) fn routes(app: &mut ServiceConfig, has_transactions: bool) {
+/// A route in both forms: the annotated handler, and the plain one with its policy.
+macro_rules! forms {
+    ($method:ident, $handler:ident, $plain:ident, $policy:ident) => {
+        ($method().to($handler), $method().to($plain), &policies::$policy)
+    };
+}
+
+pub(crate) fn routes(app: &mut ServiceConfig, guard: &Guard, has_transactions: bool) {
+    let create = || forms!(post, create, create_unguarded, CREATE);
+    let list = resource("/payments").route(get().to(list)).route(head().to(list));
+    guard.tenant(app, list, create());
+    guard.tenant(app, resource("/refunds"), create());
     app.service(
-        resource("/payments").route(post().to(create)).route(get().to(list)).route(head().to(list)),
-    )
-    .service(resource("/refunds").route(post().to(create)))
-    .service(
         resource("/payments/by-key/{key}")
             .route(status_by_key::<Tenant, _>(Operation::route("POST", "/payments"))),
-    )
-    .service(resource("/accounts/{acct}/payments").route(post().to(create)))
-    .service(
-        resource("/payments/{id}")
-            .route(get().to(show))
-            .route(head().to(show))
-            .route(patch().to(amend)),
-    )
-    .service(resource("/payments/{id}/label").route(put().to(label)))
-    .service(resource("/notes").route(post().to(note)))
-    .service(resource("/user-payments").route(post().to(user_payment)))
-    .service(resource("/raw").route(post().to(raw)))
-    .service(resource("/json-any").route(post().to(json_any)))
-    .service(resource("/empty").route(post().to(empty)))
-    .service(resource("/see-other").route(post().to(see_other)))
-    .service(resource("/accepted").route(post().to(accepted)))
-    .service(resource("/short").route(post().to(short)))
-    .service(resource("/wait").route(post().to(wait)))
-    .service(resource("/patient").route(post().to(patient)))
-    .service(resource("/release").route(post().to(release)))
-    .service(resource("/hold").route(post().to(hold)))
-    .service(resource("/takeover").route(post().to(takeover)))
-    .service(resource("/recover").route(post().to(recover)))
-    .service(resource("/acted").route(post().to(acted)))
-    .service(resource("/validated").route(post().to(validated)))
-    .service(resource("/multipart").route(post().to(multipart)))
-    .service(resource("/stream").route(post().to(stream)))
-    .service(resource("/max-run").route(post().to(max_run)))
-    .service(resource("/strict").route(post().to(strict)))
-    .service(resource("/timeout").wrap(from_fn(bounded)).route(post().to(create)));
-    if has_transactions {
-        app.service(resource("/tx-payments").route(post().to(tx_payment)));
+    );
+    guard.tenant(app, resource("/accounts/{acct}/payments"), create());
+    let show = resource("/payments/{id}").route(get().to(show)).route(head().to(show));
+    guard.tenant(app, show, forms!(patch, amend, amend_unguarded, CREATE));
+    app.service(resource("/payments/{id}/label").route(put().to(label)));
+    guard.bounded(app, resource("/timeout"), create());
+    with_settings(app, guard);
+    if guard.has_expressions() {
+        app.service(resource("/recover").route(post().to(recover)));
+        if has_transactions {
+            app.service(resource("/tx-payments").route(post().to(tx_payment)));
+        }
     }
+}
+
+/// The routes with settings or responses of their own.
+fn with_settings(app: &mut ServiceConfig, guard: &Guard) {
+    macro_rules! tenant {
+        ($path:literal, $handler:ident, $plain:ident, $policy:ident) => {
+            guard.tenant(app, resource($path), forms!(post, $handler, $plain, $policy))
+        };
+    }
+    let user = forms!(post, user_payment, user_payment_unguarded, CREATE);
+    guard.user(app, resource("/user-payments"), user);
+    tenant!("/notes", note, note_unguarded, NOTE);
+    tenant!("/raw", raw, raw_unguarded, RAW);
+    tenant!("/json-any", json_any, json_any_unguarded, CREATE);
+    tenant!("/empty", empty, empty_unguarded, CREATE);
+    tenant!("/see-other", see_other, see_other_unguarded, CREATE);
+    tenant!("/accepted", accepted, accepted_unguarded, CREATE);
+    tenant!("/short", short, short_unguarded, SHORT);
+    tenant!("/wait", wait, wait_unguarded, WAIT);
+    tenant!("/patient", patient, patient_unguarded, PATIENT);
+    tenant!("/release", release, release_unguarded, RELEASE);
+    tenant!("/hold", hold, hold_unguarded, HOLD);
+    tenant!("/takeover", takeover, takeover_unguarded, TAKEOVER);
+    tenant!("/acted", acted, acted_unguarded, CREATE);
+    tenant!("/validated", validated, validated_unguarded, VALIDATED);
+    tenant!("/multipart", multipart, multipart_unguarded, CREATE);
+    tenant!("/stream", stream, stream_unguarded, CREATE);
+    tenant!("/max-run", max_run, max_run_unguarded, MAX_RUN);
+    tenant!("/strict", strict, strict_unguarded, STRICT);
 }
 
 /// Defines handlers that make a payment: name, arguments of the attribute, and the status if it has no body.

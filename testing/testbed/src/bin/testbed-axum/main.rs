@@ -2,6 +2,7 @@
 
 mod control;
 mod extract;
+mod guard;
 mod layers;
 mod routes;
 
@@ -11,6 +12,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::FromRef;
 use clap::Parser;
+use guard::Guard;
 use idem_axum::Idempotency;
 use idem_testkit::app::Service;
 use testbed::control::Control;
@@ -40,7 +42,10 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
     let requested = process::shutdown_requested()?;
     let listener = TcpListener::bind(flags.listen).await.context("cannot bind the address")?;
     process::announce(listener.local_addr()?)?;
-    let server = axum::serve(listener, router(app, has_transactions, flags.max_requests));
+    let guard = Guard::new(flags.form, &idempotency);
+    let routes = routes::routes(&guard, has_transactions);
+    let routes = layers::limited(routes, flags.max_requests);
+    let server = axum::serve(listener, router(app, routes));
     let mut served = tokio::spawn(
         server.with_graceful_shutdown(requested.clone().cancelled_owned()).into_future(),
     );
@@ -55,8 +60,7 @@ async fn serve(flags: &Flags) -> Result<Shutdown> {
     Ok(Shutdown { drained, cut_off })
 }
 
-fn router(app: App, has_transactions: bool, max_requests: Option<usize>) -> Router {
-    let routes = layers::limited(routes::routes(has_transactions), max_requests);
+fn router(app: App, routes: Router<App>) -> Router {
     let health = idem_axum::health(app.idempotency.clone());
     let control = control::routes().route("/health", health);
     layers::outside(layers::inside(routes).merge(control)).with_state(app)

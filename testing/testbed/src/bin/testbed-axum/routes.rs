@@ -4,51 +4,77 @@ use axum::extract::multipart::MultipartError;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::header::{HeaderValue, IF_MATCH};
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use idem_axum::{Operation, Recovery, Tx, idempotent, status_by_key};
 use idem_testkit::app::axum::HandlerReply;
 use idem_testkit::app::{Amendment, Caller, NewLabel, Note, Payment, Service};
-use testbed::TIMEOUT;
 use testbed::control::Control;
+use testbed::{TIMEOUT, policies};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::App;
 use crate::extract::{AnyJson, Tenant};
+use crate::guard::Guard;
 
-pub(crate) fn routes(has_transactions: bool) -> Router<App> {
+pub(crate) fn routes(guard: &Guard, has_transactions: bool) -> Router<App> {
+    let create = || guard.tenant(post(create), post(create_unguarded), &policies::CREATE);
     let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
     let status = status_by_key::<Tenant>(Operation::route("POST", "/payments"));
-    let routes = Router::new()
-        .route("/payments", post(create).get(list))
-        .route("/refunds", post(create))
-        .route("/accounts/{acct}/payments", post(create))
+    let amend = guard.tenant(patch(amend), patch(amend_unguarded), &policies::CREATE);
+    Router::new()
+        .route("/payments", create().get(list))
+        .route("/refunds", create())
+        .route("/accounts/{acct}/payments", create())
         .route("/payments/by-key/{key}", get(status))
-        .route("/payments/{id}", get(show).patch(amend))
+        .route("/payments/{id}", amend.get(show))
         .route("/payments/{id}/label", put(label))
-        .route("/notes", post(note))
-        .route("/user-payments", post(user_payment))
-        .route("/raw", post(raw))
-        .route("/json-any", post(json_any))
-        .route("/empty", post(empty))
-        .route("/see-other", post(see_other))
-        .route("/accepted", post(accepted))
-        .route("/short", post(short))
-        .route("/wait", post(wait))
-        .route("/patient", post(patient))
-        .route("/release", post(release))
-        .route("/hold", post(hold))
-        .route("/takeover", post(takeover))
-        .route("/recover", post(recover))
-        .route("/acted", post(acted))
-        .route("/validated", post(validated))
-        .route("/multipart", post(multipart))
-        .route("/stream", post(stream))
-        .route("/max-run", post(max_run))
-        .route("/strict", post(strict))
-        .route("/timeout", post(create).layer(timeout));
-    if has_transactions { routes.route("/tx-payments", post(tx_payment)) } else { routes }
+        .route("/timeout", create().layer(timeout))
+        .merge(with_settings(guard))
+        .merge(with_expressions(guard, has_transactions))
+}
+
+/// The routes with settings or responses of their own.
+fn with_settings(guard: &Guard) -> Router<App> {
+    macro_rules! tenant {
+        ($handler:ident, $plain:ident, $policy:ident) => {
+            guard.tenant(post($handler), post($plain), &policies::$policy)
+        };
+    }
+    let user = guard.user(post(user_payment), post(user_payment_unguarded), &policies::CREATE);
+    Router::new()
+        .route("/notes", tenant!(note, note_unguarded, NOTE))
+        .route("/user-payments", user)
+        .route("/raw", tenant!(raw, raw_unguarded, RAW))
+        .route("/json-any", tenant!(json_any, json_any_unguarded, CREATE))
+        .route("/empty", tenant!(empty, empty_unguarded, CREATE))
+        .route("/see-other", tenant!(see_other, see_other_unguarded, CREATE))
+        .route("/accepted", tenant!(accepted, accepted_unguarded, CREATE))
+        .route("/short", tenant!(short, short_unguarded, SHORT))
+        .route("/wait", tenant!(wait, wait_unguarded, WAIT))
+        .route("/patient", tenant!(patient, patient_unguarded, PATIENT))
+        .route("/release", tenant!(release, release_unguarded, RELEASE))
+        .route("/hold", tenant!(hold, hold_unguarded, HOLD))
+        .route("/takeover", tenant!(takeover, takeover_unguarded, TAKEOVER))
+        .route("/acted", tenant!(acted, acted_unguarded, CREATE))
+        .route("/validated", tenant!(validated, validated_unguarded, VALIDATED))
+        .route("/multipart", tenant!(multipart, multipart_unguarded, CREATE))
+        .route("/stream", tenant!(stream, stream_unguarded, CREATE))
+        .route("/max-run", tenant!(max_run, max_run_unguarded, MAX_RUN))
+        .route("/strict", tenant!(strict, strict_unguarded, STRICT))
+}
+
+/// The routes that only the attribute can guard.
+fn with_expressions(guard: &Guard, has_transactions: bool) -> Router<App> {
+    let mut routes = Router::new();
+    if guard.has_expressions() {
+        routes = routes.route("/recover", post(recover));
+        if has_transactions {
+            routes = routes.route("/tx-payments", post(tx_payment));
+        }
+    }
+    routes
 }
 
 /// Defines handlers that make a payment: name, arguments of the attribute, and the status if it has no body.

@@ -212,13 +212,18 @@ pub async fn different_keys_under_several_names_are_refused(server: &Server) {
     server.assert_runs("n", 0);
 }
 
-/// Shorter keys are refused, also those of an expression.
+/// Shorter keys are refused.
 pub async fn a_minimum_length_of_keys_is_configurable(server: &Server) {
     let server = server.with(|builder| builder.min_key_len(4)).await;
     let order = server.order("/payments", "n");
     let short = order.clone().key("123");
     server.untouched(&short).await.assert_problem(&Problem::KEY_INVALID);
     order.key("1234").send().await.assert_executed(201);
+}
+
+/// The minimum applies to the key of an expression too.
+pub async fn a_key_from_an_argument_has_a_minimum_length(server: &Server) {
+    let server = server.with(|builder| builder.min_key_len(4)).await;
     let by_note = server.order("/by-note", "123");
     server.untouched(&by_note).await.assert_problem(&Problem::KEY_INVALID);
     server.order("/by-note", "1234").send().await.assert_executed(201);

@@ -1,0 +1,15 @@
+//! The HTTP scenarios that all adapters share, with the middleware in place of the attribute.
+
+#![allow(missing_docs, clippy::expect_used, clippy::unwrap_used)]
+
+mod app;
+#[path = "../http/extract.rs"]
+mod extract;
+#[path = "../http/handlers.rs"]
+#[allow(dead_code, reason = "the middleware guards the plain functions")]
+mod handlers;
+mod races;
+
+use idem_testkit::http::exemptions::OF_LAYERS;
+
+idem_testkit::http_suite!(app::start, except: OF_LAYERS);
