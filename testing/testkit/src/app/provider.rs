@@ -37,7 +37,7 @@ impl Service {
         self.pay_as(payment, act, &mut Arc::clone(&self.ledger)).await
     }
 
-    /// Creates a payment as [`pay`](Self::pay) does, and validates it in the handler: 400 for the amount [`UNLUCKY`], after the
+    /// Creates a payment as [`pay`](Self::pay) does, and validates it in the handler: 400 for the amount 13, after the
     /// step that the script names.
     ///
     /// # Panics
