@@ -23,7 +23,7 @@ impl Log {
     /// Asserts that an error with both texts is in the log.
     ///
     /// # Panics
-    /// If there is none.
+    /// If no such line exists.
     #[track_caller]
     pub fn assert_error(&self, one: &str, other: &str) {
         let log = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
