@@ -44,7 +44,7 @@ impl Tx {
             let content = self.slot.take().and_then(|content| content.downcast().ok());
             #[expect(clippy::expect_used, reason = "documented under # Panics of Deref")]
             *content
-                .expect("the transaction is not open yet: use the `Tx` in the guarded handler, not in an extractor")
+                .expect("no transaction is open: use the `Tx` in a handler or function with `#[idempotent]`, not in an extractor")
         })
     }
 }
