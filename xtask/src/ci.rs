@@ -20,9 +20,9 @@ pub(crate) enum Part {
     Features,
     /// Licences of dependencies, and the packages
     Release,
-    /// The tests that need no server, and the doc tests
+    /// The tests on the memory store, and the doc tests
     Core,
-    /// The tests with servers, except for those of whole processes
+    /// The tests on the other stores, except for those of whole processes
     Stores,
     /// The tests that kill, pause and restart whole processes
     Process,

@@ -10,12 +10,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::selection::Group;
 use super::tally::Tally;
 use super::times::Times;
 use crate::programs::Program;
 
 /// A program that runs for longer is killed and reported as hanging. The slowest takes five minutes.
 const LONGEST: Duration = Duration::from_secs(1200);
+
+/// The tests of a program without servers run on more threads than cores, because most of them wait.
+const THREADS_PER_CORE: usize = 4;
 
 /// The number of programs in the list of the slowest.
 const SLOWEST: usize = 10;
@@ -81,6 +85,10 @@ fn run_one(program: &Program) -> Result<Finished> {
     let output = || File::options().append(true).open(file.path());
     let started = Instant::now();
     let mut command = program.command();
+    if Group::of(&program.package, &program.target) == Group::Core {
+        let threads = THREADS_PER_CORE * thread::available_parallelism()?.get();
+        command.env("RUST_TEST_THREADS", threads.to_string());
+    }
     command.stdin(Stdio::null()).stdout(output()?).stderr(output()?);
     let mut child = command.spawn().with_context(context)?;
     let status = wait(&mut child, started).with_context(context)?;

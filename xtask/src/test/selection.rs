@@ -7,38 +7,35 @@ use cargo_metadata::{MetadataCommand, Package, Target};
 use clap::Args;
 use xshell::Shell;
 
-/// The packages whose tests need no server, except for the targets in [`WITH_SERVERS`].
-const WITHOUT_SERVERS: [&str; 9] = [
+/// The packages whose tests need no server and no file, except for the targets in [`ON_STORES`].
+const ON_MEMORY: [&str; 8] = [
     "idem-core",
     "idem-macros",
     "idem-client",
     "idem-conformance",
-    "idem-sqlite",
     "idem-tower",
     "idem-axum",
     "idem-actix",
     "xtask",
 ];
-const WITH_SERVERS: [&str; 3] = ["http_redis", "http_postgres", "transaction"];
+const ON_STORES: [&str; 4] = ["http_redis", "http_postgres", "http_sqlite", "transaction"];
 
 /// A part of the tests. Each test program belongs to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
-    /// The tests that need no server.
+    /// The tests on the memory store.
     Core,
-    /// The tests with servers, except for those of whole processes.
+    /// The tests on the other stores, except for those of whole processes.
     Stores,
     /// The tests that kill, pause and restart whole processes.
     Process,
 }
 
 impl Group {
-    fn of(package: &str, target: &str) -> Self {
+    pub(super) fn of(package: &str, target: &str) -> Self {
         match package {
             "testbed" => Self::Process,
-            _ if WITHOUT_SERVERS.contains(&package) && !WITH_SERVERS.contains(&target) => {
-                Self::Core
-            }
+            _ if ON_MEMORY.contains(&package) && !ON_STORES.contains(&target) => Self::Core,
             _ => Self::Stores,
         }
     }
@@ -46,7 +43,7 @@ impl Group {
 
 #[derive(Args)]
 pub(crate) struct Selection {
-    /// Only the tests that need no server: core, macros, client, SQLite, and the adapters on memory and SQLite
+    /// Only the tests on the memory store: core, macros, client, and the adapters
     #[arg(long)]
     quick: bool,
     #[arg(skip)]
