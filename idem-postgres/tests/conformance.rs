@@ -2,45 +2,27 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-use std::sync::LazyLock;
-use std::time::Duration;
+mod harness;
 
-use idem_conformance::StoreHarness;
-use idem_postgres::PostgresStore;
+use std::sync::LazyLock;
+
 use idem_testkit::servers::PostgresServer;
+
+use harness::{Connect, Harness};
 
 static SERVER: LazyLock<PostgresServer> =
     LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
 
-struct Postgres {
-    store: PostgresStore,
-    schema: String,
-}
+struct Direct;
 
-impl StoreHarness for Postgres {
-    type Store = PostgresStore;
-    /// The tests move the stored times, so no rule depends on the speed of the machine.
-    const UNIT: Duration = Duration::from_secs(600);
-
-    /// Each test has its own schema, because the sweeper rules count the deleted records.
-    async fn fresh() -> Self {
-        let schema = format!("rule_{:016x}", rand::random::<u64>());
-        let builder = PostgresStore::builder().schema(&*schema).sweep_every(None);
-        let store = builder.connect(&SERVER.url()).await.unwrap();
-        Self { store, schema }
-    }
-
-    fn store(&self) -> &PostgresStore {
-        &self.store
-    }
-
-    async fn advance(&self, time: Duration) {
-        SERVER.age(&self.schema, time);
+impl Connect for Direct {
+    fn server() -> &'static PostgresServer {
+        &SERVER
     }
 }
 
-idem_conformance::store_suite!(Postgres);
-idem_conformance::admin_suite!(Postgres, with: wakeups);
-idem_conformance::quota_suite!(Postgres);
-idem_conformance::wakeup_suite!(Postgres);
-idem_conformance::delete_suite!(Postgres);
+idem_conformance::store_suite!(Harness<Direct>);
+idem_conformance::admin_suite!(Harness<Direct>, with: wakeups);
+idem_conformance::quota_suite!(Harness<Direct>);
+idem_conformance::wakeup_suite!(Harness<Direct>);
+idem_conformance::delete_suite!(Harness<Direct>);

@@ -2,45 +2,36 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-use std::sync::LazyLock;
-use std::time::Duration;
+mod harness;
 
-use idem_conformance::StoreHarness;
-use idem_postgres::PostgresStore;
+use std::sync::LazyLock;
+
+use idem_postgres::{PostgresStore, PostgresStoreBuilder};
 use idem_testkit::servers::{PgBouncer, PostgresServer};
+
+use harness::{Connect, Harness};
 
 static SERVER: LazyLock<PostgresServer> = LazyLock::new(|| PostgresServer::start(&[]));
 
 /// A pooler with fewer server connections than clients, so that clients share them.
 static POOLER: LazyLock<PgBouncer> = LazyLock::new(|| PgBouncer::before(&SERVER, 10));
 
-struct Pooled {
-    store: PostgresStore,
-    schema: String,
-}
+struct Pooled;
 
-impl StoreHarness for Pooled {
-    type Store = PostgresStore;
-    /// The tests move the stored times, so no rule depends on the speed of the machine.
-    const UNIT: Duration = Duration::from_secs(600);
-
-    /// Each test has its own schema, because the sweeper rules count the deleted records.
-    async fn fresh() -> Self {
-        let schema = format!("rule_{:016x}", rand::random::<u64>());
-        let builder = PostgresStore::builder().pgbouncer().schema(&*schema).sweep_every(None);
-        let store = builder.connect(&POOLER.url()).await.unwrap();
-        Self { store, schema }
+impl Connect for Pooled {
+    fn server() -> &'static PostgresServer {
+        &SERVER
     }
 
-    fn store(&self) -> &PostgresStore {
-        &self.store
+    fn url() -> String {
+        POOLER.url()
     }
 
-    async fn advance(&self, time: Duration) {
-        SERVER.age(&self.schema, time);
+    fn builder() -> PostgresStoreBuilder {
+        PostgresStore::builder().pgbouncer()
     }
 }
 
-idem_conformance::store_suite!(Pooled);
-idem_conformance::admin_suite!(Pooled);
-idem_conformance::delete_suite!(Pooled);
+idem_conformance::store_suite!(Harness<Pooled>);
+idem_conformance::admin_suite!(Harness<Pooled>);
+idem_conformance::delete_suite!(Harness<Pooled>);

@@ -4,7 +4,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpMessage, Resource, Route};
-use idem_actix::{Idempotency, IdempotencyMiddleware, Policy};
+use idem_actix::{Idempotency, IdempotencyMiddleware, Policy, ScopeValue};
 use idem_testkit::app::{Caller, MAX_REQUEST};
 use testbed::flags::Form;
 
@@ -37,25 +37,26 @@ impl Guard {
 
     /// Adds a resource with the annotated route, or with the plain one behind a middleware with the tenant as scope.
     pub(crate) fn tenant(&self, app: &mut ServiceConfig, resource: Resource, forms: Forms) {
-        let (annotated, plain, policy) = forms;
-        match self.middleware(policy) {
-            None => app.service(resource.route(annotated)),
-            Some(middleware) => {
-                let tenant =
-                    middleware.scope(|request| caller(request).map(|caller| caller.tenant));
-                app.service(resource.route(plain).wrap(tenant))
-            }
-        };
+        self.scoped(app, resource, forms, |caller| caller.tenant);
     }
 
     /// [`tenant`](Self::tenant) with the user as scope.
     pub(crate) fn user(&self, app: &mut ServiceConfig, resource: Resource, forms: Forms) {
-        let (annotated, plain, policy) = forms;
+        self.scoped(app, resource, forms, |caller| caller.user);
+    }
+
+    fn scoped<V: ScopeValue + 'static>(
+        &self,
+        app: &mut ServiceConfig,
+        resource: Resource,
+        (annotated, plain, policy): Forms,
+        scope: fn(Caller) -> V,
+    ) {
         match self.middleware(policy) {
             None => app.service(resource.route(annotated)),
             Some(middleware) => {
-                let user = middleware.scope(|request| caller(request).map(|caller| caller.user));
-                app.service(resource.route(plain).wrap(user))
+                let guard = middleware.scope(move |request| caller(request).map(scope));
+                app.service(resource.route(plain).wrap(guard))
             }
         };
     }

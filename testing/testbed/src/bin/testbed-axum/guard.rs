@@ -2,7 +2,7 @@
 
 use axum::http::request::Parts;
 use axum::routing::MethodRouter;
-use idem_axum::{Idempotency, IdempotencyLayer, Policy};
+use idem_axum::{Idempotency, IdempotencyLayer, Policy, ScopeValue};
 use idem_testkit::app::{Caller, MAX_REQUEST};
 use testbed::flags::Form;
 
@@ -36,12 +36,7 @@ impl Guard {
         plain: MethodRouter<App>,
         policy: &'static Policy,
     ) -> MethodRouter<App> {
-        match self.layer(policy) {
-            None => annotated,
-            Some(layer) => {
-                plain.route_layer(layer.scope(|head| caller(head).map(|caller| caller.tenant)))
-            }
-        }
+        self.scoped(annotated, plain, policy, |caller| caller.tenant)
     }
 
     /// [`tenant`](Self::tenant) with the user as scope.
@@ -51,17 +46,19 @@ impl Guard {
         plain: MethodRouter<App>,
         policy: &'static Policy,
     ) -> MethodRouter<App> {
-        match self.layer(policy) {
-            None => annotated,
-            Some(layer) => {
-                plain.route_layer(layer.scope(|head| caller(head).map(|caller| caller.user)))
-            }
-        }
+        self.scoped(annotated, plain, policy, |caller| caller.user)
     }
 
-    fn layer(&self, policy: &'static Policy) -> Option<IdempotencyLayer> {
-        let Self::Layer(idempotency) = self else { return None };
-        Some(IdempotencyLayer::new(idempotency.clone(), policy).max_body(MAX_REQUEST))
+    fn scoped<V: ScopeValue + 'static>(
+        &self,
+        annotated: MethodRouter<App>,
+        plain: MethodRouter<App>,
+        policy: &'static Policy,
+        scope: fn(Caller) -> V,
+    ) -> MethodRouter<App> {
+        let Self::Layer(idempotency) = self else { return annotated };
+        let layer = IdempotencyLayer::new(idempotency.clone(), policy).max_body(MAX_REQUEST);
+        plain.route_layer(layer.scope(move |head| caller(head).map(scope)))
     }
 }
 
