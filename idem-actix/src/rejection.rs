@@ -1,7 +1,7 @@
 //! Refusals as responses, with their details in the extensions. The response does not contain the error's source.
 
 use actix_web::{HttpRequest, HttpResponse};
-use idem_core::http::RefusalDetails;
+use idem_core::http::{RefusalDetails, grpc_refusal};
 use idem_core::store::StoredResponse;
 use idem_core::{Idempotency, Outcome, Policy, Refusal, Rejection};
 
@@ -37,12 +37,16 @@ pub(crate) fn refuse_operation<R: FromBytes>(
     refusal: &Refusal,
 ) -> HttpResponse<R> {
     let details = idempotency.refuse(policy, operation, refusal);
-    let mut response = with_details(idempotency.render(&details), details);
-    if matches!(refusal.rejection, Rejection::GuardedTwice) {
+    match refusal.rejection {
+        Rejection::Grpc => with_details(grpc_refusal(), details),
         // For the outer guard: the handler did not run, so its key is free.
-        response.extensions_mut().insert(Outcome::NotExecuted);
+        Rejection::GuardedTwice => {
+            let mut response = with_details(idempotency.render(&details), details);
+            response.extensions_mut().insert(Outcome::NotExecuted);
+            response
+        }
+        _ => with_details(idempotency.render(&details), details),
     }
-    response
 }
 
 fn with_details<R: FromBytes>(refusal: StoredResponse, details: RefusalDetails) -> HttpResponse<R> {

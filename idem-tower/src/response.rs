@@ -6,6 +6,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 use idem_core::http::{
     self as rules, Delivery, Executed, Head, PassThrough, RefusalDetails, ResponseRules, Served,
+    grpc_refusal,
 };
 use idem_core::store::{Headers, StoredResponse};
 use idem_core::{Idempotency, Outcome, Policy, Refusal, Rejection};
@@ -112,12 +113,16 @@ pub fn refuse<B: From<Bytes>>(
     refusal: &Refusal,
 ) -> Response<B> {
     let details = idempotency.refuse(policy, operation, refusal);
-    let mut response = with_details(idempotency.render(&details), details);
-    if matches!(refusal.rejection, Rejection::GuardedTwice) {
+    match refusal.rejection {
+        Rejection::Grpc => with_details(grpc_refusal(), details),
         // For the outer guard: the handler did not run, so its key is free.
-        response.extensions_mut().insert(Outcome::NotExecuted);
+        Rejection::GuardedTwice => {
+            let mut response = with_details(idempotency.render(&details), details);
+            response.extensions_mut().insert(Outcome::NotExecuted);
+            response
+        }
+        _ => with_details(idempotency.render(&details), details),
     }
-    response
 }
 
 /// Returns a refusal as a response. It does not contain the error's source.

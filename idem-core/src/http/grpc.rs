@@ -13,7 +13,7 @@ pub fn is_grpc(content_type: Option<&[u8]>) -> bool {
 
 /// Returns the response to a gRPC call that a layer refuses: the status `UNIMPLEMENTED` with its message, in the form that
 /// gRPC calls *Trailers-Only*. A gRPC client would replace the message of any other response by its own.
-pub(super) fn grpc_refusal() -> StoredResponse {
+pub fn grpc_refusal() -> StoredResponse {
     const UNIMPLEMENTED: &str = "12";
     const MESSAGE: &str = "idem does not guard gRPC calls; route gRPC services around its layer";
     let headers = [

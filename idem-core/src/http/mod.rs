@@ -83,7 +83,7 @@ mod stream;
 mod urlencoded;
 
 pub use collect::Chunks;
-pub use grpc::is_grpc;
+pub use grpc::{grpc_refusal, is_grpc};
 pub use headers::{
     IDEMPOTENCY_KEY, REFUSED, REPLAYED, ResponseRules, StoredHeaders, stored_headers,
 };

@@ -13,10 +13,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::grpc::grpc_refusal;
 use super::headers::is_replayed;
 use crate::http::REFUSED;
-use crate::model::{Headers, RecordId, Rejection, StoredResponse};
+use crate::model::{Headers, RecordId, StoredResponse};
 
 pub use formats::{AcpFormat, IcebergFormat, StripeFormat};
 pub use problem::ProblemFormat;
@@ -108,11 +107,8 @@ impl Format {
         Self(Arc::new(format))
     }
 
-    /// Renders a refusal, as a problem document if the format fails. A gRPC call has one form of refusal in every format.
+    /// Renders a refusal, as a problem document if the format fails.
     pub(crate) fn render(&self, refusal: &RefusalDetails) -> StoredResponse {
-        if refusal.slug == Rejection::Grpc.slug() {
-            return grpc_refusal();
-        }
         let rendered = catch_unwind(AssertUnwindSafe(|| self.0.format(refusal)));
         let failure = match rendered {
             Ok(Ok(response)) if !(400..600).contains(&response.status) => {
