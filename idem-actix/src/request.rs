@@ -146,10 +146,11 @@ async fn collect(
     mut payload: Payload,
     max: usize,
 ) -> Result<Bytes, PayloadError> {
-    if announced(request).is_some_and(|bytes| bytes > max) {
+    let announced = announced(request).unwrap_or(0);
+    if announced > max {
         return Err(PayloadError::Overflow);
     }
-    let mut body = Chunks::default();
+    let mut body = Chunks::announced(announced);
     while let Some(chunk) = payload.try_next().await? {
         body.push(chunk);
         if body.len() > max {

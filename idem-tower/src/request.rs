@@ -55,10 +55,11 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
+    let announced = body.size_hint().lower().try_into().unwrap_or(usize::MAX);
     // Before the block, which would have room for the body twice.
     let mut frames = Frames::of(body);
     async move {
-        let mut collected = Chunks::default();
+        let mut collected = Chunks::announced(announced);
         while let Some(data) =
             frames.try_next().await.map_err(|error| BodyError::of(&*error.into()))?
         {

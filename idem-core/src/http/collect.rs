@@ -80,9 +80,18 @@ fn trim(body: Bytes) -> Bytes {
 pub struct Chunks {
     first: Bytes,
     all: BytesMut,
+    announced: usize,
 }
 
+/// The largest announced length in bytes that is reserved at once. A client could announce more than it sends.
+const MAX_RESERVED: usize = 256 << 10;
+
 impl Chunks {
+    /// Returns a collector for a body with this announced length in bytes. Its second chunk reserves room for the rest.
+    pub fn announced(len: usize) -> Self {
+        Self { announced: len.min(MAX_RESERVED), ..Self::default() }
+    }
+
     /// Appends a chunk.
     pub fn push(&mut self, data: Bytes) {
         if self.is_empty() {
@@ -90,6 +99,7 @@ impl Chunks {
             return;
         }
         if self.all.is_empty() {
+            self.all.reserve(self.announced.max(self.first.len() + data.len()));
             self.all.extend_from_slice(&self.first);
         }
         self.all.extend_from_slice(&data);
@@ -108,5 +118,30 @@ impl Chunks {
     /// Returns all collected bytes.
     pub fn into_bytes(self) -> Bytes {
         if self.all.is_empty() { self.first } else { self.all.freeze() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_collected_whatever_length_was_announced() {
+        for announced in [0, 1, 6, 1_000, usize::MAX] {
+            let mut chunks = Chunks::announced(announced);
+            for chunk in ["ab", "cd", "", "ef"] {
+                chunks.push(Bytes::from_static(chunk.as_bytes()));
+            }
+            assert_eq!(chunks.into_bytes(), "abcdef", "{announced}");
+        }
+    }
+
+    #[test]
+    fn an_announced_length_reserves_a_limited_buffer() {
+        let mut chunks = Chunks::announced(usize::MAX);
+        chunks.push(Bytes::from_static(b"a"));
+        assert_eq!(chunks.all.capacity(), 0, "a single chunk needs no buffer");
+        chunks.push(Bytes::from_static(b"b"));
+        assert_eq!(chunks.all.capacity(), MAX_RESERVED);
     }
 }
