@@ -73,34 +73,35 @@ impl Drop for InFlight<'_> {
 
 async fn run_worker(connection: MultiplexedConnection, mut queue: mpsc::UnboundedReceiver<Queued>) {
     let mut in_flight = FuturesUnordered::new();
+    let mut spare = Vec::new();
     loop {
         tokio::select! {
             first = queue.recv() => {
                 let Some(first) = first else { break };
                 yield_now().await;
-                let mut batch = Batch::new(first);
+                let mut batch = spare.pop().unwrap_or_else(Batch::new);
+                batch.add(first);
                 while batch.replies.len() < MAX_BATCH_LEN && let Ok(next) = queue.try_recv() {
                     batch.add(next);
                 }
                 in_flight.push(batch.send(connection.clone()));
             }
-            Some(()) = in_flight.next() => {}
+            Some(batch) = in_flight.next() => spare.push(batch),
         }
     }
     while in_flight.next().await.is_some() {}
 }
 
+/// Commands that share a write. It is used again, because its buffers are.
 struct Batch {
     commands: Pipeline,
     replies: Vec<ReplySender>,
 }
 
 impl Batch {
-    fn new(first: Queued) -> Self {
+    fn new() -> Self {
         let commands = Pipeline::with_capacity(MAX_BATCH_LEN);
-        let mut batch = Self { commands, replies: Vec::with_capacity(MAX_BATCH_LEN) };
-        batch.add(first);
-        batch
+        Self { commands, replies: Vec::with_capacity(MAX_BATCH_LEN) }
     }
 
     fn add(&mut self, Queued { command, reply }: Queued) {
@@ -108,14 +109,19 @@ impl Batch {
         self.replies.push(reply);
     }
 
-    async fn send(self, mut connection: MultiplexedConnection) {
-        let Self { commands, replies } = self;
-        match connection.send_packed_commands(&commands, 0, replies.len()).await {
-            Ok(values) => zip(replies, values).for_each(|(reply, value)| deliver(reply, Ok(value))),
+    /// Sends the commands, delivers their replies, and returns the empty batch.
+    async fn send(mut self, mut connection: MultiplexedConnection) -> Self {
+        let Self { commands, replies } = &mut self;
+        match connection.send_packed_commands(commands, 0, replies.len()).await {
+            Ok(values) => {
+                zip(replies.drain(..), values).for_each(|(reply, value)| deliver(reply, Ok(value)));
+            }
             Err(error) => {
-                replies.into_iter().for_each(|reply| deliver(reply, Err(error.clone())));
+                replies.drain(..).for_each(|reply| deliver(reply, Err(error.clone())));
             }
         }
+        commands.clear();
+        self
     }
 }
 
