@@ -101,7 +101,7 @@ async fn expired_keys_of_a_full_scope_are_deleted() {
 }
 
 /// An open transaction holds the count that it wrote. Other claims do not wait for it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn open_transaction_does_not_delay_the_count() {
     use idem_core::store::{OpenOutcome, TransactionSlot};
     let server = PostgresServer::start(&[]);

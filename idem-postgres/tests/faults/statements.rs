@@ -72,7 +72,7 @@ async fn replay_writes_nothing() {
 }
 
 /// At least 80 % of the renewals and completions are HOT updates: they stay on the page of their claim.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn completion_touches_no_index() {
     const RUNS: u64 = 500;
     let server = PostgresServer::start(&["autovacuum=off"]);

@@ -44,7 +44,7 @@ async fn fault_sweep_under_load() {
 
 /// A dump or a report keeps an old snapshot open, so the index keeps the entries of deleted records. A batch does not read those
 /// of the batches before it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn old_snapshot_does_not_slow_the_sweeper() {
     let server = PostgresServer::start(&["autovacuum=off"]);
     let store = store(&server).await;

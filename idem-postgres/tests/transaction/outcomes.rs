@@ -66,7 +66,7 @@ async fn ambiguous_and_not_executed_runs_leave_nothing() {
     assert_eq!(counts(&server), expected("1", "1 of 1"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_leaves_nothing() {
     let server = server(&[]);
     let service = service(&server.url()).await;

@@ -90,7 +90,7 @@ async fn run_in_transaction_takes_a_place_of_its_scope() {
 
 /// Two requests find a place, and then open their transactions. The one whose transaction is opened last is refused,
 /// and its transaction is rolled back.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transaction_without_a_place_is_rolled_back() {
     let server = server(&[]);
     let service = limited(&server, |builder| builder.max_runs(1)).await;

@@ -250,7 +250,8 @@ impl PostgresServer {
         ));
     }
 
-    /// Waits until the output of `sql` satisfies `condition`.
+    /// Waits until the output of `sql` satisfies `condition`. Blocks the thread, so a test whose own tasks must go on meanwhile
+    /// needs a runtime with several threads.
     ///
     /// # Panics
     /// If this takes longer than 30 s.
