@@ -205,8 +205,9 @@
 //!   statement of plain SQL that claims or reads was not cheaper for new keys, and needs a second statement if it finds
 //!   neither. Each statement inside the function has its own snapshot, so the read sees the row that the insert
 //!   conflicted with, also in a batch.
-//! * **Writes:** A replay writes nothing: no log, no transaction id, no row lock. A completion touches no index and
-//!   mostly stays on the page of its claim (`fillfactor` 50). Responses are not compressed.
+//! * **Writes:** A replay writes nothing: no log, no transaction id, no row lock. The completion of a lone call stays on the
+//!   page of its claim (`fillfactor` 50) and touches no index. With 32 concurrent calls and responses of 1 KiB, about half
+//!   of the completions do. Responses are not compressed.
 //! * **Clock:** Leases and expiry are judged by `clock_timestamp()` of the
 //!   [server](idem_core::rules::semantics#store-clock), because `now()` is the start of the transaction.
 //! * **Errors:** Every failure is *not done*, *unknown* or *corrupt*, never "the key is free". An error reply after
