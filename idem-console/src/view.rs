@@ -140,7 +140,7 @@ pub(crate) fn audited(AuditRecord { at, entry, outcome, .. }: &AuditRecord) -> M
     let title = match entry.action {
         AuditAction::Complete => format!("{actor} stored a response"),
         AuditAction::Release => format!("{actor} freed the key"),
-        AuditAction::Hold => format!("{actor} kept the doubt for longer"),
+        AuditAction::Hold => format!("{actor} kept the outcome open for longer"),
         AuditAction::Evict => format!("{actor} deleted the record"),
         AuditAction::View => format!("{actor} saw the stored response"),
         AuditAction::Late => {

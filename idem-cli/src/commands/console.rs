@@ -72,18 +72,24 @@ struct Code {
 /// Exchanges the code of the printed address for a cookie.
 async fn open(State(session): State<Arc<Session>>, Query(Code { code }): Query<Code>) -> Response {
     if !is_code(&session, &code) {
-        return StatusCode::FORBIDDEN.into_response();
+        return no_code();
     }
     let cookie = format!("{COOKIE_NAME}={code}; Path=/; HttpOnly; SameSite=Strict");
     (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, "/".to_owned())]).into_response()
 }
 
-/// Adds the operator to the requests of the browser that has the cookie. The console refuses all others.
+/// Adds the operator to the requests of the browser that has the cookie. All others are refused.
 async fn enter(State(session): State<Arc<Session>>, mut request: Request, next: Next) -> Response {
-    if cookies(request.headers()).any(|code| is_code(&session, code)) {
-        request.extensions_mut().insert(session.operator.clone());
+    if !cookies(request.headers()).any(|code| is_code(&session, code)) {
+        return no_code();
     }
+    request.extensions_mut().insert(session.operator.clone());
     next.run(request).await
+}
+
+fn no_code() -> Response {
+    let text = "open the address that `idem console` printed in the terminal; it contains a code";
+    (StatusCode::FORBIDDEN, text).into_response()
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {

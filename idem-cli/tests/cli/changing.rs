@@ -83,7 +83,7 @@ fn completed_record_is_replayed() {
         let output = complete(&["--fencing-token", &current]);
         assert_eq!(output.code, 0, "{output:?}");
         assert_eq!(service.paid("acme", "ord-1").unwrap(), 7);
-        refused(&complete(&["--yes"]), 5, "there is no doubt to end");
+        refused(&complete(&["--yes"]), 5, "there is no unknown outcome to resolve");
         let audit = service.idem(&["audit", &id, "--json"]).json();
         let outcomes: Vec<_> = audit.iter().map(|entry| entry["outcome"].clone()).collect();
         assert_eq!(outcomes, ["done"]);

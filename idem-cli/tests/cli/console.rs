@@ -49,7 +49,7 @@ fn console_serves_the_browser_that_has_its_code() {
             for cookie in ["", "idem-console=", "idem-console=0123456789abcdef0123456789abcdef"] {
                 let (status, text) = get("/", cookie).await;
                 assert_eq!(status, StatusCode::FORBIDDEN, "{text}");
-                assert!(text.starts_with("no operator"), "{text}");
+                assert!(text.starts_with("open the address that `idem console` printed"), "{text}");
             }
             let wrong = client.get(format!("{base}/open?code=1")).send().await.unwrap();
             assert_eq!(wrong.status(), StatusCode::FORBIDDEN);

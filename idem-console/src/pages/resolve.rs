@@ -242,7 +242,7 @@ impl Change {
                     "The outcome stays unknown, and the key stays held, until {}.",
                     view::time(record.now.after(*hold))
                 ),
-                "Retries are refused until then, unless the doubt is ended before.".to_owned(),
+                "Retries are refused until then, unless the outcome is resolved before.".to_owned(),
             ],
         }
     }

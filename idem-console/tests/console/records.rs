@@ -36,7 +36,7 @@ async fn record_is_explained_with_its_downstream_key_and_timeline() {
     let actor = Actor::new("bob").reason("the provider investigates");
     assert_eq!(record.extend_hold(LEASE * 90, &actor).await.unwrap(), Update::Applied);
     let page = service.get(reader, &path).await;
-    assert!(page.text.contains("bob kept the doubt for longer"), "{page:?}");
+    assert!(page.text.contains("bob kept the outcome open for longer"), "{page:?}");
     assert!(page.text.contains("the provider investigates"), "{page:?}");
     assert!(!page.text.contains("Run 1 started"), "the token is not the time of a claim: {page:?}");
 }
@@ -57,7 +57,7 @@ async fn every_state_has_a_word() {
     ] {
         let page = service.get(reader.clone(), &format!("/records/{}", id_of(id))).await;
         assert!(page.text.contains(badge) && page.text.contains(text), "{badge}: {page:?}");
-        assert!(!page.text.contains("End the doubt"), "there is no doubt: {page:?}");
+        assert!(!page.text.contains("Resolve the outcome"), "the outcome is known: {page:?}");
     }
     service.store.advance_clock(LEASE);
     let page = service.get(reader, &format!("/records/{}", id_of(running.id))).await;

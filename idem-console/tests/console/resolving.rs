@@ -89,7 +89,7 @@ async fn response_is_previewed_and_then_stored() {
 }
 
 #[tokio::test]
-async fn key_is_freed_and_doubt_is_held() {
+async fn key_is_freed_and_outcome_is_kept_open() {
     let (service, ada) = (Service::new(), operator(May::Resolve));
     let record = service.payment(UnknownReason::Ambiguous).await;
     let hold = proposal(&record, "hold", &[("days", "30")]);
@@ -154,7 +154,7 @@ async fn record_that_moved_is_shown_and_not_changed() {
     for page in [confirmed, stale] {
         assert_eq!(page.status, StatusCode::CONFLICT, "{page:?}");
         assert!(page.text.contains("Nothing was changed by you"), "{page:?}");
-        assert!(page.text.contains("bob kept the doubt for longer"), "{page:?}");
+        assert!(page.text.contains("bob kept the outcome open for longer"), "{page:?}");
     }
     assert_eq!(service.audit().await.len(), 1);
 }
@@ -192,12 +192,12 @@ async fn input_that_cannot_be_used_is_named() {
 }
 
 #[tokio::test]
-async fn record_without_a_doubt_is_not_resolved() {
+async fn record_with_a_known_outcome_is_not_resolved() {
     let (service, ada) = (Service::new(), operator(May::Resolve));
     let live = service.claim(RecordId::from_bytes([1; 32]), PAYMENTS).await;
     let live = service.find(live.id).await.unwrap();
     let paid = service.paid("acme", "ord-1").await;
-    for (record, text) in [(live, "a run holds the key"), (paid, "no doubt to end")] {
+    for (record, text) in [(live, "a run holds the key"), (paid, "no unknown outcome to resolve")] {
         for fields in [completion(&record), proposal(&record, "release", &[])] {
             let page = send(&service, ada.clone(), &record, "preview", &fields).await;
             assert_eq!(page.status, StatusCode::CONFLICT, "{page:?}");

@@ -104,7 +104,7 @@ async fn reader_sees_no_form_and_changes_nothing() {
     let path = format!("/records/{}", id_of(record.id));
     let page = service.get(operator(May::Read), &path).await;
     assert!(
-        page.text.contains("outcome unknown") && !page.text.contains("End the doubt"),
+        page.text.contains("outcome unknown") && !page.text.contains("Resolve the outcome"),
         "{page:?}"
     );
     let token = record.token.0.to_string();

@@ -46,7 +46,7 @@ impl Policy {
         );
         assert!(
             self.hold.as_nanos() >= ttl,
-            "the `hold` is shorter than the `ttl`: a known doubt would be forgotten first; write a longer `hold`"
+            "the `hold` is shorter than the `ttl`: an unknown outcome would be forgotten first; write a longer `hold`"
         );
         self.assert_max_age();
         self

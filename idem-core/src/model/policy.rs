@@ -154,7 +154,10 @@ impl Policy {
     #[track_caller]
     pub const fn with_hold(mut self, hold: Duration) -> Self {
         let covers_ttl = hold.as_nanos() >= self.ttl.as_nanos();
-        assert!(covers_ttl, "hold is shorter than ttl: a known doubt would be forgotten first");
+        assert!(
+            covers_ttl,
+            "hold is shorter than ttl: an unknown outcome would be forgotten first"
+        );
         self.hold = hold;
         self
     }

@@ -106,7 +106,7 @@ impl RecordHandle {
         self.response().await
     }
 
-    /// Ends an unknown outcome with the response that all later requests get. It is kept for as long as the doubt would
+    /// Ends an unknown outcome with the response that all later requests get. It is kept for as long as the unknown outcome would
     /// have been.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Access to records for reconcilers, webhooks and operators: find, list and resolve them.
 //!
 //! After a crash the outcome of a run is unknown, and its key is held. A handler with `recover` asks the provider by
-//! itself. Everywhere else, a person or a job of yours ends the doubt:
+//! itself. Everywhere else, a person or a job of yours resolves the outcome:
 //!
 //! ```
 //! use std::time::Duration;

@@ -6,7 +6,7 @@ use super::RecordHandle;
 use crate::model::UnknownReason;
 use crate::store::FoundState;
 
-/// A reason against a change by hand. The store rejects a change of a live run and of a record without a doubt too; this
+/// A reason against a change by hand. The store rejects a change of a live run and of a record with a known outcome too; this
 /// explains it beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -15,7 +15,7 @@ pub enum Objection {
     #[error("a run holds the key; wait for it to end")]
     Live(Duration),
     /// The outcome is known.
-    #[error("the record is {0}, so there is no doubt to end")]
+    #[error("the record is {0}, so there is no unknown outcome to resolve")]
     Settled(FoundState),
     /// The lost run may still act. See [`UnknownReason`].
     #[error(

@@ -63,7 +63,7 @@ pub(crate) fn ttl_covers_max_age(
     }
 }
 
-/// `hold` must not be shorter than `ttl`: a known doubt would be forgotten before a result.
+/// `hold` must not be shorter than `ttl`: an unknown outcome would be forgotten before a result.
 pub(crate) fn hold_covers_ttl(
     hold: Option<&DurationLit>,
     ttl: Option<&DurationLit>,
