@@ -83,7 +83,7 @@ pub struct Chunks {
     announced: usize,
 }
 
-/// The largest announced length in bytes that is reserved at once. A client could announce more than it sends.
+/// The largest announced length in bytes that is reserved. A client could announce more than it sends.
 const MAX_RESERVED: usize = 256 << 10;
 
 impl Chunks {
