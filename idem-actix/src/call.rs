@@ -197,8 +197,8 @@ impl<T> Call<T> {
 impl<T: 'static> Call<T> {
     /// Runs `handler` if the key is new in `scope`, and returns the response.
     ///
-    /// The handler is the only part that is compiled for each handler. It is boxed once it may run, and everything that
-    /// happens before and after it is the same code for all.
+    /// The handler is the only part that is compiled for each handler. Its future is boxed, and everything that happens
+    /// before and after it is the same code for all.
     pub fn run<H, Fut>(
         self,
         scope: Scope,
@@ -209,15 +209,12 @@ impl<T: 'static> Call<T> {
         Fut: Future<Output: Responder> + 'static,
     {
         let Self { request, arguments, rules, guard } = self;
-        start(guard, &request, scope).then(move |started| match started {
-            Ok(run) => {
-                let handling = async move {
-                    handler(arguments).await.respond_to(&request).map_into_boxed_body()
-                };
-                Either::Left(finish(run, rules, Box::pin(handling)))
-            }
-            Err(response) => Either::Right(ready(response)),
-        })
+        let started = start(guard, &request, scope);
+        let handling =
+            Box::pin(
+                async move { handler(arguments).await.respond_to(&request).map_into_boxed_body() },
+            );
+        finish_if_started(started, rules, handling)
     }
 
     /// [`run`](Self::run) for a handler with `recover`. `hook` gets the arguments if the outcome of an earlier run is
@@ -252,6 +249,18 @@ impl<T: 'static> Call<T> {
             }
         }
     }
+}
+
+/// Polls a handler if its call may run.
+fn finish_if_started(
+    started: impl Future<Output = Result<Option<GuardedRun>, HttpResponse>>,
+    rules: ResponseRules,
+    handling: LocalBoxFuture<'static, HttpResponse>,
+) -> impl Future<Output = HttpResponse> {
+    started.then(move |started| match started {
+        Ok(run) => Either::Left(finish(run, rules, handling)),
+        Err(response) => Either::Right(ready(response)),
+    })
 }
 
 /// Starts the call of a guard. `Ok(None)` is a call that runs unguarded, and `Err` is the response to one that does not run.

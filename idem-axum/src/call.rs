@@ -258,8 +258,8 @@ impl<T> Call<T> {
 impl<T: Send + 'static> Call<T> {
     /// Runs `handler` if the key is new in `scope`, and returns the response.
     ///
-    /// The handler is the only part that is compiled for each handler. It is boxed once it may run, and everything that
-    /// happens before and after it is the same code for all.
+    /// The handler is the only part that is compiled for each handler. Its future is boxed, and everything that happens
+    /// before and after it is the same code for all.
     pub fn run<H, Fut>(
         self,
         scope: Scope,
@@ -270,13 +270,8 @@ impl<T: Send + 'static> Call<T> {
         Fut: Future<Output: IntoResponse> + Send + 'static,
     {
         let Self { last, rules, guard } = self;
-        start(guard, scope).then(move |started| match started {
-            Ok(run) => {
-                let handling = async move { handler(last).await.into_response() };
-                Either::Left(finish(run, rules, Box::pin(handling)))
-            }
-            Err(response) => Either::Right(ready(response)),
-        })
+        let handling = Box::pin(async move { handler(last).await.into_response() });
+        finish_if_started(start(guard, scope), rules, handling)
     }
 
     /// [`run`](Self::run) for a handler with `recover`. `hook` gets the arguments if the outcome of an earlier run is
@@ -308,6 +303,18 @@ impl<T: Send + 'static> Call<T> {
             }
         }
     }
+}
+
+/// Polls a handler if its call may run.
+fn finish_if_started(
+    started: impl Future<Output = Result<Option<GuardedRun>, Response>>,
+    rules: ResponseRules,
+    handling: BoxFuture<'static, Response>,
+) -> impl Future<Output = Response> {
+    started.then(move |started| match started {
+        Ok(run) => Either::Left(finish(run, rules, handling)),
+        Err(response) => Either::Right(ready(response)),
+    })
 }
 
 /// Starts the call of a guard. `Ok(None)` is a call that runs unguarded, and `Err` is the response to one that does not run.

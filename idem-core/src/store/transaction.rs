@@ -1,13 +1,12 @@
 //! Handlers that run inside a transaction of the store.
 
 use std::any::Any;
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use tokio::task_local;
 
 use super::{Capacity, ClaimRequest, ExistingRecord, StoreFuture, Update};
 use crate::model::{Claim, Completion, RecordId};
@@ -81,9 +80,33 @@ pub trait Transaction: fmt::Debug + Send {
     fn roll_back(self: Box<Self>) -> StoreFuture<()>;
 }
 
-task_local! {
-    /// The slot that an extractor can request for the current handler.
-    static OFFER: OnceCell<TransactionSlot>;
+thread_local! {
+    /// The slot that the extractor which this thread polls can request. `None` if it is offered none.
+    static OFFER: RefCell<Option<Requested>> = const { RefCell::new(None) };
+}
+
+/// The slot that an extractor requested, if it did.
+type Requested = Option<TransactionSlot>;
+
+/// A poll of an extractor that can request a slot. Dropping it ends the offer.
+///
+/// The attribute compiles this for each handler. A task-local variable would triple that code.
+struct Offer<'a> {
+    requested: &'a mut Requested,
+    outer: Option<Requested>,
+}
+
+impl<'a> Offer<'a> {
+    fn begin(requested: &'a mut Requested) -> Self {
+        let outer = OFFER.replace(Some(requested.take()));
+        Self { requested, outer }
+    }
+}
+
+impl Drop for Offer<'_> {
+    fn drop(&mut self) {
+        *self.requested = OFFER.replace(self.outer.take()).flatten();
+    }
 }
 
 /// The place through which an open transaction passes from the store to the handler and back.
@@ -99,20 +122,25 @@ impl TransactionSlot {
     /// Runs `extract`, and returns its output with the slot that an extractor requested, if one did.
     ///
     /// Cancel safe if the future of `extract` is.
-    pub fn offer<F: Future>(
-        extract: impl FnOnce() -> F,
-    ) -> impl Future<Output = (F::Output, Option<Self>)> {
-        OFFER.scope(OnceCell::new(), async {
-            let extracted = extract().await;
-            (extracted, OFFER.with(|offer| offer.get().cloned()))
-        })
+    pub async fn offer<F: Future>(extract: impl FnOnce() -> F) -> (F::Output, Option<Self>) {
+        let mut requested = None;
+        let extracting = {
+            let _offer = Offer::begin(&mut requested);
+            extract()
+        };
+        let mut extracting = pin!(extracting);
+        let extracted = poll_fn(|cx| {
+            let _offer = Offer::begin(&mut requested);
+            extracting.as_mut().poll(cx)
+        });
+        (extracted.await, requested)
     }
 
     /// Lets an extractor request a transaction slot for the current handler.
     ///
     /// Returns `None` if no transaction is offered, for example in a task that the extractor spawned.
     pub fn want() -> Option<Self> {
-        OFFER.try_with(|offer| offer.get_or_init(Self::default).clone()).ok()
+        OFFER.with_borrow_mut(|offer| Some(offer.as_mut()?.get_or_insert_default().clone()))
     }
 
     /// Puts the handler's connection into the slot.
@@ -133,5 +161,63 @@ impl TransactionSlot {
 impl fmt::Debug for TransactionSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TransactionSlot(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+
+    use futures_util::FutureExt;
+    use tokio::task::yield_now;
+
+    use super::TransactionSlot;
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn is_same(one: Option<TransactionSlot>, other: Option<TransactionSlot>) -> bool {
+        one.zip(other).is_some_and(|(one, other)| Arc::ptr_eq(&one.0, &other.0))
+    }
+
+    #[test]
+    fn extractor_gets_one_slot_for_all_its_polls() {
+        let extract = || {
+            let first = TransactionSlot::want();
+            async {
+                yield_now().await;
+                (first, TransactionSlot::want())
+            }
+        };
+        let ((first, second), requested) = block_on(TransactionSlot::offer(extract));
+        assert!(is_same(first, requested.clone()) && is_same(second, requested));
+    }
+
+    #[test]
+    fn nested_extractors_get_slots_of_their_own() {
+        let outer = || async {
+            let inner = TransactionSlot::offer(|| async { TransactionSlot::want() }).await;
+            (inner, TransactionSlot::want())
+        };
+        let ((inner, of_outer), requested) = block_on(TransactionSlot::offer(outer));
+        let (of_inner, inner_requested) = inner;
+        assert!(is_same(of_inner.clone(), inner_requested) && is_same(of_outer, requested.clone()));
+        assert!(!is_same(of_inner, requested));
+    }
+
+    #[test]
+    fn nothing_is_offered_outside_of_an_extractor() {
+        assert!(TransactionSlot::want().is_none());
+        let mut pending = Box::pin(TransactionSlot::offer(|| async {
+            TransactionSlot::want();
+            yield_now().await;
+        }));
+        assert!(pending.as_mut().now_or_never().is_none());
+        assert!(TransactionSlot::want().is_none(), "between two polls");
+        let panicking = TransactionSlot::offer(|| async { panic!("an extractor") });
+        catch_unwind(AssertUnwindSafe(|| block_on(panicking))).unwrap_err();
+        assert!(TransactionSlot::want().is_none(), "after a panic");
     }
 }
