@@ -45,7 +45,8 @@ where
     Router::new().route("/substate", post(on_substate)).route("/nothing", post(on_nothing))
 }
 
-fn main() {
+#[test]
+fn builds() {
     let idempotency = Idempotency::new(MemoryStore::new());
     let _: Router = Router::new().route("/", post(on_nothing)).with_state(idempotency.clone());
     let app = App { db: Db, idempotency };
