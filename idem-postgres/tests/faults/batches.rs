@@ -162,7 +162,7 @@ async fn each_key_of_a_batch_gets_its_own_result() {
 }
 
 /// A plan that was made for an empty table would read all of it, until the next automatic ANALYZE.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn emptied_table_is_not_read_as_a_whole() {
     let server = PostgresServer::start(&["autovacuum=off"]);
     // The connections report their statistics when they close.
