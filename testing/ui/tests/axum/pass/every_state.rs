@@ -33,7 +33,7 @@ async fn on_arc(State(_app): State<Arc<App>>, Json(amount): Json<u64>) -> Json<u
 
 #[idempotent(ttl = "24h", scope = "global")]
 async fn generic_on_arc<T: ToString>(State(_app): State<Arc<App>>) -> String {
-    String::new()
+    std::any::type_name::<T>().to_owned()
 }
 
 fn routes<S>() -> Router<S>
