@@ -8,6 +8,7 @@ mod nightly;
 mod programs;
 mod prose;
 mod release_check;
+mod scratch;
 mod servers;
 mod step;
 mod test;

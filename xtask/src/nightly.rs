@@ -1,5 +1,7 @@
 //! `cargo xtask nightly`: the checks that take too long for every change.
 
+mod versions;
+
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
@@ -23,6 +25,8 @@ pub(crate) enum Part {
     Rolling,
     /// The large state spaces of the model
     Model,
+    /// The tests of the stores on other versions of their servers, as far as they are installed
+    Versions,
     /// The injected bugs
     Bugs,
 }
@@ -36,6 +40,7 @@ pub(crate) fn run(shell: &Shell, parts: &[Part], chaos_seconds: u64) -> Result<(
             Part::Chaos => step("chaos", || chaos(shell, chaos_seconds))?,
             Part::Rolling => step("rolling", || rolling(shell, chaos_seconds))?,
             Part::Model => step("model", || model(shell))?,
+            Part::Versions => versions::run()?,
             Part::Bugs => bugs::run(shell, &[])?,
         }
     }

@@ -7,6 +7,9 @@ use idem_conformance::StoreHarness;
 use idem_postgres::{PostgresStore, PostgresStoreBuilder};
 use idem_testkit::servers::PostgresServer;
 
+/// The limit for a free connection. A busy machine takes longer than the default of 1 s, and no rule is about it.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A way to connect.
 pub(crate) trait Connect: Send + Sync + 'static {
     fn server() -> &'static PostgresServer;
@@ -36,7 +39,7 @@ impl<C: Connect> StoreHarness for Harness<C> {
     /// Each test has its own schema, because the sweeper rules count the deleted records.
     async fn fresh() -> Self {
         let schema = format!("rule_{:016x}", rand::random::<u64>());
-        let builder = C::builder().schema(&*schema).sweep_every(None);
+        let builder = C::builder().schema(&*schema).sweep_every(None).wait_timeout(WAIT_TIMEOUT);
         let store = builder.connect(&C::url()).await.unwrap();
         Self { store, schema, connect: PhantomData }
     }

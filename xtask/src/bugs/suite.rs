@@ -1,8 +1,6 @@
 //! A suite: one test program, run until its first failure.
 
-use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -11,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::programs::Program;
+use crate::scratch;
 
 /// A suite that takes longer is reported as hanging. Most take seconds.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -44,10 +43,8 @@ impl Suite {
     pub(super) fn run(&self, program: &Program, filter: &str) -> Result<Verdict> {
         let mut tests = program.command();
         tests.arg(filter);
-        // A killed program leaves its files behind. Some servers run as users of their own.
-        let for_all = Permissions::from_mode(0o755);
-        let scratch =
-            tempfile::Builder::new().prefix("idem-bugs-").permissions(for_all).tempdir()?;
+        // A killed program leaves its files behind.
+        let scratch = scratch::directory()?;
         tests.env("TMPDIR", scratch.path());
         let mut tests =
             tests.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc;
@@ -14,12 +15,17 @@ use super::selection::Group;
 use super::tally::Tally;
 use super::times::Times;
 use crate::programs::Program;
+use crate::scratch;
 
 /// A program that runs for longer is killed and reported as hanging. The slowest takes five minutes.
 const LONGEST: Duration = Duration::from_secs(1200);
 
-/// The tests of a program without servers run on more threads than cores, because most of them wait.
+/// The tests of some programs run on more threads than cores, because most of them wait.
 const THREADS_PER_CORE: usize = 4;
+
+/// The programs with servers whose tests sleep until leases end.
+const SLEEPING: [(&str, &str); 3] =
+    [("docs", "example_store"), ("idem-redis", "conformance"), ("idem-redis", "topology")];
 
 /// The number of programs in the list of the slowest.
 const SLOWEST: usize = 10;
@@ -38,17 +44,18 @@ pub(super) fn run(mut programs: Vec<Program>, tally: &mut Tally) -> Result<()> {
     let (total, cores) = (programs.len(), thread::available_parallelism()?.get());
     let queue = Mutex::new(programs.into_iter());
     let next = || queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+    let scratch = scratch::directory()?;
     let (sender, finished) = mpsc::channel();
     let mut failed = Vec::new();
     let mut slowest = Vec::new();
     thread::scope(|scope| -> Result<()> {
         // One program per core: with more, the servers that they start have too little time to reply.
         for _ in 0..cores {
-            let (sender, next) = (sender.clone(), &next);
+            let (sender, next, scratch) = (sender.clone(), &next, scratch.path());
             scope.spawn(move || {
                 // The receiver is gone after an error, which ends the run.
                 while let Some(program) = next()
-                    && sender.send(run_one(&program)).is_ok()
+                    && sender.send(run_one(&program, scratch)).is_ok()
                 {}
             });
         }
@@ -78,14 +85,17 @@ fn name(program: &Program) -> String {
     format!("{} {}", program.package, program.target)
 }
 
-fn run_one(program: &Program) -> Result<Finished> {
+fn run_one(program: &Program, scratch: &Path) -> Result<Finished> {
     let name = name(program);
     let context = || format!("cannot run {name}");
     let file = tempfile::NamedTempFile::new()?;
     let output = || File::options().append(true).open(file.path());
     let started = Instant::now();
     let mut command = program.command();
-    if Group::of(&program.package, &program.target) == Group::Core {
+    command.env("TMPDIR", scratch);
+    // A program that builds has one core, as the others.
+    command.env("CARGO_BUILD_JOBS", "1");
+    if waits(&program.package, &program.target) {
         let threads = THREADS_PER_CORE * thread::available_parallelism()?.get();
         command.env("RUST_TEST_THREADS", threads.to_string());
     }
@@ -94,6 +104,11 @@ fn run_one(program: &Program) -> Result<Finished> {
     let status = wait(&mut child, started).with_context(context)?;
     let output = String::from_utf8_lossy(&fs::read(file.path())?).into_owned();
     Ok(Finished { duration: started.elapsed(), name, status, output })
+}
+
+/// Whether the tests of a program wait most of the time.
+fn waits(package: &str, target: &str) -> bool {
+    Group::of(package, target) == Group::Core || SLEEPING.contains(&(package, target))
 }
 
 /// Waits for the end of a program. Kills it if it takes too long.

@@ -47,7 +47,7 @@ rows! {
 }
 
 /// More threads than cores, because most tests wait for a lease to end.
-const THREADS: usize = 6;
+const THREADS: usize = 8;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -1,11 +1,9 @@
 //! PgBouncer in front of Postgres.
 
-use std::os::unix::fs::chown;
-
 use tempfile::TempDir;
 
 use super::PostgresServer;
-use super::process::{Process, User, directory, free_port};
+use super::process::{Process, User, directory, free_port, own};
 
 /// A PgBouncer in transaction mode. It is killed when dropped.
 pub struct PgBouncer {
@@ -31,9 +29,7 @@ impl PgBouncer {
     pub fn before_port(server: u16, connections: u32) -> Self {
         let directory = directory();
         let user = User::unprivileged("postgres").unwrap_or_else(|output| fail(&output));
-        if let Some(User { uid, gid }) = user {
-            chown(directory.path(), Some(uid), Some(gid)).expect("root can change owners");
-        }
+        own(directory.path(), user).expect("root can change owners");
         let port = free_port();
         let config = format!(
             "[databases]\npostgres = host=127.0.0.1 port={server} user=postgres\n\

@@ -1,9 +1,9 @@
 //! A server process that ends with its handle and with this process.
 
 use std::fs::Permissions;
-use std::io::{BufRead, BufReader, Lines, Write};
+use std::io::{self, BufRead, BufReader, Lines, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -29,6 +29,19 @@ impl User {
             Ok(Some(user)) => Ok(Some(Self { uid: user.uid.as_raw(), gid: user.gid.as_raw() })),
             _ => Err(format!("the server does not run as root, and there is no user `{name}`")),
         }
+    }
+}
+
+/// Gives a file to the user, if it is not the current one.
+pub(super) fn own(path: &Path, user: Option<User>) -> io::Result<()> {
+    user.map_or(Ok(()), |User { uid, gid }| chown(path, Some(uid), Some(gid)))
+}
+
+/// Lets a command run as the user, if it is not the current one.
+pub(super) fn run_as(user: Option<User>, command: &mut Command) -> &mut Command {
+    match user {
+        Some(User { uid, gid }) => command.uid(uid).gid(gid),
+        None => command,
     }
 }
 
@@ -68,11 +81,7 @@ impl Process {
         directory: &Path,
         ready: &str,
     ) -> Result<Self, String> {
-        let mut shell = Command::new("sh");
-        if let Some(User { uid, gid }) = user {
-            shell.uid(uid).gid(gid);
-        }
-        let mut shell = shell
+        let mut shell = run_as(user, &mut Command::new("sh"))
             .args(["-c", WATCHED, "sh", program])
             .args(args)
             .current_dir(directory)

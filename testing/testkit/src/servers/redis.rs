@@ -13,7 +13,8 @@ use super::process::{Process, directory, free_port};
 /// The time limit for servers to reach agreement.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-const PROGRAM: &str = "redis-server";
+/// The program of the servers, if it is not `redis-server`.
+const VARIABLE: &str = "REDIS_SERVER";
 const CONFIG: &str = "redis.conf";
 
 /// A `redis-server`. It is killed when dropped.
@@ -91,7 +92,8 @@ impl RedisServer {
         }
         args.extend(["--bind".to_owned(), "127.0.0.1".to_owned()]);
         let path = self.directory.path();
-        self.process = Some(Process::start(PROGRAM, &args, path, self.ready)?);
+        let program = std::env::var(VARIABLE).unwrap_or_else(|_| "redis-server".to_owned());
+        self.process = Some(Process::start(&program, &args, path, self.ready)?);
         Ok(())
     }
 

@@ -45,7 +45,8 @@ async fn tick() -> impl Responder {
     HttpResponse::NoContent()
 }
 
-fn main() {
+#[test]
+fn builds() {
     let _ = actix_web::App::new()
         .route("/shops/{shop}/payments", web::post().to(create))
         .route("/tick", web::post().to(tick));

@@ -48,7 +48,8 @@ async fn plain(tenant: String) -> String {
     tenant
 }
 
-fn main() {
+#[test]
+fn builds() {
     let api = web::scope("/api").guard(guard::Host("api.example")).service(create).service(amend);
     let _ = App::new()
         .service(api)

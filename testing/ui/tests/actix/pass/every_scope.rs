@@ -29,7 +29,8 @@ async fn anonymous(user: Option<web::ReqData<Tenant>>) -> String {
     user.is_some().to_string()
 }
 
-fn main() {
+#[test]
+fn builds() {
     let _ = App::new()
         .route("/1", web::post().to(by_extension))
         .route("/2", web::post().to(parts))

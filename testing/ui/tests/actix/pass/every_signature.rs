@@ -91,7 +91,7 @@ async fn patterns(
 #[idempotent(ttl = "24h", scope = "tenant")]
 async fn not_send(tenant: Tenant, content_type: web::Header<ContentType>) -> impl Responder {
     let shared = Rc::new(tenant.0);
-    std::future::ready(()).await;
+    ready(()).await;
     drop(content_type);
     shared.to_string()
 }
@@ -151,7 +151,8 @@ async fn unused(tenant: Tenant) -> String {
     tenant.0
 }
 
-fn main() {
+#[test]
+fn builds() {
     let _ = App::new()
         .route("/1", web::post().to(head_only))
         .route("/2", web::post().to(whole_request))

@@ -43,7 +43,8 @@ async fn called() -> String {
     constant_unguarded::<u8, 3>().await
 }
 
-fn main() {
+#[test]
+fn builds() {
     let _ = App::new()
         .app_data(web::Data::new(PgRepo))
         .service(routed)

@@ -12,7 +12,8 @@ async fn mentioned(tenant: web::Path<String>) -> &'static str { "done" }
 #[idempotent(ttl = "24h", scope = "global")]
 async fn not_mentioned() -> &'static str { "done" }
 
-fn main() {
+#[test]
+fn builds() {
     let _ = App::new()
         .route("/mentioned/{tenant}", web::post().to(mentioned))
         .route("/not-mentioned", web::post().to(not_mentioned));

@@ -58,7 +58,8 @@ async fn tick() {}
 #[idempotent(ttl = "24h", scope = "a, b, c, d")]
 async fn four_parts(Extension((a, b, c, d)): Extension<(u8, i8, usize, isize)>) {}
 
-fn main() {
+#[test]
+fn builds() {
     let app = App { idempotency: Idempotency::new(MemoryStore::new()) };
     let _: Router = Router::new()
         .route("/shops/{shop}/payments", post(create))

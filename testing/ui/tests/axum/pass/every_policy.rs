@@ -36,7 +36,7 @@ async fn overridden(Json(amount): Json<u64>) -> Json<u64> {
 }
 
 #[idempotent(
-    policy = "crate::PAYMENTS",
+    policy = "crate::axum::pass::every_policy::PAYMENTS",
     scope = "global",
     ttl = "60d",
     hold = "61d",
@@ -56,7 +56,7 @@ async fn find(amount: u64) -> Recovery<Json<u64>> {
     Recovery::Happened(Json(amount))
 }
 
-#[idempotent(policy = "crate::RETRIED", scope = "global", max_attempts = 5)]
+#[idempotent(policy = "crate::axum::pass::every_policy::RETRIED", scope = "global", max_attempts = 5)]
 async fn retried() {}
 
 const DATED: Policy =
@@ -71,7 +71,8 @@ async fn dated_for_longer() {}
 #[idempotent(policy = "PAYMENTS", scope = "global", guarantee = "at-least-once", max_attempts = 5)]
 async fn another_guarantee() {}
 
-fn main() {
+#[test]
+fn builds() {
     let _: Router = Router::new()
         .route("/1", post(handlers::alone))
         .route("/2", post(overridden))

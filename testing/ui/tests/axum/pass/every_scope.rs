@@ -60,7 +60,8 @@ async fn generic<T: ScopeValue + Clone + Send + Sync + 'static>(tenant: Extensio
     drop(tenant);
 }
 
-fn main() {
+#[test]
+fn builds() {
     let _: Router = Router::new()
         .route("/1", post(by_extension))
         .route("/2", post(parts))

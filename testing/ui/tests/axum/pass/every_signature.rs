@@ -137,7 +137,8 @@ async fn unused(tenant: Tenant) {
     drop(tenant);
 }
 
-fn main() {
+#[test]
+fn builds() {
     let app = App { idempotency: Idempotency::new(MemoryStore::new()) };
     let _: Router = Router::new()
         .route("/1", post(head_only))

@@ -33,7 +33,7 @@ async fn on_arc(State(_app): State<Arc<App>>, Json(amount): Json<u64>) -> Json<u
 
 #[idempotent(ttl = "24h", scope = "global")]
 async fn generic_on_arc<T: ToString>(State(_app): State<Arc<App>>) -> String {
-    String::new()
+    std::any::type_name::<T>().to_owned()
 }
 
 fn routes<S>() -> Router<S>
@@ -45,7 +45,8 @@ where
     Router::new().route("/substate", post(on_substate)).route("/nothing", post(on_nothing))
 }
 
-fn main() {
+#[test]
+fn builds() {
     let idempotency = Idempotency::new(MemoryStore::new());
     let _: Router = Router::new().route("/", post(on_nothing)).with_state(idempotency.clone());
     let app = App { db: Db, idempotency };

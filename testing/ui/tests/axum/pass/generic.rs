@@ -78,7 +78,8 @@ async fn called() -> (Json<u64>, String, String) {
     (created, constant_unguarded::<u8, 3>().await, bounded_unguarded("1".to_owned()).await)
 }
 
-fn main() {
+#[test]
+fn builds() {
     let app = App { repo: Arc::new(PgRepo), idempotency: Idempotency::new(MemoryStore::new()) };
     let _: Router = Router::new()
         .route("/1", post(create::<PgRepo>))

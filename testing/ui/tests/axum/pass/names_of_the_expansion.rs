@@ -31,7 +31,8 @@ async fn create(Extension(tenant): Extension<String>, Json(id): Json<u64>) -> St
     format!("{tenant}/{id}")
 }
 
-fn main() {
+#[test]
+fn builds() {
     let _: Router = Router::new()
         .route("/{tenant}", post(create))
         .with_state(Idempotency::new(MemoryStore::new()));

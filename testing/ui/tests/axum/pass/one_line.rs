@@ -13,7 +13,8 @@ async fn mentioned(Extension(tenant): Extension<String>) -> &'static str { "done
 #[idempotent(ttl = "24h", scope = "global")]
 async fn not_mentioned() -> &'static str { "done" }
 
-fn main() {
+#[test]
+fn builds() {
     let _: Router = Router::new()
         .route("/mentioned/{tenant}", post(mentioned))
         .route("/not-mentioned", post(not_mentioned))

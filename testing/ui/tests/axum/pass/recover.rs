@@ -100,7 +100,8 @@ async fn debug_below(State(app): State<App>, tenant: String) -> StatusCode {
     StatusCode::OK
 }
 
-fn main() {
+#[test]
+fn builds() {
     let app = App { idempotency: Idempotency::new(MemoryStore::new()), provider: Provider };
     let _: Router = Router::new()
         .route("/{tenant}/payments", post(create))

@@ -11,7 +11,8 @@ async fn create(Json(amount): Json<u64>) -> Json<u64> {
     Json(amount)
 }
 
-fn main() {
+#[test]
+fn builds() {
     let idempotency = Idempotency::new(MemoryStore::new());
     let _: Router = Router::new().route("/", post(create)).with_state(idempotency);
 }

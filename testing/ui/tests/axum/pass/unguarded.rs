@@ -65,7 +65,8 @@ async fn called() -> u64 {
     others.iter().map(|Json(amount)| amount).sum::<u64>() + amount
 }
 
-fn main() {
+#[test]
+fn builds() {
     let _: Router = Router::new()
         .route("/1", post(create))
         .route("/2", post(checked))

@@ -53,6 +53,7 @@ async fn on_order_placed(ctx: &Context, event: &OrderPlaced) -> Result<Receipt, 
     Ok(Receipt { id: 1 })
 }
 
-fn main() {
+#[test]
+fn builds() {
     let _ = on_order_placed;
 }

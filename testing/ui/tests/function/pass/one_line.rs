@@ -24,6 +24,7 @@ impl Failure for OrderError {
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-most-once")]
 async fn double(idempotency: &Idempotency, id: u64) -> Result<u64, OrderError> { Ok(2 * id) }
 
-fn main() {
+#[test]
+fn builds() {
     let _ = double;
 }

@@ -68,6 +68,7 @@ async fn sent(_: &Idempotency, _: u64) -> Recovery<()> {
 )]
 async fn send(idempotency: &Idempotency, id: u64) -> Result<(), OrderError> { Ok(()) }
 
-fn main() {
+#[test]
+fn builds() {
     let _ = (Orders::place, send);
 }

@@ -41,6 +41,7 @@ async fn find(order: &u64) -> Recovery<u64> {
     Recovery::Happened(*order)
 }
 
-fn main() {
+#[test]
+fn builds() {
     let _ = place;
 }

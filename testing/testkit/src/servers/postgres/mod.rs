@@ -1,9 +1,11 @@
 //! Postgres: a primary or a standby.
 
+mod data;
+mod program;
+
 use std::fs::Permissions;
 use std::net::TcpStream;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -12,7 +14,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::Certificates;
-use super::process::{Process, User, directory, free_port};
+use super::process::{Process, User, directory, free_port, own, run_as};
+use program::{installed, server_program};
 
 /// The time limit for a server to reach a state that a test waits for.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -50,9 +53,7 @@ impl PostgresServer {
                 let to = data.join(to);
                 std::fs::copy(from, &to).expect("a file in a new directory");
                 std::fs::set_permissions(&to, Permissions::from_mode(0o600)).expect("its owner");
-                if let Some(User { uid, gid }) = user {
-                    chown(&to, Some(uid), Some(gid)).expect("root can change owners");
-                }
+                own(&to, user).expect("root can change owners");
             }
         })
     }
@@ -69,13 +70,11 @@ impl PostgresServer {
 
     fn launch(settings: &[&str], prepare: impl FnOnce(&Path, Option<User>)) -> Self {
         let directory = directory();
-        let user = User::unprivileged("postgres").unwrap_or_else(|output| fail(&output));
-        if let Some(User { uid, gid }) = user {
-            chown(directory.path(), Some(uid), Some(gid)).expect("root can change owners");
-        }
+        let user = data::user().unwrap_or_else(|output| fail(&output));
+        own(directory.path(), user).expect("root can change owners");
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
         let mut server = Self { settings, port: 0, process: None, user, directory };
-        server.init();
+        data::create(&server.data()).unwrap_or_else(|output| fail(&output));
         prepare(&server.data(), server.user);
         for _ in 0..10 {
             server.port = free_port();
@@ -92,20 +91,6 @@ impl PostgresServer {
         self.directory.path().join("data")
     }
 
-    fn init(&self) {
-        let mut init = Command::new(program("initdb"));
-        init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
-        init.args(["--no-sync", "--no-instructions", "--pgdata"]).arg(self.data());
-        init.current_dir(self.directory.path());
-        if let Some(User { uid, gid }) = self.user {
-            init.uid(uid).gid(gid);
-        }
-        let made = init.output().unwrap_or_else(|error| fail(&error.to_string()));
-        if !made.status.success() {
-            fail(&String::from_utf8_lossy(&made.stderr));
-        }
-    }
-
     fn try_start(&mut self) -> Result<(), String> {
         let (data, port) = (self.data().display().to_string(), self.port.to_string());
         let mut args = vec!["-D".to_owned(), data, "-p".to_owned(), port];
@@ -113,7 +98,7 @@ impl PostgresServer {
         for setting in own.iter().chain(&self.settings) {
             args.extend(["-c".to_owned(), setting.clone()]);
         }
-        let program = program("postgres");
+        let program = server_program("postgres").display().to_string();
         let path = self.directory.path();
         self.process = Some(Process::start_as(self.user, &program, &args, path, READY)?);
         Ok(())
@@ -204,10 +189,8 @@ impl PostgresServer {
             let mut limit = Command::new("prlimit");
             limit.args(["--pid", &pid, &format!("--fsize={soft}:")]);
             // Even root may have to run as the user of the server to change its limits.
-            if let Some(User { uid, gid }) = self.user {
-                limit.uid(uid).gid(gid);
-            }
-            let status = limit.output().expect("`prlimit` of util-linux").status;
+            let status =
+                run_as(self.user, &mut limit).output().expect("`prlimit` of util-linux").status;
             // A child may have ended since.
             let gone = !Path::new("/proc").join(&pid).exists();
             assert!(status.success() || gone, "the files of {pid} cannot be limited");
@@ -228,7 +211,7 @@ impl PostgresServer {
     /// As [`sql`](Self::sql).
     pub fn sql_in(&self, database: &str, sql: &str) -> String {
         let url = format!("postgres://postgres@127.0.0.1:{}/{database}", self.port);
-        let run = Command::new(program("psql"))
+        let run = Command::new(installed("psql"))
             .args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", &url, "-c", sql])
             .output();
         let output = run.unwrap_or_else(|error| fail(&error.to_string()));
@@ -241,7 +224,8 @@ impl PostgresServer {
     /// # Panics
     /// As [`sql`](Self::sql).
     pub fn age(&self, schema: &str, by: Duration) {
-        let back = format!("- interval '{} microseconds'", by.as_micros());
+        // Postgres 14 accepts fewer than 2^31 microseconds in the text of an interval.
+        let back = format!("- interval '1 microsecond' * {}", by.as_micros());
         self.sql(&format!(
             "UPDATE {schema}.idem_records SET lease_until = lease_until {back},
              expires_at = expires_at {back}, sweep_at = sweep_at {back},
@@ -272,20 +256,6 @@ impl Drop for PostgresServer {
     /// Resumes paused processes, because they would not notice that their server has ended.
     fn drop(&mut self) {
         self.process.iter().for_each(Process::resume_all);
-    }
-}
-
-/// Returns the path of a Postgres program. Debian installs each version in its own directory, mostly outside
-/// of `PATH`.
-fn program(name: &str) -> String {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let newest = versions.max_by_key(|version| {
-        version.file_name().to_str().and_then(|name| name.parse::<u32>().ok())
-    });
-    let path = newest.map(|version| version.path().join("bin").join(name));
-    match path.filter(|path| path.exists()) {
-        Some(path) => path.display().to_string(),
-        None => name.to_owned(),
     }
 }
 
