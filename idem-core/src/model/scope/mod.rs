@@ -309,6 +309,7 @@ mod tests {
 
     #[test]
     fn wrappers_have_the_quota_of_their_value() {
+        #[derive(Clone)]
         struct Limited(u32);
 
         impl ScopeValue for Limited {
@@ -328,6 +329,7 @@ mod tests {
         assert_eq!(OrAnonymous(Some(Limited(7))).quota(), limit);
         assert_eq!(OrAnonymous(&Some(Limited(7))).quota(), limit);
         assert_eq!(Arc::new(Limited(7)).quota(), limit);
+        assert_eq!(Cow::Borrowed(&Limited(7)).quota(), limit);
         assert_eq!((Limited(9), "eu", Limited(7)).quota(), limit, "the smallest one");
     }
 
