@@ -16,6 +16,9 @@ use crate::step::step;
 /// The last commit that writes version 1 of the record format.
 const FORMAT_1: &str = "9a9e8a267c67eb226c93d0eede24ab500f2ae62a";
 
+/// The names of mutants, which `.cargo/mutants.toml` lists, depend on the version.
+const MUTANTS_VERSION: &str = "27.1.0";
+
 /// A part of the nightly run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
@@ -29,12 +32,16 @@ pub(crate) enum Part {
     Versions,
     /// The injected bugs
     Bugs,
+    /// Small changes of the core, each of which a test must notice
+    Mutants,
 }
 
 /// Runs the given parts, or all of them. Each run with random faults lasts for `chaos_seconds`.
 pub(crate) fn run(shell: &Shell, parts: &[Part], chaos_seconds: u64) -> Result<()> {
     let parts = if parts.is_empty() { Part::value_variants() } else { parts };
-    step("servers", || servers::install(shell))?;
+    if parts != [Part::Mutants] {
+        step("servers", || servers::install(shell))?;
+    }
     for part in parts {
         match part {
             Part::Chaos => step("chaos", || chaos(shell, chaos_seconds))?,
@@ -42,6 +49,7 @@ pub(crate) fn run(shell: &Shell, parts: &[Part], chaos_seconds: u64) -> Result<(
             Part::Model => step("model", || model(shell))?,
             Part::Versions => versions::run()?,
             Part::Bugs => bugs::run(shell, &[])?,
+            Part::Mutants => step("mutants", || mutants(shell))?,
         }
     }
     Ok(())
@@ -86,4 +94,18 @@ fn earlier_testbed(shell: &Shell) -> Result<PathBuf> {
 fn model(shell: &Shell) -> Result<()> {
     let test = cmd!(shell, "cargo test --release --package idem-core --all-features --test model");
     Ok(test.args(["--", "--ignored"]).run()?)
+}
+
+/// `.cargo/mutants.toml` lists the files, the tests and the accepted mutants. Every other mutant must be noticed.
+fn mutants(shell: &Shell) -> Result<()> {
+    let found = cmd!(shell, "cargo mutants --version").quiet().ignore_stdout().ignore_stderr();
+    if found.run().is_err() {
+        cmd!(shell, "cargo install --locked cargo-mutants@{MUTANTS_VERSION}").run()?;
+    }
+    let output = shell.current_dir().join("target/nightly");
+    shell.create_dir(&output)?;
+    let mutants = cmd!(shell, "cargo mutants --package idem-core --output {output}");
+    // One mutant changes one function: an incremental build without debug information takes a few seconds.
+    let mutants = mutants.env("CARGO_INCREMENTAL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
+    Ok(mutants.run()?)
 }

@@ -109,6 +109,19 @@ fn every_state_survives_a_round_trip() {
 }
 
 #[test]
+fn a_head_has_the_status_of_a_response_and_all_of_other_states() {
+    let empty = StoredResponse { status: 201, headers: Headers::default(), body: Bytes::new() };
+    let until_status = record(completed()).to_bytes().slice(..HEAD_LEN + 7 + 2);
+    assert_eq!(Record::from_head(&until_status).unwrap(), record(State::Completed(empty)));
+    let without_status = until_status.slice(..HEAD_LEN + 7 + 1);
+    assert_eq!(Record::from_head(&without_status), Err(CodecError::Damaged));
+    for state in [State::Running, State::NotRetained { status: 200 }] {
+        let record = record(state);
+        assert_eq!(Record::from_head(&record.to_bytes()).unwrap(), record);
+    }
+}
+
+#[test]
 fn truncation_is_detected_at_every_length() {
     for state in states() {
         let bytes = record(state).to_bytes();

@@ -61,3 +61,27 @@ pub(super) async fn complete_with_retries(
     let attempt = || store.complete(claim, completion.clone(), retention).bounded(ATTEMPT_TIMEOUT);
     retry_until_stored(attempt, || Instant::now() < deadline).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_are_reduced_by_at_most_half() {
+        for (sends, millis) in [(0, 20), (1, 40), (3, 160)] {
+            let longest = Duration::from_millis(millis);
+            let pauses = || (0..50).map(|_| pause(sends));
+            assert!(pauses().all(|pause| longest / 2 <= pause && pause <= longest), "{sends}");
+        }
+    }
+
+    #[test]
+    fn the_backoff_is_at_most_5_s() {
+        assert!(backoff(0) <= Duration::from_millis(20));
+        for failures in [8, 9, u32::MAX] {
+            let pause = backoff(failures);
+            assert!(Duration::from_millis(2560) <= pause, "{failures}: {pause:?}");
+            assert!(pause <= Duration::from_secs(5), "{failures}: {pause:?}");
+        }
+    }
+}

@@ -26,3 +26,14 @@ impl Guarantee {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Guarantee;
+
+    #[test]
+    fn names_are_those_of_the_attribute() {
+        assert_eq!(Guarantee::AtMostOnce.name(), "at-most-once");
+        assert_eq!(Guarantee::AtLeastOnce.name(), "at-least-once");
+    }
+}

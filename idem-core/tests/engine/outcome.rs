@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::http::Executed;
+use idem_core::http::{Executed, panicked};
 use idem_core::store::{Completion, UnknownReason};
 use idem_core::{Drained, MemoryStore, Outcome, Policy};
 
@@ -33,6 +33,17 @@ async fn a_final_response_is_stored() {
             request_and_retry(policy, done("first")).await,
             (ran("first"), replayed("first"))
         );
+    }
+}
+
+/// The response to a panic reports whether a retry can succeed.
+#[tokio::test]
+async fn a_response_to_a_panic_is_retryable_if_it_is_not_stored() {
+    for (policy, retryable) in [(&AT_MOST_ONCE, "false"), (&AT_LEAST_ONCE, "true")] {
+        let handler = async { panicked(|it| String::from_utf8(it.body.to_vec()).unwrap()) };
+        let (first, _) = request_and_retry(policy, handler).await;
+        let Response::Ran(body) = first else { panic!("{first:?}") };
+        assert!(body.contains(&format!("\"retryable\":{retryable}")), "{body}");
     }
 }
 

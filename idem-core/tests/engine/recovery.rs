@@ -179,6 +179,22 @@ async fn an_ambiguous_failure_is_asked_about_by_the_next_request() {
 }
 
 #[tokio::test]
+async fn a_hook_gets_the_attempt_of_the_lost_run() {
+    let (service, store) = service();
+    let (_gate, _first) = lost_run(&service, &store).await;
+    let nothing = reports(Recovery::NotHappened);
+    let second = service.send_recoverable(&IMPATIENT, nothing, ambiguous("504")).await;
+    assert!(matches!(second, Response::Ran(_)), "its own client gets the failure: {second:?}");
+    let asked = async {
+        let lost = Execution::current().recovering().expect("a hook recovers a lost run");
+        assert_eq!((lost.reason(), lost.attempt()), (UnknownReason::Ambiguous, 2));
+        reports(Recovery::Happened("found")).await
+    };
+    let third = service.send_recoverable(&IMPATIENT, asked, unreachable_handler()).await;
+    assert_eq!(third, replayed("found"));
+}
+
+#[tokio::test]
 async fn concurrent_duplicates_ask_once() {
     let (service, store) = service();
     let (_gate, _first) = lost_run(&service, &store).await;

@@ -1,11 +1,13 @@
 //! Limits on concurrent runs, see docs/semantics.md#concurrent-runs.
 
-use idem_core::http::Scope;
-use idem_core::{Idempotency, IdempotencyBuilder, MemoryStore};
+use idem_core::http::{Call, Executed, Scope};
+use idem_core::store::Fingerprint;
+use idem_core::{Idempotency, IdempotencyBuilder, MemoryStore, Recovery};
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    AT_MOST_ONCE, Gate, Response, Service, done, poll_times, ran, refused, replayed,
+    AT_LEAST_ONCE, AT_MOST_ONCE, Gate, LEASE, Response, Service, done, poll_times, ran, refused,
+    replayed,
 };
 
 fn service(limit: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Service {
@@ -14,6 +16,18 @@ fn service(limit: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Serv
 
 async fn send(service: &Service, scope: &str, key: &str) -> Response {
     service.run(service.call_in(Scope::of(scope), &AT_MOST_ONCE, key), done("done")).await
+}
+
+/// Makes a call, which has a hook if it is recoverable.
+async fn run<H>(service: Service, call: Call, is_recoverable: bool, handler: H) -> Response
+where
+    H: Future<Output = Executed<String>> + Send + 'static,
+{
+    let hook = async { Recovery::Inconclusive };
+    match is_recoverable {
+        true => service.run_recoverable(call, hook, handler).await,
+        false => service.run(call, handler).await,
+    }
 }
 
 /// Starts a run that ends once the gate is open.
@@ -80,6 +94,30 @@ async fn a_call_inside_of_a_run_needs_no_place() {
         done("outer").await
     };
     assert_eq!(service.run(outer, handler).await, ran("outer"));
+}
+
+/// A lost run is taken over or recovered only if there is a place. A request that would not run is answered.
+#[tokio::test]
+async fn a_lost_run_is_not_repeated_at_the_limit() {
+    for (policy, is_recoverable) in [(&AT_LEAST_ONCE, false), (&AT_MOST_ONCE, true)] {
+        let store = MemoryStore::new();
+        let limited = Service::with(Idempotency::builder(store.clone()).max_runs(1).build());
+        let call = |print| {
+            let fingerprint = Fingerprint::from_parts(1, [print; 32]);
+            limited.call(policy, "key").with_fingerprint(fingerprint)
+        };
+        let (first, gate) = (limited.another_process(store.clone()), Gate::default());
+        let lost = run(first, call(1), is_recoverable, gate.then("first"));
+        let _lost = tokio::spawn(lost);
+        gate.started().await;
+        let (_other, _running) = start(&limited, "acme", "other").await;
+        store.advance_clock(LEASE);
+
+        let again =
+            async |print| run(limited.clone(), call(print), is_recoverable, done("second")).await;
+        assert_eq!(again(1).await, refused("TooManyRuns"));
+        assert_eq!(again(2).await, refused("KeyReused"));
+    }
 }
 
 #[test]

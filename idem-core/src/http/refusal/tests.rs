@@ -55,6 +55,19 @@ fn print(response: &StoredResponse) -> String {
     text
 }
 
+#[test]
+fn a_problem_base_has_only_characters_of_a_uri() {
+    let set = |base: &'static str| {
+        std::panic::catch_unwind(|| {
+            drop(Idempotency::builder(MemoryStore::new()).problem_base(base))
+        })
+    };
+    assert!(set("https://api.example.com/problems/").is_ok());
+    for base in ["https://a b/", "https://<a/", "https://a>/", "https://\"a/", "https://é/"] {
+        assert!(set(base).is_err(), "{base}");
+    }
+}
+
 /// Clients depend on every byte. `UPDATE_GOLDEN=1` writes the file.
 #[test]
 fn every_refusal_in_every_format_is_frozen() {

@@ -77,6 +77,7 @@ mod tests {
 
     use super::KeyFormat::{Uuid as AnyUuid, UuidV7};
     use super::*;
+    use crate::model::{Guarantee, IdempotencyKey, Policy};
 
     /// A UUID of version 7, created at 2026-01-01T00:00:00Z.
     const NEW_YEAR: &str = "019b76da-a800-7cc3-98c4-dc0c0c07398f";
@@ -142,6 +143,17 @@ mod tests {
         assert_eq!(UuidV7.check(last, hour, new_year()), Err(KeyError::InTheFuture));
         let first = "00000000-0000-7000-8000-000000000000";
         assert!(matches!(UuidV7.check(first, hour, new_year()), Err(KeyError::TooOld { .. })));
+    }
+
+    #[test]
+    fn a_policy_checks_its_format_and_age() {
+        let day = Duration::from_secs(24 * 3600);
+        let any = Policy::new(day, Guarantee::AtMostOnce);
+        let recent = any.with_key_format(UuidV7).with_max_age(day);
+        let [order, old] = ["order-8471", NEW_YEAR].map(|key| IdempotencyKey::new(key).unwrap());
+        assert_eq!(any.check_key(&order), Ok(()));
+        assert_eq!(recent.check_key(&order), Err(KeyError::NotUuid));
+        assert!(matches!(recent.check_key(&old), Err(KeyError::TooOld { .. })));
     }
 
     #[test]

@@ -134,6 +134,7 @@ fn text_of_a_key() {
     assert_eq!(IdempotencyKey::new(""), Err(Blank));
     assert_eq!(IdempotencyKey::new("   "), Err(Blank));
     assert_eq!(IdempotencyKey::new(" ~").unwrap().as_str(), " ~");
+    assert_eq!(AsRef::<str>::as_ref(&IdempotencyKey::new(" ~").unwrap()), " ~");
     assert_eq!(IdempotencyKey::new("a\n"), Err(Character));
     assert_eq!(IdempotencyKey::new("\u{7f}"), Err(Character));
     assert_eq!(IdempotencyKey::new("é".to_owned()), Err(Character));

@@ -308,6 +308,32 @@ mod tests {
     }
 
     #[test]
+    fn wrappers_have_the_quota_of_their_value() {
+        #[derive(Clone)]
+        struct Limited(u32);
+
+        impl ScopeValue for Limited {
+            fn write_parts(&self, parts: &mut ScopeParts) {
+                parts.push("tenant");
+            }
+
+            fn quota(&self) -> Option<NonZeroU32> {
+                NonZeroU32::new(self.0)
+            }
+        }
+
+        let limit = NonZeroU32::new(7);
+        assert_eq!(Limited(7).quota(), limit);
+        assert_eq!(Some(Limited(7)).quota(), limit);
+        assert_eq!(None::<Limited>.quota(), None);
+        assert_eq!(OrAnonymous(Some(Limited(7))).quota(), limit);
+        assert_eq!(OrAnonymous(&Some(Limited(7))).quota(), limit);
+        assert_eq!(Arc::new(Limited(7)).quota(), limit);
+        assert_eq!(Cow::Borrowed(&Limited(7)).quota(), limit);
+        assert_eq!((Limited(9), "eu", Limited(7)).quota(), limit, "the smallest one");
+    }
+
+    #[test]
     fn pointers_are_transparent() {
         let plain = Scope::of("acme");
         assert_eq!(Scope::of(&String::from("acme")), plain);

@@ -13,19 +13,19 @@ use idem_core::store::{
 
 type Check = StoreFuture<Vec<HealthIssue>>;
 
-/// A memory store whose check the test defines, or that refuses all claims.
+/// A memory store whose check the test defines, or whose claims and completions fail.
 #[derive(Clone)]
 pub(crate) struct CheckedStore {
     store: MemoryStore,
     check: Arc<dyn Fn() -> Check + Send + Sync>,
     checks: Arc<AtomicUsize>,
-    is_broken: bool,
+    failure: Option<fn() -> StoreError>,
 }
 
 impl CheckedStore {
     pub(crate) fn new(check: impl Fn() -> Check + Send + Sync + 'static) -> Self {
         let (store, checks) = (MemoryStore::new(), Arc::default());
-        Self { store, check: Arc::new(check), checks, is_broken: false }
+        Self { store, check: Arc::new(check), checks, failure: None }
     }
 
     /// The number of checks.
@@ -34,9 +34,19 @@ impl CheckedStore {
     }
 }
 
-/// A store that refuses all claims.
+/// A store that cannot be reached.
 pub(crate) fn broken_store() -> CheckedStore {
-    CheckedStore { is_broken: true, ..CheckedStore::new(|| StoreFuture::ready(Ok(Vec::new()))) }
+    failing(|| StoreError::not_done("the port is closed"))
+}
+
+/// A store that cannot read its records.
+pub(crate) fn unreadable_store() -> CheckedStore {
+    failing(|| StoreError::corrupt("the record is damaged"))
+}
+
+fn failing(failure: fn() -> StoreError) -> CheckedStore {
+    let healthy = || StoreFuture::ready(Ok(Vec::new()));
+    CheckedStore { failure: Some(failure), ..CheckedStore::new(healthy) }
 }
 
 impl fmt::Debug for CheckedStore {
@@ -47,9 +57,9 @@ impl fmt::Debug for CheckedStore {
 
 impl IdempotencyStore for CheckedStore {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
-        match self.is_broken {
-            true => StoreFuture::ready(Err(StoreError::not_done("the port is closed"))),
-            false => self.store.claim(id, request),
+        match self.failure {
+            Some(failure) => StoreFuture::ready(Err(failure())),
+            None => self.store.claim(id, request),
         }
     }
 
@@ -67,7 +77,10 @@ impl IdempotencyStore for CheckedStore {
         completion: Completion,
         retention: Duration,
     ) -> StoreFuture<Update> {
-        self.store.complete(claim, completion, retention)
+        match self.failure {
+            Some(failure) => StoreFuture::ready(Err(failure())),
+            None => self.store.complete(claim, completion, retention),
+        }
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {

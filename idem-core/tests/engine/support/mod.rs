@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use idem_core::{Guarantee, Policy};
 
-pub(crate) use checked_store::{CheckedStore, broken_store};
+pub(crate) use checked_store::{CheckedStore, broken_store, unreadable_store};
 pub(crate) use delayed_store::DelayedStore;
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;
