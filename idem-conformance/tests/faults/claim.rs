@@ -3,9 +3,11 @@
 use idem_conformance::{Calls, Fault, Kind};
 use idem_core::Rejection;
 use idem_core::store::StoreErrorKind;
+use tokio::time::sleep;
 
 use crate::support::{
-    AT_LEAST_ONCE, AT_MOST_ONCE, TestEnv, assert_rejected, executed, soon, success,
+    AT_LEAST_ONCE, AT_MOST_ONCE, LEASE, TestEnv, assert_rejected, executed, in_a_process, soon,
+    success,
 };
 
 #[tokio::test]
@@ -125,12 +127,42 @@ async fn fault_claim_applied_late_after_deadline_is_abandoned() {
 #[tokio::test]
 async fn fault_claim_applied_late_after_caller_left_is_abandoned() {
     for env in TestEnv::each() {
-        env.faults.inject([Kind::Claim], Fault::Late);
-        tokio::select! {
-            served = env.call(&AT_MOST_ONCE, "must not run") => panic!("{served:?}"),
-            () = env.faults.until_held(1) => {}
-        }
+        leave_with_a_late_claim(&env).await;
         deliver_and_abandon(&env).await;
+    }
+}
+
+/// Nothing is left once a claim that arrived is gone. The clock moves only if nothing else can happen, so the calls of a
+/// whole lease are counted.
+#[test]
+fn fault_abandonment_reply_lost_is_sent_once_more() {
+    for env in TestEnv::each() {
+        in_a_process(|| async {
+            leave_with_a_late_claim(&env).await;
+            abandoned(&env, 1).await;
+            env.faults.inject_next(1, [Kind::Abandon], Fault::LostReply);
+            env.faults.deliver();
+            sleep(2 * LEASE).await;
+            let abandon = env.faults.calls().abandon;
+            assert_eq!(abandon, 3, "before the claim arrived, and twice after that");
+            env.another().assert_free().await;
+        });
+    }
+}
+
+/// A claim that arrives after another run has ended holds nothing.
+#[test]
+fn fault_claim_applied_late_after_another_run_is_not_abandoned_again() {
+    for env in TestEnv::each() {
+        in_a_process(|| async {
+            leave_with_a_late_claim(&env).await;
+            abandoned(&env, 1).await;
+            assert_eq!(executed(env.another().call(&AT_MOST_ONCE, "another").await), "another");
+            env.faults.deliver();
+            sleep(LEASE / 2).await;
+            assert_eq!(env.faults.calls().abandon, 1);
+            env.another().assert_replays("another").await;
+        });
     }
 }
 
@@ -147,6 +179,15 @@ async fn fault_claim_applied_twice_has_one_owner() {
         assert_eq!(executed(served.await), "once");
         env.assert_replays("once").await;
         assert_eq!(env.runs(), 1);
+    }
+}
+
+/// Makes a call that ends while its claim is held.
+async fn leave_with_a_late_claim(env: &TestEnv) {
+    env.faults.inject([Kind::Claim], Fault::Late);
+    tokio::select! {
+        served = env.call(&AT_MOST_ONCE, "must not run") => panic!("{served:?}"),
+        () = env.faults.until_held(1) => {}
     }
 }
 

@@ -1,13 +1,15 @@
 //! The store is down when a run ends, or its reply to the completion is lost.
 
+use std::future::pending;
 use std::time::Duration;
 
 use idem_conformance::{Fault, Kind};
 use idem_core::{Drained, Policy, Rejection};
-use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 
 use crate::support::{
-    AT_LEAST_ONCE, AT_MOST_ONCE, LEASE, TestEnv, assert_rejected, executed, soon, success,
+    AT_LEAST_ONCE, AT_MOST_ONCE, LEASE, TestEnv, assert_rejected, executed, in_a_process, soon,
+    success,
 };
 
 /// Makes a call whose store rejects completions and releases when the handler ends.
@@ -58,6 +60,43 @@ async fn fault_store_outage_long_keeps_response_past_drain_deadline() {
         stored_after_recovery(&env).await;
         env.another().assert_replays("real").await;
         assert_eq!(env.runs(), 1);
+    }
+}
+
+/// A handler that has ended is not active, although its end is not stored.
+#[tokio::test(start_paused = true)]
+async fn fault_store_outage_long_counts_run_as_unsettled() {
+    for env in TestEnv::each() {
+        assert_eq!(executed(run_until_store_is_down(&env, &AT_MOST_ONCE).await), "real");
+        let activity = env.engine.activity();
+        assert_eq!((activity.running, activity.unsettled), (0, 1));
+        stored_after_recovery(&env).await;
+    }
+}
+
+/// Shutdown records that the outcome of a run is unknown, and repeats that until the store replies.
+#[tokio::test(start_paused = true)]
+async fn fault_store_outage_short_at_drain_deadline_stores_unknown() {
+    for env in TestEnv::each() {
+        let (sender, started) = oneshot::channel();
+        let run = env.call_with(&AT_MOST_ONCE, |_| async move {
+            sender.send(()).unwrap();
+            pending().await
+        });
+        let draining = async {
+            started.await.unwrap();
+            env.faults.inject([Kind::Complete], Fault::Down);
+            env.engine.drain(Duration::ZERO).await
+        };
+        let recovery = async {
+            soon(env.faults.until_answered(Kind::Complete, 2)).await;
+            env.faults.heal();
+        };
+        let (served, drained, ()) = tokio::join!(run, draining, recovery);
+        assert_rejected!(served, Rejection::OutcomeUnknown { retry_after: None });
+        assert_eq!(drained, Drained::GaveUp(1));
+        let second = env.another().call(&AT_MOST_ONCE, "second").await;
+        assert_rejected!(second, Rejection::OutcomeUnknown { retry_after: None });
     }
 }
 
@@ -144,12 +183,4 @@ async fn fault_completion_reply_lost_stores_one_result() {
 async fn stored_after_recovery(env: &TestEnv) {
     let before = env.faults.heal();
     soon(env.faults.until_answered(Kind::Complete, before.complete + 1)).await;
-}
-
-/// Runs `work` on its own runtime and ends its background tasks afterwards.
-fn in_a_process<F: Future<Output = ()>>(work: impl FnOnce() -> F) {
-    let runtime: Runtime =
-        Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(work());
-    runtime.shutdown_background();
 }

@@ -12,6 +12,7 @@ use idem_core::store::{Claim, Completion, Headers, StoredResponse};
 use idem_core::{
     Guarantee, Idempotency, IdempotencyKey, MemoryStore, Outcome, Policy, Recovery, Rejection,
 };
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(3600);
@@ -155,6 +156,14 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 /// Waits for an event, and fails instead of hanging if it does not happen.
 pub(crate) async fn soon<T>(wait: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), wait).await.expect("the event did not happen within 20 s")
+}
+
+/// Runs `work` on its own runtime and ends its background tasks afterwards.
+pub(crate) fn in_a_process<F: Future<Output = ()>>(work: impl FnOnce() -> F) {
+    let runtime: Runtime =
+        Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(work());
+    runtime.shutdown_background();
 }
 
 pub(crate) fn response(body: &'static str) -> StoredResponse {

@@ -112,6 +112,21 @@ async fn the_hook_does_not_count_as_an_act_of_the_run() {
 }
 
 #[tokio::test]
+async fn a_run_acts_after_its_hook() {
+    static POLICY: Policy = AT_MOST_ONCE.with_settle(std::time::Duration::ZERO);
+    let service = Service::new(MemoryStore::new());
+    let nobody = async { panic!("there is nothing to recover") };
+    let first = handler(Act::TakesKey, 500, None);
+    assert_eq!(service.send_recoverable(&POLICY, nobody, first).await, ran("500"));
+    let nothing = async { Recovery::NotHappened };
+    let second = handler(Act::TakesKey, 503, None);
+    assert_eq!(service.send_recoverable(&POLICY, nothing, second).await, ran("503"));
+    let found = async { Recovery::Happened(done("found").await) };
+    let third = service.send_recoverable(&POLICY, found, done("again")).await;
+    assert_eq!(third, replayed("found"));
+}
+
+#[tokio::test]
 async fn a_failed_confirmation_is_not_an_act() {
     let store = MemoryStore::new();
     let service = Service::new(store.clone());

@@ -6,7 +6,9 @@ use idem_core::records::{Actor, AuditCheck, AuditFilter, Filter};
 use idem_core::store::{AuditAction, AuditEntry, FencingToken, IdempotencyStore, RecordId, Update};
 use idem_core::{Drained, MemoryStore};
 
-use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Gate, LEASE, Service, done, ran, replayed};
+use crate::support::{
+    AT_LEAST_ONCE, AT_MOST_ONCE, Gate, LEASE, LossyStore, Service, done, ran, replayed,
+};
 
 /// A run that was fenced off changes nothing, and its result is kept as evidence: a second effect may exist.
 #[tokio::test]
@@ -50,6 +52,28 @@ async fn late_completion_is_kept_without_a_record() {
     assert_eq!(service.idempotency.drain(Duration::from_secs(5)).await, Drained::Finished);
     assert_eq!(records.late_completions(record.id).await.unwrap().len(), 1);
     assert!(records.find(record.id).await.unwrap().is_none(), "it is not created again");
+}
+
+/// A late completion is sent again, three times in all.
+#[tokio::test]
+async fn late_completion_is_sent_again_if_the_store_fails() {
+    for (lost, kept) in [(2, 1), (usize::MAX, 0)] {
+        let store = LossyStore::default();
+        let service = Service::new(store.clone());
+        let gate = Gate::default();
+        let first = service.spawn(&AT_LEAST_ONCE, "key", gate.then("first"));
+        gate.started().await;
+        store.store.advance_clock(LEASE);
+        assert_eq!(service.send(&AT_LEAST_ONCE, "key", done("second")).await, ran("second"));
+        store.lose_entries(lost);
+        gate.open();
+        assert_eq!(first.await.unwrap(), replayed("second"));
+        assert_eq!(service.idempotency.drain(Duration::from_secs(5)).await, Drained::Finished);
+        assert_eq!(store.entries(), 3);
+        let records = service.idempotency.records().unwrap();
+        let page = records.audit(AuditFilter::default(), None, 10).await.unwrap();
+        assert_eq!(page.records.len(), kept);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod checked_store;
 mod delayed_store;
 mod events;
 mod gate;
+mod lossy_store;
 mod polling;
 mod service;
 mod watchdog;
@@ -16,6 +17,7 @@ pub(crate) use checked_store::{CheckedStore, broken_store, unreadable_store};
 pub(crate) use delayed_store::DelayedStore;
 pub(crate) use events::Events;
 pub(crate) use gate::Gate;
+pub(crate) use lossy_store::LossyStore;
 pub(crate) use polling::poll_times;
 pub(crate) use service::{
     Response, Service, ambiguous, done, not_executed, panicking, ran, refused, replayed,
