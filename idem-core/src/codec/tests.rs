@@ -77,6 +77,29 @@ fn version_2_is_frozen() {
 }
 
 #[test]
+fn the_length_is_known_before_encoding() {
+    for state in states() {
+        let record = record(state);
+        assert_eq!(record.encoded_len(), record.to_bytes().len(), "{record:?}");
+    }
+}
+
+#[test]
+fn a_body_can_be_empty() {
+    let headers = || [("etag", b"\"1\"".as_slice())].into_iter().collect();
+    for headers in [Headers::default(), headers()] {
+        let record =
+            record(State::Completed(StoredResponse { status: 204, headers, body: Bytes::new() }));
+        assert_eq!(Record::from_bytes(&record.to_bytes()).unwrap(), record);
+    }
+}
+
+#[test]
+fn version_1_has_no_reasons() {
+    assert_eq!(Record::from_bytes(&golden(1, 4, b"\x05")), Err(CodecError::Damaged));
+}
+
+#[test]
 fn extras_of_version_2_are_frozen() {
     let silence = Silence { since: Timestamp(258), reason: UnknownReason::Crashed, attempt: 3 };
     let extras = Extras::new(&["POST", "/p"], Some("l")).with_silence(Some(silence));

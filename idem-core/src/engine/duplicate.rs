@@ -88,3 +88,50 @@ pub(super) fn evaluate_stale(
         Meaning::InProgress => Err(Rejection::InProgress),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::model::Headers;
+
+    fn existing(state: State) -> ExistingRecord {
+        ExistingRecord {
+            fingerprint: Some(Fingerprint::from_parts(1, [1; 32])),
+            state,
+            recoverable_in: None,
+        }
+    }
+
+    const fn request(print: u8) -> RequestIdentity {
+        RequestIdentity {
+            fingerprint: Some(Fingerprint::from_parts(1, [print; 32])),
+            recoverable: true,
+        }
+    }
+
+    #[test]
+    fn a_stale_run_gets_no_response_of_another_request() {
+        let response =
+            StoredResponse { status: 200, headers: Headers::default(), body: Bytes::new() };
+        let evaluated = |finder, print| {
+            evaluate(finder, request(print), existing(State::Completed(response.clone())))
+        };
+        for finder in [Finder::StaleRun, Finder::StaleTransaction] {
+            let replay = evaluated(finder, 1);
+            assert!(matches!(replay, Ok(Meaning::Replay(_))), "{replay:?}");
+            let refused = evaluated(finder, 2);
+            let is_unknown =
+                matches!(refused, Err(Rejection::OutcomeUnknown { retry_after: None }));
+            assert!(is_unknown, "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_a_recovery_made_stale_can_be_asked_about_immediately() {
+        let refused = evaluate(Finder::StaleRun, request(1), existing(State::Running));
+        let Err(Rejection::OutcomeUnknown { retry_after }) = refused else { panic!("{refused:?}") };
+        assert_eq!(retry_after, Some(Duration::ZERO));
+    }
+}

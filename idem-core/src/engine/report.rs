@@ -105,3 +105,26 @@ impl CallReport<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_follows_from_outcome_status_and_guarantee() {
+        let result = |outcome, status, guarantee| {
+            let completion = Completion::NotRetained { status };
+            let executed = Executed { reply: (), outcome, completion };
+            RunEnd::of(&executed, false, guarantee).result
+        };
+        for guarantee in [Guarantee::AtMostOnce, Guarantee::AtLeastOnce] {
+            assert_eq!(result(Outcome::NotExecuted, 200, guarantee), RunResult::Released);
+            assert_eq!(result(Outcome::Final, 399, guarantee), RunResult::Success);
+            assert_eq!(result(Outcome::Final, 400, guarantee), RunResult::Failed);
+            assert_eq!(result(Outcome::Final, 401, guarantee), RunResult::Failed);
+        }
+        let ambiguous = |guarantee| result(Outcome::Ambiguous, 502, guarantee);
+        assert_eq!(ambiguous(Guarantee::AtMostOnce), RunResult::Failed);
+        assert_eq!(ambiguous(Guarantee::AtLeastOnce), RunResult::Released);
+    }
+}

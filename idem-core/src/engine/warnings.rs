@@ -45,3 +45,18 @@ impl Warnings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_operation_is_new_once_until_the_set_is_full() {
+        let operations = Operations::default();
+        for number in 0..MAX_OPERATIONS {
+            assert!(operations.insert(&number.to_string()), "{number}");
+            assert!(!operations.insert(&number.to_string()), "{number}");
+        }
+        assert!(!operations.insert("one more"));
+    }
+}

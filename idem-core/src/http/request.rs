@@ -149,6 +149,22 @@ mod tests {
     }
 
     #[test]
+    fn only_json_types_are_compared_as_json() {
+        let reordered = br#"{"note":"a","amount":9007199254740993}"#;
+        for (content_type, is_json) in [
+            ("application/json", true),
+            ("application/problem+json", true),
+            ("text/plain", false),
+            ("application/json-seq", false),
+        ] {
+            let first = RequestParts { content_type: Some(content_type.as_bytes()), ..PAYMENT };
+            let second = RequestParts { body: reordered, ..first };
+            let same = !canonical(&first).contradicts(&canonical(&second));
+            assert_eq!(same, is_json, "{content_type}");
+        }
+    }
+
+    #[test]
     fn raw_mode_and_broken_json_compare_bytes() {
         let raw = |parts: &RequestParts<'_>| parts.fingerprint(None, FingerprintMode::Raw);
         let reordered =

@@ -149,6 +149,13 @@ mod tests {
     }
 
     #[test]
+    fn the_first_field_of_a_name_is_found() {
+        assert_eq!(fields().get("link").as_deref(), Some(b"</a>, </b>".as_slice()));
+        assert_eq!(fields().get("x-empty").as_deref(), Some(b"".as_slice()));
+        assert_eq!(fields().get("x-other"), None);
+    }
+
+    #[test]
     fn a_truncated_buffer_is_refused_at_every_length() {
         let whole = fields().as_bytes().clone();
         let borders = [0, 18, 31, 44, 57];

@@ -56,6 +56,19 @@ async fn a_claim_is_abandoned_once_if_its_record_is_unreadable() {
     assert_eq!(first.await.unwrap(), ran("first"));
 }
 
+/// The pauses double up to 5 s.
+#[tokio::test(start_paused = true)]
+async fn a_claim_is_abandoned_more_and_more_rarely_if_the_store_fails() {
+    let store = LossyStore::default();
+    let service = Service::new(store.clone());
+    store.lose_claims(usize::MAX);
+    store.lose_abandonments(usize::MAX);
+    drop(service.send(&AT_MOST_ONCE, "key", done("never")).await);
+    sleep(2 * LEASE).await;
+    let sent = store.abandonments();
+    assert!((10..=30).contains(&sent), "{sent}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_drain_waits_a_few_seconds_for_lost_claims() {
     let store = LossyStore::default();

@@ -1,9 +1,14 @@
 //! The confirmation of a claim right before an effect.
 
-use idem_core::{Drained, Execution, MemoryStore};
+use std::pin::pin;
 use std::time::Duration;
 
-use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Gate, LEASE, Service, done, ran};
+use idem_core::{Drained, Execution, MemoryStore};
+
+use crate::support::{
+    AT_LEAST_ONCE, AT_MOST_ONCE, DelayedStore, Gate, LEASE, Response, Service, done, poll_times,
+    ran,
+};
 
 #[tokio::test]
 async fn a_confirmation_extends_the_lease_and_returns_the_rest_of_it() {
@@ -40,9 +45,8 @@ async fn a_claim_that_another_run_took_over_is_not_confirmed() {
     first.await.unwrap();
 }
 
-#[tokio::test]
-async fn a_run_that_was_given_up_is_not_confirmed() {
-    let service = Service::new(MemoryStore::new());
+/// Starts a run that does not end, and returns its execution.
+async fn start(service: &Service) -> (Execution, tokio::task::JoinHandle<Response>) {
     let gate = Gate::default();
     let (sender, executions) = std::sync::mpsc::channel();
     let running = gate.then("never");
@@ -50,10 +54,27 @@ async fn a_run_that_was_given_up_is_not_confirmed() {
         sender.send(Execution::current()).unwrap();
         running.await
     };
-    let first = service.spawn(&AT_MOST_ONCE, "key", handler);
+    let run = service.spawn(&AT_MOST_ONCE, "key", handler);
     gate.started().await;
+    (executions.recv().unwrap(), run)
+}
+
+#[tokio::test]
+async fn a_run_that_was_given_up_is_not_confirmed() {
+    let service = Service::new(MemoryStore::new());
+    let (execution, run) = start(&service).await;
     assert_eq!(service.idempotency.drain(Duration::ZERO).await, Drained::GaveUp(1));
-    first.await.unwrap();
-    let execution = executions.recv().unwrap();
+    run.await.unwrap();
     assert!(execution.confirm().await.is_err(), "a task of the run may still be active");
+}
+
+/// The store renews the lease, and the run is given up before the reply arrives.
+#[tokio::test]
+async fn a_run_that_is_given_up_during_its_confirmation_is_not_confirmed() {
+    let service = Service::new(DelayedStore { store: MemoryStore::new(), before: 0, after: 1 });
+    let (execution, _run) = start(&service).await;
+    let mut confirming = pin!(execution.confirm());
+    assert!(poll_times(confirming.as_mut(), 1).await.is_none());
+    assert_eq!(service.idempotency.drain(Duration::ZERO).await, Drained::GaveUp(1));
+    assert!(confirming.await.is_err());
 }

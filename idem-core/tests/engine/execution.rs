@@ -116,6 +116,13 @@ async fn a_run_for_a_unit_test_has_keys_and_a_claim() {
 }
 
 #[tokio::test]
+async fn executions_of_different_runs_differ() {
+    let [one, two] = ["order-1001", "order-1002"].map(Execution::for_test);
+    assert_eq!(one, one.clone());
+    assert_ne!(one, two);
+}
+
+#[tokio::test]
 async fn a_spawned_task_can_be_a_part_of_a_run() {
     let service = Service::new(MemoryStore::new());
     let handler = async {

@@ -8,7 +8,7 @@ use idem_core::store::{HealthIssue, StoreError, StoreFuture};
 use idem_core::{Health, HealthStatus, Idempotency, MemoryStore};
 use tokio::time::Instant;
 
-use crate::support::CheckedStore;
+use crate::support::{AT_MOST_ONCE, CheckedStore, Service, done, ran};
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -26,6 +26,7 @@ async fn a_store_without_problems_passes() {
     let idempotency = Idempotency::new(MemoryStore::new());
     let health = idempotency.health().await;
     assert_eq!((health.status(), health.name), (HealthStatus::Pass, "memory"));
+    assert!(health.is_store_up());
     let (status, body) = document(&health);
     assert_eq!(status, 200);
     assert!(body.contains(r#""status":"pass""#), "{body}");
@@ -34,6 +35,20 @@ async fn a_store_without_problems_passes() {
     let health = idempotency.health().await;
     assert_eq!((health.status(), health.draining), (HealthStatus::Fail, true));
     assert_eq!(document(&health).0, 503);
+}
+
+/// The thread that renews leases ends, so the connections of the store are closed.
+#[tokio::test]
+async fn a_dropped_handle_drops_its_store() {
+    let (held, dropped) = std::sync::mpsc::channel::<()>();
+    let service = Service::new(CheckedStore::new(move || {
+        let _ = &held;
+        StoreFuture::ready(Ok(Vec::new()))
+    }));
+    assert_eq!(service.send(&AT_MOST_ONCE, "key", done("first")).await, ran("first"));
+    drop(service);
+    let ended = dropped.recv_timeout(Duration::from_secs(30));
+    assert_eq!(ended, Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
 }
 
 #[tokio::test]

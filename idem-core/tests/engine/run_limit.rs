@@ -120,6 +120,23 @@ async fn a_lost_run_is_not_repeated_at_the_limit() {
     }
 }
 
+/// A request that would not run anyway gets the answer that it would get without a limit.
+#[tokio::test]
+async fn a_request_that_cannot_run_is_answered_at_the_limit() {
+    let store = MemoryStore::new();
+    let limited = Service::with(Idempotency::builder(store.clone()).max_runs(1).build());
+    assert_eq!(limited.send(&AT_LEAST_ONCE, "done", done("first")).await, ran("first"));
+    let (crashed, gate) = (limited.another_process(store.clone()), Gate::default());
+    let _lost = crashed.spawn(&AT_MOST_ONCE, "key", gate.then("lost"));
+    gate.started().await;
+    let (_other, _running) = start(&limited, "acme", "other").await;
+    store.advance_clock(LEASE);
+    assert_eq!(limited.send(&AT_LEAST_ONCE, "done", done("again")).await, replayed("first"));
+    let hook = async { panic!("the lost run had no hook") };
+    let again = limited.send_recoverable(&AT_MOST_ONCE, hook, done("again")).await;
+    assert_eq!(again, refused("OutcomeUnknown { retry_after: None }"));
+}
+
 #[test]
 #[should_panic(expected = "max_runs_per_scope is 0")]
 fn a_limit_of_zero_is_refused() {

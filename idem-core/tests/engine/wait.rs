@@ -1,11 +1,13 @@
 //! Duplicates that wait for the first run, see docs/semantics.md#waiting-duplicates.
 
-use idem_core::{Idempotency, MemoryStore};
+use std::time::Duration;
+
+use idem_core::{Idempotency, MemoryStore, Policy};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    AT_LEAST_ONCE_WAITING, AT_MOST_ONCE, AT_MOST_ONCE_WAITING, Gate, Response, Service, done,
-    not_executed, poll_times, ran, refused, replayed,
+    AT_LEAST_ONCE_WAITING, AT_MOST_ONCE, AT_MOST_ONCE_WAITING, Events, Gate, Response, Service,
+    done, not_executed, poll_times, ran, refused, replayed,
 };
 
 /// More polls than a duplicate needs until it waits.
@@ -46,6 +48,23 @@ async fn a_waiting_duplicate_is_woken_by_the_store() {
     gate.open();
     assert_eq!(waiting.await.unwrap(), replayed("first"));
     assert_eq!(tokio::time::Instant::now(), opened_at);
+    assert_eq!(first.await.unwrap(), ran("first"));
+}
+
+/// Pauses of 25 ms, 50 ms and so on, each reduced by up to half: five polls take longer than the wait.
+#[tokio::test]
+async fn a_waiting_duplicate_polls_more_and_more_rarely() {
+    static POLICY: Policy = AT_MOST_ONCE.with_wait(Duration::from_millis(200));
+    let events = Events::default();
+    let builder = Idempotency::builder(MemoryStore::new()).observer(events.clone());
+    let service = Service::with(builder.build());
+    let gate = Gate::default();
+    let first = service.spawn(&POLICY, "key", gate.then("first"));
+    gate.started().await;
+    assert_eq!(service.send(&POLICY, "key", done("second")).await, refused("InProgress"));
+    let claims = events.with("store memory claim").len();
+    assert!(claims <= 10, "{claims}");
+    gate.open();
     assert_eq!(first.await.unwrap(), ran("first"));
 }
 

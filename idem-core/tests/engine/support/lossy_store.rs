@@ -11,12 +11,13 @@ use idem_core::store::{
     Resolution, StoreError, StoreFuture, Timestamp, Update,
 };
 
-/// A memory store that loses the next claims and audit entries before they are applied, and counts calls.
+/// A memory store that loses the next claims, abandonments and audit entries before they are applied, and counts calls.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LossyStore {
     pub(crate) store: MemoryStore,
     lost_claims: Arc<AtomicUsize>,
     lost_entries: Arc<AtomicUsize>,
+    lost_abandonments: Arc<AtomicUsize>,
     damaged: Arc<AtomicBool>,
     abandonments: Arc<AtomicUsize>,
     entries: Arc<AtomicUsize>,
@@ -29,6 +30,10 @@ impl LossyStore {
 
     pub(crate) fn lose_entries(&self, count: usize) {
         self.lost_entries.store(count, Ordering::SeqCst);
+    }
+
+    pub(crate) fn lose_abandonments(&self, count: usize) {
+        self.lost_abandonments.store(count, Ordering::SeqCst);
     }
 
     /// From now on no record can be read by an abandonment.
@@ -91,7 +96,7 @@ impl IdempotencyStore for LossyStore {
         if self.damaged.load(Ordering::SeqCst) {
             return StoreFuture::ready(Err(StoreError::corrupt("the record is damaged")));
         }
-        self.store.abandon(id, nonce)
+        if loses(&self.lost_abandonments) { lost() } else { self.store.abandon(id, nonce) }
     }
 
     fn records(&self) -> Option<&dyn RecordAdmin> {
