@@ -6,8 +6,8 @@ use idem_core::{Idempotency, IdempotencyBuilder, MemoryStore, Recovery};
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    AT_LEAST_ONCE, AT_MOST_ONCE, Gate, LEASE, Response, Service, done, poll_times, ran, refused,
-    replayed,
+    AT_LEAST_ONCE, AT_MOST_ONCE, Events, Gate, LEASE, Response, Service, done, poll_times, ran,
+    refused, replayed,
 };
 
 fn service(limit: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder) -> Service {
@@ -101,7 +101,9 @@ async fn a_call_inside_of_a_run_needs_no_place() {
 async fn a_lost_run_is_not_repeated_at_the_limit() {
     for (policy, is_recoverable) in [(&AT_LEAST_ONCE, false), (&AT_MOST_ONCE, true)] {
         let store = MemoryStore::new();
-        let limited = Service::with(Idempotency::builder(store.clone()).max_runs(1).build());
+        let events = Events::default();
+        let builder = Idempotency::builder(store.clone()).observer(events.clone());
+        let limited = Service::with(builder.max_runs(1).build());
         let call = |print| {
             let fingerprint = Fingerprint::from_parts(1, [print; 32]);
             limited.call(policy, "key").with_fingerprint(fingerprint)
@@ -115,8 +117,10 @@ async fn a_lost_run_is_not_repeated_at_the_limit() {
 
         let again =
             async |print| run(limited.clone(), call(print), is_recoverable, done("second")).await;
+        let claims = events.with("store memory claim").len();
         assert_eq!(again(1).await, refused("TooManyRuns"));
         assert_eq!(again(2).await, refused("KeyReused"));
+        assert_eq!(events.with("store memory claim").len(), claims, "no attempt is used up");
     }
 }
 
