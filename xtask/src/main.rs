@@ -45,6 +45,9 @@ enum Task {
         /// How long each run with random faults lasts, in seconds
         #[arg(long, default_value_t = 3600)]
         chaos_seconds: u64,
+        /// Only a part of the mutants: the number of the part, from 0, and the number of parts
+        #[arg(long, value_name = "K/N")]
+        mutants_shard: Option<String>,
     },
     /// Check the language of all texts, and the links between them
     Prose {
@@ -81,7 +84,9 @@ fn run(task: Task) -> Result<()> {
         Task::Test(selection) => test::run(&shell, &selection),
         Task::Bench { args } => bench::run(&shell, &args),
         Task::Bugs { bug } => bugs::run(&shell, &bug),
-        Task::Nightly { parts, chaos_seconds } => nightly::run(&shell, &parts, chaos_seconds),
+        Task::Nightly { parts, chaos_seconds, mutants_shard } => {
+            nightly::run(&shell, &parts, chaos_seconds, mutants_shard.as_deref())
+        }
         Task::Prose { counts: true, repo } => prose::counts(&repo),
         Task::Prose { counts: false, repo } => prose::check(&repo),
         Task::ReleaseCheck => release_check::run(&shell),
