@@ -2,6 +2,7 @@
 
 mod bench;
 mod bugs;
+mod cargo_env;
 mod ci;
 mod features;
 mod nightly;
@@ -62,7 +63,8 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Task::parse()) {
+    let task = Task::parse();
+    match cargo_env::leave().and_then(|()| run(task)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nerror: {error:#}");
