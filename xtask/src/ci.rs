@@ -6,6 +6,7 @@ use xshell::{Shell, cmd};
 
 use crate::bugs;
 use crate::features::{Build, builds};
+use crate::peers;
 use crate::prose;
 use crate::release_check;
 use crate::step::step;
@@ -51,6 +52,7 @@ pub(crate) fn run(shell: &Shell, part: Option<Part>) -> Result<()> {
 
 fn check(shell: &Shell) -> Result<()> {
     step("format", || Ok(cmd!(shell, "cargo fmt --all --check").run()?))?;
+    step("peers", || peers::check(shell))?;
     step("bugs", || bugs::check(shell))?;
     step("prose", || prose::check(&shell.current_dir()))?;
     step("clippy", || {

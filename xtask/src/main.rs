@@ -2,9 +2,11 @@
 
 mod bench;
 mod bugs;
+mod cargo_env;
 mod ci;
 mod features;
 mod nightly;
+mod peers;
 mod programs;
 mod prose;
 mod release_check;
@@ -26,12 +28,8 @@ use xshell::Shell;
 enum Task {
     /// Run the tests of the workspace
     Test(#[command(flatten)] test::Selection),
-    /// Run every benchmark of the workspace
-    Bench {
-        /// Arguments for the benchmarks, such as a filter or `--save-baseline main`
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
+    /// Run every benchmark of the workspace, or print the tables of the guide
+    Bench(#[command(flatten)] bench::Options),
     /// Inject known bugs one by one, and print which suites notice them
     Bugs {
         /// Only these bugs, by their names in `xtask/src/bugs/list.rs`
@@ -68,7 +66,8 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Task::parse()) {
+    let task = Task::parse();
+    match cargo_env::leave().and_then(|()| run(task)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nerror: {error:#}");
@@ -82,7 +81,7 @@ fn run(task: Task) -> Result<()> {
     shell.change_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     match task {
         Task::Test(selection) => test::run(&shell, &selection),
-        Task::Bench { args } => bench::run(&shell, &args),
+        Task::Bench(options) => bench::run(&shell, &options),
         Task::Bugs { bug } => bugs::run(&shell, &bug),
         Task::Nightly { parts, chaos_seconds, mutants_shard } => {
             nightly::run(&shell, &parts, chaos_seconds, mutants_shard.as_deref())

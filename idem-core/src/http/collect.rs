@@ -78,9 +78,20 @@ fn trim(body: Bytes) -> Bytes {
 /// Collects the chunks of a body. A single chunk, the usual case, is shared and not copied.
 #[derive(Debug, Default)]
 pub struct Chunks {
-    first: Bytes,
-    all: BytesMut,
+    collected: Collected,
     announced: usize,
+}
+
+#[derive(Debug)]
+enum Collected {
+    One(Bytes),
+    Several(BytesMut),
+}
+
+impl Default for Collected {
+    fn default() -> Self {
+        Self::One(Bytes::new())
+    }
 }
 
 /// The largest announced length in bytes that is reserved. A client could announce more than it sends.
@@ -94,20 +105,25 @@ impl Chunks {
 
     /// Appends a chunk.
     pub fn push(&mut self, data: Bytes) {
-        if self.is_empty() {
-            self.first = data;
-            return;
+        match &mut self.collected {
+            Collected::One(first) if first.is_empty() => *first = data,
+            Collected::One(first) => {
+                let len = self.announced.max(first.len() + data.len());
+                let mut all = BytesMut::with_capacity(len);
+                all.extend_from_slice(first);
+                all.extend_from_slice(&data);
+                self.collected = Collected::Several(all);
+            }
+            Collected::Several(all) => all.extend_from_slice(&data),
         }
-        if self.all.is_empty() {
-            self.all.reserve(self.announced.max(self.first.len() + data.len()));
-            self.all.extend_from_slice(&self.first);
-        }
-        self.all.extend_from_slice(&data);
     }
 
     /// The number of collected bytes.
     pub fn len(&self) -> usize {
-        self.first.len().max(self.all.len())
+        match &self.collected {
+            Collected::One(first) => first.len(),
+            Collected::Several(all) => all.len(),
+        }
     }
 
     /// Whether no byte is collected.
@@ -117,7 +133,10 @@ impl Chunks {
 
     /// Returns all collected bytes.
     pub fn into_bytes(self) -> Bytes {
-        if self.all.is_empty() { self.first } else { self.all.freeze() }
+        match self.collected {
+            Collected::One(first) => first,
+            Collected::Several(all) => all.freeze(),
+        }
     }
 }
 
@@ -140,8 +159,9 @@ mod tests {
     fn an_announced_length_reserves_a_limited_buffer() {
         let mut chunks = Chunks::announced(usize::MAX);
         chunks.push(Bytes::from_static(b"a"));
-        assert_eq!(chunks.all.capacity(), 0, "a single chunk needs no buffer");
+        assert!(matches!(chunks.collected, Collected::One(_)), "a single chunk needs no buffer");
         chunks.push(Bytes::from_static(b"b"));
-        assert_eq!(chunks.all.capacity(), MAX_RESERVED);
+        let Collected::Several(all) = chunks.collected else { panic!("{chunks:?}") };
+        assert_eq!(all.capacity(), MAX_RESERVED);
     }
 }

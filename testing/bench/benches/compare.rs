@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use idem_bench::load::{self, Keys};
+use idem_bench::load::{self, Keys, Load};
 use idem_bench::process::{Server, pin_load, pinned, this_program};
-use idem_bench::rounds::{CONNECTIONS, Sample, WARM_UP, is_wanted, median, rounds};
+use idem_bench::rounds::{Sample, WARM_UP, is_wanted, median, option, rounds};
 use idem_bench::server;
 use idem_bench::stores::{Memory, Postgres, Redis, Store};
 
@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     {
         return server::serve(variant);
     }
-    let Some(old) = args.iter().skip_while(|arg| *arg != "--old").nth(1) else {
+    let Some(old) = option(&args, "--old") else {
         println!("skipped: compare needs --old <program>");
         return Ok(());
     };
@@ -41,11 +41,14 @@ fn main() -> anyhow::Result<()> {
         "{:<42} {:>9} {:>9} {:>7} {:>7} {:>9}",
         "", "old us", "new us", "cpu x", "rate x", "store x"
     );
-    for (name, keys) in [("first", Keys::Fresh), ("replay", Keys::Repeated)] {
+    for (name, keys) in [("first", Keys::Fresh), ("replay", Keys::Repeated(1))] {
         for variant in [ON_MEMORY, ON_REDIS, ON_POSTGRES].concat() {
             let title = format!("{name} {variant}");
             if is_wanted(&args, &title) {
-                Comparison::report(&title, &runtime.block_on(comparison.of(variant, keys))?);
+                Comparison::report(
+                    &title,
+                    &runtime.block_on(comparison.of(variant, Load::new(keys)))?,
+                );
             }
         }
     }
@@ -68,26 +71,26 @@ struct Turns<S> {
 
 impl Comparison {
     /// Returns the samples of the old and the new build in each round.
-    async fn of(&self, variant: &str, keys: Keys) -> anyhow::Result<Vec<[Sample; 2]>> {
+    async fn of(&self, variant: &str, load: Load) -> anyhow::Result<Vec<[Sample; 2]>> {
         if ON_MEMORY.contains(&variant) {
             // A database server would never run on the core of a load that stays awake.
             let _awake = load::stay_awake();
-            self.on::<Memory>(variant, keys).await
+            self.on::<Memory>(variant, load).await
         } else if ON_REDIS.contains(&variant) {
-            self.on::<Redis>(variant, keys).await
+            self.on::<Redis>(variant, load).await
         } else {
-            self.on::<Postgres>(variant, keys).await
+            self.on::<Postgres>(variant, load).await
         }
     }
 
-    async fn on<S: Store>(&self, variant: &str, keys: Keys) -> anyhow::Result<Vec<[Sample; 2]>> {
+    async fn on<S: Store>(&self, variant: &str, load: Load) -> anyhow::Result<Vec<[Sample; 2]>> {
         let mut samples = Vec::new();
         for _ in 0..self.rounds {
             let mut turns = Vec::new();
             for program in [pinned(&self.old), this_program()?] {
                 let store = S::start();
                 let server = Server::start_in(program, variant, &store.url())?;
-                load::run(&server.address, CONNECTIONS, WARM_UP, keys, "warm").await?;
+                load.run(&server.address, WARM_UP, "warm").await?;
                 turns.push(Turns {
                     server,
                     store,
@@ -98,7 +101,7 @@ impl Comparison {
             }
             for slice in 0..SLICES {
                 for turn in &mut turns {
-                    turn.take(keys, &format!("run-{slice}")).await?;
+                    turn.take(load, &format!("run-{slice}")).await?;
                 }
             }
             let [old, new] = &turns[..] else { unreachable!("two servers were started") };
@@ -127,11 +130,9 @@ impl Comparison {
 }
 
 impl<S: Store> Turns<S> {
-    async fn take(&mut self, keys: Keys, prefix: &str) -> anyhow::Result<()> {
+    async fn take(&mut self, load: Load, prefix: &str) -> anyhow::Result<()> {
         let (cpu, store) = (self.server.cpu_time()?, self.store.cpu_seconds()?);
-        let measured = load::run(&self.server.address, CONNECTIONS, SLICE, keys, prefix)
-            .await
-            .context("a slice")?;
+        let measured = load.run(&self.server.address, SLICE, prefix).await.context("a slice")?;
         self.requests += measured.latencies.len() as f64;
         self.cpu += self.server.cpu_time()? - cpu;
         self.store_seconds += self.store.cpu_seconds()? - store;

@@ -9,9 +9,9 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use idem_bench::load::{self, Keys, Measurements};
+use idem_bench::load::{self, Keys, Load, Measurements};
 use idem_bench::process::{Server, pin_load};
-use idem_bench::rounds::{CONNECTIONS, WARM_UP, is_wanted, median, rounds};
+use idem_bench::rounds::{WARM_UP, is_wanted, median, rounds};
 use idem_bench::server::{self, FRAMEWORKS, Variants};
 
 /// The time for which a variant is measured before the next one. Slices are short, so that other work on the
@@ -38,25 +38,27 @@ fn main() -> anyhow::Result<()> {
     let rounds = rounds(&args)?;
     pin_load();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    for (title, keys) in [("first execution", Keys::Fresh), ("replay", Keys::Repeated)] {
+    for (title, keys) in [("first execution", Keys::Fresh), ("replay", Keys::Repeated(1))] {
         if !is_wanted(&args, title) {
             continue;
         }
+        let load = Load::new(keys);
         println!(
-            "\n{title}: {CONNECTIONS} connections, 1 KiB in and out, {rounds} rounds, medians"
+            "\n{title}: {} connections, 1 KiB in and out, {rounds} rounds, medians",
+            load.connections
         );
-        let samples = runtime.block_on(sample(keys, rounds))?;
+        let samples = runtime.block_on(sample(load, rounds))?;
         report(&samples);
     }
     Ok(())
 }
 
 /// Returns the rounds of every variant of every framework, in their order.
-async fn sample(keys: Keys, rounds: usize) -> anyhow::Result<Vec<Vec<Sample>>> {
+async fn sample(load: Load, rounds: usize) -> anyhow::Result<Vec<Vec<Sample>>> {
     let _awake = load::stay_awake();
     let mut samples = vec![Vec::new(); FRAMEWORKS.as_flattened().len()];
     for _ in 0..rounds {
-        for (variant, sample) in round(keys).await?.into_iter().enumerate() {
+        for (variant, sample) in round(load).await?.into_iter().enumerate() {
             samples[variant].push(sample);
         }
     }
@@ -64,18 +66,16 @@ async fn sample(keys: Keys, rounds: usize) -> anyhow::Result<Vec<Vec<Sample>>> {
 }
 
 /// Measures every variant on a fresh server, in slices.
-async fn round(keys: Keys) -> anyhow::Result<Vec<Sample>> {
+async fn round(load: Load) -> anyhow::Result<Vec<Sample>> {
     let mut turns = Vec::new();
     for variant in FRAMEWORKS.as_flattened() {
         let server = Server::start(variant)?;
-        load::run(&server.address, CONNECTIONS, WARM_UP, keys, "warm")
-            .await
-            .context("while warming up")?;
+        load.run(&server.address, WARM_UP, "warm").await.context("while warming up")?;
         turns.push(Turns { server, cpu: Duration::ZERO, measured: Measurements::default() });
     }
     for slice in 0..SLICES {
         for turn in &mut turns {
-            turn.take(keys, &format!("run-{slice}")).await?;
+            turn.take(load, &format!("run-{slice}")).await?;
         }
     }
     Ok(turns.into_iter().map(Turns::sum).collect())
@@ -89,9 +89,9 @@ struct Turns {
 }
 
 impl Turns {
-    async fn take(&mut self, keys: Keys, prefix: &str) -> anyhow::Result<()> {
+    async fn take(&mut self, load: Load, prefix: &str) -> anyhow::Result<()> {
         let before = self.server.cpu_time()?;
-        let measured = load::run(&self.server.address, CONNECTIONS, SLICE, keys, prefix).await?;
+        let measured = load.run(&self.server.address, SLICE, prefix).await?;
         self.cpu += self.server.cpu_time()? - before;
         self.measured.latencies.extend(measured.latencies);
         Ok(())

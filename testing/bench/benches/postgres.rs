@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<()> {
     }
     for (title, variants, keys) in [
         ("first execution", &ON_POSTGRES[..], Keys::Fresh),
-        ("replay over HTTP", &ON_POSTGRES, Keys::Repeated),
+        ("replay over HTTP", &ON_POSTGRES, Keys::Repeated(1)),
         ("business transaction", &IN_POSTGRES, Keys::Fresh),
     ] {
         if wanted(title) {

@@ -38,7 +38,7 @@ fn main() -> anyhow::Result<()> {
     pin_load();
     let pairs = in_turn::<Redis>(&PAIRS, rounds, rounds::calls)?;
     report("claim and completion alone", "pairs", &PAIRS, &pairs);
-    for (title, keys) in [("first execution", Keys::Fresh), ("replay", Keys::Repeated)] {
+    for (title, keys) in [("first execution", Keys::Fresh), ("replay", Keys::Repeated(1))] {
         let measure =
             |variant: &str, redis: &Redis| runtime.block_on(requests(variant, redis, keys));
         report(title, "requests", &ON_REDIS, &in_turn(&ON_REDIS, rounds, measure)?);

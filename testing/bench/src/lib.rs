@@ -7,3 +7,4 @@ pub mod process;
 pub mod rounds;
 pub mod server;
 pub mod stores;
+pub mod table;

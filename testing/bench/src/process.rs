@@ -45,6 +45,8 @@ impl Server {
         let mut child = program
             .args(["serve", variant])
             .env("STORE_URL", store_url)
+            // The server ends when this input is closed, even if this process is killed.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start the server")?;
@@ -54,22 +56,41 @@ impl Server {
         Ok(Self { child, address: address.trim_end().to_owned() })
     }
 
-    /// Returns the CPU time of all threads, as counted by the scheduler. Linux only.
+    /// Returns the CPU time of the server.
     ///
     /// # Errors
     /// If the CPU time cannot be read.
     pub fn cpu_time(&self) -> anyhow::Result<Duration> {
-        let tasks = format!("/proc/{}/task", self.child.id());
-        let mut total = 0;
-        for task in fs::read_dir(&tasks)
-            .with_context(|| format!("cannot read {tasks}: the HTTP benchmark requires Linux"))?
-        {
-            let schedstat = fs::read_to_string(task?.path().join("schedstat"))?;
-            let ran = schedstat.split_whitespace().next().context("an empty schedstat")?;
-            total += ran.parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(total))
+        cpu_time(self.child.id())
     }
+
+    /// Returns the resident memory of the server, in bytes.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn resident_bytes(&self) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = resident.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?;
+        Ok(kib.parse::<u64>()? << 10)
+    }
+}
+
+/// Returns the CPU time of all threads of a process, as counted by the scheduler. Linux only.
+///
+/// # Errors
+/// If the CPU time cannot be read.
+pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
+    let tasks = format!("/proc/{pid}/task");
+    let mut total = 0;
+    for task in fs::read_dir(&tasks)
+        .with_context(|| format!("cannot read {tasks}: the benchmark requires Linux"))?
+    {
+        let schedstat = fs::read_to_string(task?.path().join("schedstat"))?;
+        let ran = schedstat.split_whitespace().next().context("an empty schedstat")?;
+        total += ran.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(total))
 }
 
 impl Drop for Server {

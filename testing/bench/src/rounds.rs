@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::load::{self, Keys};
+use crate::load::{Keys, Load};
 use crate::process::{Server, this_program};
 use crate::stores::Store;
 
@@ -54,10 +54,10 @@ pub fn in_turn<S: Store>(
 /// # Errors
 /// If the server cannot be started or fails.
 pub async fn requests(variant: &str, store: &impl Store, keys: Keys) -> anyhow::Result<Sample> {
-    let server = Server::start_on(variant, &store.url())?;
-    load::run(&server.address, CONNECTIONS, WARM_UP, keys, "warm").await.context("warming up")?;
+    let (server, load) = (Server::start_on(variant, &store.url())?, Load::new(keys));
+    load.run(&server.address, WARM_UP, "warm").await.context("warming up")?;
     let (cpu, store_cpu) = (server.cpu_time()?, store.cpu_seconds()?);
-    let measured = load::run(&server.address, CONNECTIONS, MEASURED, keys, "run").await?;
+    let measured = load.run(&server.address, MEASURED, "run").await?;
     let requests = measured.latencies.len() as f64;
     Ok(Sample {
         per_second: requests / MEASURED.as_secs_f64(),
@@ -108,19 +108,22 @@ fn own_cpu_us() -> anyhow::Result<f64> {
     Ok(ran.parse::<f64>()? / 1e3)
 }
 
+/// Returns the value of an option such as `--old`.
+pub fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+    args.iter().skip_while(|arg| *arg != name).nth(1).map(String::as_str)
+}
+
 /// Returns the value of `--rounds`. The default is 5.
 ///
 /// # Errors
 /// If the value is not a number.
 pub fn rounds(args: &[String]) -> anyhow::Result<usize> {
-    let rounds = args.iter().skip_while(|arg| *arg != "--rounds").nth(1);
-    Ok(rounds.map_or(Ok(5), |rounds| rounds.parse())?)
+    Ok(option(args, "--rounds").map_or(Ok(5), str::parse)?)
 }
 
 /// Returns whether `title` contains the value of `--only`, or whether that option is missing.
 pub fn is_wanted(args: &[String], title: &str) -> bool {
-    let only = args.iter().skip_while(|arg| *arg != "--only").nth(1);
-    only.is_none_or(|only| title.contains(only.as_str()))
+    option(args, "--only").is_none_or(|only| title.contains(only))
 }
 
 /// Prints medians, and medians of the ratios to the first variant.

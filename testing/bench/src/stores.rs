@@ -1,12 +1,16 @@
 //! The database servers under test.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use idem_testkit::servers::{PostgresServer, RedisServer, SqliteFile};
+
+use crate::process::cpu_time;
 
 /// A database server under test.
 pub trait Store {
     /// Starts a fresh server.
-    fn start() -> Self;
+    fn start() -> Self
+    where
+        Self: Sized;
 
     /// Returns the URL of the server.
     fn url(&self) -> String;
@@ -16,6 +20,14 @@ pub trait Store {
     /// # Errors
     /// If the CPU time cannot be read.
     fn cpu_seconds(&self) -> anyhow::Result<f64>;
+
+    /// Returns the size of the stored data, in bytes. It is 0 for a store in the process of the handler.
+    ///
+    /// # Errors
+    /// If the size cannot be read.
+    fn bytes(&self) -> anyhow::Result<u64> {
+        Ok(0)
+    }
 }
 
 /// No server, for the memory store.
@@ -49,12 +61,13 @@ impl Store for Redis {
     }
 
     fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let info = self.0.cli(&["info", "cpu"]);
-        let figure =
-            |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-        let figures = (figure("used_cpu_sys:"), figure("used_cpu_user:"));
-        let (Some(sys), Some(user)): (Option<f64>, Option<f64>) = figures else { bail!("{info}") };
-        Ok(sys + user)
+        Ok(cpu_time(self.0.pid().unsigned_abs())?.as_secs_f64())
+    }
+
+    fn bytes(&self) -> anyhow::Result<u64> {
+        let info = self.0.cli(&["info", "memory"]);
+        let used = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+        Ok(used.with_context(|| info.clone())?.trim().parse()?)
     }
 }
 
@@ -73,6 +86,11 @@ impl Store for Sqlite {
     /// The database runs in the measured process.
     fn cpu_seconds(&self) -> anyhow::Result<f64> {
         Ok(0.0)
+    }
+
+    fn bytes(&self) -> anyhow::Result<u64> {
+        // The size of the journal does not depend on the number of keys.
+        Ok(self.0.path().metadata()?.len())
     }
 }
 
@@ -112,21 +130,25 @@ impl Store for Postgres {
 
     /// Returns the CPU time of all processes, including those that have ended.
     fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let first = self.0.pid();
+        let first = self.0.pid().unsigned_abs();
         let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
-        let mut ticks = ticks(&first.to_string(), 13..17)?;
+        let mut seconds = cpu_time(first)?.as_secs_f64() + seconds_of_ended_children(first)?;
         for child in children.split_whitespace() {
-            ticks += self::ticks(child, 13..15).unwrap_or(0.0);
+            // The child may have ended since.
+            seconds += cpu_time(child.parse()?).unwrap_or_default().as_secs_f64();
         }
-        Ok(ticks / 100.0)
+        Ok(seconds)
+    }
+
+    fn bytes(&self) -> anyhow::Result<u64> {
+        Ok(self.0.sql("SELECT pg_database_size(current_database())").trim().parse()?)
     }
 }
 
-/// Returns the sum of some fields of the `stat` file of a process, in hundredths of a second: user and system time,
-/// and those of its children.
-fn ticks(pid: &str, fields: std::ops::Range<usize>) -> anyhow::Result<f64> {
+/// Returns the user and system time of the children that have ended. The unit of the file is a hundredth of a second.
+fn seconds_of_ended_children(pid: u32) -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, after_name) = stat.rsplit_once(')').context("malformed stat file")?;
-    let fields = after_name.split_whitespace().skip(fields.start - 2).take(fields.len());
-    fields.map(|field| Ok(field.parse::<f64>()?)).sum()
+    let ticks = after_name.split_whitespace().skip(13).take(2);
+    ticks.map(|field| Ok(field.parse::<f64>()? / 100.0)).sum()
 }

@@ -12,7 +12,8 @@ use idem_docs::documents::root;
 const ROW: u32 = 30;
 const TOP: u32 = 60;
 const LEFT: f64 = 190.0;
-const PIXELS_PER_MICROSECOND: f64 = 5.0;
+/// The length of the longest bar.
+const LONGEST: f64 = 520.0;
 const COLOURS: [&str; 2] = ["#3b6ea5", "#9dc3e6"];
 
 #[test]
@@ -27,14 +28,24 @@ fn the_chart_shows_the_table() {
     assert!(drawn == chart, "run `UPDATE_CHART=1 cargo test -p idem-docs --test chart`");
 }
 
-/// Two bars for each variant of the chapter's first table.
-fn draw(chapter: &str) -> String {
-    let table: Vec<&str> = chapter
+/// Returns the rows of the chapter's first table: the variant, and the server CPU of a first execution and of a replay.
+fn rows(chapter: &str) -> Vec<(&str, [&str; 2])> {
+    let mut table = chapter
         .lines()
         .skip_while(|line| !line.starts_with("| Variant "))
-        .skip(2)
         .take_while(|line| line.starts_with('|'))
-        .collect();
+        .map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    let headings = table.next().unwrap();
+    let column = |name: &str| headings.iter().position(|heading| *heading == name).unwrap();
+    let (first, replay) = (column("First: server CPU, µs"), column("Replay: server CPU, µs"));
+    table.skip(1).map(|cells| (cells[1], [cells[first], cells[replay]])).collect()
+}
+
+/// Two bars for each variant.
+fn draw(chapter: &str) -> String {
+    let table = rows(chapter);
+    let figures = table.iter().flat_map(|(_, cells)| cells);
+    let most = figures.map(|cell| cell.parse::<f64>().unwrap()).fold(0.0, f64::max);
     let height = TOP + ROW * u32::try_from(table.len()).unwrap() + 10;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
@@ -51,19 +62,17 @@ fn draw(chapter: &str) -> String {
         )
         .unwrap();
     }
-    for (row, line) in (0_u32..).zip(table) {
-        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    for (row, (variant, cells)) in (0_u32..).zip(table) {
         let y = TOP + ROW * row;
         writeln!(
             svg,
-            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{variant}</text>",
             LEFT - 8.0,
-            y + 16,
-            cells[1]
+            y + 16
         )
         .unwrap();
-        for (bar, cell) in (0_u32..).zip([cells[2], cells[4]]) {
-            let width = cell.parse::<f64>().unwrap() * PIXELS_PER_MICROSECOND;
+        for (bar, cell) in (0_u32..).zip(cells) {
+            let width = cell.parse::<f64>().unwrap() / most * LONGEST;
             let (top, colour) = (y + 2 + 12 * bar, COLOURS[bar as usize]);
             writeln!(
                 svg,

@@ -2,6 +2,8 @@
 
 mod actix;
 mod axum;
+mod parent;
+mod payment;
 mod records;
 
 use std::time::Duration;
@@ -9,7 +11,8 @@ use std::time::Duration;
 use ::axum::Router;
 use anyhow::{Context, bail};
 use idem_core::{Guarantee, Policy};
-use serde::{Deserialize, Serialize};
+
+use payment::{NewPayment, Payment, charge};
 
 /// The variants of a framework. The others are compared with the first one, the bare handler.
 pub type Variants = [&'static str; 4];
@@ -53,31 +56,13 @@ pub const IN_POSTGRES: [&str; 2] = ["business-axum", "transaction-axum"];
 /// The settings of the annotated handlers, for the layers.
 static POLICY: Policy = Policy::new(Duration::from_secs(24 * 60 * 60), Guarantee::AtMostOnce);
 
-#[derive(Deserialize)]
-struct NewPayment {
-    amount: u64,
-    currency: String,
-    note: String,
-}
-
-#[derive(Serialize)]
-struct Payment {
-    id: u64,
-    amount: u64,
-    currency: String,
-    note: String,
-}
-
-/// The work of every variant.
-fn charge(NewPayment { amount, currency, note }: NewPayment) -> Payment {
-    Payment { id: 1, amount, currency, note }
-}
-
-/// Serves a variant on a free port and one thread until the process is killed, and prints the address.
+/// Serves a variant on a free port and one thread until the process is killed or its input is closed, and prints the
+/// address.
 ///
 /// # Errors
 /// If the variant is unknown, or if no port is free.
 pub fn serve(variant: &str) -> anyhow::Result<()> {
+    parent::end_with_parent();
     let (way, framework) = variant.rsplit_once('-').context("no framework")?;
     match (way, framework) {
         ("bare", "axum") => axum::serve(axum::bare::router()),

@@ -108,6 +108,14 @@ impl RedisServer {
         self.port
     }
 
+    /// Returns the process id.
+    ///
+    /// # Panics
+    /// If the server is not running.
+    pub fn pid(&self) -> i32 {
+        self.process.as_ref().expect("the server runs").pid()
+    }
+
     /// Kills the server, as in a crash.
     pub fn kill(&mut self) {
         self.process = None;
