@@ -102,3 +102,53 @@ impl Schedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+    use tracing::Span;
+
+    use super::super::state::LeaseHolder;
+    use super::*;
+    use crate::model::{Claim, ClaimNonce, Extras, FencingToken, Guarantee, Policy, RecordId};
+    use crate::observe::Watch;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    static LONG: Policy = Policy::new(HOUR, Guarantee::AtMostOnce).with_lease(HOUR);
+    static OVER: Policy = LONG.with_max_run(Duration::from_nanos(1));
+
+    fn state(policy: &'static Policy) -> Arc<LeaseState> {
+        let claim = Claim {
+            id: RecordId::from_bytes([1; 32]),
+            nonce: ClaimNonce::random(),
+            token: FencingToken(1),
+            attempt: 1,
+        };
+        let holder = LeaseHolder {
+            claim,
+            policy,
+            fingerprint: None,
+            recoverable: false,
+            lost_run: None,
+            recheck: HOUR,
+            extras: Extras::new(&["pay"], None),
+            span: Mutex::new(Span::none()),
+            watch: Watch::default(),
+        };
+        Arc::new(LeaseState::new(holder, Instant::now()))
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_is_due_earlier_wakes_the_thread() {
+        let schedule = Schedule::default();
+        schedule.insert(state(&LONG), Instant::now());
+        let mut due = Box::pin(schedule.due());
+        // The first poll takes the wake-up of the insertion, and the second one sleeps.
+        assert!(due.as_mut().now_or_never().is_none());
+        assert!(due.as_mut().now_or_never().is_none());
+        schedule.insert(state(&OVER), Instant::now());
+        assert_eq!(due.now_or_never().unwrap().unwrap().len(), 1);
+    }
+}
