@@ -5,24 +5,24 @@ use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use anyhow::{Context, Result};
-
 /// Restarts this program without the variables that describe its package.
 ///
 /// Build scripts, such as that of `ring`, run again if these variables change. A build of `cargo xtask test` would otherwise
-/// build again what `cargo test` has built, and the other way round.
-pub(crate) fn leave() -> Result<()> {
+/// build again what `cargo test` has built, and the other way round. If the restart fails, because another call of cargo
+/// has just replaced the program, it continues with these variables.
+pub(crate) fn leave() {
     let names: Vec<_> =
         env::vars_os().map(|(name, _)| name).filter(|it| is_of_package(it)).collect();
+    let Ok(program) = env::current_exe() else { return };
     if names.is_empty() {
-        return Ok(());
+        return;
     }
-    let mut program = Command::new(env::current_exe().context("no path to this program")?);
+    let mut program = Command::new(program);
     program.args(env::args_os().skip(1));
     for name in names {
         program.env_remove(name);
     }
-    Err(program.exec()).context("cannot restart this program")
+    drop(program.exec());
 }
 
 fn is_of_package(name: &OsStr) -> bool {

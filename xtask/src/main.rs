@@ -67,7 +67,8 @@ enum Task {
 
 fn main() -> ExitCode {
     let task = Task::parse();
-    match cargo_env::leave().and_then(|()| run(task)) {
+    cargo_env::leave();
+    match run(task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nerror: {error:#}");
