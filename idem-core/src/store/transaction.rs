@@ -90,7 +90,7 @@ type Requested = Option<TransactionSlot>;
 
 /// A poll of an extractor that can request a slot. Dropping it ends the offer.
 ///
-/// The attribute compiles this for each handler. A task-local variable would triple that code.
+/// The attribute compiles this for each handler. The futures of a task-local variable would add 60 KB to the dev build of each.
 struct Offer<'a> {
     requested: &'a mut Requested,
     outer: Option<Requested>,
