@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use idem_core::MemoryStore;
 use idem_core::store::{
-    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, HealthIssue, IdempotencyStore,
-    RecordId, StoreError, StoreFuture, Update,
+    Claim, ClaimOutcome, ClaimRequest, Completion, HealthIssue, IdempotencyStore, RecordId,
+    StoreError, StoreFuture, Update,
 };
+
+use super::forward;
 
 type Check = StoreFuture<Vec<HealthIssue>>;
 
@@ -56,19 +58,13 @@ impl fmt::Debug for CheckedStore {
 }
 
 impl IdempotencyStore for CheckedStore {
+    forward! { renew, resume_run, release, abandon }
+
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         match self.failure {
             Some(failure) => StoreFuture::ready(Err(failure())),
             None => self.store.claim(id, request),
         }
-    }
-
-    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
-        self.store.renew(claim, lease, hold)
-    }
-
-    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
-        self.store.resume_run(claim, lease, hold)
     }
 
     fn complete(
@@ -81,14 +77,6 @@ impl IdempotencyStore for CheckedStore {
             Some(failure) => StoreFuture::ready(Err(failure())),
             None => self.store.complete(claim, completion, retention),
         }
-    }
-
-    fn release(&self, claim: Claim) -> StoreFuture<Update> {
-        self.store.release(claim)
-    }
-
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
-        self.store.abandon(id, nonce)
     }
 
     fn check(&self) -> Check {

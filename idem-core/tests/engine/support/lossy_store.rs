@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use idem_core::MemoryStore;
 use idem_core::store::{
-    AuditEntry, AuditFilter, AuditPage, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion,
-    Cursor, FencingToken, Filter, FoundRecord, IdempotencyStore, Page, RecordAdmin, RecordId,
-    Resolution, StoreError, StoreFuture, Timestamp, Update,
+    AuditEntry, AuditFilter, AuditPage, ClaimNonce, ClaimOutcome, ClaimRequest, Cursor,
+    FencingToken, Filter, FoundRecord, IdempotencyStore, Page, RecordAdmin, RecordId, Resolution,
+    StoreError, StoreFuture, Timestamp, Update,
 };
+
+use super::forward;
 
 /// A memory store that loses the next claims, abandonments and audit entries before they are applied, and counts calls.
 #[derive(Clone, Debug, Default)]
@@ -66,29 +67,10 @@ fn lost<T: Send + Unpin + 'static>() -> StoreFuture<T> {
 }
 
 impl IdempotencyStore for LossyStore {
+    forward! { renew, resume_run, complete, release }
+
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
         if loses(&self.lost_claims) { lost() } else { self.store.claim(id, request) }
-    }
-
-    fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
-        self.store.renew(claim, lease, hold)
-    }
-
-    fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
-        self.store.resume_run(claim, lease, hold)
-    }
-
-    fn complete(
-        &self,
-        claim: Claim,
-        completion: Completion,
-        retention: Duration,
-    ) -> StoreFuture<Update> {
-        self.store.complete(claim, completion, retention)
-    }
-
-    fn release(&self, claim: Claim) -> StoreFuture<Update> {
-        self.store.release(claim)
     }
 
     fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {

@@ -3,6 +3,7 @@
 mod checked_store;
 mod delayed_store;
 mod events;
+mod forward;
 mod gate;
 mod lossy_store;
 mod polling;
@@ -16,6 +17,7 @@ use idem_core::{Guarantee, Policy};
 pub(crate) use checked_store::{CheckedStore, broken_store, unreadable_store};
 pub(crate) use delayed_store::DelayedStore;
 pub(crate) use events::Events;
+pub(crate) use forward::forward;
 pub(crate) use gate::Gate;
 pub(crate) use lossy_store::LossyStore;
 pub(crate) use polling::poll_times;

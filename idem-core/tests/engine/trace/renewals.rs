@@ -5,15 +5,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use idem_core::store::Changed;
-use idem_core::store::{
-    Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, IdempotencyStore, RecordId,
-    StoreFuture, Update,
-};
+use idem_core::store::{Claim, IdempotencyStore, RecordId, StoreFuture, Update};
 use idem_core::{MemoryStore, Policy};
 use tokio::sync::watch;
 
 use super::log::{logged, start_log};
-use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Service, done, ran, refused};
+use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Service, done, forward, ran, refused};
 
 /// A store that never replies to the renewals of one claim: the one that is renewed first.
 #[derive(Clone, Debug, Default)]
@@ -34,9 +31,7 @@ impl Unresponsive {
 }
 
 impl IdempotencyStore for Unresponsive {
-    fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
-        self.store.claim(id, request)
-    }
+    forward! { claim, complete, release, abandon }
 
     fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
         if *self.first.get_or_init(|| claim.id) == claim.id {
@@ -54,23 +49,6 @@ impl IdempotencyStore for Unresponsive {
         }
         self.renewals.send_modify(|renewals| renewals.1 += 1);
         self.store.resume_run(claim, lease, hold)
-    }
-
-    fn complete(
-        &self,
-        claim: Claim,
-        completion: Completion,
-        retention: Duration,
-    ) -> StoreFuture<Update> {
-        self.store.complete(claim, completion, retention)
-    }
-
-    fn release(&self, claim: Claim) -> StoreFuture<Update> {
-        self.store.release(claim)
-    }
-
-    fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
-        self.store.abandon(id, nonce)
     }
 
     fn changed(&self, id: RecordId) -> Changed {
