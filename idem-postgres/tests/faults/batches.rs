@@ -1,7 +1,7 @@
 //! Calls that share a statement: each gets its own result.
 //!
 //! The tests run on one thread. The first of the joined calls is sent alone, and all others are queued before the next
-//! statement is sent.
+//! statement is sent. The server is paused where a reply could arrive before that.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::{
     HOUR, builder, claim_new, completed, completion, error_kind, new_id, recovering, request,
-    store, url,
+    sent_before_a_reply, store, url,
 };
 
 async fn claim_all(store: &PostgresStore, ids: &[RecordId]) -> Vec<ClaimOutcome> {
@@ -55,7 +55,7 @@ async fn concurrent_calls_share_statements() {
     };
     server.sql("SELECT pg_stat_statements_reset()");
     let ids: Vec<RecordId> = (0..64).map(|_| new_id()).collect();
-    let claims = claim_all(&store, &ids).await;
+    let claims = sent_before_a_reply(&server, claim_all(&store, &ids)).await;
     assert_eq!(sent("claim"), 3, "64 claims: one alone, then at most 32 to a statement");
 
     let ends = claims.iter().zip(0..64).map(|(claimed, number)| {
@@ -63,7 +63,7 @@ async fn concurrent_calls_share_statements() {
         claim.token = FencingToken(claim.token.0 + number % 2);
         store.complete(claim, completion(format!("{number}")), HOUR)
     });
-    let ends = join_all(ends).await;
+    let ends = sent_before_a_reply(&server, join_all(ends)).await;
     assert_eq!(sent("complete"), 3, "64 completions");
     for (number, end) in (0..64).zip(ends) {
         match number % 2 {
@@ -204,7 +204,8 @@ async fn rejected_batch_is_sent_again_one_by_one() {
     delete.execute(&mut *open).await.unwrap();
     let (alone, free) = (claim_new(&store).await, claim_new(&store).await);
     let ends = [alone, held, free].map(|claim| store.complete(claim, completion("late"), HOUR));
-    let ends = timeout(Duration::from_secs(60), join_all(ends)).await.expect("a completion hangs");
+    let ends = sent_before_a_reply(&server, join_all(ends));
+    let ends = timeout(Duration::from_secs(60), ends).await.expect("a completion hangs");
     let [alone, blocked, ended] = <[_; 3]>::try_from(ends).unwrap();
     assert_eq!(alone.unwrap(), Update::Applied);
     assert_eq!(error_kind(blocked), StoreErrorKind::NotDone);

@@ -13,7 +13,9 @@ use idem_testkit::servers::PostgresServer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::support::{HOUR, claim_new, error_kind, new_id, request, response, store};
+use crate::support::{
+    HOUR, claim_new, error_kind, new_id, request, response, sent_before_a_reply, store,
+};
 
 async fn claim_many(store: &PostgresStore, count: usize) -> Vec<Claim> {
     let mut claims = Vec::new();
@@ -36,7 +38,7 @@ async fn leases_that_are_due_share_statements() {
     server.sql("SELECT pg_stat_statements_reset()");
     // A renewal can be sent again while the first one is in flight.
     let renewals = claims.iter().chain(&claims[..1]).map(|claim| store.renew(*claim, HOUR, HOUR));
-    let renewed = join_all(renewals).await;
+    let renewed = sent_before_a_reply(&server, join_all(renewals)).await;
     assert!(renewed.into_iter().all(|update| update.unwrap() == Update::Applied));
     let sent = "SELECT sum(calls) FROM pg_stat_statements
                 WHERE query LIKE '%renewed%' AND query NOT LIKE '%pg_stat%'";

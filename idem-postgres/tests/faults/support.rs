@@ -22,6 +22,16 @@ pub(crate) async fn store(server: &PostgresServer) -> PostgresStore {
     builder().connect(&server.url()).await.unwrap()
 }
 
+/// Makes the calls while the server is paused. On one thread, all of them are sent or queued before the first reply.
+pub(crate) async fn sent_before_a_reply<T>(
+    server: &PostgresServer,
+    calls: impl Future<Output = T>,
+) -> T {
+    server.pause();
+    let (replies, ()) = futures_util::join!(calls, async { server.resume() });
+    replies
+}
+
 /// The URL of the server through a proxy.
 pub(crate) fn url(proxy: &Proxy) -> String {
     format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port())
