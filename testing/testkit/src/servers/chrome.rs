@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::process::{Process, directory, free_port};
+use super::process::{Process, directory, on_free_port};
 
 const PROGRAM: &str = "chromedriver";
 const READY: &str = "was started successfully";
@@ -22,17 +22,13 @@ impl ChromeDriver {
     /// # Panics
     /// If `chromedriver` is not installed or does not start.
     pub fn start() -> Self {
-        for _ in 0..10 {
-            let (port, directory) = (free_port(), directory());
-            match Process::start(PROGRAM, &[format!("--port={port}")], directory.path(), READY) {
-                Ok(process) => return Self { port, _process: process, directory },
-                Err(output) if output.contains("in use") => {}
-                Err(output) => panic!(
-                    "cannot start the driver of Chromium (install it with `apt-get install chromium chromium-driver`): {output}"
-                ),
-            }
-        }
-        panic!("no free port in 10 attempts")
+        let directory = directory();
+        let started = on_free_port(|port| {
+            let args = [format!("--port={port}")];
+            Ok((port, Process::start(PROGRAM, &args, directory.path(), READY)?))
+        });
+        let (port, process) = started.unwrap_or_else(|output| fail(&output));
+        Self { port, _process: process, directory }
     }
 
     /// The URL of the driver.
@@ -58,4 +54,11 @@ impl ChromeDriver {
         let profile = format!("--user-data-dir={}", profile.display());
         args.map(str::to_owned).into_iter().chain([profile]).collect()
     }
+}
+
+fn fail(output: &str) -> ! {
+    panic!(
+        "cannot start the driver of Chromium (install it with `apt-get install chromium \
+         chromium-driver`): {output}"
+    )
 }

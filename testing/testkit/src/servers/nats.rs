@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use super::process::{Process, directory, free_port};
+use super::process::{Process, directory, on_free_port};
 
 const PROGRAM: &str = "nats-server";
 const READY: &str = "Server is ready";
@@ -20,18 +20,15 @@ impl NatsServer {
     /// # Panics
     /// If `nats-server` is not installed or does not start.
     pub fn start() -> Self {
-        for _ in 0..10 {
-            let (port, directory) = (free_port(), directory());
+        let directory = directory();
+        let started = on_free_port(|port| {
             let args = ["--addr", "127.0.0.1", "--jetstream", "--store_dir", ".", "--port"];
             let args: Vec<_> =
                 args.into_iter().map(str::to_owned).chain([port.to_string()]).collect();
-            match Process::start(PROGRAM, &args, directory.path(), READY) {
-                Ok(process) => return Self { port, _process: process, _directory: directory },
-                Err(output) if output.contains("in use") => {}
-                Err(output) => fail(&output),
-            }
-        }
-        panic!("no free port in 10 attempts")
+            Ok((port, Process::start(PROGRAM, &args, directory.path(), READY)?))
+        });
+        let (port, process) = started.unwrap_or_else(|output| fail(&output));
+        Self { port, _process: process, _directory: directory }
     }
 
     /// Returns the URL of the server.

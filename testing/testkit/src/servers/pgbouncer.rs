@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::PostgresServer;
-use super::process::{Process, User, directory, free_port, own};
+use super::process::{Process, User, directory, on_free_port, own};
 
 /// A PgBouncer in transaction mode. It is killed when dropped.
 pub struct PgBouncer {
@@ -30,18 +30,19 @@ impl PgBouncer {
         let directory = directory();
         let user = User::unprivileged("postgres").unwrap_or_else(|output| fail(&output));
         own(directory.path(), user).expect("root can change owners");
-        let port = free_port();
-        let config = format!(
-            "[databases]\npostgres = host=127.0.0.1 port={server} user=postgres\n\
-             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = any\npool_mode = transaction\ndefault_pool_size = {connections}\n\
-             max_client_conn = 500\n",
-        );
-        let path = directory.path();
-        std::fs::write(path.join("pgbouncer.ini"), config).expect("a file in a new directory");
-        let args = ["pgbouncer.ini".to_owned()];
-        let process = Process::start_as(user, "/usr/sbin/pgbouncer", &args, path, "process up")
-            .unwrap_or_else(|output| fail(&output));
+        let started = on_free_port(|port| {
+            let config = format!(
+                "[databases]\npostgres = host=127.0.0.1 port={server} user=postgres\n\
+                 [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+                 auth_type = any\npool_mode = transaction\ndefault_pool_size = {connections}\n\
+                 max_client_conn = 500\n",
+            );
+            let path = directory.path();
+            std::fs::write(path.join("pgbouncer.ini"), config).expect("a file of our own");
+            let args = ["pgbouncer.ini".to_owned()];
+            Ok((port, Process::start_as(user, "/usr/sbin/pgbouncer", &args, path, "process up")?))
+        });
+        let (port, process) = started.unwrap_or_else(|output| fail(&output));
         Self { port, _process: process, _directory: directory }
     }
 

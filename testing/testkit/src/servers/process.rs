@@ -192,9 +192,22 @@ pub(super) fn directory() -> TempDir {
     directory.expect("a directory for temporary files")
 }
 
+/// Starts a server on a free port. Another process can take the port first, so this tries several.
+pub(super) fn on_free_port<T>(
+    mut start: impl FnMut(u16) -> Result<T, String>,
+) -> Result<T, String> {
+    for _ in 0..10 {
+        match start(free_port()) {
+            Err(output) if output.contains("in use") => {}
+            started => return started,
+        }
+    }
+    Err("each of 10 free ports was taken before the server started".to_owned())
+}
+
 /// Returns a port that was free a moment ago. It is low enough that the Redis cluster bus port, 10,000 above,
 /// exists.
-pub(super) fn free_port() -> u16 {
+fn free_port() -> u16 {
     loop {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("bound").port();

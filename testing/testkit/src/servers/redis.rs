@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::Certificates;
-use super::process::{Process, directory, free_port};
+use super::process::{Process, directory, on_free_port};
 
 /// The time limit for servers to reach agreement.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -71,15 +71,12 @@ impl RedisServer {
         let directory = directory();
         std::fs::write(directory.path().join(CONFIG), config).expect("a file in a new directory");
         let mut server = Self { args, ready, tls, port: 0, process: None, directory };
-        for _ in 0..10 {
-            server.port = free_port();
-            match server.try_start() {
-                Ok(()) => return server,
-                Err(output) if output.contains("in use") => {}
-                Err(output) => fail(&output),
-            }
-        }
-        panic!("no free port in 10 attempts")
+        let started = on_free_port(|port| {
+            server.port = port;
+            server.try_start()
+        });
+        started.unwrap_or_else(|output| fail(&output));
+        server
     }
 
     fn try_start(&mut self) -> Result<(), String> {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::Certificates;
-use super::process::{Process, User, directory, free_port, own, run_as};
+use super::process::{Process, User, directory, on_free_port, own, run_as};
 use program::{installed, server_program};
 
 /// The time limit for a server to reach a state that a test waits for.
@@ -76,15 +76,12 @@ impl PostgresServer {
         let mut server = Self { settings, port: 0, process: None, user, directory };
         data::create(&server.data()).unwrap_or_else(|output| fail(&output));
         prepare(&server.data(), server.user);
-        for _ in 0..10 {
-            server.port = free_port();
-            match server.try_start() {
-                Ok(()) => return server,
-                Err(output) if output.contains("in use") => {}
-                Err(output) => fail(&output),
-            }
-        }
-        panic!("no free port in 10 attempts")
+        let started = on_free_port(|port| {
+            server.port = port;
+            server.try_start()
+        });
+        started.unwrap_or_else(|output| fail(&output));
+        server
     }
 
     fn data(&self) -> PathBuf {
