@@ -7,7 +7,7 @@ use idem_core::{Guarantee, Policy};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const BASE: Policy = Policy::new(DAY, Guarantee::AtMostOnce);
-const BRIEF: Duration = Duration::from_millis(500);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Most routes.
 pub static CREATE: Policy = BASE;
@@ -24,9 +24,9 @@ pub static WAIT_BRIEFLY: Policy = BASE.with_wait(Duration::from_millis(100));
 /// `/release`.
 pub static RELEASE: Policy = BASE.with_guarantee(Guarantee::AtLeastOnce);
 /// `/hold`.
-pub static HOLD: Policy = BASE.with_lease(BRIEF);
+pub static HOLD: Policy = BASE.with_lease(SECOND);
 /// `/takeover`.
-pub static TAKEOVER: Policy = BASE.with_guarantee(Guarantee::AtLeastOnce).with_lease(BRIEF);
+pub static TAKEOVER: Policy = BASE.with_guarantee(Guarantee::AtLeastOnce).with_lease(SECOND);
 /// `/releases`.
 pub static RELEASES: Policy = BASE.with_releases(&[400, 422]);
 /// `/strict`.
@@ -36,5 +36,4 @@ pub static UUID: Policy = BASE.with_key_format(KeyFormat::Uuid).with_optional_ke
 /// `/recent`.
 pub static RECENT: Policy = BASE.with_key_format(KeyFormat::UuidV7).with_max_age(DAY);
 /// `/max-run`.
-pub static MAX_RUN: Policy =
-    BASE.with_lease(Duration::from_millis(100)).with_max_run(Duration::from_millis(200));
+pub static MAX_RUN: Policy = BASE.with_lease(SECOND).with_max_run(SECOND);

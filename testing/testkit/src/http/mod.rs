@@ -33,8 +33,8 @@
 //! | POST `/wait` | `wait = "30s"` | `pay` |
 //! | POST `/wait-briefly` | `wait = "100ms"` | `pay` |
 //! | POST `/release` | `guarantee = "at-least-once"` | `pay` |
-//! | POST `/hold` | `lease = "500ms"` | `pay` |
-//! | POST `/takeover` | `lease = "500ms"`, `guarantee = "at-least-once"` | `pay` |
+//! | POST `/hold` | `lease = "1s"` | `pay` |
+//! | POST `/takeover` | `lease = "1s"`, `guarantee = "at-least-once"` | `pay` |
 //! | POST `/recover` | `settle = "1h"`, `recover = "find_charge(service, payment)"` | `charge`; the hook is `find_charge` |
 //! | POST `/acted` | | `act` |
 //! | POST `/releases` | a policy with `with_releases(&[400, 422])` | `act` |
@@ -42,7 +42,7 @@
 //! | POST `/uuid` | `format = "uuid"`, `optional` | `pay` |
 //! | POST `/recent` | `format = "uuidv7"`, `max_age = "24h"` | `pay` |
 //! | POST `/timeout` | inside the timeout layer of the framework, 50 ms | `pay` |
-//! | POST `/max-run` | `max_run = "200ms"`, `lease = "100ms"` | `pay` |
+//! | POST `/max-run` | `max_run = "1s"`, `lease = "1s"` | `pay` |
 //! | POST `/by-note` | `key = "payment.note"` | `pay` |
 //! | POST `/by-amount` | `fingerprint = "payment.amount"` | `pay` |
 //! | any method `/any?note=` | | `take` |
