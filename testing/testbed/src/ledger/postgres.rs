@@ -10,7 +10,7 @@ use idem_postgres::sqlx::{self, PgConnection, PgPool};
 use idem_testkit::app::{Charge, Counts};
 use serde_json::Value;
 
-const TIMEOUT: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The advisory lock that serializes the setup of processes that start together. The number is arbitrary.
 const SETUP_LOCK: i64 = 0x7465_7374;

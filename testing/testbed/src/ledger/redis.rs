@@ -10,7 +10,7 @@ use idem_redis::deadpool_redis::{Manager, Pool, Runtime, Timeouts};
 use idem_testkit::app::{Charge, Counts};
 use serde_json::Value;
 
-const TIMEOUT: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns nothing if the number of changes differs from the expected one.
 const CHANGE_IF: &str = "if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return false end

@@ -108,10 +108,17 @@ impl Request {
         self.try_send().await.expect("a response")
     }
 
-    /// Sends the request on a separate task.
+    /// Sends the request on a separate task. Sends it again if the store was too slow for it.
     pub(crate) fn start(&self) -> JoinHandle<Option<Response>> {
         let request = self.clone();
-        tokio::spawn(async move { request.try_send().await })
+        tokio::spawn(async move {
+            loop {
+                match request.try_send().await {
+                    Some(response) if response.is(Problem::StoreUnavailable) => pause().await,
+                    received => return received,
+                }
+            }
+        })
     }
 
     /// Sends the request until the response satisfies `condition`.
