@@ -50,6 +50,23 @@ async fn fault_store_outage_long_stores_response_in_background() {
     }
 }
 
+/// A store that stays down is not asked for ever.
+#[tokio::test(start_paused = true)]
+async fn completion_is_retried_until_max_run_is_over() {
+    static SHORT_RUN: Policy = AT_MOST_ONCE.with_lease(MAX_RUN).with_max_run(MAX_RUN);
+    const MAX_RUN: Duration = Duration::from_millis(500);
+    for env in TestEnv::each() {
+        // On a busy machine the run itself may be given up.
+        drop(run_until_store_is_down(&env, &SHORT_RUN).await);
+        // The engine measures a run by the clock of the machine, and the test controls only the timers.
+        std::thread::sleep(MAX_RUN);
+        tokio::time::sleep(LEASE).await;
+        let sent = env.faults.calls().complete;
+        tokio::time::sleep(LEASE).await;
+        assert_eq!(env.faults.calls().complete, sent);
+    }
+}
+
 /// Shutdown does not overwrite the response of a run with "unknown", no matter when the store recovers.
 #[tokio::test(start_paused = true)]
 async fn fault_store_outage_long_keeps_response_past_drain_deadline() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_conformance::{Fault, Kind};
-use idem_core::{Policy, Recovery, Rejection};
+use idem_core::{Drained, Policy, Recovery, Rejection};
 
 use crate::support::{
     AT_MOST_ONCE, LEASE, TestEnv, assert_rejected, executed, replayed, response, soon,
@@ -82,6 +82,30 @@ async fn stale_resume_run_starts_no_handler() {
         assert_rejected!(first.await.unwrap(), Rejection::StoreUnavailable(None));
         assert_eq!(env.runs(), 1);
         env.assert_replays("found").await;
+    }
+}
+
+/// The process drains before the store answers, and the store then applies the call.
+#[tokio::test(start_paused = true)]
+async fn resumed_run_that_was_given_up_starts_no_handler() {
+    for env in uncertain().await {
+        env.faults.inject_next(1, [Kind::ResumeRun], Fault::Late);
+        // Nor does the store get the outcome that the drain writes.
+        env.faults.inject([Kind::Complete], Fault::Down);
+        let first = env.clone();
+        let first = tokio::spawn(async move {
+            first.call_recoverable(&RECOVERABLE, Recovery::NotHappened, "second").await
+        });
+        soon(env.faults.until_held(1)).await;
+        let answered = env.faults.calls().complete;
+        let given_up = async {
+            soon(env.faults.until_answered(Kind::Complete, answered + 1)).await;
+            env.faults.deliver();
+        };
+        let (drained, ()) = tokio::join!(env.engine.drain(Duration::ZERO), given_up);
+        assert_eq!(drained, Drained::GaveUp(1));
+        assert_rejected!(first.await.unwrap(), Rejection::StoreUnavailable(None));
+        assert_eq!(env.runs(), 1);
     }
 }
 

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use idem_core::function::{Disposition, Failure, Rejected};
+use idem_core::observe::{Event, Observer};
 use idem_core::{Drained, Idempotency, MemoryStore, idempotent};
 use tokio::sync::Notify;
 
@@ -110,6 +112,27 @@ async fn a_call_that_can_never_succeed_is_dead_lettered() {
 
     let no_json = compare(&idempotency, HashMap::from([((0, 0), 0)])).await;
     assert_eq!(disposition(&no_json), ("FingerprintInvalid".to_owned(), Disposition::DeadLetter));
+}
+
+/// Keeps the operation of each call.
+#[derive(Clone, Default)]
+struct Operations(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Operations {
+    fn observe(&self, event: &Event<'_>) {
+        if let Event::Call { operation, .. } = event {
+            self.0.lock().unwrap().push((*operation).to_owned());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fingerprint_that_cannot_be_compared_is_an_event_of_its_operation() {
+    let operations = Operations::default();
+    let builder = Idempotency::builder(MemoryStore::new()).observer(operations.clone());
+    let no_json = compare(&builder.build(), HashMap::from([((0, 0), 0)])).await;
+    assert_eq!(refused(&no_json), "FingerprintInvalid");
+    assert_eq!(*operations.0.lock().unwrap(), ["compare"]);
 }
 
 #[tokio::test]

@@ -151,4 +151,14 @@ mod tests {
         schedule.insert(state(&OVER), Instant::now());
         assert_eq!(due.now_or_never().unwrap().unwrap().len(), 1);
     }
+
+    /// A lease that was renewed has another place in the schedule than the one that its run removes.
+    #[tokio::test]
+    async fn a_lease_whose_run_is_over_is_dropped_when_it_is_due() {
+        let (schedule, over) = (Schedule::default(), state(&OVER));
+        schedule.insert(Arc::clone(&over), Instant::now());
+        over.end();
+        assert!(schedule.due().now_or_never().is_none());
+        assert!(schedule.all().is_empty());
+    }
 }
