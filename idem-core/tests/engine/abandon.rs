@@ -20,10 +20,9 @@ async fn a_replay_after_a_lost_reply_abandons_nothing() {
     assert_eq!(store.abandonments(), 0);
 }
 
-/// The clock moves only if nothing else can happen, so the calls of a whole lease are counted.
-#[tokio::test(start_paused = true)]
-async fn a_lost_claim_is_abandoned_rarely_while_another_run_is_active() {
-    let store = LossyStore::default();
+/// Loses a claim while another run is active, and counts the abandonments until two leases later. The clock moves only if
+/// nothing else can happen, so the calls of a whole lease are counted.
+async fn abandonments_beside_a_run(store: LossyStore) -> usize {
     let service = Service::new(store.clone());
     let gate = Gate::default();
     let first = service.spawn(&AT_MOST_ONCE, "key", gate.then("first"));
@@ -31,29 +30,22 @@ async fn a_lost_claim_is_abandoned_rarely_while_another_run_is_active() {
     store.lose_claims(1);
     assert_eq!(service.send(&AT_MOST_ONCE, "key", done("second")).await, refused("InProgress"));
     sleep(2 * LEASE).await;
-    assert_eq!(
-        store.abandonments(),
-        4,
-        "immediately, after 1 s, after 5 s, at the end of the lease"
-    );
     gate.open();
     assert_eq!(first.await.unwrap(), ran("first"));
+    store.abandonments()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_claim_is_abandoned_rarely_while_another_run_is_active() {
+    let sent = abandonments_beside_a_run(LossyStore::default()).await;
+    assert_eq!(sent, 4, "immediately, after 1 s, after 5 s, at the end of the lease");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_is_abandoned_once_if_its_record_is_unreadable() {
     let store = LossyStore::default();
-    let service = Service::new(store.clone());
-    let gate = Gate::default();
-    let first = service.spawn(&AT_MOST_ONCE, "key", gate.then("first"));
-    gate.started().await;
-    store.lose_claims(1);
     store.damage_records();
-    assert_eq!(service.send(&AT_MOST_ONCE, "key", done("second")).await, refused("InProgress"));
-    sleep(2 * LEASE).await;
-    assert_eq!(store.abandonments(), 1);
-    gate.open();
-    assert_eq!(first.await.unwrap(), ran("first"));
+    assert_eq!(abandonments_beside_a_run(store).await, 1);
 }
 
 /// The pauses double up to 5 s.
