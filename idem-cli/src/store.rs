@@ -63,7 +63,7 @@ impl Store {
                 if !Path::new(path).exists() {
                     return Err(Failure::Usage(format!("there is no file {path}")));
                 }
-                let store = SqliteStore::builder().sweep_every(None).open(url).await;
+                let store = SqliteStore::builder().only_existing().sweep_every(None).open(url).await;
                 Ok(Self::new(store.map_err(unavailable)?))
             }
             "memory" => Err(Failure::Usage(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use idem_core::store::Wakeups;
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection, SqlitePool, query_scalar};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool, query_scalar};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 
@@ -37,6 +37,7 @@ const LOG_SIZE_LIMIT: &str = "67108864";
 pub struct SqliteStoreBuilder {
     wait_timeout: Duration,
     sweep_every: Option<Duration>,
+    only_existing: bool,
 }
 
 impl SqliteStore {
@@ -64,6 +65,7 @@ impl SqliteStore {
         SqliteStoreBuilder {
             wait_timeout: Duration::from_secs(5),
             sweep_every: Some(Duration::from_secs(60)),
+            only_existing: false,
         }
     }
 }
@@ -82,12 +84,20 @@ impl SqliteStoreBuilder {
         self
     }
 
+    /// Opens only a file that has the tables of the store, and leaves any other file as it is. This suits tools, whose
+    /// users may mistype a path. By default a missing file and missing tables are created.
+    pub const fn only_existing(mut self) -> Self {
+        self.only_existing = true;
+        self
+    }
+
     /// Opens the database file at `path`, and creates it if it does not exist. A URL such as `sqlite:idem.db` is accepted
     /// too. The directory must exist and be on a local disk.
     ///
     /// # Errors
     /// If the file cannot be opened or written, is on a network file system, or belongs to another version of the store,
-    /// and if `path` names a database in memory.
+    /// and if `path` names a database in memory. With [`only_existing`](Self::only_existing), also if the file or the tables
+    /// are missing.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -120,6 +130,9 @@ impl SqliteStoreBuilder {
         options: SqliteConnectOptions,
         pool: Option<SqlitePool>,
     ) -> Result<SqliteStore, OpenError> {
+        if self.only_existing {
+            verify_has_tables(&options).await?;
+        }
         let options = options
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -203,6 +216,18 @@ impl SqliteStoreBuilder {
         thread::start(&shared, queues, self.sweep_every).map_err(|error| failed(error.into()))?;
         Ok(SqliteStore(shared))
     }
+}
+
+/// Checks that the file has the tables of the store. The settings of the store are not applied yet, because they change
+/// the file.
+async fn verify_has_tables(options: &SqliteConnectOptions) -> Result<(), OpenError> {
+    let name: Box<str> = options.get_filename().display().to_string().into();
+    let failed = |error| open_error(&name, error);
+    let mut connection =
+        options.clone().create_if_missing(false).connect().await.map_err(failed)?;
+    let version = schema::version(&mut connection).await.map_err(failed)?;
+    connection.close().await.map_err(failed)?;
+    version.map(drop).ok_or_else(|| OpenError::NoTables { path: name.clone() })
 }
 
 async fn prepare_once(options: &SqliteConnectOptions, name: &str) -> Result<i64, OpenError> {

@@ -44,6 +44,12 @@ pub enum OpenError {
         /// The reason.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The file has no tables of the store, and [`only_existing`](crate::SqliteStoreBuilder::only_existing) was set.
+    #[error("the SQLite database `{path}` has no idempotency records; check the path")]
+    NoTables {
+        /// The path of the file.
+        path: Box<str>,
+    },
     /// The file or its disk cannot keep the promises of the store.
     #[error("the SQLite database `{path}` is not safe for idempotency records")]
     Unhealthy {

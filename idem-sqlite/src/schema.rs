@@ -35,7 +35,7 @@ pub(crate) async fn create_if_missing(connection: &mut SqliteConnection) -> Resu
 }
 
 /// The version of the schema in the file. `None` if the file has no tables of this store.
-async fn version(connection: &mut SqliteConnection) -> Result<Option<i64>, Error> {
+pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<Option<i64>, Error> {
     let exists =
         "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'idem_store')";
     if !sqlx::query_scalar(exists).fetch_one(&mut *connection).await? {

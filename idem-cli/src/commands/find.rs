@@ -25,6 +25,9 @@ pub(super) async fn run(context: &Context, find: &Find) -> Result<(), Failure> {
         found.extend(context.records.by_operation_name(operation, scope, &key).await?);
     }
     if found.is_empty() {
+        if operations.is_empty() {
+            return Err(Failure::NotFound("the store has no records; check --store".to_owned()));
+        }
         let known: Vec<_> = operations.iter().map(|operation| format!("`{operation}`")).collect();
         return Err(Failure::NotFound(format!(
             "no record of this key and scope under the operations {}; check --namespace, --scope and the secret, or name \

@@ -1,5 +1,7 @@
 //! `doctor`, `migrate`, and stores that cannot be used.
 
+use idem_testkit::servers::{SqliteFile, run_sql};
+
 use crate::command::idem;
 use crate::service::{Kind, on_every_store, postgres};
 
@@ -53,6 +55,23 @@ fn unusable_stores_are_named() {
     let output = idem(&["list"]);
     assert_eq!(output.code, 2, "{output:?}");
     assert!(output.stderr.contains("--store or the variable IDEM_STORE"), "{output:?}");
+}
+
+/// A mistyped path may be that of another application's database.
+#[test]
+fn database_of_another_application_is_left_as_it_is() {
+    let file = SqliteFile::new();
+    // An empty file is an empty database.
+    std::fs::write(file.path(), "").unwrap();
+    run_sql(&file.path(), "CREATE TABLE users (name TEXT)");
+    let before = std::fs::read(file.path()).unwrap();
+    let url = format!("sqlite:{}", file.path().display());
+    for command in [&["doctor"][..], &["list"], &["find", "--key", "k", "--global"]] {
+        let output = idem(&[&["--store", &url], command].concat());
+        assert_eq!(output.code, 4, "{output:?}");
+        assert!(output.stderr.contains("has no idempotency records"), "{output:?}");
+    }
+    assert_eq!(std::fs::read(file.path()).unwrap(), before);
 }
 
 #[test]
