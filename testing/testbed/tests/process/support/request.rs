@@ -108,17 +108,10 @@ impl Request {
         self.try_send().await.expect("a response")
     }
 
-    /// Sends the request on a separate task. Sends it again if the store was too slow for it.
+    /// Sends the request on a separate task.
     pub(crate) fn start(&self) -> JoinHandle<Option<Response>> {
         let request = self.clone();
-        tokio::spawn(async move {
-            loop {
-                match request.try_send().await {
-                    Some(response) if response.is(Problem::StoreUnavailable) => pause().await,
-                    received => return received,
-                }
-            }
-        })
+        tokio::spawn(async move { request.try_send().await })
     }
 
     /// Sends the request until the response satisfies `condition`.
