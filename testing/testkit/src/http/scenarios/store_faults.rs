@@ -138,5 +138,5 @@ pub async fn a_release_is_retried(server: &Server) {
 }
 
 async fn with_short_timeout(server: &Server) -> Server {
-    server.with(|builder| builder.store_timeout(Duration::from_millis(250))).await
+    server.with(|builder| builder.store_timeout(Duration::from_secs(1))).await
 }
