@@ -58,7 +58,7 @@ impl Store {
             }
             #[cfg(feature = "sqlite")]
             "sqlite" => {
-                // Opening a file that does not exist would create it.
+                // A mistyped path is a mistake of the call, and not a store that cannot be used.
                 let path = rest.split('?').next().unwrap_or(rest);
                 if !Path::new(path).exists() {
                     return Err(Failure::Usage(format!("there is no file {path}")));

@@ -227,7 +227,10 @@ async fn verify_has_tables(options: &SqliteConnectOptions) -> Result<(), OpenErr
         options.clone().create_if_missing(false).connect().await.map_err(failed)?;
     let version = schema::version(&mut connection).await.map_err(failed)?;
     connection.close().await.map_err(failed)?;
-    version.map(drop).ok_or_else(|| OpenError::NoTables { path: name.clone() })
+    match version {
+        Some(_) => Ok(()),
+        None => Err(OpenError::NoTables { path: name }),
+    }
 }
 
 async fn prepare_once(options: &SqliteConnectOptions, name: &str) -> Result<i64, OpenError> {
