@@ -117,8 +117,7 @@ pub(crate) async fn a_layer_runs_once_across_processes(env: &TestEnv) {
         first.assert_counts(&key, 1, 1).await;
     }
     let held = first.pay_with("/hold", "held", &json!({ "gate": true }));
-    let sent = held.start();
-    second.until("held", 1, 1).await;
+    let sent = held.start_run(&second, 1).await;
     first.kill().await;
     drop(sent.await);
     let retry = second.pay_with("/hold", "held", &json!({ "gate": true }));
@@ -329,8 +328,7 @@ pub(crate) async fn a_store_can_fail_during_a_transaction(env: &TestEnv) {
     let server = env.start().await;
     for mode in ["down_on_complete", "down", "hang"] {
         let pay = server.pay_with("/tx-payments", mode, &json!({ "once": true, "gate": true }));
-        let sent = pay.start();
-        server.until(mode, 1, 0).await;
+        let sent = pay.start_run(&server, 0).await;
         server.set_store(mode).await;
         server.open_gate(mode).await;
         let response = sent.await.unwrap().expect("a response");

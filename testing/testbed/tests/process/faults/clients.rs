@@ -28,8 +28,7 @@ pub(crate) async fn fault_client_disconnects_during_run(env: &TestEnv) {
     assert_outlives(&server, "half", &pay("half")).await;
 
     let newer = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
-    let stream = pay("h2").over(newer).start();
-    server.until("h2", 1, 1).await;
+    let stream = pay("h2").over(newer).start_run(&server, 1).await;
     stream.abort();
     assert_outlives(&server, "h2", &pay("h2")).await;
 }

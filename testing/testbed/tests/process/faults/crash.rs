@@ -33,8 +33,7 @@ pub(crate) async fn fault_crash_after_effect_before_completion(env: &TestEnv) {
 async fn killed_in_its_handler(env: &TestEnv, script: &serde_json::Value, effects: u64) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/hold", "k", script);
-    let sent = pay.start();
-    first.until("k", 1, effects).await;
+    let sent = pay.start_run(&first, effects).await;
     first.kill().await;
     assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
     pay.to(&second).until_settled().await.assert_unknown_for_good();
@@ -48,8 +47,7 @@ const BEYOND_TTL: Duration = Duration::from_secs(4);
 pub(crate) async fn fault_unknown_outcome_outlives_ttl(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/short", "k", &json!({ "once": true, "delay_ms": FOREVER_MS }));
-    let sent = pay.start();
-    first.until("k", 1, 1).await;
+    let sent = pay.start_run(&first, 1).await;
     first.kill().await;
     assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
     // The fault is that the ttl passes after the crash.
@@ -61,8 +59,7 @@ pub(crate) async fn fault_unknown_outcome_outlives_ttl(env: &TestEnv) {
 pub(crate) async fn fault_crash_then_takeover(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "delay_ms": FOREVER_MS }));
-    let sent = pay.start();
-    first.until("k", 1, 1).await;
+    let sent = pay.start_run(&first, 1).await;
     first.kill().await;
     assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
     let rerun = pay.to(&second).until_settled().await;

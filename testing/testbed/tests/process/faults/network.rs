@@ -63,8 +63,7 @@ pub(crate) async fn fault_renewal_fails_briefly(env: &TestEnv) {
     let second = env.start().await;
     for path in ["/hold", "/takeover"] {
         let pay = first.pay_with(path, path, &json!({ "delay_ms": 1500 }));
-        let sent = pay.start();
-        first.until(path, 1, 1).await;
+        let sent = pay.start_run(&first, 1).await;
         let failures = |logs: &str| logs.matches("a lease was not renewed").count();
         let before = failures(&first.logs().await);
         // No server listens on port 1.
@@ -81,8 +80,7 @@ pub(crate) async fn fault_renewal_fails_beyond_lease(env: &TestEnv) {
     let (proxy, first) = behind_a_proxy(env).await;
     let second = env.start().await;
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "gate": true }));
-    let sent = pay.start();
-    first.until("k", 1, 1).await;
+    let sent = pay.start_run(&first, 1).await;
     proxy.redirect_to(1);
     // The run is cancelled: its gate is closed.
     sent.await.unwrap().expect("a response").assert_problem(Problem::OutcomeUnknown);

@@ -12,8 +12,7 @@ const THREE_LEASES: Duration = Duration::from_secs(3);
 pub(crate) async fn fault_pause_without_duplicate(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
-    let sent = pay.start();
-    first.until("k", 1, 1).await;
+    let sent = pay.start_run(&first, 1).await;
     env.pause(&first);
     // The fault is that time passes while no request observes the key.
     tokio::time::sleep(THREE_LEASES).await;
@@ -27,8 +26,7 @@ pub(crate) async fn fault_pause_without_duplicate(env: &TestEnv) {
 pub(crate) async fn fault_pause_with_duplicate(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
-    let sent = pay.start();
-    first.until("k", 1, 1).await;
+    let sent = pay.start_run(&first, 1).await;
     env.pause(&first);
     pay.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);
     first.resume();
@@ -45,8 +43,7 @@ const BLOCK_MS: u64 = 1500;
 pub(crate) async fn fault_takeover_completes_first_and_its_response_is_returned(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "block_ms": BLOCK_MS }));
-    let sent = pay.start();
-    second.until("k", 1, 1).await;
+    let sent = pay.start_run(&second, 1).await;
     env.pause(&first);
     let winner = pay.to(&second).until_settled().await;
     winner.assert_executed(201);
@@ -64,8 +61,7 @@ pub(crate) async fn fault_takeover_completes_first_and_its_response_is_returned(
 pub(crate) async fn fault_takeover_completes_first_and_stale_run_is_cancelled(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "gate": true }));
-    let sent = pay.start();
-    second.until("k", 1, 1).await;
+    let sent = pay.start_run(&second, 1).await;
     env.pause(&first);
     let winner = pay.to(&second).until_settled().await;
     winner.assert_executed(201);
@@ -80,8 +76,7 @@ pub(crate) async fn fault_takeover_still_running(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/takeover", "k", &json!({ "block_ms": BLOCK_MS, "gate": true }));
     first.open_gate("k").await;
-    let sent = pay.start();
-    second.until("k", 1, 1).await;
+    let sent = pay.start_run(&second, 1).await;
     env.pause(&first);
     let overtaking = pay.to(&second);
     let overtaking = tokio::spawn(async move { overtaking.until_settled().await });

@@ -39,8 +39,7 @@ fn assert_found(response: &Response, note: &str) {
 async fn killed(env: &TestEnv, script: &Value, effects: u64) -> Request {
     let first = env.start().await;
     let pay = first.pay_with("/recover", "k", script);
-    let sent = pay.start();
-    first.until("k", 1, effects).await;
+    let sent = pay.start_run(&first, effects).await;
     first.kill().await;
     assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
     pay
@@ -89,8 +88,7 @@ pub(crate) async fn fault_crash_with_recover_hook_in_hook(env: &TestEnv) {
 pub(crate) async fn fault_pause_with_recover_hook_after_effect(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/recover", "k", &json!({ "gate": true }));
-    let sent = pay.start();
-    second.until("k", 1, 1).await;
+    let sent = pay.start_run(&second, 1).await;
     env.pause(&first);
     let found = until_known(&pay.to(&second)).await;
     assert_found(&found, "k");
@@ -103,8 +101,7 @@ pub(crate) async fn fault_pause_with_recover_hook_before_effect(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let script = json!({ "once": true, "gate": true, "effect": "after" });
     let pay = first.pay_with("/recover", "k", &script);
-    let sent = pay.start();
-    second.until("k", 1, 0).await;
+    let sent = pay.start_run(&second, 0).await;
     env.pause(&first);
     let rerun = until_known(&pay.to(&second)).await;
     rerun.assert_executed(201);
@@ -122,8 +119,7 @@ pub(crate) async fn fault_pause_with_recover_hook_before_effect(env: &TestEnv) {
 pub(crate) async fn fault_pause_with_recover_hook_and_late_completion(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/recover", "k", &json!({ "block_ms": 1500 }));
-    let sent = pay.start();
-    second.until("k", 1, 1).await;
+    let sent = pay.start_run(&second, 1).await;
     env.pause(&first);
     let found = until_known(&pay.to(&second)).await;
     assert_found(&found, "k");
@@ -194,8 +190,7 @@ pub(crate) async fn fault_store_unreachable_with_recover_hook(env: &TestEnv) {
     let second = env.start().await;
     let script = json!({ "once": true, "gate": true, "effect": "after" });
     let pay = first.pay_with("/recover", "k", &script);
-    let sent = pay.start();
-    first.until("k", 1, 0).await;
+    let sent = pay.start_run(&first, 0).await;
     // No server listens on port 1.
     proxy.redirect_to(1);
     // The run is cancelled: its gate is closed.

@@ -38,8 +38,7 @@ pub(crate) async fn fault_sigterm_during_run(env: &TestEnv) {
 pub(crate) async fn fault_drain_deadline_passes(env: &TestEnv) {
     let server = env.start_with(&["--drain", "200ms"]).await;
     let pay = server.pay_with("/payments", "k", &json!({ "delay_ms": 600_000 }));
-    let sent = pay.start();
-    server.until("k", 1, 1).await;
+    let sent = pay.start_run(&server, 1).await;
     server.terminate();
     sent.await.unwrap().expect("a response").assert_problem(Problem::OutcomeUnknown);
     assert_eq!(server.ended().await.code(), Some(3));
@@ -70,8 +69,7 @@ fn unkeyed(server: &Server, script: &Value) -> JoinHandle<Option<u16>> {
 pub(crate) async fn fault_request_during_drain(env: &TestEnv) {
     let (server, other) = (env.start().await, env.start().await);
     let running = server.pay_with("/payments", "running", &json!({ "delay_ms": 2500 }));
-    let sent = running.start();
-    server.until("running", 1, 1).await;
+    let sent = running.start_run(&server, 1).await;
     // The request has started, so the server still accepts the rest of it.
     let pay = server.pay("/payments", "k");
     let (mut uploading, rest) = pay.raw_half().await;

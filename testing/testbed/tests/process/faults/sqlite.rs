@@ -14,8 +14,7 @@ pub(crate) async fn fault_sqlite_restarts_with_its_records(env: &TestEnv) {
     let response = paid.send().await;
     response.assert_executed(201);
     let running = first.pay_with("/hold", "running", &json!({ "gate": true }));
-    let sent = running.start();
-    first.until("running", 1, 1).await;
+    let sent = running.start_run(&first, 1).await;
     first.kill().await;
     assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
     let second = env.start().await;
@@ -32,8 +31,7 @@ pub(crate) async fn fault_sqlite_clock_wrong(env: &TestEnv) {
     for (n, offset) in ["-1d", "-1h", "+1h", "+1d"].into_iter().enumerate() {
         let (key, other) = (format!("k{n}"), format!("other{n}"));
         let pay = right.pay_with("/hold", &key, &json!({ "gate": true }));
-        let sent = pay.start();
-        right.until(&key, 1, 1).await;
+        let sent = pay.start_run(&right, 1).await;
         let wrong = [("LD_PRELOAD", FAKETIME), ("FAKETIME", offset), ("DONT_FAKE_MONOTONIC", "1")];
         let wrong = env.start_on(&env.url(), &[], &wrong).await;
         let first = wrong.pay("/payments", &other).send().await;
@@ -60,8 +58,7 @@ const HALF: u64 = 2048;
 pub(crate) async fn fault_sqlite_disk_full(env: &TestEnv) {
     let server = env.start().await;
     let pay = server.pay_with("/hold", "k", &json!({ "gate": true }));
-    let sent = pay.start();
-    server.until("k", 1, 1).await;
+    let sent = pay.start_run(&server, 1).await;
     let log = env.database_file().with_extension("db-wal");
     server.limit_files(Some(fs::metadata(log).unwrap().len() + HALF));
     server.pay("/payments", "new").send().await.assert_problem(Problem::StoreUnavailable);

@@ -9,8 +9,7 @@ pub(crate) async fn fault_store_outage_short(env: &TestEnv) {
     let first = env.start_on(&store.url(), &[], &[]).await;
     let second = env.start_on(&store.url(), &[], &[]).await;
     let pay = first.pay_with("/payments", "k", &json!({ "delay_ms": 300 }));
-    let sent = pay.start();
-    first.until("k", 1, 1).await;
+    let sent = pay.start_run(&first, 1).await;
     store.restart();
     let response = sent.await.unwrap().expect("a response");
     response.assert_executed(201);

@@ -28,8 +28,7 @@ pub(crate) async fn fault_handler_blocks_thread(env: &TestEnv) {
 /// Asserts that duplicates get `in-progress` until the run ends.
 async fn assert_in_progress_until_end(first: &Server, other: &Server, path: &str, script: &Value) {
     let pay = first.pay_with(path, path, script);
-    let sent = pay.start();
-    other.until(path, 1, 1).await;
+    let sent = pay.start_run(&other, 1).await;
     while !sent.is_finished() {
         let duplicate = pay.to(other).send().await;
         assert!(duplicate.is(Problem::InProgress) || duplicate.is_replay(), "{duplicate:?}");
@@ -60,8 +59,7 @@ pub(crate) async fn fault_client_clock_wrong(env: &TestEnv) {
         let wrong = env.start_on(&env.url(), &[], &wrong).await;
         let key = format!("k{n}");
         let pay = wrong.pay_with("/hold", &key, &json!({ "delay_ms": 1500 }));
-        let sent = pay.start();
-        right.until(&key, 1, 1).await;
+        let sent = pay.start_run(&right, 1).await;
         pay.to(&right).send().await.assert_problem(Problem::InProgress);
         let first = sent.await.unwrap().expect("a response");
         pay.to(&right).send().await.assert_replay_of(first.assert_executed(201));
@@ -91,8 +89,7 @@ const BEYOND_TTL: Duration = Duration::from_millis(3500);
 pub(crate) async fn fault_ttl_expires(env: &TestEnv) {
     let server = env.start().await;
     let pay = server.pay_with("/short", "k", &json!({ "gate": true }));
-    let sent = pay.start();
-    server.until("k", 1, 1).await;
+    let sent = pay.start_run(&server, 1).await;
     // The run continues beyond its ttl.
     let started = Instant::now();
     while started.elapsed() < BEYOND_TTL {

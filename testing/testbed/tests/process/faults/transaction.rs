@@ -9,9 +9,8 @@ use crate::support::{Problem, TestEnv};
 pub(crate) async fn fault_crash_in_transaction_during_handler(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
     let pay = first.pay_with("/tx-payments", "k", &json!({ "once": true, "gate": true }));
-    let sent = pay.start();
     // The effect is written but not committed.
-    first.until("k", 1, 0).await;
+    let sent = pay.start_run(&first, 0).await;
     pay.to(&second).send().await.assert_problem(Problem::InProgress);
     first.kill().await;
     assert!(sent.await.unwrap().is_none(), "the killed process sent no response");

@@ -16,8 +16,7 @@ const MAX_WAITERS: usize = 32;
 pub(crate) async fn fault_client_disconnects_while_waiting(env: &TestEnv) {
     let server = env.start().await;
     let pay = server.pay_with(ROUTE, "k", &json!({ "gate": true }));
-    let first = pay.start();
-    server.until("k", 1, 1).await;
+    let first = pay.start_run(&server, 1).await;
     let mut waiters = JoinSet::new();
     for _ in 0..=MAX_WAITERS {
         let connection = pay.raw().await;
@@ -72,13 +71,9 @@ const MANY: usize = 500;
 pub(crate) async fn fault_many_waiters(env: &TestEnv) {
     let server = env.start().await;
     let pay = server.pay_with(ROUTE, "k", &json!({ "gate": true }));
+    let first = pay.start_run(&server, 1).await;
     // On a busy machine, the store may be too slow for one of the requests.
     let is_served = |response: &Response| !response.is(Problem::StoreUnavailable);
-    let first = {
-        let pay = pay.clone();
-        tokio::spawn(async move { pay.until(is_served).await })
-    };
-    server.until("k", 1, 1).await;
     let clients: Vec<_> = (0..MANY / 50).map(|_| http2_client()).collect();
     let mut waiters = JoinSet::new();
     for n in 0..MANY {
@@ -90,7 +85,7 @@ pub(crate) async fn fault_many_waiters(env: &TestEnv) {
         refused.assert_problem(Problem::InProgress);
     }
     server.open_gate("k").await;
-    let first = first.await.unwrap();
+    let first = first.await.unwrap().expect("a response");
     first.assert_executed(201);
     for late in waiters.join_all().await {
         late.assert_replay_of(&first);
@@ -106,8 +101,7 @@ pub(crate) async fn fault_key_freed_while_waiting(env: &TestEnv) {
     let server: Server = env.start().await;
     let script = json!({ "once": true, "gate": true, "status": 503, "effect": "none" });
     let pay = server.pay_with(ROUTE, "k", &script);
-    let first = pay.start();
-    server.until("k", 1, 0).await;
+    let first = pay.start_run(&server, 0).await;
     let waiters = fill_places(&pay).await;
     server.open_gate("k").await;
     first.await.unwrap().expect("a response").assert_executed(503);

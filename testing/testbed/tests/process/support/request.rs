@@ -114,6 +114,35 @@ impl Request {
         tokio::spawn(async move { request.try_send().await })
     }
 
+    /// Sends the request on a separate task, and waits until `observer` counts its run and this number of effects.
+    /// Sends it again if the store had no time for its claim, as on a busy machine.
+    ///
+    /// # Panics
+    /// If the request ends without these counts for another reason.
+    pub(crate) async fn start_run(
+        &self,
+        observer: &Server,
+        effects: u64,
+    ) -> JoinHandle<Option<Response>> {
+        loop {
+            let sent = self.start();
+            loop {
+                let has_ended = sent.is_finished();
+                let counts = observer.counts(self.noted()).await;
+                if (counts.attempts, counts.effects) == (1, effects) {
+                    return sent;
+                }
+                if has_ended {
+                    break;
+                }
+                pause().await;
+            }
+            let response = sent.await.expect("the task does not panic");
+            let is_refused = response.as_ref().is_some_and(|it| it.is(Problem::StoreUnavailable));
+            assert!(is_refused, "the request ended before its run: {response:?}");
+        }
+    }
+
     /// Sends the request until the response satisfies `condition`.
     pub(crate) async fn until(&self, condition: impl Fn(&Response) -> bool) -> Response {
         loop {
