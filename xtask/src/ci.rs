@@ -9,7 +9,7 @@ use crate::features::{Build, builds};
 use crate::peers;
 use crate::prose;
 use crate::release_check;
-use crate::step::step;
+use crate::step::{skip, step};
 use crate::test::{self, Group, Selection, Tally};
 
 /// A part of the run, for jobs that run in parallel.
@@ -86,7 +86,7 @@ fn check_build(shell: &Shell, Build { package, feature }: &Build) -> Result<()> 
 fn deny(shell: &Shell) -> Result<()> {
     let version = cmd!(shell, "cargo deny --version").quiet().ignore_stdout().ignore_stderr();
     if version.run().is_err() {
-        eprintln!("skipped: cargo-deny is not installed");
+        skip("the licences, bans and sources of dependencies", "cargo-deny is not installed");
         return Ok(());
     }
     Ok(cmd!(shell, "cargo deny check bans licenses sources").run()?)

@@ -68,7 +68,9 @@ enum Task {
 fn main() -> ExitCode {
     let task = Task::parse();
     cargo_env::leave();
-    match run(task) {
+    let result = run(task);
+    step::print_skipped();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nerror: {error:#}");

@@ -7,15 +7,23 @@ use cargo_metadata::{MetadataCommand, Package};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
+use crate::step::skip;
+
 /// Every package must contain these as real files, because a symbolic link leads nowhere outside of
 /// the repository.
 const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+
+/// The workflow that builds the crates with the oldest compilers.
+const COMPILERS: &str = ".github/workflows/nightly.yml";
 
 pub(crate) fn run(shell: &Shell) -> Result<()> {
     let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
     let target = metadata.target_directory.as_std_path();
     let published: Vec<&Package> = metadata.packages.iter().filter(|it| is_published(it)).collect();
     published.iter().try_for_each(|package| check_docs_rs(package))?;
+    let workflow = shell.read_file(COMPILERS)?;
+    published.iter().try_for_each(|package| check_compiler(package, &workflow))?;
+    fetch(shell)?;
     package(shell, &published)?;
     let folder = target.join("release-check");
     shell.remove_path(&folder)?;
@@ -47,6 +55,38 @@ fn check_docs_rs(package: &Package) -> Result<()> {
         package.manifest_path
     );
     Ok(())
+}
+
+/// Checks that the workflow builds a crate with the compiler of its `rust-version`. Otherwise the crate could need a
+/// newer one.
+fn check_compiler(package: &Package, workflow: &str) -> Result<()> {
+    let version = package.rust_version.as_ref();
+    let version =
+        version.with_context(|| format!("{}: add rust-version", package.manifest_path))?;
+    let toolchain = format!("{}.{}", version.major, version.minor);
+    ensure!(
+        is_built(workflow, &toolchain, package.name.as_str()),
+        "{COMPILERS}: the job `compilers` must build {} with its `rust-version` {toolchain}",
+        package.name
+    );
+    Ok(())
+}
+
+/// Whether the entry of the toolchain in the job's matrix contains the package.
+fn is_built(workflow: &str, toolchain: &str, package: &str) -> bool {
+    let entries = workflow.split("- toolchain: ");
+    let mut entries = entries.filter_map(|entry| entry.strip_prefix(&format!("\"{toolchain}\"\n")));
+    entries.any(|entry| {
+        let words: Vec<&str> = entry.split_whitespace().collect();
+        words.contains(&"--workspace")
+            || words.windows(2).any(|pair| *pair == ["--package", package])
+    })
+}
+
+/// Downloads the dependencies of this platform. `build` works offline, so that it uses the versions in `Cargo.lock`.
+fn fetch(shell: &Shell) -> Result<()> {
+    let host = cmd!(shell, "rustc --print host-tuple").read()?;
+    Ok(cmd!(shell, "cargo fetch --locked --target {host}").run()?)
 }
 
 fn package(shell: &Shell, published: &[&Package]) -> Result<()> {
@@ -93,13 +133,44 @@ fn workspace(published: &[&Package]) -> Result<String> {
 fn compare_with_last_release(shell: &Shell) -> Result<()> {
     let tag = cmd!(shell, "git describe --tags --abbrev=0 --match v*").quiet().ignore_stderr();
     let Ok(tag) = tag.read() else {
-        eprintln!("skipped the comparison with the last release: no tag `v*` exists");
+        skip("the comparison with the last release", "no tag `v*` exists");
         return Ok(());
     };
     let version = cmd!(shell, "cargo semver-checks --version").quiet().ignore_stdout();
     if version.ignore_stderr().run().is_err() {
-        eprintln!("skipped the comparison with {tag}: cargo-semver-checks is not installed");
+        skip(&format!("the comparison with {tag}"), "cargo-semver-checks is not installed");
         return Ok(());
     }
     Ok(cmd!(shell, "cargo semver-checks --workspace --baseline-rev {tag}").run()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_built;
+
+    const WORKFLOW: &str = r#"
+        include:
+          - toolchain: "1.89"
+            packages: >-
+              --package idem-core --package idem-redis
+              --features idem-redis/tls
+          - toolchain: "1.94"
+            packages: --workspace --exclude xtask
+          - toolchain: stable
+            packages: --workspace --exclude xtask
+"#;
+
+    #[test]
+    fn each_package_is_built_with_its_own_compiler() {
+        for (toolchain, package, expected) in [
+            ("1.89", "idem-core", true),
+            ("1.89", "idem-redis", true),
+            ("1.89", "idem", false),
+            ("1.89", "idem-postgres", false),
+            ("1.94", "idem-postgres", true),
+            ("1.88", "idem-core", false),
+        ] {
+            assert_eq!(is_built(WORKFLOW, toolchain, package), expected, "{toolchain} {package}");
+        }
+    }
 }

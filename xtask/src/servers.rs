@@ -3,7 +3,8 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
-use xshell::{Shell, cmd};
+use nix::unistd::geteuid;
+use xshell::{Cmd, Shell, cmd};
 
 /// Programs, and the Debian packages that have them.
 const NEEDED: [(&str, &str); 11] = [
@@ -32,12 +33,18 @@ pub(crate) fn install(shell: &Shell) -> Result<()> {
     }
     let packages = missing.join(" ");
     let install = || -> Result<()> {
-        cmd!(shell, "apt-get update").run()?;
-        Ok(cmd!(shell, "apt-get install --yes --no-install-recommends {missing...}").run()?)
+        apt_get(shell).arg("update").run()?;
+        let command = apt_get(shell).args(["install", "--yes", "--no-install-recommends"]);
+        Ok(command.args(&missing).run()?)
     };
     install().with_context(|| {
         format!("servers are missing; `apt-get install {packages}` as root installs them")
     })
+}
+
+/// The command, with `sudo` for a user other than root, such as that of a CI runner.
+fn apt_get(shell: &Shell) -> Cmd<'_> {
+    if geteuid().is_root() { cmd!(shell, "apt-get") } else { cmd!(shell, "sudo apt-get") }
 }
 
 /// Whether a program can be started, whatever it replies: not every one has `--version`.

@@ -1,8 +1,12 @@
-//! One step of a command, with its heading and its duration.
+//! One step of a command, with its heading and its duration, and the checks that cannot run.
 
+use std::env;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+
+static SKIPPED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Runs `work` under a heading. The error contains the name of the step.
 pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -11,4 +15,21 @@ pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> 
     work().with_context(|| format!("the step `{name}` failed"))?;
     eprintln!("<== {name}: {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Reports a check that is skipped. The forge shows it as a warning on the page of the run.
+pub(crate) fn skip(check: &str, reason: &str) {
+    let message = format!("skipped {check}: {reason}");
+    eprintln!("{message}");
+    if env::var_os("GITHUB_ACTIONS").is_some() {
+        println!("::warning::{message}");
+    }
+    SKIPPED.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+}
+
+/// Repeats the skipped checks at the end of a run, because the output between them is long.
+pub(crate) fn print_skipped() {
+    for message in SKIPPED.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        eprintln!("{message}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The conformance suites and the faults of the stores, on each installed version of their servers.
+//! The tests of the stores on each installed version of their servers.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,6 +9,9 @@ use anyhow::{Context, Result, ensure};
 use crate::programs::{self, Program};
 use crate::scratch;
 use crate::step::step;
+
+/// The test programs of both stores, and those of Postgres alone.
+const TARGETS: [&str; 5] = ["conformance", "faults", "batched", "pooled", "transaction"];
 
 /// A server, and the variable by which the tests of a store find it.
 struct Server {
@@ -25,7 +28,7 @@ pub(super) fn run() -> Result<()> {
     step("build", || {
         let mut command = Command::new("cargo");
         command.args(["test", "--no-run", "--workspace", "--all-features"]);
-        command.args(["--test", "conformance", "--test", "faults"]);
+        command.args(TARGETS.iter().flat_map(|target| ["--test", target]));
         programs = programs::build(&mut command)?;
         Ok(())
     })?;

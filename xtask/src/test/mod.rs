@@ -19,7 +19,7 @@ pub(crate) use tally::Tally;
 
 pub(crate) fn run(shell: &Shell, selection: &Selection) -> Result<()> {
     let mut tally = Tally::default();
-    if selection.needs_servers() {
+    if selection.needs_servers(shell)? {
         step("servers", || servers::install(shell))?;
     }
     let mut programs = Vec::new();

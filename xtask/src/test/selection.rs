@@ -20,6 +20,10 @@ const ON_MEMORY: [&str; 8] = [
 ];
 const ON_STORES: [&str; 4] = ["http_redis", "http_postgres", "http_sqlite", "transaction"];
 
+/// The other packages whose tests start none of the programs that `xtask/src/servers.rs` installs. Some use files.
+const WITHOUT_SERVERS: [&str; 5] =
+    ["idem-sqlite", "lost-answers", "recovery", "reverse-proxy", "ui"];
+
 /// A part of the tests. Each test program belongs to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
@@ -66,8 +70,12 @@ impl Selection {
         self.selected().is_none() && self.words.is_empty()
     }
 
-    pub(crate) fn needs_servers(&self) -> bool {
-        self.selected() != Some(Group::Core)
+    /// Whether one of the selected programs starts a server.
+    pub(crate) fn needs_servers(&self, shell: &Shell) -> Result<bool> {
+        let packages = packages(shell)?;
+        Ok(packages.iter().any(|package| {
+            self.programs(package).any(|target| starts_servers(folder(package), &target.name))
+        }))
     }
 
     fn selected(&self) -> Option<Group> {
@@ -86,18 +94,29 @@ impl Selection {
         if self.is_everything() {
             return Ok([&args[..], &["--tests"]].concat().into_iter().map(String::from).collect());
         }
-        let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
-        let selected: BTreeSet<_> =
-            metadata.packages.iter().flat_map(|package| self.flags(package)).collect();
-        Ok(selected.into_iter().flatten().collect())
+        let packages = packages(shell)?;
+        let programs = packages.iter().flat_map(|package| self.programs(package));
+        // A set, because all libraries have the same flag.
+        let flags: BTreeSet<_> = programs.filter_map(flag).collect();
+        Ok(flags.into_iter().flatten().collect())
     }
 
-    /// The flags of the targets of a package, each with its value if it has one.
-    fn flags(&self, package: &Package) -> Vec<Vec<String>> {
-        let targets = package.targets.iter();
-        let selected = targets.filter(|target| self.includes(folder(package), &target.name));
-        selected.filter_map(flag).collect()
+    /// The selected test programs of a package. A benchmark is not one.
+    fn programs<'a>(&self, package: &'a Package) -> impl Iterator<Item = &'a Target> {
+        let programs = package.targets.iter().filter(|target| flag(target).is_some());
+        programs.filter(move |target| self.includes(folder(package), &target.name))
     }
+}
+
+fn packages(shell: &Shell) -> Result<Vec<Package>> {
+    let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
+    Ok(metadata.packages)
+}
+
+fn starts_servers(package: &str, target: &str) -> bool {
+    Group::of(package, target) != Group::Core
+        && target != "http_sqlite"
+        && !WITHOUT_SERVERS.contains(&package)
 }
 
 /// The name of the package's folder, as [`Program`](crate::programs::Program) has it.
@@ -105,6 +124,7 @@ fn folder(package: &Package) -> &str {
     package.manifest_path.parent().and_then(|folder| folder.file_name()).unwrap_or_default()
 }
 
+/// The flag that selects a target, with its value if it has one.
 fn flag(target: &Target) -> Option<Vec<String>> {
     let named = |flag: &str| vec![flag.to_owned(), target.name.clone()];
     if target.is_test() {
@@ -118,6 +138,8 @@ fn flag(target: &Target) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use xshell::Shell;
+
     use super::{Group, Selection};
 
     fn words(words: &[&str]) -> Selection {
@@ -140,6 +162,27 @@ mod tests {
         assert!(selection.includes("idem-axum", "http"));
         assert!(!selection.includes("idem-axum", "http_redis"));
         assert!(!selection.includes("idem-postgres", "conformance"));
+    }
+
+    #[test]
+    fn servers_are_needed_only_by_programs_that_start_them() {
+        let shell = Shell::new().expect("the current directory");
+        let quick = Selection { quick: true, ..Selection::everything() };
+        for (name, selection, expected) in [
+            ("everything", Selection::everything(), true),
+            ("quick", quick, false),
+            ("core", Selection::group(Group::Core), false),
+            ("stores", Selection::group(Group::Stores), true),
+            // Also the name of a benchmark in `testing/bench`, which is not a test program.
+            ("engine", words(&["engine"]), false),
+            ("idem-sqlite and http_sqlite", words(&["idem-sqlite", "http_sqlite"]), false),
+            ("idem-redis", words(&["idem-redis"]), true),
+            ("engine and http_redis", words(&["engine", "http_redis"]), true),
+            ("faults", words(&["faults"]), true),
+        ] {
+            let needs = selection.needs_servers(&shell).expect("the packages of the workspace");
+            assert_eq!(needs, expected, "{name}");
+        }
     }
 
     #[test]
