@@ -5,9 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use http::request::Parts;
-use idem_core::http::{
-    FingerprintMode, FromExtension, FromHead, FromRoute, GlobalScope, KeySource, NoScope,
-};
+use idem_core::http::{FromExtension, FromHead, FromRoute, GlobalScope, NoScope};
 use idem_core::{Idempotency, Policy, ScopeValue};
 use tower_layer::Layer;
 
@@ -36,14 +34,11 @@ impl<F> GuardLayer<F, NoScope, FromRoute> {
     /// through it.
     ///
     /// # Panics
-    /// If the policy takes the key or the fingerprint from an argument of a handler. A layer has no arguments.
+    /// If the policy takes the key or the fingerprint from an argument of a handler, which a layer does not have. If its
+    /// durations contradict each other, or its lease is shorter than 100 ms.
+    #[track_caller]
     pub fn new(idempotency: Idempotency, policy: &'static Policy) -> Self {
-        let takes_arguments =
-            policy.fingerprint == FingerprintMode::Argument || policy.key == KeySource::Argument;
-        assert!(
-            !takes_arguments,
-            "the policy of a layer takes the key or the fingerprint from an argument; a layer has only the request"
-        );
+        policy.assert_for_layer();
         Self {
             idempotency,
             policy,

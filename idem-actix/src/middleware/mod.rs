@@ -11,7 +11,6 @@ use actix_service::{Service, Transform};
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use idem_core::http::{FingerprintMode, KeySource};
 use idem_core::{Idempotency, Policy, ScopeValue};
 
 pub use idem_core::http::{FromExtension, FromHead, FromRoute, GlobalScope, NoScope};
@@ -80,14 +79,11 @@ impl IdempotencyMiddleware {
     /// [safe method](idem_core::rules::semantics#safe-methods) pass through it.
     ///
     /// # Panics
-    /// If the policy takes the key or the fingerprint from an argument of a handler. A middleware has no arguments.
+    /// If the policy takes the key or the fingerprint from an argument of a handler, which a middleware does not have. If
+    /// its durations contradict each other, or its lease is shorter than 100 ms.
+    #[track_caller]
     pub fn new(idempotency: Idempotency, policy: &'static Policy) -> Self {
-        let takes_arguments =
-            policy.fingerprint == FingerprintMode::Argument || policy.key == KeySource::Argument;
-        assert!(
-            !takes_arguments,
-            "the policy of a middleware takes the key or the fingerprint from an argument; a middleware has only the request"
-        );
+        policy.assert_for_layer();
         Self { idempotency, policy, max_body: None, scope: NoScope, operation: FromRoute }
     }
 }

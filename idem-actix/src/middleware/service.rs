@@ -151,8 +151,8 @@ where
 }
 
 fn map<T, R>(executed: Executed<T>, reply: impl FnOnce(T) -> R) -> Executed<R> {
-    let Executed { reply: response, outcome, completion } = executed;
-    Executed { reply: reply(response), outcome, completion }
+    let Executed { reply: response, outcome, completion, .. } = executed;
+    Executed::new(reply(response), outcome, completion)
 }
 
 /// Returns a response of idem as an error. A response needs its request, and the run has consumed that.

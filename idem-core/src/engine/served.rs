@@ -4,6 +4,7 @@ use crate::model::{Completion, Outcome, StoredResponse};
 
 /// The result of a handler: the reply for the caller of this run, and the completion to store.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Executed<T> {
     /// The reply for the caller of this run.
     pub reply: T,
@@ -11,6 +12,13 @@ pub struct Executed<T> {
     pub outcome: Outcome,
     /// The completion for later callers. It is stored unless the outcome frees the key.
     pub completion: Completion,
+}
+
+impl<T> Executed<T> {
+    /// A result with this reply and outcome, and the completion that is stored.
+    pub const fn new(reply: T, outcome: Outcome, completion: Completion) -> Self {
+        Self { reply, outcome, completion }
+    }
 }
 
 /// The successful result of a guarded call.

@@ -52,7 +52,8 @@ pub struct StoredHeaders {
 }
 
 impl StoredHeaders {
-    /// All headers that can be stored, except these.
+    /// All headers that can be stored, except these. `Content-Type` and `Content-Encoding` are stored even if they are
+    /// named, because a client could not read the body without them.
     ///
     /// # Panics
     /// If a name is not a valid header name (RFC 9110, section 5.1).
@@ -60,18 +61,18 @@ impl StoredHeaders {
         Self { names: names.into_iter().map(header_name).collect(), only: false }
     }
 
-    /// Only these of the headers that can be stored, and `Content-Type` and `Content-Encoding`, without which a client could
-    /// not read the body.
+    /// Only these of the headers that can be stored, and `Content-Type` and `Content-Encoding`.
     ///
     /// # Panics
     /// As [`except`](Self::except).
     pub fn only<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {
-        let body = ["content-type", "content-encoding"].map(Box::from);
-        Self { names: names.into_iter().map(header_name).chain(body).collect(), only: true }
+        Self { names: names.into_iter().map(header_name).collect(), only: true }
     }
 
     fn contains(&self, name: &str) -> bool {
-        self.names.iter().any(|listed| **listed == *name) == self.only
+        const OF_THE_BODY: [&str; 2] = ["content-type", "content-encoding"];
+        OF_THE_BODY.contains(&name)
+            || self.names.iter().any(|listed| **listed == *name) == self.only
     }
 }
 
@@ -242,7 +243,7 @@ mod tests {
     fn a_selection_narrows_the_headers() {
         let mut rules = ResponseRules::new(0);
         assert_eq!(selected(&rules), ["content-type", "location", "link", "x-replay"]);
-        rules.set_stored(StoredHeaders::except(["Link"]));
+        rules.set_stored(StoredHeaders::except(["Link", "Content-Type"]));
         assert_eq!(selected(&rules), ["content-type", "location", "x-replay"]);
         rules.set_marker("X-Replay");
         assert_eq!(selected(&rules), ["content-type", "location"]);

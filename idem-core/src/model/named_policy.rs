@@ -1,12 +1,15 @@
-//! Checks of a policy that the attribute names with `policy = "…"`.
+//! Checks of a policy that the attribute names with `policy = "…"`, or that a layer follows.
 //!
 //! The attribute's expansion calls these functions in a constant, so that a failed check is a compile error at the argument
 //! that it is about. Settings that are written in the attribute alone are checked by the macro, with better messages.
 
+use std::time::Duration;
+
+use super::policy::DEFAULT_LEASE;
 use super::{FingerprintMode, Guarantee, KeySource, Policy};
 
-/// The default of [`Policy::lease`] is not compared with `ttl`, so that a short `ttl` alone is accepted.
-const DEFAULT_LEASE_MILLIS: u128 = 30_000;
+/// The shortest lease that the attribute accepts.
+const MIN_LEASE: Duration = Duration::from_millis(100);
 
 #[doc(hidden)]
 impl Policy {
@@ -30,12 +33,28 @@ impl Policy {
         policy
     }
 
-    /// Checks the durations of a named policy and of the arguments beside it against each other.
+    /// Checks a policy that a layer or a middleware follows.
+    #[track_caller]
+    pub const fn assert_for_layer(self) {
+        assert!(
+            !matches!(self.fingerprint, FingerprintMode::Argument)
+                && !matches!(self.key, KeySource::Argument),
+            "the policy of a layer takes the key or the fingerprint from an argument; a layer has only the request"
+        );
+        let _valid = self.checked();
+    }
+
+    /// Checks the durations of a named policy, and of the arguments beside it, against each other and their limits.
     #[must_use]
     #[track_caller]
     pub const fn checked(self) -> Self {
         let (ttl, lease) = (self.ttl.as_nanos(), self.lease.as_nanos());
-        let is_default = self.lease.as_millis() == DEFAULT_LEASE_MILLIS;
+        assert!(
+            lease >= MIN_LEASE.as_nanos(),
+            "the `lease` is so short that it could end before it is renewed; write at least `100ms`"
+        );
+        // The default is not compared with `ttl`, so that a short `ttl` alone is accepted.
+        let is_default = lease == DEFAULT_LEASE.as_nanos();
         assert!(
             is_default || lease <= ttl,
             "the `lease` is longer than the `ttl`; write a shorter `lease`"
@@ -81,8 +100,6 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::KeySyntax;
 
@@ -93,6 +110,14 @@ mod tests {
         assert_eq!(policy.with_ttl(60 * DAY).hold, 60 * DAY);
         assert_eq!(policy.with_ttl(60 * DAY).with_ttl(DAY).hold, 30 * DAY);
         assert_eq!(policy.with_hold(90 * DAY).with_ttl(60 * DAY).hold, 90 * DAY);
+    }
+
+    #[test]
+    fn the_lease_of_a_layer_has_a_lower_limit() {
+        let policy = Policy::new(Duration::from_secs(60), Guarantee::AtMostOnce);
+        policy.with_lease(MIN_LEASE).assert_for_layer();
+        let short = policy.with_lease(MIN_LEASE - Duration::from_millis(1));
+        assert!(std::panic::catch_unwind(|| short.assert_for_layer()).is_err());
     }
 
     #[test]

@@ -81,6 +81,9 @@ pub struct Policy {
     pub releases: &'static [u16],
 }
 
+/// The default of [`Policy::lease`].
+pub(super) const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+
 /// The default of [`Policy::hold`], unless `ttl` is longer.
 const DEFAULT_HOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -102,7 +105,7 @@ impl Policy {
             hold: default_hold(ttl),
             settle: Duration::from_secs(30),
             guarantee,
-            lease: Duration::from_secs(30),
+            lease: DEFAULT_LEASE,
             max_run: Duration::from_secs(15 * 60),
             wait: None,
             max_attempts: 3,
@@ -176,7 +179,7 @@ impl Policy {
         self
     }
 
-    /// Sets [`Policy::lease`].
+    /// Sets [`Policy::lease`]. The attribute and the layers accept 100 ms or more.
     ///
     /// # Panics
     /// If `lease` is zero.

@@ -12,10 +12,10 @@ pub enum Recovery<R> {
     /// The run had no effect. The handler runs again under the same key, if the lost run has been silent for
     /// [`settle`](crate::Policy::settle). Until then the outcome stays unknown.
     NotHappened,
-    /// The outcome could not be determined. A later request asks again.
+    /// The outcome could not be determined. A later request runs the hook again.
     Inconclusive,
-    /// The data of the provider contradict the request, for example by another amount. No later request asks again, and a person
-    /// must resolve it. The text, of which up to 256 bytes are stored, is for that person.
+    /// The data of the provider contradict the request, for example by another amount. No later request runs the hook again,
+    /// and a person must resolve the record. The text, of which up to 256 bytes are stored, is for that person.
     Disputed(String),
 }
 

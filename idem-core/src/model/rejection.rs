@@ -29,7 +29,7 @@ pub enum Rejection {
     /// [outcome unknown](crate::rules::semantics#outcome-unknown).
     #[error("the outcome of the first request with this idempotency key is unknown")]
     OutcomeUnknown {
-        /// The time after which a retry can learn the outcome, because the handler has `recover`. `None`: a retry would be
+        /// The time after which a retry can determine the outcome, because the handler has `recover`. `None`: a retry would be
         /// refused again.
         retry_after: Option<Duration>,
     },
@@ -52,7 +52,7 @@ pub enum Rejection {
     /// The run ended, but the store has not accepted its completion:
     /// [store failure after the run](crate::rules::semantics#store-failure-after-the-run).
     ///
-    /// Only at least once returns this, because a later run may contradict the response.
+    /// Returned under at least once and with `recover`, because a later run may contradict the response.
     #[error("the run ended, but the idempotency store has not stored its response yet")]
     Unrecorded(#[source] StoreError),
     /// The transaction of the run was not committed, so the run had no effect. If the kind of the error is

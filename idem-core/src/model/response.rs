@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 ///
 /// Cloning shares the bytes. `Debug` shows only sizes, because responses can contain personal data.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredResponse {
     /// The HTTP status. The result of a plain function has 200 for `Ok` and 400 for `Err`.
     pub status: u16,
@@ -20,6 +21,11 @@ pub struct StoredResponse {
 }
 
 impl StoredResponse {
+    /// A response with this status, these headers and this body.
+    pub const fn new(status: u16, headers: Headers, body: Bytes) -> Self {
+        Self { status, headers, body }
+    }
+
     /// A response with a JSON body.
     ///
     /// # Errors
