@@ -175,7 +175,7 @@ async fn an_error_of_an_inner_middleware_is_recorded() {
 }
 
 #[test]
-#[should_panic(expected = "a middleware has only the request")]
+#[should_panic(expected = "a layer has only the request")]
 fn a_middleware_has_no_arguments() {
     drop(IdempotencyMiddleware::new(idempotency(), &BY_ARGUMENT));
 }

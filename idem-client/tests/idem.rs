@@ -65,7 +65,8 @@ async fn pay_with_a_long_response(State(bank): State<Arc<Bank>>) -> String {
     "x".repeat(LIMIT + 1)
 }
 
-#[idempotent(ttl = "24h", scope = "global", lease = "100ms", max_run = "100ms")]
+/// Never ends. A busy machine polls the handler within its `max_run`.
+#[idempotent(ttl = "24h", scope = "global", lease = "1s", max_run = "1s")]
 async fn pay_and_hang(State(bank): State<Arc<Bank>>) -> StatusCode {
     bank.charge();
     std::future::pending().await

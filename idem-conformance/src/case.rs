@@ -1,17 +1,21 @@
 //! The environment of one rule, and the keys that the rule uses.
 
 use std::borrow::Borrow;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use idem_core::store::{
     Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, ExistingRecord, IdempotencyStore,
     LostRun, RecordId, State, Update,
 };
+use tokio::time::timeout;
 
 use crate::fixtures;
 use crate::harness::StoreHarness;
+use crate::watchdog::LIMIT;
 
 /// The environment of one pass of a rule. Clones share it.
 #[derive(Debug)]
@@ -22,10 +26,21 @@ struct Pass<S> {
     harness: S,
     unit: Duration,
     started: Instant,
-    /// The time that the rule let pass on the store's clock.
-    advanced: Mutex<Duration>,
+    clock: Mutex<Clock>,
     /// Whether the rule uses durations of some units.
     is_timed: AtomicBool,
+    /// Whether an event did not happen within its limit.
+    hangs: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Clock {
+    /// The time that the rule let pass on the store's clock.
+    advanced: Duration,
+    /// The real time that the harness needed for it. It sleeps, or moves stored times.
+    advancing: Duration,
+    /// The begin of the current call of the harness.
+    advancing_since: Option<Instant>,
 }
 
 impl<S> Clone for Case<S> {
@@ -36,9 +51,14 @@ impl<S> Clone for Case<S> {
 
 impl<S: StoreHarness> Case<S> {
     pub(crate) async fn fresh(unit: Duration) -> Self {
-        let harness = S::fresh().await;
-        let (started, advanced, is_timed) = (Instant::now(), Mutex::default(), false.into());
-        Self(Arc::new(Pass { harness, unit, started, advanced, is_timed }))
+        Self(Arc::new(Pass {
+            harness: S::fresh().await,
+            unit,
+            started: Instant::now(),
+            clock: Mutex::default(),
+            is_timed: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
+        }))
     }
 
     pub(crate) fn store(&self) -> &S::Store {
@@ -52,10 +72,59 @@ impl<S: StoreHarness> Case<S> {
     }
 
     /// Whether the pass was too slow to judge the store: it took at least `margin` longer than the time that it
-    /// let pass, so a record may have changed before the rule looked at it.
+    /// let pass, so a record may have changed before the rule looked at it. A rule without units does not depend on
+    /// the speed of the machine, and a pass that hangs is a failure at any speed.
     pub(crate) fn is_inconclusive(&self, margin: Duration) -> bool {
-        let advanced = *self.0.advanced.lock().unwrap_or_else(PoisonError::into_inner);
-        self.0.is_timed.load(Ordering::Relaxed) && self.0.started.elapsed() >= advanced + margin
+        let advanced = self.clock().advanced;
+        self.0.is_timed.load(Ordering::Relaxed)
+            && !self.0.hangs.load(Ordering::Relaxed)
+            && self.0.started.elapsed() >= advanced + margin
+    }
+
+    /// Returns the output of the rule. Panics if the rule takes `limit`, apart from the time in which the harness
+    /// lets time pass.
+    pub(crate) async fn finish<T>(
+        &self,
+        rule: &str,
+        limit: Duration,
+        pass: impl Future<Output = T>,
+    ) -> T {
+        let mut pass = pin!(pass);
+        while let Some(left) = limit.checked_sub(self.busy()) {
+            if let Ok(output) = timeout(left, pass.as_mut()).await {
+                return output;
+            }
+        }
+        self.hang(&format!("the end of {rule}"), limit)
+    }
+
+    /// Waits for an event that depends neither on units nor on the speed of the machine.
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        event: &str,
+        wait: impl Future<Output = T>,
+    ) -> T {
+        match timeout(limit, wait).await {
+            Ok(output) => output,
+            Err(_) => self.hang(event, limit),
+        }
+    }
+
+    fn hang(&self, event: &str, limit: Duration) -> ! {
+        self.0.hangs.store(true, Ordering::Relaxed);
+        panic!("{event} did not happen within {limit:?}")
+    }
+
+    /// The time since the begin of the pass, apart from the time in which the harness lets time pass.
+    pub(crate) fn busy(&self) -> Duration {
+        let clock = self.clock();
+        let current = clock.advancing_since.map_or(Duration::ZERO, |since| since.elapsed());
+        self.0.started.elapsed().saturating_sub(clock.advancing + current)
+    }
+
+    fn clock(&self) -> MutexGuard<'_, Clock> {
+        self.0.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns an unused key.
@@ -72,8 +141,14 @@ impl<S: StoreHarness> Case<S> {
     }
 
     pub(crate) async fn advance_by(&self, time: Duration) {
-        self.0.harness.advance(time).await;
-        *self.0.advanced.lock().unwrap_or_else(PoisonError::into_inner) += time;
+        let began = Instant::now();
+        self.clock().advancing_since = Some(began);
+        let advancing = self.0.harness.advance(time);
+        self.within(time + LIMIT, "the end of `StoreHarness::advance`", advancing).await;
+        let mut clock = self.clock();
+        clock.advanced += time;
+        clock.advancing += began.elapsed();
+        clock.advancing_since = None;
     }
 }
 

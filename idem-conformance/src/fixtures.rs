@@ -71,11 +71,11 @@ pub(crate) const fn fingerprint(byte: u8) -> Option<Fingerprint> {
 }
 
 pub(crate) fn response(body: &'static str) -> StoredResponse {
-    StoredResponse {
-        status: 201,
-        headers: [("content-type", b"text/plain".as_slice())].into_iter().collect(),
-        body: Bytes::from_static(body.as_bytes()),
-    }
+    StoredResponse::new(
+        201,
+        [("content-type", b"text/plain".as_slice())].into_iter().collect(),
+        Bytes::from_static(body.as_bytes()),
+    )
 }
 
 pub(crate) fn with_response(body: &'static str) -> Completion {

@@ -15,8 +15,10 @@ pub trait StoreHarness: Send + Sync + Sized + 'static {
 
     /// The unit of all leases and ttls in the suite. The default is 200 ms.
     ///
-    /// Rules check a record one unit before or after it changes. If a pass is too slow for that, it is repeated
-    /// with units of twice the length. Use long units if [`advance`](Self::advance) does not sleep.
+    /// Rules check a record one unit before or after it changes. If a pass fails and was too slow for that, it is
+    /// repeated with units of twice the length. After seven passes, or about five minutes, the rule is inconclusive:
+    /// the test passes, and a line on standard error reports it. Use long units if [`advance`](Self::advance) does
+    /// not sleep.
     const UNIT: Duration = Duration::from_millis(200);
 
     /// The number of rounds of each concurrency rule. The default is 20.
@@ -26,6 +28,9 @@ pub trait StoreHarness: Send + Sync + Sized + 'static {
     const CASES: u32 = 32;
 
     /// Creates the harness of one rule.
+    ///
+    /// The store needs timeouts that a busy machine does not reach. A failed store call fails the rule at any speed,
+    /// because a [`StoreError`](idem_core::store::StoreError) does not show whether its cause was a timeout.
     ///
     /// Rules draw their record ids at random, so harnesses can share a server. If the store counts or
     /// deletes records across keys, give each harness its own namespace.

@@ -138,5 +138,6 @@ fn key() -> RecordId {
 }
 
 fn with_body(body: String) -> StoredResponse {
-    StoredResponse { body: Bytes::from(body), ..response("") }
+    let StoredResponse { status, headers, .. } = response("");
+    StoredResponse::new(status, headers, Bytes::from(body))
 }

@@ -1,36 +1,5 @@
 //! The macros that turn the rules into tests.
 
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
-use tokio::runtime::{Builder, Runtime};
-
-use crate::case::Case;
-use crate::harness::StoreHarness;
-
-/// Runs one rule on a fresh harness. A failure counts only if the pass was fast enough to judge the store:
-/// otherwise the rule runs again with units of twice the length.
-#[doc(hidden)]
-pub fn run<S: StoreHarness, F: Future<Output = ()>>(rule: impl Fn(Case<S>) -> F) {
-    let runtime = runtime();
-    let mut unit = S::UNIT;
-    loop {
-        let case = runtime.block_on(Case::fresh(unit));
-        let pass = || runtime.block_on(rule(case.clone()));
-        let Err(panic) = catch_unwind(AssertUnwindSafe(pass)) else { return };
-        if !case.is_inconclusive(unit) {
-            resume_unwind(panic);
-        }
-        unit *= 2;
-        eprintln!("the pass was too slow to be conclusive; the next one uses units of {unit:?}");
-    }
-}
-
-/// Returns a runtime with several threads, so that concurrent calls run in parallel.
-pub(crate) fn runtime() -> Runtime {
-    Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime")
-}
-
 /// Defines a `#[test]` for every rule that each store must follow.
 ///
 /// The argument is the type of a [`StoreHarness`](crate::StoreHarness). See the
@@ -228,7 +197,8 @@ macro_rules! __rules {
     ($harness:ty, $module:ident: $($rule:ident)+) => {$(
         #[test]
         fn $rule() {
-            $crate::__run::<$harness, _>($crate::rules::$module::$rule);
+            let name = concat!(module_path!(), "::", stringify!($rule));
+            $crate::__run::<$harness, _>(name, $crate::rules::$module::$rule);
         }
     )+};
 }

@@ -52,8 +52,8 @@ impl Recorder for Atomics {
 static POLICY: Policy = Policy::new(Duration::from_secs(3600), Guarantee::AtMostOnce);
 
 fn executed() -> Executed<()> {
-    let response = StoredResponse { status: 201, headers: Headers::default(), body: Bytes::new() };
-    Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(response) }
+    let response = StoredResponse::new(201, Headers::default(), Bytes::new());
+    Executed::new((), Outcome::Final, Completion::Response(response))
 }
 
 /// The allocations of a first call, and of a replay of it.

@@ -117,8 +117,8 @@ impl Scenario {
 }
 
 fn executed(status: u16, outcome: Outcome) -> Executed<()> {
-    let response = StoredResponse { status, headers: Headers::default(), body: Bytes::new() };
-    Executed { reply: (), outcome, completion: Completion::Response(response) }
+    let response = StoredResponse::new(status, Headers::default(), Bytes::new());
+    Executed::new((), outcome, Completion::Response(response))
 }
 
 fn panicked() -> Executed<()> {
@@ -191,7 +191,7 @@ fn each_outcome_of_a_duplicate_is_one_increment() {
         let one = Scenario::new("result-unavailable");
         let too_large = |_| async {
             let completion = Completion::NotRetained { status: 201 };
-            Executed { completion, ..executed(201, Outcome::Final) }
+            Executed::new((), Outcome::Final, completion)
         };
         drop(one.idempotency.run(one.call(&AT_MOST_ONCE, "key"), too_large, panicked).await);
         increases();

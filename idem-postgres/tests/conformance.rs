@@ -4,14 +4,12 @@
 
 mod harness;
 
-use std::sync::LazyLock;
-
-use idem_testkit::servers::PostgresServer;
+use idem_testkit::servers::{PostgresServer, Shared};
 
 use harness::{Connect, Harness};
 
-static SERVER: LazyLock<PostgresServer> =
-    LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
+static SERVER: Shared<PostgresServer> =
+    Shared::new(|| PostgresServer::start(&["max_connections=1000"]));
 
 struct Direct;
 

@@ -4,17 +4,15 @@
 
 mod harness;
 
-use std::sync::LazyLock;
-
 use idem_postgres::{PostgresStore, PostgresStoreBuilder};
-use idem_testkit::servers::{PgBouncer, PostgresServer};
+use idem_testkit::servers::{PgBouncer, PostgresServer, Shared};
 
 use harness::{Connect, Harness};
 
-static SERVER: LazyLock<PostgresServer> = LazyLock::new(|| PostgresServer::start(&[]));
+static SERVER: Shared<PostgresServer> = Shared::new(|| PostgresServer::start(&[]));
 
 /// A pooler with fewer server connections than clients, so that clients share them.
-static POOLER: LazyLock<PgBouncer> = LazyLock::new(|| PgBouncer::before(&SERVER, 10));
+static POOLER: Shared<PgBouncer> = Shared::new(|| PgBouncer::before(&SERVER, 10));
 
 struct Pooled;
 

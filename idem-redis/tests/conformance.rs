@@ -2,14 +2,15 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-use std::sync::LazyLock;
+mod harness;
+
 use std::time::Duration;
 
 use idem_conformance::StoreHarness;
 use idem_redis::RedisStore;
-use idem_testkit::servers::RedisServer;
+use idem_testkit::servers::{RedisServer, Shared};
 
-static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
+static SERVER: Shared<RedisServer> = Shared::new(|| RedisServer::start(&[]));
 
 struct Redis(RedisStore);
 
@@ -17,7 +18,7 @@ impl StoreHarness for Redis {
     type Store = RedisStore;
 
     async fn fresh() -> Self {
-        Self(RedisStore::connect(&SERVER.url()).await.unwrap())
+        Self(harness::builder().connect(&SERVER.url()).await.unwrap())
     }
 
     fn store(&self) -> &RedisStore {

@@ -168,7 +168,7 @@ fn text<B: From<Bytes>>(status: StatusCode, text: &'static str) -> Response<B> {
 }
 
 fn build<B: From<Bytes>>(stored: StoredResponse) -> Option<Response<B>> {
-    let StoredResponse { status, headers, body } = stored;
+    let StoredResponse { status, headers, body, .. } = stored;
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).ok()?;
     for (name, value) in headers.iter() {

@@ -149,9 +149,9 @@ where
     let handling = async move {
         match inner.call(request).await {
             Ok(response) => {
-                let Executed { reply, outcome, completion } =
+                let Executed { reply, outcome, completion, .. } =
                     response::record(response, &rules, |body| body).await;
-                Executed { reply: Ok(reply), outcome, completion }
+                Executed::new(Ok(reply), outcome, completion)
             }
             // It may have had an effect, like a panic. This caller gets the error itself.
             Err(error) => panicked(|_| Err(error)),

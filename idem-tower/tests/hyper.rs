@@ -98,13 +98,22 @@ async fn serve(upstream: &Upstream) -> SocketAddr {
     address
 }
 
+/// Waits for an event, and fails instead of hanging if it does not happen. No test here pauses the clock.
+async fn watched<T>(event: &str, wait: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(30);
+    let Ok(output) = tokio::time::timeout(limit, wait).await else {
+        panic!("{event} did not happen within {limit:?}")
+    };
+    output
+}
+
 /// Sends a request, and returns the response as it was sent, in lower case. It is empty if the connection was closed.
 async fn call(address: SocketAddr, head: &str, body: &str) -> String {
     let mut client = TcpStream::connect(address).await.unwrap();
     let request = format!("{head}\r\nhost: test\r\nconnection: close\r\n\r\n{body}");
     client.write_all(request.as_bytes()).await.unwrap();
     let mut response = Vec::new();
-    client.read_to_end(&mut response).await.unwrap();
+    watched("the end of the response", client.read_to_end(&mut response)).await.unwrap();
     String::from_utf8(response).unwrap().to_ascii_lowercase()
 }
 
@@ -174,15 +183,20 @@ async fn a_run_outlives_its_client() {
     let head =
         "POST /gate HTTP/1.1\r\nhost: test\r\nidempotency-key: k\r\ncontent-length: 0\r\n\r\n";
     client.write_all(head.as_bytes()).await.unwrap();
-    upstream.0.entered.notified().await;
+    watched("the start of the run", upstream.0.entered.notified()).await;
     drop(client);
     let early = post(address, "/gate", "k", "").await;
     assert!(early.starts_with("http/1.1 409") && early.contains("in-progress"), "{early}");
     upstream.0.gate.notify_one();
-    let mut replay = post(address, "/gate", "k", "").await;
-    while replay.starts_with("http/1.1 409") {
-        replay = post(address, "/gate", "k", "").await;
-    }
+    let settled = async {
+        loop {
+            let response = post(address, "/gate", "k", "").await;
+            if !response.starts_with("http/1.1 409") {
+                return response;
+            }
+        }
+    };
+    let replay = watched("the end of the run", settled).await;
     assert!(replay.contains(REPLAYED), "{replay}");
     assert_eq!(upstream.runs(), 1);
 }

@@ -9,14 +9,12 @@ mod extract;
 #[path = "../http/handlers.rs"]
 mod handlers;
 
-use std::sync::LazyLock;
-
 use idem_actix::PostgresStore;
 use idem_testkit::http::Records;
-use idem_testkit::servers::PostgresServer;
+use idem_testkit::servers::{PostgresServer, Shared};
 
-static SERVER: LazyLock<PostgresServer> =
-    LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
+static SERVER: Shared<PostgresServer> =
+    Shared::new(|| PostgresServer::start(&["max_connections=1000"]));
 
 /// Connects a store with its own schema. Moving all of its times into the past has the same effect as advancing
 /// the server's clock.

@@ -9,13 +9,11 @@ mod extract;
 #[path = "../http/handlers.rs"]
 mod handlers;
 
-use std::sync::LazyLock;
-
 use idem_actix::RedisStore;
 use idem_testkit::http::Records;
-use idem_testkit::servers::RedisServer;
+use idem_testkit::servers::{RedisServer, Shared};
 
-static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
+static SERVER: Shared<RedisServer> = Shared::new(|| RedisServer::start(&[]));
 
 /// Connects a store with its own namespace. The store judges leases and ttls by the remaining lifetime of a key.
 /// Shortening it has the same effect as advancing the server's clock.

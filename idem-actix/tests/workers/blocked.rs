@@ -19,7 +19,7 @@ async fn a_blocked_worker_keeps_its_leases_and_responses() {
     let sibling = serve(1, Idempotency::new(records)).await;
     let (client, other) = (client(), client());
     let waiting = body("waiting", &json!({ "gate": true }));
-    let blocking = body("blocking", &json!({ "block_ms": 1_500 }));
+    let blocking = body("blocking", &json!({ "block_ms": 9_000 }));
 
     let first = tokio::spawn(send(order(&client, &server, "/takeover", "waiting").json(&waiting)));
     let gate = server.service.gate("waiting");
@@ -29,7 +29,7 @@ async fn a_blocked_worker_keeps_its_leases_and_responses() {
     server.service.until_present(2).await;
     let renewed = faults.calls().renew;
     faults.until_called(Kind::Renew, renewed + 2 * RENEWALS_PER_LEASE).await;
-    assert!(!second.is_finished(), "it blocks for five leases");
+    assert!(!second.is_finished(), "it blocks for three leases");
     for (note, body) in [("waiting", &waiting), ("blocking", &blocking)] {
         let retry = send(order(&other, &sibling, "/takeover", note).json(body)).await;
         assert_eq!(retry.status, 409, "{retry:?}");

@@ -4,21 +4,17 @@ use std::time::Duration;
 
 use idem_actix::{Drained, Idempotency, MemoryStore};
 use idem_testkit::app::Counts;
-use idem_testkit::http::{Closing, Raw};
+use idem_testkit::http::{Closing, Raw, post};
 use serde_json::{Value, json};
 
-use crate::support::{self, Server, body, client, order, send, serve};
+use crate::support::{Server, body, client, order, send, serve};
 
 const LONG: Duration = Duration::from_secs(600);
 
 /// Starts a run that waits at its gate, and disconnects its client.
 async fn begin_and_leave(server: &Server, body: &Value) {
-    let (body, mut raw) = (body.to_string(), Raw::connect(server.address).await);
-    let request = format!(
-        "POST /payments HTTP/1.1\r\nhost: test\r\nidempotency-key: left\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len(),
-    );
-    raw.send(request.as_bytes()).await;
+    let mut raw = Raw::connect(server.address).await;
+    raw.send(&post("/payments", "left", body)).await;
     server.service.gate("left").reached().await;
     raw.close(Closing::Rst).await;
     server.service.until_present(0).await;
@@ -36,16 +32,17 @@ async fn stop_lets_every_run_end_and_stores_its_response() {
         tokio::spawn(send(order(&client, &server, "/payments", "attended").json(&attended)));
     server.service.gate("attended").reached().await;
 
-    let (other, new) = (support::client(), body("new", &json!({})));
-    let known = || order(&other, &server, "/payments", "new");
-    assert_eq!(send(known().json(&new)).await.status, 201);
+    // The server will accept no new connection, so this one is opened before.
+    let mut open = Raw::connect(server.address).await;
+    let new = post("/payments", "new", &body("new", &json!({})));
+    open.send(&new).await;
+    assert_eq!(open.response().await, Some(201));
 
     let stopping = tokio::spawn({
         let (control, idempotency) = (server.control.clone(), server.idempotency.clone());
         async move { idem_actix::stop(&control, idempotency.drain(LONG)).await }
     });
-    // The server accepts no new connections, so this uses an open one.
-    while send(known().json(&new)).await.status != 503 {}
+    open.send_until_stopping(&new).await;
     assert!(!stopping.is_finished(), "`stop` waits for the runs");
     server.service.gate("left").open();
     server.service.gate("attended").open();

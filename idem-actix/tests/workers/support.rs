@@ -92,7 +92,7 @@ async fn pay(service: Data<Service>, Json(payment): Json<Payment>) -> HandlerRep
     HandlerReply(service.pay(payment).await)
 }
 
-#[idempotent(ttl = "24h", scope = "global", lease = "300ms", guarantee = "at-least-once")]
+#[idempotent(ttl = "24h", scope = "global", lease = "3s", guarantee = "at-least-once")]
 async fn takeover(service: Data<Service>, Json(payment): Json<Payment>) -> HandlerReply {
     HandlerReply(service.pay(payment).await)
 }

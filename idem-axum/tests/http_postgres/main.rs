@@ -9,15 +9,13 @@ mod extract;
 #[path = "../http/handlers.rs"]
 mod handlers;
 
-use std::sync::LazyLock;
-
 use idem_axum::PostgresStore;
 use idem_axum::postgres::PostgresStoreBuilder;
 use idem_testkit::http::Records;
-use idem_testkit::servers::{PgBouncer, PostgresServer};
+use idem_testkit::servers::{PgBouncer, PostgresServer, Shared};
 
-static SERVER: LazyLock<PostgresServer> =
-    LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
+static SERVER: Shared<PostgresServer> =
+    Shared::new(|| PostgresServer::start(&["max_connections=1000"]));
 
 /// Connects a store with its own schema. Moving all of its times into the past has the same effect as advancing
 /// the server's clock.
@@ -35,9 +33,9 @@ idem_testkit::http_suite!(app::start, on: records);
 
 /// The same scenarios through PgBouncer in transaction mode.
 mod pooled {
-    use super::{LazyLock, PgBouncer, PostgresStore, Records, SERVER, app, records_of};
+    use super::{PgBouncer, PostgresStore, Records, SERVER, Shared, app, records_of};
 
-    static POOLER: LazyLock<PgBouncer> = LazyLock::new(|| PgBouncer::before(&SERVER, 10));
+    static POOLER: Shared<PgBouncer> = Shared::new(|| PgBouncer::before(&SERVER, 10));
 
     async fn records() -> Records {
         records_of(PostgresStore::builder().pgbouncer(), &POOLER.url()).await

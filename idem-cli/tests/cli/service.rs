@@ -1,7 +1,7 @@
 //! A service whose records the command finds and changes.
 
 use std::str::FromStr;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use idem_core::function::{ErrorStorage, Failure, Rejected};
@@ -16,15 +16,14 @@ use idem_core::{Guarantee, Idempotency, Outcome, Policy, idempotent};
 use idem_postgres::PostgresStore;
 use idem_redis::RedisStore;
 use idem_sqlite::SqliteStore;
-use idem_testkit::servers::{PostgresServer, RedisServer, SqliteFile, run_sql};
+use idem_testkit::servers::{PostgresServer, RedisServer, Shared, SqliteFile, run_sql};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::command::{Output, idem};
 
-static REDIS: LazyLock<RedisServer> =
-    LazyLock::new(|| RedisServer::start(&["--appendonly", "yes"]));
-static POSTGRES: LazyLock<PostgresServer> = LazyLock::new(|| PostgresServer::start(&[]));
+static REDIS: Shared<RedisServer> = Shared::new(|| RedisServer::start(&["--appendonly", "yes"]));
+static POSTGRES: Shared<PostgresServer> = Shared::new(|| PostgresServer::start(&[]));
 
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
@@ -178,10 +177,12 @@ impl Service {
             handle.call_for(&POLICY, "POST", lines, String::new).unwrap().expect("a key");
         builder.request(&request);
         let call = builder.finish(Scope::global(), &["POST", "/payments"]).unwrap();
-        let executed = || Executed {
-            reply: (),
-            outcome: Outcome::Final,
-            completion: Completion::Response(StoredResponse::text(200, "done")),
+        let executed = || {
+            Executed::new(
+                (),
+                Outcome::Final,
+                Completion::Response(StoredResponse::text(200, "done")),
+            )
         };
         let run = handle.run(call, move |_| async move { executed() }, executed);
         drop(self.block_on(run));

@@ -57,7 +57,7 @@ fn unknown_for_now(seconds: &str) -> Turn {
     problem(409, "").body(body).header("retry-after", seconds)
 }
 
-/// The service can still find the outcome out, and tells when to ask again.
+/// The service can still determine the outcome, and states the time of the next attempt.
 #[tokio::test(start_paused = true)]
 async fn an_unknown_outcome_with_retry_after_is_retried_after_that_time() {
     let turns = [unknown_for_now("7"), unknown_for_now("30"), status(201).replayed()];

@@ -6,6 +6,8 @@ use idem_core::http::Served;
 use idem_core::store::IdempotencyStore;
 use idem_core::{Outcome, Rejection};
 
+use crate::watchdog::{LIMIT, within};
+
 pub use service::{IMMEDIATE, Reply, Service, WAITING, send_duplicates};
 
 /// Checks that exactly one of 200 concurrent duplicates runs, and that all others get `in-progress`.
@@ -19,7 +21,10 @@ pub async fn one_of_many_runs(one: impl IdempotencyStore, two: impl IdempotencyS
     let one = Service::on(one);
     let two = one.sibling(two);
     let mut replies = send_duplicates(&[one.clone(), two], &IMMEDIATE, SENDERS);
-    let mut next = async || replies.join_next().await.expect("one is left").expect("it ended");
+    let mut next = async || {
+        let reply = within(LIMIT, "the next reply of the service", replies.join_next()).await;
+        reply.expect("one is left").expect("it ended")
+    };
     for _ in 1..SENDERS {
         let refused = next().await;
         assert!(matches!(refused, Err(Rejection::InProgress)), "{refused:?}");
@@ -44,7 +49,8 @@ pub async fn freed_key_lets_one_waiter_run(one: impl IdempotencyStore, two: impl
     let mut replies = send_duplicates(&[one.clone(), two], &WAITING, 50);
     one.gate.add_permits(2);
     let mut executed = 0;
-    while let Some(reply) = replies.join_next().await {
+    let next = "the next reply of the service";
+    while let Some(reply) = within(LIMIT, next, replies.join_next()).await {
         let served = reply.expect("it ended").expect("it is served");
         executed += usize::from(matches!(served, Served::Executed(())));
     }

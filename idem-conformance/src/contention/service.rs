@@ -11,6 +11,8 @@ use idem_core::{Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, Rejecti
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::watchdog::within;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A policy under which duplicates do not wait.
@@ -19,6 +21,9 @@ pub static IMMEDIATE: Policy = Policy::new(HOUR, Guarantee::AtMostOnce);
 /// A policy under which duplicates wait up to 60 s for the first request.
 pub static WAITING: Policy =
     Policy::new(HOUR, Guarantee::AtMostOnce).with_wait(Duration::from_secs(60));
+
+/// The limit for the gate. It is twice the limit of most events, because thousands of senders claim meanwhile.
+const GATE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The result of a call of a [`Service`].
 pub type Reply = Result<Served<()>, Rejection>;
@@ -71,14 +76,16 @@ impl Service {
     /// The rejection, if the engine rejects the call.
     ///
     /// # Panics
-    /// If `key` is not a valid idempotency key.
+    /// If `key` is not a valid idempotency key. A handler that waits at the gate for 60 s panics too, and its run then
+    /// counts as ambiguous.
     pub async fn send(self, policy: &'static Policy, key: &'static str) -> Reply {
         let key = IdempotencyKey::new(key).expect("a key");
         let call = self.idempotency.call(policy, &["pay"], Scope::global(), &key)?;
         let Self { runs, gate, outcomes, .. } = self.clone();
         let handler = move |_| async move {
             let run = runs.fetch_add(1, Ordering::SeqCst);
-            gate.acquire().await.expect("the gate is never closed").forget();
+            let permit = within(GATE_LIMIT, "the permit for a run", gate.acquire()).await;
+            permit.expect("the gate is never closed").forget();
             executed(outcomes(run))
         };
         self.idempotency
@@ -107,6 +114,6 @@ pub fn send_duplicates(
 }
 
 fn executed(outcome: Outcome) -> Executed<()> {
-    let response = StoredResponse { status: 201, headers: Headers::default(), body: "done".into() };
-    Executed { reply: (), outcome, completion: Completion::Response(response) }
+    let response = StoredResponse::new(201, Headers::default(), "done".into());
+    Executed::new((), outcome, Completion::Response(response))
 }

@@ -7,11 +7,13 @@ use tokio::sync::watch;
 
 use super::kind::{Calls, Kind};
 use super::plan::{Fault, Plan};
+use crate::watchdog::{LIMIT, within};
 
 /// Selects the faults of a [`FaultStore`](super::FaultStore) and counts its calls. Clones share one state.
 ///
 /// The fault of a call is selected when the call is made. Tests need not sleep: the methods `until_…`
-/// resolve when calls were made, answered or held. Those methods are cancel safe.
+/// resolve when calls were made, answered or held. Those methods are cancel safe, and panic if that does not happen
+/// within 30 s of real time.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<watch::Sender<State>>);
 
@@ -70,17 +72,20 @@ impl Faults {
 
     /// Resolves when at least `calls` calls of `kind` were made.
     pub async fn until_called(&self, kind: Kind, calls: u32) {
-        self.until(|state| state.called.of(kind) >= calls).await;
+        let event = format!("call {calls} of {kind:?}");
+        within(LIMIT, &event, self.until(|state| state.called.of(kind) >= calls)).await;
     }
 
     /// Resolves when at least `calls` calls of `kind` were answered, successfully or with an error.
     pub async fn until_answered(&self, kind: Kind, calls: u32) {
-        self.until(|state| state.answered.of(kind) >= calls).await;
+        let event = format!("the answer to {calls} calls of {kind:?}");
+        within(LIMIT, &event, self.until(|state| state.answered.of(kind) >= calls)).await;
     }
 
     /// Resolves when at least `calls` calls are [held](Fault::Late).
     pub async fn until_held(&self, calls: usize) {
-        self.until(|state| state.held >= calls).await;
+        let event = format!("the hold of {calls} calls");
+        within(LIMIT, &event, self.until(|state| state.held >= calls)).await;
     }
 
     /// Counts a call and returns its fault.

@@ -317,6 +317,6 @@ pub async fn resolution_wakes<S: StoreHarness>(case: Case<S>) {
     let changed = listen(&key);
     case.advance(2).await;
     assert_eq!(key.resolve(claim.token, complete("by hand")).await, Update::Applied);
-    woken(changed).await;
+    woken(&case, changed).await;
     assert_eq!(key.state().await, fixtures::completed("by hand"));
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use idem_core::store::Changed;
 use idem_core::store::{IdempotencyStore, UnknownReason, Update};
-use tokio::time::timeout;
 
 use crate::case::{Case, Key};
 use crate::fixtures::{self, ClaimRequestExt};
@@ -20,7 +19,7 @@ pub async fn completion_wakes<S: StoreHarness>(case: Case<S>) {
         let claim = key.acquire(fixtures::at_most_once()).await;
         let changed = listen(&key);
         assert_eq!(key.complete(claim, completion).await, Update::Applied);
-        woken(changed).await;
+        woken(&case, changed).await;
     }
 }
 
@@ -30,11 +29,11 @@ pub async fn release_and_abandon_wake<S: StoreHarness>(case: Case<S>) {
     let claim = key.acquire(fixtures::at_most_once()).await;
     let changed = listen(&key);
     assert_eq!(key.release(claim).await, Update::Applied);
-    woken(changed).await;
+    woken(&case, changed).await;
     let claim = key.assert_new().await;
     let changed = listen(&key);
     assert_eq!(key.abandon(claim.nonce).await, Update::Applied);
-    woken(changed).await;
+    woken(&case, changed).await;
 }
 
 /// The completion after a takeover wakes the listeners. The takeover itself may wake them or not,
@@ -46,7 +45,7 @@ pub async fn completion_after_a_takeover_wakes<S: StoreHarness>(case: Case<S>) {
     let claim = key.acquire(fixtures::at_least_once()).await;
     let changed = listen(&key);
     assert_eq!(key.complete(claim, fixtures::with_response("second")).await, Update::Applied);
-    woken(changed).await;
+    woken(&case, changed).await;
 }
 
 /// A listener that began to wait for a lost run is woken by the completion of its recovery, unless the recovery itself woke
@@ -59,7 +58,7 @@ pub async fn completion_after_a_recovery_wakes<S: StoreHarness>(case: Case<S>) {
     case.advance(2).await;
     let (claim, _) = key.recover(fixtures::recovering()).await;
     assert_eq!(key.complete(claim, fixtures::with_response("done")).await, Update::Applied);
-    woken(changed).await;
+    woken(&case, changed).await;
 }
 
 /// Every listener is woken, even if other listeners were dropped before or after it began to wait.
@@ -75,7 +74,7 @@ pub async fn every_listener_is_woken<S: StoreHarness>(case: Case<S>) {
         Update::Applied
     );
     for changed in [one, two, three] {
-        woken(changed).await;
+        woken(&case, changed).await;
     }
 }
 
@@ -86,7 +85,7 @@ pub async fn later_changes_wake_new_listeners<S: StoreHarness>(case: Case<S>) {
         let claim = key.acquire(fixtures::at_most_once()).await;
         let changed = listen(&key);
         assert_eq!(key.release(claim).await, Update::Applied);
-        woken(changed).await;
+        woken(&case, changed).await;
     }
 }
 
@@ -97,13 +96,14 @@ pub(super) async fn subscribe<S: StoreHarness>(case: &Case<S>) {
     let claim = key.acquire(fixtures::at_most_once()).await;
     let changed = listen(&key);
     assert_eq!(key.complete(claim, fixtures::with_response("done")).await, Update::Applied);
-    woken(changed).await;
+    woken(case, changed).await;
 }
 
 pub(super) fn listen<S: StoreHarness>(key: &Key<S>) -> Changed {
     key.case.store().changed(key.id)
 }
 
-pub(super) async fn woken(changed: Changed) {
-    timeout(MAX_DELAY, changed).await.expect("the change should have woken the listener");
+/// Waits for a wake-up. A lost one is a failure, also in a pass that is too slow for its units.
+pub(super) async fn woken<S: StoreHarness>(case: &Case<S>, changed: Changed) {
+    case.within(MAX_DELAY, "the wake-up of the listener", changed).await;
 }

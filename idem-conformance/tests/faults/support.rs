@@ -98,7 +98,7 @@ impl TestEnv {
         policy: &'static Policy,
         reply: &'static str,
     ) -> Result {
-        let failed = Executed { outcome: Outcome::Ambiguous, ..success(reply) };
+        let failed = with_outcome(reply, Outcome::Ambiguous);
         self.run_recoverable(policy, Recovery::Inconclusive, failed).await
     }
 
@@ -151,7 +151,7 @@ impl TestEnv {
 }
 
 /// Long enough for an in-memory store on a busy machine. Only a silent store reaches it.
-const TIMEOUT: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Waits for an event, and fails instead of hanging if it does not happen.
 pub(crate) async fn soon<T>(wait: impl Future<Output = T>) -> T {
@@ -167,20 +167,20 @@ pub(crate) fn in_a_process<F: Future<Output = ()>>(work: impl FnOnce() -> F) {
 }
 
 pub(crate) fn response(body: &'static str) -> StoredResponse {
-    StoredResponse {
-        status: 200,
-        headers: Headers::default(),
-        body: Bytes::from_static(body.as_bytes()),
-    }
+    StoredResponse::new(200, Headers::default(), Bytes::from_static(body.as_bytes()))
 }
 
 pub(crate) fn success(reply: &'static str) -> Executed<&'static str> {
-    Executed { reply, outcome: Outcome::Final, completion: Completion::Response(response(reply)) }
+    with_outcome(reply, Outcome::Final)
+}
+
+fn with_outcome(reply: &'static str, outcome: Outcome) -> Executed<&'static str> {
+    Executed::new(reply, outcome, Completion::Response(response(reply)))
 }
 
 /// The result of a handler that ended before any effect.
 pub(crate) fn not_executed(reply: &'static str) -> Executed<&'static str> {
-    Executed { outcome: Outcome::NotExecuted, ..success(reply) }
+    with_outcome(reply, Outcome::NotExecuted)
 }
 
 pub(crate) fn executed(served: Result) -> &'static str {

@@ -35,11 +35,7 @@ async fn won(store: &MemoryStore, id: RecordId) -> Claim {
 }
 
 async fn complete(store: &MemoryStore, claim: Claim, body: usize) -> Update {
-    let response = StoredResponse {
-        status: 200,
-        headers: Headers::default(),
-        body: Bytes::from(vec![7; body]),
-    };
+    let response = StoredResponse::new(200, Headers::default(), Bytes::from(vec![7; body]));
     store.complete(claim, Completion::Response(response), MINUTE).await.unwrap()
 }
 

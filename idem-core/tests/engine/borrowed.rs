@@ -9,11 +9,11 @@ use crate::support::{
 };
 
 fn unknown() -> Executed<String> {
-    Executed {
-        reply: "panicked".to_owned(),
-        outcome: Outcome::Ambiguous,
-        completion: Completion::unknown(UnknownReason::Ambiguous),
-    }
+    Executed::new(
+        "panicked".to_owned(),
+        Outcome::Ambiguous,
+        Completion::unknown(UnknownReason::Ambiguous),
+    )
 }
 
 #[tokio::test]

@@ -26,13 +26,9 @@ async fn the_whole_response_is_replayed_byte_for_byte() {
     let service = Service::new(MemoryStore::new());
     let headers: Headers =
         [("link", b"</a>".as_slice()), ("link", b"</b>"), ("etag", b"\xff")].into_iter().collect();
-    let response =
-        StoredResponse { status: 201, headers, body: (0..=u8::MAX).collect::<Vec<_>>().into() };
-    let first = Executed {
-        reply: String::new(),
-        outcome: Outcome::Final,
-        completion: Completion::Response(response.clone()),
-    };
+    let response = StoredResponse::new(201, headers, (0..=u8::MAX).collect::<Vec<_>>().into());
+    let first =
+        Executed::new(String::new(), Outcome::Final, Completion::Response(response.clone()));
     assert_eq!(service.send(&AT_MOST_ONCE, "key", async { first }).await, ran(""));
     let again = service
         .idempotency

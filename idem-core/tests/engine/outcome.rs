@@ -93,10 +93,12 @@ async fn a_panic_before_the_first_await_counts_as_a_panic_of_the_handler() {
     let service = Service::new(MemoryStore::new());
     let call = service.call(&AT_MOST_ONCE, "key");
     let handler = |_| if true { panic!("injected") } else { done("never") };
-    let on_panic = || Executed {
-        reply: "caught".to_owned(),
-        outcome: Outcome::Ambiguous,
-        completion: Completion::NotRetained { status: 500 },
+    let on_panic = || {
+        Executed::new(
+            "caught".to_owned(),
+            Outcome::Ambiguous,
+            Completion::NotRetained { status: 500 },
+        )
     };
     let first = service.idempotency.run(call, handler, on_panic).await;
     assert_eq!(Response::from(first), ran("caught"));
@@ -109,11 +111,11 @@ async fn a_panic_before_the_first_await_counts_as_a_panic_of_the_handler() {
 #[tokio::test]
 async fn a_run_whose_response_is_not_retained_never_runs_again() {
     for policy in [&AT_MOST_ONCE, &AT_LEAST_ONCE] {
-        let first = Executed {
-            reply: "too large".to_owned(),
-            outcome: Outcome::Final,
-            completion: Completion::NotRetained { status: 200 },
-        };
+        let first = Executed::new(
+            "too large".to_owned(),
+            Outcome::Final,
+            Completion::NotRetained { status: 200 },
+        );
         assert_eq!(
             request_and_retry(policy, async { first }).await,
             (ran("too large"), refused("ResultUnavailable { status: 200 }"))
@@ -123,11 +125,11 @@ async fn a_run_whose_response_is_not_retained_never_runs_again() {
 
 #[tokio::test]
 async fn a_run_with_an_unknown_outcome_never_runs_again() {
-    let first = Executed {
-        reply: "unknown".to_owned(),
-        outcome: Outcome::Ambiguous,
-        completion: Completion::unknown(UnknownReason::Ambiguous),
-    };
+    let first = Executed::new(
+        "unknown".to_owned(),
+        Outcome::Ambiguous,
+        Completion::unknown(UnknownReason::Ambiguous),
+    );
     assert_eq!(
         request_and_retry(&AT_MOST_ONCE, async { first }).await,
         (ran("unknown"), refused("OutcomeUnknown { retry_after: None }"))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use idem_core::{Drained, Execution, Idempotency, idempotent};
 use tokio::sync::Notify;
 
-use crate::support::{OrderError, RunCounter, begin, fresh, refused};
+use crate::support::{OrderError, RunCounter, begin, fresh, pass, refused};
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -17,7 +17,7 @@ async fn at_most_once(
     gate: &Notify,
 ) -> Result<u32, OrderError> {
     counter.increment();
-    gate.notified().await;
+    pass(gate).await;
     Ok(Execution::current().attempt())
 }
 
@@ -29,7 +29,7 @@ async fn at_least_once(
     gate: &Notify,
 ) -> Result<u32, OrderError> {
     counter.increment();
-    gate.notified().await;
+    pass(gate).await;
     Ok(Execution::current().attempt())
 }
 

@@ -7,7 +7,8 @@ use idem_core::function::Disposition;
 use idem_core::{Drained, Execution, Idempotency, IdempotencyKey, MemoryStore, idempotent};
 use tokio::sync::Notify;
 
-use crate::support::{OrderError, begin, fresh, refused};
+use crate::support::{OrderError, begin, fresh, pass, refused};
+use crate::watchdog::watched;
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]
 async fn outer(idempotency: &Idempotency, id: u64) -> Result<[String; 3], OrderError> {
@@ -39,7 +40,7 @@ async fn gated(
     id: u64,
     gate: &Notify,
 ) -> Result<[String; 3], OrderError> {
-    gate.notified().await;
+    pass(gate).await;
     outer(idempotency, id).await
 }
 
@@ -53,8 +54,8 @@ async fn shutdown_lets_a_run_make_its_nested_calls() {
     begin(&mut drained).await;
     assert_eq!(refused(&outer(&idempotency, 2).await), "Draining");
     gate.notify_one();
-    run.await.unwrap();
-    assert_eq!(drained.await, Drained::Finished);
+    watched("the end of the run", run).await.unwrap();
+    assert_eq!(watched("the end of the drain", drained).await, Drained::Finished);
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once")]

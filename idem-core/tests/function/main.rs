@@ -13,3 +13,5 @@ mod results;
 mod signatures;
 mod support;
 mod versions;
+#[path = "../engine/support/watchdog.rs"]
+mod watchdog;

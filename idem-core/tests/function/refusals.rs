@@ -11,7 +11,8 @@ use idem_core::observe::{Event, Observer};
 use idem_core::{Drained, Idempotency, MemoryStore, idempotent};
 use tokio::sync::Notify;
 
-use crate::support::{OrderError, begin, fresh, refused};
+use crate::support::{OrderError, begin, fresh, pass, refused};
+use crate::watchdog::watched;
 
 const LEASE: Duration = Duration::from_secs(20);
 const RETRY_AFTER: Duration = Duration::from_secs(7);
@@ -33,7 +34,7 @@ async fn pay(
     gate: Option<&Notify>,
 ) -> Result<(), OrderError> {
     if let Some(gate) = gate {
-        gate.notified().await;
+        pass(gate).await;
     }
     Ok(())
 }
@@ -71,13 +72,13 @@ async fn a_running_duplicate_is_redelivered_after_a_lease() {
     let late = pay(None).await;
     assert_eq!(disposition(&late), ("OutcomeUnknown".to_owned(), Disposition::DeadLetter));
     gate.notify_one();
-    first.await.unwrap();
+    watched("the end of the first run", first).await.unwrap();
     assert!(pay(None).await.is_ok(), "the late owner resolved the outcome");
 }
 
 #[idempotent(ttl = "7d", scope = "global", key = "id", guarantee = "at-least-once", lease = "20s")]
 async fn repeat(idempotency: &Idempotency, id: u64, gate: &Notify) -> Result<(), OrderError> {
-    gate.notified().await;
+    pass(gate).await;
     Ok(())
 }
 
@@ -91,10 +92,10 @@ async fn a_run_that_lost_its_lease_is_redelivered() {
     let mut second = Box::pin(repeat(&idempotency, 1, &gates[1]));
     begin(&mut second).await;
     gates[0].notify_one();
-    let late = first.await;
+    let late = watched("the end of the late run", first).await;
     assert_eq!(disposition(&late), ("OutcomeUnknown".to_owned(), redeliver(LEASE)));
     gates[1].notify_one();
-    second.await.unwrap();
+    watched("the end of the second run", second).await.unwrap();
 }
 
 #[tokio::test]

@@ -8,6 +8,9 @@ use std::task::Poll;
 use idem_core::function::{ErrorStorage, Failure, Rejected};
 use idem_core::{Idempotency, MemoryStore, Outcome};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use crate::watchdog::watched;
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Order {
@@ -68,6 +71,11 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: &Result<T, OrderError>) -> Str
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// Waits until the test opens the gate.
+pub(crate) async fn pass(gate: &Notify) {
+    watched("the opening of the gate", gate.notified()).await;
 }
 
 /// Polls a call once. It must be pending after that.

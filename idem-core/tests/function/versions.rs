@@ -14,9 +14,8 @@ static POLICY: Policy = Policy::new(std::time::Duration::from_secs(3600), Guaran
 async fn store_result(idempotency: &Idempotency, status: u16, body: &'static str) {
     let key = IdempotencyKey::of(&1).unwrap();
     let call = idempotency.call(&POLICY, &["place"], Scope::global(), &key).unwrap();
-    let response = StoredResponse { status, headers: Headers::default(), body: body.into() };
-    let executed =
-        Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(response) };
+    let response = StoredResponse::new(status, Headers::default(), body.into());
+    let executed = Executed::new((), Outcome::Final, Completion::Response(response));
     let served = idempotency.run(call, async |_| executed, || unreachable!()).await;
     assert!(matches!(served, Ok(Served::Executed(()))));
 }

@@ -275,11 +275,7 @@ pub(crate) const fn owner_of(slot: &Slot) -> ProcessId {
 }
 
 fn response(process: ProcessId) -> StoredResponse {
-    StoredResponse {
-        status: 200,
-        headers: Headers::default(),
-        body: Bytes::copy_from_slice(&[process]),
-    }
+    StoredResponse::new(200, Headers::default(), Bytes::copy_from_slice(&[process]))
 }
 
 pub(crate) const fn micros(micros: u64) -> Duration {

@@ -3,7 +3,7 @@
 use idem_core::store::StoreErrorKind;
 use idem_postgres::sqlx::PgPool;
 use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
-use idem_testkit::servers::PostgresServer;
+use idem_testkit::servers::{PostgresServer, eventually};
 
 use crate::support::{builder, store};
 
@@ -37,7 +37,11 @@ async fn fault_postgres_asynchronous_commit_at_run_time() {
     assert_eq!(store.check().await.unwrap(), []);
     server.sql("ALTER SYSTEM SET synchronous_commit = off");
     server.sql("SELECT pg_reload_conf()");
-    while store.check().await.unwrap() != [HealthIssue::AsynchronousCommit] {}
+    eventually("report of the setting", async || {
+        let issues = store.check().await.unwrap();
+        (issues == [HealthIssue::AsynchronousCommit]).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn fault_postgres_behind_pgbouncer_server_lost_at_commit() {
 async fn fault_postgres_behind_pgbouncer_statement_timeout() {
     let server = PostgresServer::start(&[]);
     let pooler = PgBouncer::before(&server, 2);
-    let builder = builder().pgbouncer().statement_timeout(Duration::from_millis(200));
+    let builder = builder().pgbouncer().statement_timeout(Duration::from_secs(2));
     let store = builder.connect(&pooler.url()).await.unwrap();
     let claim = claim_new(&store).await;
     let mut other = PgConnection::connect(&server.url()).await.unwrap();

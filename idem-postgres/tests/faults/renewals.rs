@@ -87,11 +87,7 @@ async fn run(
 ) -> Reply {
     let key = IdempotencyKey::new(key.to_string()).unwrap();
     let call = service.call(policy, &["pay"], Scope::global(), &key).unwrap();
-    let executed = || Executed {
-        reply: (),
-        outcome: Outcome::Final,
-        completion: Completion::Response(response("done")),
-    };
+    let executed = || Executed::new((), Outcome::Final, Completion::Response(response("done")));
     let handler = move |_| async move {
         drop(turn);
         end.wait_for(|ended| *ended).await.unwrap();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
-use idem_postgres::sqlx::{self, PgPool};
-use idem_testkit::servers::PostgresServer;
+use idem_postgres::sqlx::{self, Connection, PgConnection, PgPool};
+use idem_testkit::servers::{PostgresServer, eventually};
 use tokio::task::JoinSet;
 
 use crate::support::{
@@ -82,9 +82,11 @@ async fn fault_postgres_restarts_under_load() {
     server.stop_immediately();
     let kept: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
     // The first calls use connections that have just broken. After that no connection can be opened.
-    while error_kind(store.complete(claim, completion("late"), HOUR).await)
-        == StoreErrorKind::Unknown
-    {}
+    eventually("call without a connection", async || {
+        let failed = error_kind(store.complete(claim, completion("late"), HOUR).await);
+        (failed != StoreErrorKind::Unknown).then_some(())
+    })
+    .await;
     let refused = store.complete(claim, completion("late"), HOUR).await;
     assert_eq!(error_kind(refused), StoreErrorKind::NotDone);
     server.restart();
@@ -98,7 +100,7 @@ async fn fault_postgres_restarts_under_load() {
 #[tokio::test]
 async fn fault_postgres_aborts_statement_timeout() {
     let server = PostgresServer::start(&[]);
-    let builder = builder().max_connections(1).statement_timeout(Duration::from_millis(200));
+    let builder = builder().max_connections(1).statement_timeout(Duration::from_secs(2));
     let store = builder.connect(&server.url()).await.unwrap();
     let claim = claim_new(&store).await;
     let pool = PgPool::connect(&server.url()).await.unwrap();
@@ -213,33 +215,28 @@ async fn fault_postgres_server_unusable_too_many_connections() {
     server.sql(&builder().migration_sql().unwrap());
     server.sql("GRANT ALL ON idem_records, idem_records_scopes, idem_records_schema, idem_records_audit TO app");
     let url = server.url().replace("postgres@", "app@");
-    let builder = builder().max_connections(1).wait_timeout(Duration::from_millis(300));
+    let builder = builder().max_connections(1).wait_timeout(Duration::from_secs(2));
     let store = builder.connect(&url).await.unwrap();
     let claim = claim_new(&store).await;
     // Its only connection is closed, and other clients take the slot.
     let own = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%_claim_3%' AND pid <> pg_backend_pid()";
     server.sql(own);
+    // One slot of the six is reserved. A connection that was just closed keeps its slot for a moment.
+    let free = 5 - others.size() as usize;
     let mut taken = Vec::new();
-    while let Ok(connection) = sqlx::postgres::PgPoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_millis(300))
-        .connect(&url)
-        .await
-    {
-        taken.push(connection);
-    }
+    eventually("connection in every slot", async || {
+        taken.extend(PgConnection::connect(&url).await);
+        (taken.len() == free).then_some(())
+    })
+    .await;
     drop(store.claim(new_id(), request()).await);
     assert_eq!(error_kind(store.claim(new_id(), request()).await), StoreErrorKind::NotDone);
-    for pool in taken {
-        pool.close().await;
+    for connection in taken {
+        connection.close().await.unwrap();
     }
     others.close().await;
-    let update = loop {
-        if let Ok(update) = store.complete(claim, completion("kept"), HOUR).await {
-            break update;
-        }
-    };
-    assert_eq!(update, Update::Applied);
+    let complete = async || store.complete(claim, completion("kept"), HOUR).await.ok();
+    assert_eq!(eventually("free slot", complete).await, Update::Applied);
 }
 
 /// The server becomes read-only, as after a switchover that keeps the address.
@@ -250,7 +247,8 @@ async fn fault_postgres_server_unusable_read_only() {
     let claim = claim_new(&store).await;
     server.sql("ALTER SYSTEM SET default_transaction_read_only = on");
     server.sql("SELECT pg_reload_conf()");
-    while store.claim(new_id(), request()).await.is_ok() {}
+    let refused = async || store.claim(new_id(), request()).await.err();
+    eventually("refusal of the read-only server", refused).await;
     for answer in [
         store.claim(new_id(), request()).await.map(drop),
         store.complete(claim, completion("late"), HOUR).await.map(drop),

@@ -3,10 +3,12 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Command, Stdio};
+use std::thread;
 
 use idem_postgres::Tx;
-use idem_testkit::servers::Proxy;
+use idem_testkit::servers::{Proxy, soon};
+use tokio::sync::oneshot;
 
 use crate::support::{
     NO_WAIT, assert_executed, assert_replayed, call, counts, expected, server, service,
@@ -39,14 +41,13 @@ async fn fault_crash_in_transaction_at_each_point() {
         match point {
             BEFORE_THE_COMMIT => {
                 proxy.hold("COMMIT");
-                let mut stdin = child.stdin.take().unwrap();
+                let mut stdin = child.0.stdin.take().unwrap();
                 stdin.write_all(b"go\n").unwrap();
                 proxy.triggered().await;
             }
-            _ => await_point(&mut child, point),
+            _ => await_point(&mut child, point).await,
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        drop(child);
         // The proxy closes the connection, as the kernel would for a killed process.
         proxy.cut();
         server.until("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", |n| n == "0");
@@ -61,21 +62,38 @@ async fn fault_crash_in_transaction_at_each_point() {
     }
 }
 
+/// A process that is killed when dropped, also if the test fails.
+struct Child(process::Child);
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
 fn start(point: &str, proxy: &Proxy) -> Child {
-    Command::new(env::current_exe().unwrap())
+    let child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "crash::child", "--nocapture"])
         .env(POINT, point)
         .env(URL, format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .spawn();
+    Child(child.unwrap())
 }
 
-fn await_point(child: &mut Child, point: &str) {
-    let stdout = child.stdout.take().unwrap();
-    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-    assert!(lines.any(|line| line.contains(point)), "the child ended before {point}");
+async fn await_point(child: &mut Child, point: &'static str) {
+    let stdout = child.0.stdout.take().unwrap();
+    let (sender, reached) = oneshot::channel();
+    // The thread ends with the child. A blocking task would keep the runtime of a failed test.
+    thread::spawn(move || {
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        // The test has failed if nothing receives it.
+        sender.send(lines.any(|line| line.contains(point))).ok();
+    });
+    let reached = soon(&format!("child that is {point}"), reached).await.unwrap();
+    assert!(reached, "the child ended before {point}");
 }
 
 /// The killed process. Without a point this test does nothing.
@@ -104,6 +122,6 @@ async fn child() {
 fn stop_at(point: &str, here: &str) {
     if point == here {
         println!("{here}");
-        std::thread::park();
+        thread::park();
     }
 }

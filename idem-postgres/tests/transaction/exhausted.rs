@@ -7,7 +7,7 @@ use idem_core::http::Served;
 use idem_core::{Idempotency, Rejection};
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::postgres::PgPoolOptions;
-use idem_testkit::servers::PostgresServer;
+use idem_testkit::servers::{PostgresServer, soon};
 use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;
 
@@ -22,7 +22,7 @@ const SLOW_RUNS: usize = CONNECTIONS as usize;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_runs_refuse_no_replay_and_no_duplicate() {
     let server = server(&[]);
-    let builder = builder().max_connections(CONNECTIONS).wait_timeout(Duration::from_millis(500));
+    let builder = builder().max_connections(CONNECTIONS).wait_timeout(Duration::from_secs(2));
     let store = builder.connect(&server.url()).await.unwrap();
     serve_while_exhausted(&server, store).await;
 }
@@ -30,9 +30,8 @@ async fn slow_runs_refuse_no_replay_and_no_duplicate() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_runs_on_an_existing_pool_refuse_no_replay_and_no_duplicate() {
     let server = server(&[]);
-    let options = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(Duration::from_millis(500));
+    let options =
+        PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(2));
     let pool = options.connect(&server.url()).await.unwrap();
     let store = builder().on_pool(pool).await.unwrap();
     serve_while_exhausted(&server, store).await;
@@ -58,7 +57,7 @@ async fn serve_while_exhausted(server: &PostgresServer, store: PostgresStore) {
             call(&service, &NO_WAIT, &format!("slow {n}"), handler).await
         });
     }
-    begun.wait().await;
+    soon("start of every slow run", begun.wait()).await;
     let mut replays: JoinSet<Reply> = (0..200).map(|_| pay("done")).collect();
     while let Some(replay) = replays.join_next().await {
         assert_replayed(&replay.unwrap(), 201);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::{Guarantee, Policy, Rejection};
-use idem_postgres::sqlx::{self, Connection};
+use idem_postgres::sqlx::{self, Connection, PgConnection};
 
 use crate::support::{
     NO_WAIT, OPEN_TRANSACTIONS, assert_executed, assert_replayed, call, counts, expected, server,
@@ -84,19 +84,24 @@ async fn panic_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn run_longer_than_max_run_leaves_nothing() {
     static SHORT_RUN: Policy = Policy::new(Duration::from_secs(60), Guarantee::AtMostOnce)
-        .with_max_run(Duration::from_millis(200));
+        .with_max_run(Duration::from_secs(2));
     let server = server(&[]);
+    server.sql("CREATE TABLE blocked ()");
     let service = service(&server.url()).await;
-    let sleeping = |mut tx: idem_postgres::Tx| async move {
+    let mut other = PgConnection::connect(&server.url()).await.unwrap();
+    let mut blocking = other.begin().await.unwrap();
+    sqlx::query("LOCK TABLE blocked").execute(&mut *blocking).await.unwrap();
+    let waiting = |mut tx: idem_postgres::Tx| async move {
         write_effect(&mut tx).await.unwrap();
-        sqlx::query("SELECT pg_sleep(2)").execute(&mut *tx).await.unwrap();
+        sqlx::query("LOCK TABLE blocked").execute(&mut *tx).await.unwrap();
         200
     };
-    let reply = call(&service, &SHORT_RUN, "k", sleeping).await;
+    let reply = call(&service, &SHORT_RUN, "k", waiting).await;
     assert!(matches!(reply, Err(Rejection::NotCommitted(_))), "{reply:?}");
     // The key stays claimed while the server executes the query.
     let held = call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await;
     assert!(matches!(held, Err(Rejection::InProgress)), "{held:?}");
+    blocking.rollback().await.unwrap();
     let ended = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
     server.until(ended, |locks| locks == "0");
     assert_executed(&call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await, 201);

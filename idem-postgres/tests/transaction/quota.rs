@@ -6,6 +6,7 @@ use std::sync::Arc;
 use idem_core::http::Scope;
 use idem_core::store::Capacity;
 use idem_core::{Rejection, ScopeParts, ScopeValue};
+use idem_testkit::servers::soon;
 use tokio::sync::Barrier;
 
 use crate::support::{
@@ -61,14 +62,14 @@ async fn open_transaction_in_a_full_scope_is_in_progress() {
             call_in(scope(), &service, &NO_WAIT, "first", handler).await
         }
     });
-    gate.wait().await;
+    soon("start of the first run", gate.wait()).await;
     for key in ["two", "three"] {
         let other = call_in(scope(), &service, &NO_WAIT, key, |tx| write_and_return(tx, 201)).await;
         assert_executed(&other, 201);
     }
     let again = call_in(scope(), &service, &NO_WAIT, "first", |tx| write_and_return(tx, 201)).await;
     assert!(matches!(again, Err(Rejection::InProgress)), "{again:?}");
-    gate.wait().await;
+    soon("wait of the first run", gate.wait()).await;
     assert_executed(&first.await.unwrap(), 201);
     assert_eq!(counts(&server), expected("3", "3 of 3"));
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use idem_core::http::Scope;
 use idem_core::{Idempotency, IdempotencyBuilder, Rejection};
-use idem_testkit::servers::PostgresServer;
+use idem_testkit::servers::{PostgresServer, soon};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -45,7 +45,7 @@ async fn start(
         };
         call_in(scope, &service, &NO_WAIT, &key, handler).await
     });
-    begun.notified().await;
+    soon("start of the run", begun.notified()).await;
     run
 }
 

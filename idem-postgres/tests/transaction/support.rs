@@ -85,9 +85,9 @@ where
 }
 
 fn executed(status: u16) -> Executed<u16> {
-    let response = StoredResponse { status, headers: Headers::default(), body: "done".into() };
+    let response = StoredResponse::new(status, Headers::default(), "done".into());
     let outcome = Outcome::of_status(status);
-    Executed { reply: status, outcome, completion: Completion::Response(response) }
+    Executed::new(status, outcome, Completion::Response(response))
 }
 
 pub(crate) fn assert_executed(reply: &Reply, status: u16) {

@@ -1,14 +1,13 @@
 //! A full scope: a claim without room checks few keys, and a background task finds the others that expired.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use idem_core::store::{
     Capacity, Claim, ClaimOutcome, ClaimRequest, IdempotencyStore, Quota, ScopeId, Update,
 };
 use idem_redis::RedisStore;
-use idem_testkit::servers::RedisServer;
+use idem_testkit::servers::{RedisServer, eventually};
 
 use crate::support::{calls, key, request, store, won};
 
@@ -64,13 +63,16 @@ async fn freed_key_that_is_young_makes_room_eventually() {
     let store = store(&server).await;
     let youngest = fill(&store).await.pop().unwrap();
     assert_eq!(store.release(youngest).await.unwrap(), Update::Applied);
-    loop {
+    eventually("room in the scope", async || {
         match store.claim(key(), request_with_quota()).await.unwrap() {
-            ClaimOutcome::Acquired(_) => break,
-            outcome => assert_eq!(outcome, FULL),
+            ClaimOutcome::Acquired(_) => Some(()),
+            outcome => {
+                assert_eq!(outcome, FULL);
+                None
+            }
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    })
+    .await;
     assert_eq!(store.claim(key(), request_with_quota()).await.unwrap(), FULL);
 }
 

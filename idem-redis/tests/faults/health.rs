@@ -2,9 +2,9 @@
 
 use idem_core::store::{IdempotencyStore, StoreErrorKind, Update};
 use idem_redis::{ConnectError, HealthIssue, RedisStore};
-use idem_testkit::servers::{Proxy, RedisServer};
+use idem_testkit::servers::{Proxy, RedisServer, eventually};
 
-use crate::support::{HOUR, completion, store, url, won};
+use crate::support::{HOUR, builder, completion, store, url, won};
 
 #[tokio::test]
 async fn fault_redis_evicts_keys_at_startup() {
@@ -17,7 +17,7 @@ async fn fault_redis_evicts_keys_at_startup() {
             }
             other => panic!("{other:?}"),
         }
-        let store = RedisStore::builder().allow_eviction().connect(&server.url()).await.unwrap();
+        let store = builder().allow_eviction().connect(&server.url()).await.unwrap();
         assert!(
             store.check().await.unwrap().contains(&HealthIssue::EvictionPolicy(policy.to_owned()))
         );
@@ -72,11 +72,7 @@ async fn fault_redis_restarts_without_persistence() {
     let store = store(&server).await;
     let claim = won(&store).await;
     server.restart();
-    let issues = loop {
-        if let Ok(issues) = store.check().await {
-            break issues;
-        }
-    };
+    let issues = eventually("successful health check", async || store.check().await.ok()).await;
     assert!(issues.contains(&HealthIssue::WritesLost), "{issues:?}");
     let late = store.complete(claim, completion("late"), HOUR).await.unwrap();
     assert_eq!(late, Update::Stale(None), "a lost record is not created again");
@@ -129,18 +125,14 @@ async fn fault_redis_failover_loses_writes_and_is_detected() {
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
     replica.until(&["info", "replication"], |info| info.contains("master_link_status:up"));
     let proxy = Proxy::before(primary.port()).await;
-    let store = RedisStore::connect(&url(&proxy)).await.unwrap();
+    let store = builder().connect(&url(&proxy)).await.unwrap();
     primary.cli(&["wait", "1", "5000"]);
     replica.cli(&["replicaof", "no", "one"]);
     let claim = won(&store).await;
     store.check().await.unwrap();
     primary.kill();
     proxy.redirect_to(replica.port());
-    let issues = loop {
-        if let Ok(issues) = store.check().await {
-            break issues;
-        }
-    };
+    let issues = eventually("successful health check", async || store.check().await.ok()).await;
     assert!(issues.contains(&HealthIssue::WritesLost), "{issues:?}");
     assert_eq!(store.complete(claim, completion("late"), HOUR).await.unwrap(), Update::Stale(None));
 }

@@ -7,6 +7,8 @@ mod commands;
 mod duplicates;
 mod fences;
 mod full_scope;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod health;
 mod network;
 mod permissions;

@@ -7,18 +7,21 @@ use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
 use idem_redis::RedisStore;
 use idem_testkit::servers::{Proxy, RedisServer, Replies};
 
-use crate::support::{HOUR, completed, completion, error_kind, key, request, store, url, won};
+use crate::support::{
+    HOUR, builder, completed, completion, error_kind, key, request, store, url, won,
+};
 
-/// A store behind a proxy, whose server has all scripts: every call sends one command.
+/// The limit after which a silent server counts as silent. A healthy one replies earlier, also on a busy machine.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// A store behind a proxy, whose server has all scripts: every call sends one command. Its connection has no sample of
+/// the server's clock.
 pub(crate) async fn behind(proxy: &Proxy) -> RedisStore {
-    let builder = RedisStore::builder().command_timeout(Duration::from_millis(300));
-    let store = builder.connect(&url(proxy)).await.unwrap();
-    let (one, two) = (won(&store).await, won(&store).await);
-    assert_eq!(store.complete(one, completion("known"), HOUR).await.unwrap(), Update::Applied);
-    assert_eq!(store.release(two).await.unwrap(), Update::Applied);
-    proxy.cut();
-    while store.claim(key(), request()).await.is_err() {}
-    store
+    let other = builder().connect(&url(proxy)).await.unwrap();
+    let (one, two) = (won(&other).await, won(&other).await);
+    assert_eq!(other.complete(one, completion("known"), HOUR).await.unwrap(), Update::Applied);
+    assert_eq!(other.release(two).await.unwrap(), Update::Applied);
+    builder().command_timeout(SILENCE).connect(&url(proxy)).await.unwrap()
 }
 
 /// For claims by script and by plain command: the claim was made, its reply is lost, and a repeated call
@@ -26,28 +29,30 @@ pub(crate) async fn behind(proxy: &Proxy) -> RedisStore {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_claim_reply_lost_is_unknown_and_safe_to_repeat() {
     let server = RedisServer::start(&[]);
+    tokio::join!(lose_replies(&server, false), lose_replies(&server, true));
+}
+
+async fn lose_replies(server: &RedisServer, has_clock_sample: bool) {
     let proxy = Proxy::before(server.port()).await;
     let store = behind(&proxy).await;
-    for has_clock_sample in [false, true] {
-        let (id, request) = (key(), request());
-        if has_clock_sample {
-            won(&store).await;
-        }
-        proxy.replies(Replies::Swallow);
-        assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
-        proxy.replies(Replies::Pass);
-        let ClaimOutcome::Acquired(claim) = store.claim(id, request.clone()).await.unwrap() else {
-            panic!("the same claim")
-        };
-
-        proxy.replies(Replies::Swallow);
-        let lost = store.complete(claim, completion("first"), HOUR).await;
-        assert_eq!(error_kind(lost), StoreErrorKind::Unknown);
-        proxy.replies(Replies::Pass);
-        let again = store.complete(claim, completion("second"), HOUR).await.unwrap();
-        assert_eq!(again, Update::Applied);
-        assert_eq!(store.claim(id, request).await.unwrap(), completed("first"));
+    let (id, request) = (key(), request());
+    if has_clock_sample {
+        won(&store).await;
     }
+    proxy.replies(Replies::Swallow);
+    assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
+    proxy.replies(Replies::Pass);
+    let ClaimOutcome::Acquired(claim) = store.claim(id, request.clone()).await.unwrap() else {
+        panic!("the same claim")
+    };
+
+    proxy.replies(Replies::Swallow);
+    let lost = store.complete(claim, completion("first"), HOUR).await;
+    assert_eq!(error_kind(lost), StoreErrorKind::Unknown);
+    proxy.replies(Replies::Pass);
+    let again = store.complete(claim, completion("second"), HOUR).await.unwrap();
+    assert_eq!(again, Update::Applied);
+    assert_eq!(store.claim(id, request).await.unwrap(), completed("first"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,9 +116,7 @@ async fn fault_store_outage_short_is_not_done_then_recovers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_store_down_at_claim_silent_server() {
     let server = RedisServer::start(&[]);
-    let builder = RedisStore::builder()
-        .command_timeout(Duration::from_millis(200))
-        .connect_timeout(Duration::from_millis(200));
+    let builder = builder().command_timeout(SILENCE).connect_timeout(SILENCE);
     let store = builder.connect(&server.url()).await.unwrap();
     let (id, request) = (key(), request());
     server.pause();
@@ -134,9 +137,13 @@ async fn fault_redis_failover_loses_writes_unless_claim_waits_for_replicas() {
     let port = primary.port().to_string();
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
     replica.until(&["info", "replication"], |info| info.contains("master_link_status:up"));
-    let builder =
-        RedisStore::builder().wait_for_replicas(NonZeroU32::MIN, Duration::from_millis(300));
-    let durable = builder.connect(&primary.url()).await.unwrap();
+    let waiting = async |within| {
+        let builder = builder().wait_for_replicas(NonZeroU32::MIN, within);
+        builder.connect(&primary.url()).await.unwrap()
+    };
+    let durable = waiting(Duration::from_secs(10)).await;
+    // Only the calls whose wait must fail use this store.
+    let impatient = waiting(Duration::from_millis(300)).await;
     let claim = won(&durable).await;
     assert_eq!(durable.complete(claim, completion("kept"), HOUR).await.unwrap(), Update::Applied);
     assert_eq!(durable.claim(claim.id, request()).await.unwrap(), completed("kept"));
@@ -144,11 +151,11 @@ async fn fault_redis_failover_loses_writes_unless_claim_waits_for_replicas() {
 
     replica.cli(&["replicaof", "no", "one"]);
     let (id, unconfirmed) = (key(), request());
-    assert_eq!(error_kind(durable.claim(id, unconfirmed.clone()).await), StoreErrorKind::Unknown);
+    assert_eq!(error_kind(impatient.claim(id, unconfirmed.clone()).await), StoreErrorKind::Unknown);
     let other = store(&primary).await;
     assert!(matches!(other.claim(id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     assert_eq!(durable.abandon(id, unconfirmed.nonce).await.unwrap(), Update::Applied);
-    let lost = durable.complete(running, completion("kept"), HOUR).await;
+    let lost = impatient.complete(running, completion("kept"), HOUR).await;
     assert_eq!(error_kind(lost), StoreErrorKind::Unknown);
 
     replica.cli(&["replicaof", "127.0.0.1", &port]);

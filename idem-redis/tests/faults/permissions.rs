@@ -7,10 +7,9 @@ use idem_core::store::{
     AuditFilter, Capacity, ClaimOutcome, Completion, Filter, IdempotencyStore, Quota, Resolution,
     ScopeId, UnknownReason, Update,
 };
-use idem_redis::RedisStore;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{HOUR, audit_entry, completion, key, request, won};
+use crate::support::{HOUR, audit_entry, builder, completion, key, request, won};
 
 /// The commands in the table below "An ACL must allow".
 fn documented_commands(document: &str) -> Vec<String> {
@@ -31,7 +30,7 @@ async fn documented_commands_are_sufficient() {
     rules.extend(allowed.iter().map(String::as_str));
     server.cli(&rules);
     let url = server.url().replace("redis://", "redis://app:any@");
-    let store = RedisStore::connect(&url).await.unwrap();
+    let store = builder().connect(&url).await.unwrap();
 
     let claim = won(&store).await;
     assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);

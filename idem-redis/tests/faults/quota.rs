@@ -7,7 +7,7 @@ use std::time::Duration;
 use idem_core::store::{
     Capacity, ClaimOutcome, ClaimRequest, IdempotencyStore, Quota, ScopeId, StoreErrorKind, Update,
 };
-use idem_testkit::servers::RedisServer;
+use idem_testkit::servers::{RedisServer, eventually};
 
 use crate::support::{HOUR, error_kind, key, request, store, won};
 
@@ -79,8 +79,11 @@ async fn set_of_a_scope_outlives_recovered_records() {
     assert!(matches!(store.claim(id, request()).await.unwrap(), ClaimOutcome::Acquired(_)));
     let set = format!("idem:default:scope:{}", "07".repeat(32));
     server.cli(&["pexpire", &set, "60000"]);
-    let claim = || async { store.claim(id, request()).await.unwrap() };
-    while !matches!(claim().await, ClaimOutcome::Recovering(..)) {}
+    eventually("recovery of the record", async || {
+        let claimed = store.claim(id, request()).await.unwrap();
+        matches!(claimed, ClaimOutcome::Recovering(..)).then_some(())
+    })
+    .await;
     let left: u128 = server.cli(&["pttl", &set]).parse().unwrap();
     assert!(left > HOUR.as_millis(), "{left} ms");
 }

@@ -4,10 +4,9 @@ use idem_core::store::{
     AuditFilter, AuditOutcome, Completion, Cursor, Filter, IdempotencyStore, RecordAdmin, RecordId,
     Resolution, StoreErrorKind, UnknownReason, Update,
 };
-use idem_redis::RedisStore;
 use idem_testkit::servers::RedisServer;
 
-use crate::support::{HOUR, audit_entry, error_kind, key, key_name, store, won};
+use crate::support::{HOUR, audit_entry, builder, error_kind, key, key_name, store, won};
 
 async fn all(admin: &dyn RecordAdmin, limit: usize) -> Vec<RecordId> {
     let (mut ids, mut after) = (Vec::new(), None);
@@ -28,7 +27,7 @@ async fn all(admin: &dyn RecordAdmin, limit: usize) -> Vec<RecordId> {
 async fn namespace_with_pattern_characters_lists_its_own_records() {
     let server = RedisServer::start(&[]);
     let connect = async |namespace: &str| {
-        RedisStore::builder().namespace(namespace).connect(&server.url()).await.unwrap()
+        builder().namespace(namespace).connect(&server.url()).await.unwrap()
     };
     for (pattern, other) in [("a*", "ab"), ("[ab]", "a"), ("a?", "ab"), ("a\\b", "ab")] {
         let pattern = &connect(pattern).await;

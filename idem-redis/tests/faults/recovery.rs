@@ -7,7 +7,7 @@ use idem_core::store::{
     Update,
 };
 use idem_redis::RedisStore;
-use idem_testkit::servers::{Proxy, RedisServer, Replies};
+use idem_testkit::servers::{Proxy, RedisServer, Replies, eventually};
 
 use crate::network::behind;
 use crate::support::{HOUR, completed, completion, error_kind, found, key, request, store};
@@ -18,12 +18,7 @@ fn recovering() -> ClaimRequest {
 
 /// Returns the claim of a run whose lease has ended.
 async fn crashed(server: &RedisServer, store: &RedisStore) -> Claim {
-    // The first connection of the store may still be on its way.
-    let claimed = loop {
-        if let Ok(claimed) = store.claim(key(), recovering()).await {
-            break claimed;
-        }
-    };
+    let claimed = store.claim(key(), recovering()).await.unwrap();
     let ClaimOutcome::Acquired(lost) = claimed else { panic!("{claimed:?}") };
     server.age("default", HOUR + Duration::from_secs(1));
     lost
@@ -101,11 +96,8 @@ async fn fault_redis_restarts_during_a_recovery() {
     let claimed = store.claim(lost.id, request.clone()).await.unwrap();
     let ClaimOutcome::Recovering(claim, _) = claimed else { panic!("{claimed:?}") };
     server.restart();
-    let again = loop {
-        if let Ok(again) = store.claim(lost.id, request.clone()).await {
-            break again;
-        }
-    };
+    let claim_again = async || store.claim(lost.id, request.clone()).await.ok();
+    let again = eventually("reply of the restarted server", claim_again).await;
     let ClaimOutcome::Recovering(same, lost_run) = again else { panic!("{again:?}") };
     assert_eq!(same, claim);
     assert_eq!((lost_run.reason(), lost_run.attempt()), (UnknownReason::Crashed, 1));

@@ -4,29 +4,29 @@ use std::thread;
 use std::time::Duration;
 
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
-use idem_redis::RedisStore;
-use idem_testkit::servers::RedisServer;
+use idem_testkit::servers::{RedisServer, eventually};
 use tokio::runtime::Handle;
 
-use crate::support::{HOUR, completed, completion, error_kind, key, key_name, request, store, won};
+use crate::support::{
+    HOUR, builder, completed, completion, error_kind, key, key_name, request, store, won,
+};
 
 /// The call times out while the server sleeps, and is executed afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_redis_stalls_asleep() {
     let server = RedisServer::start(&[]);
-    let builder = RedisStore::builder().command_timeout(Duration::from_millis(200));
+    let builder = builder().command_timeout(Duration::from_secs(2));
     let store = builder.connect(&server.url()).await.unwrap();
-    for sleep in [&["debug", "sleep", "1"][..], &["client", "pause", "1000", "all"]] {
+    for sleep in [&["debug", "sleep", "1"][..], &["client", "pause", "3000", "all"]] {
         let (id, request) = (key(), request());
         thread::scope(|scope| {
             scope.spawn(|| server.cli(sleep));
         });
-        let claimed = loop {
-            match store.claim(id, request.clone()).await {
-                Ok(claimed) => break claimed,
-                Err(error) => assert_ne!(error.kind(), StoreErrorKind::Corrupt),
-            }
-        };
+        let claimed = eventually("reply after the server slept", async || {
+            let claimed = store.claim(id, request.clone()).await;
+            claimed.inspect_err(|error| assert_ne!(error.kind(), StoreErrorKind::Corrupt)).ok()
+        })
+        .await;
         assert!(matches!(claimed, ClaimOutcome::Acquired(_)), "{claimed:?}");
     }
 }
@@ -60,11 +60,8 @@ async fn fault_redis_restarts_with_append_only_file() {
     let (running, done) = (won(&store).await, won(&store).await);
     assert_eq!(store.complete(done, completion("kept"), HOUR).await.unwrap(), Update::Applied);
     server.restart();
-    let found = loop {
-        if let Ok(found) = store.claim(done.id, request()).await {
-            break found;
-        }
-    };
+    let claim = async || store.claim(done.id, request()).await.ok();
+    let found = eventually("reply of the restarted server", claim).await;
     assert_eq!(found, completed("kept"));
     assert!(matches!(store.claim(running.id, request()).await.unwrap(), ClaimOutcome::Exists(_)));
     assert_eq!(store.complete(running, completion("late"), HOUR).await.unwrap(), Update::Applied);

@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use idem_core::store::IdempotencyStore;
-use idem_testkit::servers::RedisServer;
+use idem_testkit::servers::{RedisServer, eventually, soon};
 
 use crate::support::{store, won};
 
@@ -40,9 +39,8 @@ fn refused(server: &RedisServer) -> u32 {
 /// Waits until the server has refused two more commands: the first of them has been logged when the second arrives.
 async fn until_refused_twice(server: &RedisServer) {
     let before = refused(server);
-    while refused(server) < before + 2 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let refused_twice = async || (refused(server) >= before + 2).then_some(());
+    eventually("second refused `SUBSCRIBE` command", refused_twice).await;
 }
 
 #[tokio::test]
@@ -65,6 +63,6 @@ async fn refused_subscription_is_logged_once_per_cause() {
     until_refused_twice(&server).await;
     assert_eq!(warnings(), 2, "another cause");
     server.cli(&["acl", "setuser", "default", "allchannels"]);
-    changed.await;
+    soon("end of the wait for a change", changed).await;
     assert_eq!(warnings(), 2);
 }

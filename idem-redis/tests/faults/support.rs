@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+pub(crate) use crate::harness::builder;
 pub(crate) use idem_testkit::records::{
     HOUR, claim_new as won, completed, completion, error_kind, new_id as key, request, response,
 };
@@ -13,7 +14,7 @@ use idem_redis::RedisStore;
 use idem_testkit::servers::{Proxy, RedisServer};
 
 pub(crate) async fn store(server: &RedisServer) -> RedisStore {
-    RedisStore::connect(&server.url()).await.unwrap()
+    builder().connect(&server.url()).await.unwrap()
 }
 
 /// The number of calls of each command, without those of new connections and health checks.

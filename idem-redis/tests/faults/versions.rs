@@ -65,7 +65,7 @@ fn exists(state: State) -> ClaimOutcome {
 
 fn golden() -> StoredResponse {
     let headers = [("etag", b"\"1\"".as_slice())].into_iter().collect();
-    StoredResponse { status: 201, headers, body: Bytes::from_static(b"{}") }
+    StoredResponse::new(201, headers, Bytes::from_static(b"{}"))
 }
 
 #[tokio::test]

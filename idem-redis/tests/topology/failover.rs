@@ -21,7 +21,7 @@ fn request() -> ClaimRequest {
 
 fn done() -> Completion {
     let body = Bytes::from_static(b"done");
-    Completion::Response(StoredResponse { status: 201, headers: Headers::default(), body })
+    Completion::Response(StoredResponse::new(201, Headers::default(), body))
 }
 
 async fn won(store: &RedisStore) -> Claim {

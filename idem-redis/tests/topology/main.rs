@@ -2,22 +2,20 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use idem_conformance::StoreHarness;
 use idem_redis::RedisStore;
-use idem_testkit::servers::{RedisCluster, RedisSentinel};
+use idem_testkit::servers::{RedisCluster, RedisSentinel, Shared};
 
 mod failover;
-
-/// The suites connect many stores at the same time, which takes a busy machine longer than the default.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+#[path = "../harness/mod.rs"]
+mod harness;
 
 mod cluster {
-    use super::{CONNECT_TIMEOUT, Duration, LazyLock, RedisCluster, RedisStore, StoreHarness};
+    use super::{Duration, RedisCluster, RedisStore, Shared, StoreHarness, harness};
 
-    static CLUSTER: LazyLock<RedisCluster> = LazyLock::new(RedisCluster::start);
+    static CLUSTER: Shared<RedisCluster> = Shared::new(RedisCluster::start);
 
     struct Cluster(RedisStore);
 
@@ -25,7 +23,7 @@ mod cluster {
         type Store = RedisStore;
 
         async fn fresh() -> Self {
-            let builder = RedisStore::builder().connect_timeout(CONNECT_TIMEOUT);
+            let builder = harness::builder();
             Self(builder.connect_cluster(&CLUSTER.urls()).await.unwrap())
         }
 
@@ -45,9 +43,9 @@ mod cluster {
 }
 
 mod sentinel {
-    use super::{CONNECT_TIMEOUT, Duration, LazyLock, RedisSentinel, RedisStore, StoreHarness};
+    use super::{Duration, RedisSentinel, RedisStore, Shared, StoreHarness, harness};
 
-    static SENTINEL: LazyLock<RedisSentinel> = LazyLock::new(RedisSentinel::start);
+    static SENTINEL: Shared<RedisSentinel> = Shared::new(RedisSentinel::start);
 
     struct Sentinel(RedisStore);
 
@@ -56,7 +54,7 @@ mod sentinel {
 
         async fn fresh() -> Self {
             let urls = SENTINEL.urls();
-            let builder = RedisStore::builder().connect_timeout(CONNECT_TIMEOUT);
+            let builder = harness::builder();
             Self(builder.connect_sentinel(&urls, "mymaster").await.unwrap())
         }
 

@@ -15,7 +15,7 @@ use crate::support::{
 #[tokio::test]
 async fn fault_sqlite_locked_refuses_changes() {
     let file = SqliteFile::new();
-    let builder = builder().wait_timeout(Duration::from_millis(300));
+    let builder = builder().wait_timeout(Duration::from_secs(2));
     let store = builder.open(file.path()).await.unwrap();
     let (done, running) = (claim_new(&store).await, claim_new(&store).await);
     let stored = store.complete(done, completion("done"), HOUR).await.unwrap();

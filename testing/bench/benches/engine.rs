@@ -74,12 +74,8 @@ fn calls(
 }
 
 fn executed() -> Executed<()> {
-    let response = StoredResponse {
-        status: 201,
-        headers: Headers::default(),
-        body: Bytes::from_static(&[b'x'; 1024]),
-    };
-    Executed { reply: (), outcome: Outcome::Final, completion: Completion::Response(response) }
+    let response = StoredResponse::new(201, Headers::default(), Bytes::from_static(&[b'x'; 1024]));
+    Executed::new((), Outcome::Final, Completion::Response(response))
 }
 
 criterion_group!(benches, engine);

@@ -78,7 +78,7 @@ async fn by_store(store: &impl IdempotencyStore) -> anyhow::Result<()> {
         bail!("the key is not new")
     };
     let body = bytes::Bytes::from_static(&RESPONSE);
-    let response = StoredResponse { status: 201, headers: Headers::default(), body };
+    let response = StoredResponse::new(201, Headers::default(), body);
     let update = store.complete(claim, Completion::Response(response), DAY).await?;
     anyhow::ensure!(update == idem_core::store::Update::Applied, "the claim is stale");
     Ok(())

@@ -154,7 +154,7 @@ async fn claim(store: &impl IdempotencyStore, id: [u8; 32]) -> anyhow::Result<Op
 
 async fn complete(store: &impl IdempotencyStore, claim: Claim) -> anyhow::Result<()> {
     let body = bytes::Bytes::from_static(&RESPONSE);
-    let response = StoredResponse { status: 201, headers: Headers::default(), body };
+    let response = StoredResponse::new(201, Headers::default(), body);
     let update = store.complete(claim, Completion::Response(response), DAY).await?;
     anyhow::ensure!(update == Update::Applied, "the claim is stale");
     Ok(())

@@ -24,4 +24,7 @@ pub mod records;
 #[expect(clippy::expect_used, reason = "a server that does not start fails the test")]
 pub mod servers;
 
+#[cfg(feature = "app")]
+mod watchdog;
+
 pub use cancel::dropped_after;

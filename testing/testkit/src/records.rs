@@ -25,7 +25,7 @@ pub fn new_id() -> RecordId {
 
 /// A response with status 201 and no headers.
 pub fn response(body: impl Into<Bytes>) -> StoredResponse {
-    StoredResponse { status: 201, headers: Headers::default(), body: body.into() }
+    StoredResponse::new(201, Headers::default(), body.into())
 }
 
 /// The completion with a [`response`].

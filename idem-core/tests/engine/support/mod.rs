@@ -24,6 +24,7 @@ pub(crate) use polling::poll_times;
 pub(crate) use service::{
     Response, Service, ambiguous, done, not_executed, panicking, ran, refused, replayed,
 };
+pub(crate) use watchdog::watched;
 
 /// Longer than any test. It has the effect of no limit.
 pub(crate) const HUGE: Duration = Duration::from_secs(3600);

@@ -142,19 +142,11 @@ fn on_panic() -> Executed<String> {
 }
 
 fn executed(body: &'static str, outcome: Outcome, status: u16) -> Executed<String> {
-    Executed {
-        reply: body.to_owned(),
-        outcome,
-        completion: Completion::Response(response(status, body)),
-    }
+    Executed::new(body.to_owned(), outcome, Completion::Response(response(status, body)))
 }
 
 fn response(status: u16, body: &'static str) -> StoredResponse {
-    StoredResponse {
-        status,
-        headers: Headers::default(),
-        body: Bytes::from_static(body.as_bytes()),
-    }
+    StoredResponse::new(status, Headers::default(), Bytes::from_static(body.as_bytes()))
 }
 
 /// A handler that responds with status 200 and `body`.

@@ -10,7 +10,7 @@ use idem_core::{MemoryStore, Policy};
 use tokio::sync::watch;
 
 use super::log::{logged, start_log};
-use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Service, done, forward, ran, refused};
+use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Service, done, forward, ran, refused, watched};
 
 /// A store that never replies to the renewals of one claim: the one that is renewed first.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,8 @@ impl Unresponsive {
     async fn wait_for_other_renewals(&self, more: u32) {
         let mut renewals = self.renewals.subscribe();
         let others = renewals.borrow().1 + more;
-        renewals.wait_for(|renewals| renewals.1 >= others).await.unwrap();
+        let reached = async { renewals.wait_for(|renewals| renewals.1 >= others).await.map(drop) };
+        watched("the renewal of the other leases", reached).await.unwrap();
     }
 }
 
@@ -56,13 +57,13 @@ impl IdempotencyStore for Unresponsive {
     }
 }
 
-/// Long enough for the renewal thread on a busy machine.
-const SHORT_LEASE: Duration = Duration::from_millis(600);
+/// Long enough for a renewal that a busy machine sends up to two seconds late.
+const SHORT_LEASE: Duration = Duration::from_secs(3);
 static RENEWED: Policy = AT_LEAST_ONCE.with_lease(SHORT_LEASE);
 static LIMITED_RUN: Policy =
-    AT_MOST_ONCE.with_lease(SHORT_LEASE).with_max_run(Duration::from_secs(2));
-/// The renewals of a run of 2 s. Two of them are at least four fifths of a third of a lease apart.
-const MOST_RENEWALS: u32 = 12;
+    AT_MOST_ONCE.with_lease(SHORT_LEASE).with_max_run(Duration::from_secs(6));
+/// The renewals of a run of 6 s. Two of them are at least four fifths of a third of a lease apart.
+const MOST_RENEWALS: u32 = 7;
 
 #[tokio::test]
 async fn renewals_without_a_reply_are_logged_delay_no_others_and_end_with_their_run() {
@@ -71,7 +72,8 @@ async fn renewals_without_a_reply_are_logged_delay_no_others_and_end_with_their_
     let service = Service::new(store.clone());
     let first = service.spawn(&LIMITED_RUN, "first", pending());
     let mut renewals = store.renewals.subscribe();
-    renewals.wait_for(|renewals| renewals.0 > 0).await.unwrap();
+    let renewed = async { renewals.wait_for(|renewals| renewals.0 > 0).await.map(drop) };
+    watched("the first renewal", renewed).await.unwrap();
 
     let inner = store.clone();
     let other = service.send(&RENEWED, "other", async move {

@@ -138,7 +138,7 @@ async fn each_run_is_one_event_with_its_result() {
     let one = Scenario::new("/reports/declined");
     let declined = async {
         let completion = Completion::NotRetained { status: 402 };
-        Executed { reply: String::new(), outcome: Outcome::Final, completion }
+        Executed::new(String::new(), Outcome::Final, completion)
     };
     one.run(one.call(), declined).await;
     one.assert_reported(&ran("executed failed", 402));
@@ -191,7 +191,7 @@ async fn each_outcome_of_a_duplicate_is_one_event_and_one_line() {
     let one = Scenario::new("/reports/result-unavailable");
     let too_large = async {
         let completion = Completion::NotRetained { status: 201 };
-        Executed { reply: String::new(), outcome: Outcome::Final, completion }
+        Executed::new(String::new(), Outcome::Final, completion)
     };
     one.run(one.call(), too_large).await;
     one.run(one.call(), done("again")).await;

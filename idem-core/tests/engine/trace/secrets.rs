@@ -16,7 +16,8 @@ use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Gate, HUGE, Service, poll_time
 /// A part of every secret value, and of no other value in this process.
 const SECRET: &str = "secret-c0ffee";
 
-static SHORT_RUN: Policy = AT_MOST_ONCE.with_max_run(Duration::from_millis(50)).with_wait(HUGE);
+/// Long enough for the first poll of a handler on a busy machine.
+static SHORT_RUN: Policy = AT_MOST_ONCE.with_max_run(Duration::from_secs(1)).with_wait(HUGE);
 
 fn service(store: MemoryStore) -> Service {
     Service::with(Idempotency::builder(store).secret(SECRET).build())
@@ -39,15 +40,11 @@ fn call(service: &Service, policy: &'static Policy, key: &str, body: &str) -> Ca
 
 fn response() -> StoredResponse {
     let headers = Headers::from_iter([("set-cookie", SECRET.as_bytes())]);
-    StoredResponse { status: 200, headers, body: Bytes::from_static(SECRET.as_bytes()) }
+    StoredResponse::new(200, headers, Bytes::from_static(SECRET.as_bytes()))
 }
 
 fn executed() -> Executed<String> {
-    Executed {
-        reply: String::new(),
-        outcome: Outcome::Final,
-        completion: Completion::Response(response()),
-    }
+    Executed::new(String::new(), Outcome::Final, Completion::Response(response()))
 }
 
 /// Makes a service log all its events.

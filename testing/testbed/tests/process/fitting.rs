@@ -10,7 +10,7 @@ use crate::support::{Response, Server, TestEnv};
 /// The refusals of a key that is missing, in use, and used for something else.
 async fn refusals(server: &Server, key: &str) -> [Response; 3] {
     let running = server.pay_with("/payments", key, &json!({ "gate": true }));
-    let first = running.start_run(&server, 1).await;
+    let first = running.start_run(server, 1).await;
     let in_use = running.send().await;
     let reused = server.pay("/payments", key).note("other").send().await;
     server.open_gate(key).await;

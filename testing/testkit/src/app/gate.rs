@@ -2,6 +2,8 @@
 
 use tokio::sync::Semaphore;
 
+use crate::watchdog::watched;
+
 /// A gate that holds handlers until a scenario opens it.
 #[derive(Debug)]
 pub struct Gate {
@@ -24,9 +26,12 @@ impl Gate {
     }
 
     /// Waits until another handler has reached the gate.
+    ///
+    /// # Panics
+    /// If no handler reaches it within 30 s.
     pub async fn reached(&self) {
         // It fails only if the semaphore is closed, which never happens.
-        if let Ok(handler) = self.reached.acquire().await {
+        if let Ok(handler) = watched("a handler at the gate", self.reached.acquire()).await {
             handler.forget();
         }
     }

@@ -14,6 +14,7 @@ use super::{
     Act, Amendment, Charge, Effect, Entry, Gate, HandlerScript, IfMatch, Ledger, NewLabel, Note,
     Payment, PerformEffect, Reply,
 };
+use crate::watchdog::watched;
 
 /// The number of bytes by which a padded response body exceeds the size in its script.
 pub const PAD_OVERHEAD: usize = r#","pad":"""#.len();
@@ -68,17 +69,25 @@ impl Service {
     }
 
     /// Waits until the framework handles exactly `requests` requests.
+    ///
+    /// # Panics
+    /// If it does not within 30 s.
     pub async fn until_present(&self, requests: usize) {
         let mut present = self.present.subscribe();
         // It fails only if the sender is dropped, and `self` owns it.
-        drop(present.wait_for(|present| *present == requests).await);
+        let reached = async { drop(present.wait_for(|present| *present == requests).await) };
+        watched(&format!("the handling of exactly {requests} requests"), reached).await;
     }
 
     /// Waits until exactly `producers` responses of [`pay`](Self::pay) exist.
+    ///
+    /// # Panics
+    /// If they do not within 30 s.
     pub async fn until_produced(&self, producers: usize) {
         let mut current = self.producers.subscribe();
         // It fails only if the sender is dropped, and `self` owns it.
-        drop(current.wait_for(|current| *current == producers).await);
+        let reached = async { drop(current.wait_for(|current| *current == producers).await) };
+        watched(&format!("the production of exactly {producers} bodies"), reached).await;
     }
 
     /// Creates a payment: 201, with a body and headers that differ in every run.

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use idem_core::{Drained, Idempotency, MemoryStore};
 use serde_json::json;
 
-use super::client::{Closing, Request};
+use super::client::{Closing, Raw, Request, payment, post};
 use crate::app::{Counts, MemoryLedger, Service};
 
 /// A server that `serve` runs. It has the guarded route POST `/payments`, and counts requests with
@@ -75,11 +75,12 @@ impl Run {
 
     /// Sends SIGTERM, and waits until the server refuses requests.
     async fn terminate(&self) {
-        let other = order(self.address).order("other").key("other");
-        assert_eq!(other.send().await.status, 201);
+        let mut open = Raw::connect(self.address).await;
+        let other = post("/payments", "other", &payment(100, "other"));
+        open.send(&other).await;
+        assert_eq!(open.response().await, Some(201));
         kill();
-        // The server answers with 503 on an open connection, or has closed it.
-        while other.try_send().await.is_some_and(|response| response.status != 503) {}
+        open.send_until_stopping(&other).await;
     }
 }
 

@@ -11,7 +11,9 @@ mod postgres;
 mod process;
 mod proxy;
 mod redis;
+mod shared;
 mod sqlite;
+mod wait;
 
 pub use certificates::Certificates;
 pub use chrome::ChromeDriver;
@@ -20,4 +22,6 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;
 pub use proxy::{Proxy, Replies};
 pub use redis::{RedisCluster, RedisSentinel, RedisServer};
+pub use shared::Shared;
 pub use sqlite::{SqliteFile, is_locked, run_sql};
+pub use wait::{eventually, soon};

@@ -7,10 +7,15 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use tempfile::TempDir;
+
+use super::wait::MAX_WAIT;
 
 /// The user for a server that refuses to run as root.
 #[derive(Clone, Copy)]
@@ -63,7 +68,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts `program` in `directory` and waits until a line of its output contains `ready`. If it ends
-    /// before, the error is its output.
+    /// before, or takes longer than 30 s, the error contains its output.
     pub(super) fn start(
         program: &str,
         args: &[String],
@@ -94,29 +99,8 @@ impl Process {
         let pid = lines.next().expect("the shell prints the pid").expect("text");
         let server = Pid::from_raw(pid.parse().expect("a pid"));
         let process = Self { shell, server };
-        process.await_ready(lines, ready)?;
+        await_ready(&read(lines), program, ready)?;
         Ok(process)
-    }
-
-    fn await_ready(
-        &self,
-        mut lines: Lines<BufReader<ChildStdout>>,
-        ready: &str,
-    ) -> Result<(), String> {
-        let mut output = String::new();
-        for line in lines.by_ref().map_while(Result::ok) {
-            if line.contains(ready) {
-                // Continue to read, because the server would block on a full pipe.
-                std::thread::spawn(move || lines.for_each(drop));
-                return Ok(());
-            }
-            output += &line;
-            output.push('\n');
-            if output.contains("ddress already in use") || output.contains("not found") {
-                break;
-            }
-        }
-        Err(output)
     }
 
     pub(super) fn pid(&self) -> i32 {
@@ -181,6 +165,37 @@ impl Drop for Process {
     /// Kills the server and waits until it has ended.
     fn drop(&mut self) {
         self.stop("KILL");
+    }
+}
+
+/// Sends each line. The thread reads until the server ends, because the server would block on a full pipe.
+fn read(lines: Lines<BufReader<ChildStdout>>) -> Receiver<String> {
+    let (sender, received) = mpsc::channel();
+    // The channel is closed after the start, and a line may not be UTF-8.
+    thread::spawn(move || lines.for_each(|line| drop(sender.send(line.unwrap_or_default()))));
+    received
+}
+
+fn await_ready(lines: &Receiver<String>, program: &str, ready: &str) -> Result<(), String> {
+    let deadline = Instant::now() + MAX_WAIT;
+    let mut output = String::new();
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) if line.contains(ready) => return Ok(()),
+            Ok(line) => {
+                output += &line;
+                output.push('\n');
+            }
+            Err(RecvTimeoutError::Disconnected) => return Err(output),
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(format!(
+                    "`{program}` did not print \"{ready}\" within {MAX_WAIT:?}, but \"{output}\""
+                ));
+            }
+        }
+        if output.contains("ddress already in use") || output.contains("not found") {
+            return Err(output);
+        }
     }
 }
 

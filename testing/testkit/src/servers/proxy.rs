@@ -9,6 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use super::wait::MAX_WAIT;
 
 /// The treatment of the server's replies by a [`Proxy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,8 +114,19 @@ impl Proxy {
     }
 
     /// Resolves when a trap was triggered since the last call.
+    ///
+    /// # Panics
+    /// If this takes longer than 30 s.
     pub async fn triggered(&self) {
-        self.0.triggered.notified().await;
+        if timeout(MAX_WAIT, self.0.triggered.notified()).await.is_ok() {
+            return;
+        }
+        match &*lock(&self.0.trap) {
+            Some((bytes, _)) => {
+                panic!("no client has sent \"{}\" within {MAX_WAIT:?}", bytes.escape_ascii())
+            }
+            None => panic!("the proxy has no trap that a client can trigger"),
+        }
     }
 
     /// Forwards to another server, and closes all connections.

@@ -9,9 +9,7 @@ use tempfile::TempDir;
 
 use super::Certificates;
 use super::process::{Process, directory, on_free_port};
-
-/// The time limit for servers to reach agreement.
-const MAX_WAIT: Duration = Duration::from_secs(30);
+use super::wait::MAX_WAIT;
 
 /// The program of the servers, if it is not `redis-server`.
 const VARIABLE: &str = "REDIS_SERVER";
@@ -124,8 +122,13 @@ impl RedisServer {
     /// If the server does not start.
     pub fn restart(&mut self) {
         self.kill();
-        if let Err(output) = self.try_start() {
-            fail(&output);
+        let started = Instant::now();
+        // While no server listens on the port, an outgoing connection of any process can take it for a moment.
+        while let Err(output) = self.try_start() {
+            if !output.contains("in use") || started.elapsed() > MAX_WAIT {
+                fail(&output);
+            }
+            thread::sleep(Duration::from_millis(50));
         }
     }
 

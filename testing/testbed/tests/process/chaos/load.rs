@@ -61,9 +61,9 @@ impl Load {
 }
 
 /// The time after which a client turns to its next payment. A killed run of `/acted` blocks its key for 30 s.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PAYMENT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Sends each payment until it is settled, or for `PATIENCE`.
+/// Sends each payment until it is settled, or for `PAYMENT_TIMEOUT`.
 async fn pays(client: usize, mut rng: StdRng, shared: Arc<Shared>) -> Vec<Request> {
     let mut keys = Vec::new();
     while !shared.stopped.load(Ordering::SeqCst) {
@@ -73,7 +73,7 @@ async fn pays(client: usize, mut rng: StdRng, shared: Arc<Shared>) -> Vec<Reques
         let pay = shared.pick(&mut rng).pay_with(&format!("/{route}"), &key, &script);
         keys.push(pay.clone());
         let started = Instant::now();
-        while !shared.stopped.load(Ordering::SeqCst) && started.elapsed() < PATIENCE {
+        while !shared.stopped.load(Ordering::SeqCst) && started.elapsed() < PAYMENT_TIMEOUT {
             shared.requests.fetch_add(1, Ordering::SeqCst);
             let server = shared.pick(&mut rng);
             let response = pay.to(&server).send_within(response_limit(&mut rng)).await;

@@ -9,9 +9,12 @@ use crate::support::{Problem, TestEnv};
 /// Three leases of `/hold` and `/takeover`.
 const THREE_LEASES: Duration = Duration::from_secs(3);
 
+/// The time for which the handlers of `/hold` run, in milliseconds. Their process is paused before it has passed.
+const DELAY_MS: u64 = 1000;
+
 pub(crate) async fn fault_pause_without_duplicate(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
-    let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
+    let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": DELAY_MS }));
     let sent = pay.start_run(&first, 1).await;
     env.pause(&first);
     // The fault is that time passes while no request observes the key.
@@ -25,7 +28,7 @@ pub(crate) async fn fault_pause_without_duplicate(env: &TestEnv) {
 
 pub(crate) async fn fault_pause_with_duplicate(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
-    let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": 300 }));
+    let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": DELAY_MS }));
     let sent = pay.start_run(&first, 1).await;
     env.pause(&first);
     pay.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);

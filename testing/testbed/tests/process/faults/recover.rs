@@ -159,7 +159,7 @@ pub(crate) async fn fault_ambiguous_response_without_effect(env: &TestEnv) {
 }
 
 pub(crate) async fn fault_ambiguous_response_then_late_effect(env: &TestEnv) {
-    let (server, pay) = ambiguous(env, &json!({ "effect": "none", "late_ms": 500 })).await;
+    let (server, pay) = ambiguous(env, &json!({ "effect": "none", "late_ms": 200 })).await;
     let found = until_known(&pay).await;
     assert_found(&found, "k");
     pay.send().await.assert_replay_of(&found);

@@ -1,7 +1,6 @@
 //! A process gets SIGTERM.
 
-use std::time::Duration;
-
+use idem_testkit::http::Raw;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
@@ -73,13 +72,13 @@ pub(crate) async fn fault_request_during_drain(env: &TestEnv) {
     // The request has started, so the server still accepts the rest of it.
     let pay = server.pay("/payments", "k");
     let (mut uploading, rest) = pay.raw_half().await;
+    let (probe, mut open) = (server.pay("/payments", "probe"), Raw::connect(server.address).await);
+    probe.send().await.assert_executed(201);
+    open.send(&probe.bytes()).await;
+    assert_eq!(open.response().await, Some(201), "the server has accepted the connection");
     server.terminate();
     // The signal takes a moment. Requests before it are handled as usual.
-    while let Some(response) = server.pay("/payments", "probe").send_within(RESPONSE_LIMIT).await {
-        if response.status == 503 {
-            break;
-        }
-    }
+    open.send_until_stopping(&probe.bytes()).await;
     uploading.write_all(&rest).await.unwrap();
     let mut response = String::new();
     uploading.read_to_string(&mut response).await.unwrap();
@@ -90,6 +89,3 @@ pub(crate) async fn fault_request_during_drain(env: &TestEnv) {
     pay.to(&other).send().await.assert_executed(201);
     other.assert_counts("k", 1, 1).await;
 }
-
-/// The time after which a server without a response counts as no longer listening.
-const RESPONSE_LIMIT: Duration = Duration::from_millis(500);

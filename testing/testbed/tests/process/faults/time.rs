@@ -28,7 +28,7 @@ pub(crate) async fn fault_handler_blocks_thread(env: &TestEnv) {
 /// Asserts that duplicates get `in-progress` until the run ends.
 async fn assert_in_progress_until_end(first: &Server, other: &Server, path: &str, script: &Value) {
     let pay = first.pay_with(path, path, script);
-    let sent = pay.start_run(&other, 1).await;
+    let sent = pay.start_run(other, 1).await;
     while !sent.is_finished() {
         let duplicate = pay.to(other).send().await;
         assert!(duplicate.is(Problem::InProgress) || duplicate.is_replay(), "{duplicate:?}");

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use idem_testkit::servers::{PostgresServer, Proxy, RedisServer, is_locked, run_sql};
-
+use idem_testkit::servers::{PostgresServer, Proxy, RedisServer, Shared, is_locked, run_sql};
+use tempfile::TempDir;
 use testbed::ledger::{Event, EventKind, ExecutionContext};
 
 use super::history::{self, History, Tally};
@@ -14,9 +14,9 @@ use super::server::{self, Program, Server};
 use super::{Framework, Store};
 
 /// Shared servers for tests that do not disturb them.
-static REDIS: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
-static POSTGRES: LazyLock<PostgresServer> =
-    LazyLock::new(|| PostgresServer::start(&["max_connections=1000"]));
+static REDIS: Shared<RedisServer> = Shared::new(|| RedisServer::start(&[]));
+static POSTGRES: Shared<PostgresServer> =
+    Shared::new(|| PostgresServer::start(&["max_connections=1000"]));
 
 /// The maximum number of attempts to start a process.
 const MAX_STARTS: u32 = 60;
@@ -26,15 +26,14 @@ pub(crate) struct TestEnv {
     framework: Framework,
     pub(crate) store: Store,
     namespace: String,
-    directory: PathBuf,
+    directory: TempDir,
     history: Arc<History>,
 }
 
 impl TestEnv {
     pub(crate) fn new(framework: Framework, store: Store) -> Self {
         let namespace = format!("{:016x}", rand::random::<u64>());
-        let directory = std::env::temp_dir().join(format!("idem-testbed-{namespace}"));
-        fs::create_dir(&directory).unwrap();
+        let directory = TempDir::with_prefix("idem-testbed-").unwrap();
         if store == Store::Postgres {
             POSTGRES.sql(&format!("CREATE DATABASE {}", name(&namespace)));
         }
@@ -53,14 +52,14 @@ impl TestEnv {
 
     /// Creates a file and returns its path.
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
-        let file = self.directory.join(name);
+        let file = self.directory.path().join(name);
         fs::write(&file, content).unwrap();
         file
     }
 
     /// Returns the path of the database of a SQLite store.
     pub(crate) fn database_file(&self) -> PathBuf {
-        self.directory.join("records.db")
+        self.directory.path().join("records.db")
     }
 
     /// Returns the port of the store.
@@ -149,7 +148,7 @@ impl TestEnv {
         all.extend(flags);
         let mut failure = String::new();
         for _ in 0..MAX_STARTS {
-            let log = self.directory.join(format!("log-{:08x}", rand::random::<u32>()));
+            let log = self.directory.path().join(format!("log-{:08x}", rand::random::<u32>()));
             let history = Arc::clone(&self.history);
             match server::start(history, program, &all, environment, &log).await {
                 Ok(server) => return server,
@@ -179,7 +178,7 @@ impl TestEnv {
 
     /// Returns the path of the ledger file.
     fn effects(&self) -> PathBuf {
-        self.directory.join("effects")
+        self.directory.path().join("effects")
     }
 
     fn events(&self) -> Vec<Event> {
@@ -243,13 +242,12 @@ impl Drop for TestEnv {
     /// Prints the logs of the processes if the test failed.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            for entry in fs::read_dir(self.directory.path()).into_iter().flatten().flatten() {
                 let (name, text) = (entry.file_name(), read(&entry.path()));
                 let tail: Vec<_> = text.lines().rev().take(40).collect();
                 eprintln!("--- {name:?}");
                 tail.iter().rev().for_each(|line| eprintln!("{line}"));
             }
         }
-        drop(fs::remove_dir_all(&self.directory));
     }
 }

@@ -178,15 +178,17 @@ impl Request {
 
     /// Sends the request on a plain socket.
     pub(crate) async fn raw(&self) -> TcpStream {
-        let mut connection = self.raw_head("").await;
-        connection.write_all(self.body().as_bytes()).await.unwrap();
+        let mut connection = TcpStream::connect(self.address).await.unwrap();
+        connection.write_all(&self.bytes()).await.unwrap();
         connection
     }
 
     /// Sends the head on a plain socket, waits for `100 Continue`, and sends the first half of the body. Returns
     /// the connection and the rest.
     pub(crate) async fn raw_half(&self) -> (TcpStream, Vec<u8>) {
-        let mut connection = self.raw_head("expect: 100-continue\r\n").await;
+        let mut connection = TcpStream::connect(self.address).await.unwrap();
+        let head = self.head("expect: 100-continue\r\n");
+        connection.write_all(head.as_bytes()).await.unwrap();
         let mut interim = [0; 25];
         connection.read_exact(&mut interim).await.unwrap();
         assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -196,18 +198,20 @@ impl Request {
         (connection, rest)
     }
 
-    async fn raw_head(&self, more: &str) -> TcpStream {
-        let head = format!(
+    /// Returns the request for a plain socket.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        (self.head("") + &self.body()).into()
+    }
+
+    fn head(&self, more: &str) -> String {
+        format!(
             "POST {} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\nidempotency-key: \"{}\"\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n{more}\r\n",
             self.intent.path,
             self.token,
             self.key,
             self.body().len()
-        );
-        let mut connection = TcpStream::connect(self.address).await.unwrap();
-        connection.write_all(head.as_bytes()).await.unwrap();
-        connection
+        )
     }
 
     /// Sends the request and stops waiting for the response after `limit`.

@@ -7,7 +7,7 @@ mod response;
 mod send;
 
 pub use problem::Problem;
-pub use raw::{Closing, Raw};
+pub use raw::{Closing, Raw, post};
 pub use request::{Request, payment};
 pub use response::Response;
 pub use send::Open;

@@ -72,16 +72,16 @@ pub async fn a_long_run_keeps_its_key(server: &Server) {
 
 /// At most once: no duplicate sees an unknown outcome while the handler blocks its thread.
 pub async fn a_blocked_thread_keeps_its_key(server: &Server) {
-    block_for_three_leases(server, "/hold").await;
+    block_beyond_a_lease(server, "/hold").await;
 }
 
 /// At least once: no duplicate takes over while the handler blocks its thread.
 pub async fn a_blocked_thread_is_not_taken_over(server: &Server) {
-    block_for_three_leases(server, "/takeover").await;
+    block_beyond_a_lease(server, "/takeover").await;
 }
 
-async fn block_for_three_leases(server: &Server, path: &str) {
-    let order = server.order(path, "n").key("k").order_with("n", &json!({ "block_ms": 1_500 }));
+async fn block_beyond_a_lease(server: &Server, path: &str) {
+    let order = server.order(path, "n").key("k").order_with("n", &json!({ "block_ms": 3_000 }));
     let first = order.spawn();
     server.faults.until_called(Kind::Renew, RENEWALS_PER_LEASE).await;
     let early = order.send().await;

@@ -15,10 +15,8 @@ use tempfile::TempDir;
 
 use super::Certificates;
 use super::process::{Process, User, directory, on_free_port, own, run_as};
+use super::wait::MAX_WAIT;
 use program::{installed, server_program};
-
-/// The time limit for a server to reach a state that a test waits for.
-const MAX_WAIT: Duration = Duration::from_secs(30);
 
 const READY: &str = "database system is ready to accept";
 
