@@ -49,9 +49,10 @@ async fn send(_: Request) -> Response {
     StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
 
-/// The upstream may have acted before its 503, so its response is stored.
+/// Keeps the key after failures before which the upstream may have acted. By default 408, 421, 425, 429 and 503 free it.
 fn keeps_the_key(mut response: Response) -> Response {
-    if response.status().is_server_error() {
+    let status = response.status();
+    if status.is_server_error() || matches!(status.as_u16(), 408 | 421 | 425 | 429) {
         response.extensions_mut().insert(Outcome::Final);
     }
     response

@@ -11,17 +11,13 @@ static POLICY: Policy = Policy::new(Duration::from_secs(86_400), Guarantee::AtMo
 
 async fn charge() -> Executed<u16> {
     // the work itself
-    let stored = StoredResponse {
-        status: 201,
-        headers: Headers::default(),
-        body: Bytes::from_static(b"{}"),
-    };
-    Executed { reply: 201, outcome: Outcome::Final, completion: Completion::Response(stored) }
+    let stored = StoredResponse::new(201, Headers::default(), Bytes::from_static(b"{}"));
+    Executed::new(201, Outcome::Final, Completion::Response(stored))
 }
 
 fn panicked() -> Executed<u16> {
     let completion = Completion::unknown(UnknownReason::Ambiguous);
-    Executed { reply: 500, outcome: Outcome::Ambiguous, completion }
+    Executed::new(500, Outcome::Ambiguous, completion)
 }
 
 async fn charge_twice(idempotency: &Idempotency) -> Result<(), Rejection> {

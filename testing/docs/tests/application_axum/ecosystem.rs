@@ -52,7 +52,16 @@ async fn cookies(
 }
 
 /// Creates a payment.
-#[utoipa::path(post, path = "/documented", responses((status = 201, body = u64)))]
+#[utoipa::path(
+    post,
+    path = "/documented",
+    params(("Idempotency-Key" = String, Header, description = "One random key per operation")),
+    responses(
+        (status = 201, body = u64),
+        (status = 409, description = "The first request is in progress, or its result is not known"),
+        (status = 422, description = "The key was used for another request")
+    )
+)]
 #[idempotent(policy = "SHARED", scope = "tenant")]
 async fn documented(
     State(app): State<App>,
@@ -92,8 +101,10 @@ async fn events(
 
 #[test]
 fn a_guarded_handler_is_documented() {
-    let document = ApiDoc::openapi();
-    assert!(document.paths.paths["/documented"].post.is_some());
+    let document = serde_json::to_value(ApiDoc::openapi()).unwrap();
+    let operation = &document["paths"]["/documented"]["post"];
+    assert_eq!(operation["parameters"][0]["name"], "Idempotency-Key");
+    assert!(operation["responses"]["409"].is_object());
 }
 
 #[tokio::test]
