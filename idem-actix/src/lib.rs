@@ -46,11 +46,13 @@
 //! #[actix_web::main]
 //! async fn main() -> std::io::Result<()> {
 //!     // Created once, outside of the closure, so that all workers share it.
-//!     let idempotency = web::Data::new(Idempotency::new(MemoryStore::new()));
-//!     HttpServer::new(move || App::new().app_data(idempotency.clone()).service(create_payment))
-//!         .bind("127.0.0.1:3000")?
-//!         .run()
-//!         .await
+//!     let idempotency = Idempotency::new(MemoryStore::new());
+//!     let data = web::Data::new(idempotency.clone());
+//!     let app = move || App::new().app_data(data.clone()).service(create_payment);
+//!     let server = HttpServer::new(app).bind("127.0.0.1:3000")?;
+//!     let drained = idem_actix::serve(server, &idempotency).await?;
+//!     println!("stopped: {drained:?}");
+//!     Ok(())
 //! }
 //! ```
 //!
@@ -68,8 +70,8 @@
 //!    [problem document](idem_core::rules::semantics#problem-documents).
 //!
 //! A handler need not be `Send`. A client that disconnects, or a timeout around the route, does not stop the handler. The run
-//! moves to its own task on the same worker, and its response is stored. Call [`stop`] to end a server without losing
-//! such runs.
+//! moves to its own task on the same worker, and its response is stored. [`serve`] waits for such runs at shutdown. If the
+//! server is started in another way, end it with [`stop`].
 //!
 //! The complete rules are in [semantics](idem_core::rules::semantics).
 //!

@@ -163,7 +163,7 @@ pub(crate) fn from_stored<R: FromBytes>(stored: StoredResponse) -> HttpResponse<
 }
 
 fn build<R: FromBytes>(stored: StoredResponse) -> Option<HttpResponse<R>> {
-    let StoredResponse { status, headers, body } = stored;
+    let StoredResponse { status, headers, body, .. } = stored;
     let mut response =
         HttpResponse::with_body(StatusCode::from_u16(status).ok()?, R::from_bytes(body));
     for (name, value) in headers.iter() {

@@ -41,7 +41,11 @@ use crate::{rejection, response, state};
 /// | unknown, or not retained | 409 `outcome-unknown` or `result-unavailable` |
 /// | none | 404 `key-unknown` |
 ///
-/// The key in the path is the key itself, percent-encoded and without the quotes of the header.
+/// A handler with a `Tx` is the exception: until its transaction ends, its key reads as absent. Do not start the operation
+/// under a new key; retry with the same key.
+///
+/// The key in the path is the key itself, percent-encoded and without the quotes of the header. The key is part of the URL.
+/// Exclude this route from access logs, or use keys that are worthless without authentication.
 pub fn status_by_key<T, V>(operation: Operation<'static>) -> Route
 where
     T: FromRequest + ProvidesScope<V> + 'static,

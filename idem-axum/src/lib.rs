@@ -45,10 +45,13 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> std::io::Result<()> {
-//!     let app = App { idempotency: Idempotency::new(MemoryStore::new()) };
+//!     let idempotency = Idempotency::new(MemoryStore::new());
+//!     let app = App { idempotency: idempotency.clone() };
 //!     let router = Router::new().route("/payments", post(create_payment)).with_state(app);
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-//!     axum::serve(listener, router).await
+//!     let drained = idem_axum::serve(listener, router, &idempotency).await?;
+//!     println!("stopped: {drained:?}");
+//!     Ok(())
 //! }
 //! ```
 //!
@@ -63,7 +66,8 @@
 //!    [problem document](idem_core::rules::semantics#problem-documents).
 //!
 //! A client that disconnects, or a timeout layer around the route, does not stop the handler. The run moves to its own task
-//! of the runtime, and its response is stored. Await [`Idempotency::drain`] before the process ends.
+//! of the runtime, and its response is stored. [`serve`] waits for such runs at shutdown. If the server is started in another
+//! way, await [`Idempotency::drain`] before the process ends.
 //!
 //! The complete rules are in [semantics](idem_core::rules::semantics).
 //!

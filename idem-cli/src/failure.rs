@@ -7,7 +7,7 @@ use idem_core::records::RecordsError;
 use idem_core::records::input::InvalidInput;
 use idem_core::store::StoreError;
 
-/// A failure of a command. The message says what to do.
+/// A failure of a command. The message states what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("{0}")]

@@ -1,4 +1,4 @@
-//! The client side of idempotency for [reqwest]: one key per operation, and retries that know when to stop.
+//! The client side of idempotency for [reqwest]: one key per operation, and bounded retries.
 //!
 //! A network loses responses. A client that sends the request again may pay twice, and a client that does not
 //! may never have paid. A service that takes an `Idempotency-Key` does the work once per key. This crate is
@@ -88,7 +88,7 @@
 //! | 3xx, any other 4xx | stop | `Fresh`, or [`Indeterminate`](Failure::Indeterminate) after an attempt that may have been carried out |
 //! | any other 5xx | stop | `Indeterminate` |
 //! | `key-reused` | stop | [`KeyReused`](Failure::KeyReused) |
-//! | 409 `outcome-unknown` with `Retry-After`: the service can still find the outcome out | retry as for *in progress* | `OutcomeUnknown` |
+//! | 409 `outcome-unknown` with `Retry-After`: the service can still determine the outcome | retry as for *in progress* | `OutcomeUnknown` |
 //! | any other `outcome-unknown` | stop | [`OutcomeUnknown`](Failure::OutcomeUnknown) |
 //! | `result-unavailable` | stop | [`ResultUnavailable`](Failure::ResultUnavailable) |
 //! | an error status with `retryable` in its problem document, or a header such as `Stripe-Should-Retry` | as it requests; this overrides the status, but not the named problems and replays | `Exhausted`, or as for another 4xx or 5xx |

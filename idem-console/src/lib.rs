@@ -27,6 +27,9 @@
 //!     .layer(from_fn(authenticate));
 //! ```
 //!
+//! This example is only safe behind a proxy that removes `x-auth-user` from every client request, and sets it after its own
+//! sign-on. Otherwise any client can send the header, and then it may resolve records.
+//!
 //! `idem console` of the crate `idem-cli` serves the same pages on the loopback interface.
 //!
 //! # Rules

@@ -170,7 +170,7 @@ pub(crate) struct ResponseView {
 }
 
 impl From<&StoredResponse> for ResponseView {
-    fn from(StoredResponse { status, headers, body }: &StoredResponse) -> Self {
+    fn from(StoredResponse { status, headers, body, .. }: &StoredResponse) -> Self {
         let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
         let headers = headers.iter().map(|(name, value)| (shown(name), shown(&value))).collect();
         let body = match str::from_utf8(body) {

@@ -89,6 +89,7 @@
 //! | Feature | Default | Effect |
 //! |---|---|---|
 //! | `macros` | yes | the attribute [`#[idempotent]`](macro@idempotent) for plain functions |
+//! | `serve` | no | [`http::Shutdown`], which the `serve` functions of the adapters use |
 //!
 //! Stores and adapters do not need `macros`. Without it, the procedural macro and `syn` are not compiled.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -37,7 +37,7 @@
 //! | `idem_recoveries_total` | operation, verdict | `recover` hooks that ended |
 //! | `idem_resolutions_total` | operation, action | records that were changed by hand in this process |
 //! | `idem_store_healthy` | store | 1 if the store replies and its check finds nothing, otherwise 0 |
-//! | `idem_sweep_lag_seconds` | store | the time since the oldest record expired that is not deleted yet (Postgres) |
+//! | `idem_sweep_lag_seconds` | store | the time since the oldest record expired that is not deleted yet (Postgres, SQLite) |
 //! | `idem_unknown` | operation | records whose outcome is unknown, from [`Metrics::count_unknown`] |
 //!
 //! [`METRICS`] has the same table as data. No label contains a key, a scope, a path with values, a label of a record or a

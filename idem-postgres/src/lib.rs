@@ -1,7 +1,7 @@
 //! The Postgres store of idem: idempotent handlers, with an exactly-once effect in your own transaction.
 //!
 //! [`PostgresStore`] keeps the records of [`idem_core`] in one table. It needs Postgres 14 or later, and is tested with
-//! Postgres 15.
+//! Postgres 14 to 18.
 //!
 //! ```no_run
 //! # async fn connect() -> Result<(), idem_postgres::ConnectError> {
@@ -135,8 +135,8 @@
 //!
 //! # Finding and freeing records
 //!
-//! Responses are [stored as plain text](idem_core::rules::guarantees#stored-data). A log line names a record by 8
-//! hexadecimal digits, such as `51950d44`. This statement finds it:
+//! Responses are [stored as plain text](idem_core::rules::guarantees#stored-data). A log line names a record by its 64
+//! hexadecimal digits; the first 8, such as `51950d44`, are enough here. This statement finds it:
 //!
 //! ```sql
 //! SELECT created_at, lease_until, expires_at, state, attempt, operation, convert_from(label, 'UTF8') AS label

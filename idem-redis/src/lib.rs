@@ -102,8 +102,8 @@
 //!   without the second one is reported as unfinished: the change may have been made. The store never trims the log,
 //!   and `idem audit --prune-before` does with `XTRIM`. A late completion has one entry. Entries are not chained.
 //!
-//! A log line names a record by 8 hexadecimal digits, such as `51950d44`. This command finds its key in the namespace
-//! `default`:
+//! A log line names a record by its 64 hexadecimal digits; the first 8, such as `51950d44`, are enough here. This command
+//! finds its key in the namespace `default`:
 //!
 //! ```sh
 //! redis-cli --scan --pattern 'idem:default:51950d44*'

@@ -73,8 +73,8 @@
 //! | `idem_audit` | the audit log, which only grows |
 //! | `idem_store` | the version of the schema, and the latest time |
 //!
-//! Find and resolve records with [`Idempotency::records`](idem_core::Idempotency::records). A log line names a record by 8
-//! hexadecimal digits, such as `51950d44`, the beginning of the column `id`.
+//! Find and resolve records with [`Idempotency::records`](idem_core::Idempotency::records). A log line names a record by its
+//! 64 hexadecimal digits, which are the column `id`; the first 8, such as `51950d44`, are enough for a search.
 //!
 //! [`wait_timeout`]: SqliteStoreBuilder::wait_timeout
 

@@ -244,7 +244,11 @@ async fn stream_of(broker: &Context, subject: &str) -> Result<stream::Stream, Er
         subjects: vec![subject.to_owned()],
         ..stream::Config::default()
     };
-    Ok(broker.get_or_create_stream(config).await?)
+    match broker.get_or_create_stream(config).await {
+        Ok(stream) => Ok(stream),
+        // Another consumer may have created it at the same time.
+        Err(error) => broker.get_stream(subject).await.map_err(|_| error.into()),
+    }
 }
 
 async fn store(url: Option<String>) -> Result<IdempotencyBuilder, Error> {

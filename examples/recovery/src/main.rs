@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use provider::{Charge, Provider};
 
 /// The longest time that the server waits for the provider.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Clone, FromRef)]
 struct App {
@@ -66,7 +66,7 @@ async fn create_payment(
     let valid_for = execution.confirm().await.map_err(|_| NOT_SENT)?;
     let reference = execution.downstream_key("charge").as_str().to_owned();
     let charge = Charge { reference, amount: payment.amount };
-    let charged = app.provider.charge(&charge, valid_for.min(PATIENCE)).await;
+    let charged = app.provider.charge(&charge, valid_for.min(PROVIDER_TIMEOUT)).await;
     let charge = charged.map_err(|_| NO_ANSWER)?;
     Ok((StatusCode::CREATED, Json(charge)))
 }
@@ -74,7 +74,7 @@ async fn create_payment(
 /// Looks the charge of a lost run up at the provider.
 async fn find_charge(app: &App, payment: &NewPayment) -> Recovery<(StatusCode, Json<Charge>)> {
     let reference = Execution::current().downstream_key("charge");
-    match app.provider.find(reference.as_str(), PATIENCE).await {
+    match app.provider.find(reference.as_str(), PROVIDER_TIMEOUT).await {
         Ok(Some(charge)) if charge.amount != payment.amount => {
             Recovery::Disputed(format!("{} charged, not {}", charge.amount, payment.amount))
         }

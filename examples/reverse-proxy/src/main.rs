@@ -23,9 +23,11 @@ use hyper_util::rt::TokioExecutor;
 use idem_axum::{Drained, Guarantee, Idempotency, IdempotencyLayer, Outcome, Policy};
 use tokio::net::TcpListener;
 
-/// Requests without a key pass through, so clients can adopt keys one by one.
-static FORWARD: Policy =
-    Policy::new(Duration::from_secs(24 * 60 * 60), Guarantee::AtMostOnce).with_optional_key();
+/// All methods and paths are one operation, so a key belongs to one request. Requests without a key pass through, so
+/// clients can adopt keys one by one.
+static FORWARD: Policy = Policy::new(Duration::from_secs(24 * 60 * 60), Guarantee::AtMostOnce)
+    .with_operation("upstream")
+    .with_optional_key();
 
 type Upstream = (Client<HttpConnector, Body>, Uri);
 
@@ -71,14 +73,7 @@ async fn forward(State((client, to)): State<Upstream>, mut request: Request) -> 
         request.headers_mut().remove(name);
     }
     match client.request(request).await {
-        Ok(response) => {
-            let mut response = response.map(Body::new);
-            // A 503 of the service would free the key, but the service may have acted before it.
-            if response.status().is_server_error() {
-                response.extensions_mut().insert(Outcome::Final);
-            }
-            response
-        }
+        Ok(response) => keeps_the_key(response.map(Body::new)),
         // This 503 frees the key: nothing was sent. A 502 keeps it: the service may have acted.
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "no response");
@@ -90,6 +85,15 @@ async fn forward(State((client, to)): State<Upstream>, mut request: Request) -> 
             status.into_response()
         }
     }
+}
+
+/// Keeps the key after failures before which the upstream may have acted. By default 408, 421, 425, 429 and 503 free it.
+fn keeps_the_key(mut response: Response) -> Response {
+    let status = response.status();
+    if status.is_server_error() || matches!(status.as_u16(), 408 | 421 | 425 | 429) {
+        response.extensions_mut().insert(Outcome::Final);
+    }
+    response
 }
 
 #[tokio::main]

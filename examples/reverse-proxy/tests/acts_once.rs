@@ -58,8 +58,11 @@ async fn upstream() -> (String, Arc<AtomicU32>) {
     let charges = Arc::new(AtomicU32::new(0));
     let charge = async |State(charges): State<Arc<AtomicU32>>, body: String| {
         let number = charges.fetch_add(1, Ordering::Relaxed) + 1;
-        let status =
-            if body == "late" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::CREATED };
+        let status = match body.as_str() {
+            "late" => StatusCode::SERVICE_UNAVAILABLE,
+            "limited" => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::CREATED,
+        };
         (status, [("x-charge", number)], format!("charge {number} of {body}"))
     };
     let router = Router::new().route("/charges", post(charge)).with_state(Arc::clone(&charges));
@@ -113,12 +116,37 @@ async fn another_proxy_on_the_same_store_replays() {
 /// The service may have acted before its 503, so a retry does not reach it.
 #[tokio::test]
 async fn a_503_of_the_service_is_replayed() {
+    is_replayed("late", StatusCode::SERVICE_UNAVAILABLE).await;
+}
+
+/// The same holds for a 429: the service may charge first, and count the request afterwards.
+#[tokio::test]
+async fn a_429_of_the_service_is_replayed() {
+    is_replayed("limited", StatusCode::TOO_MANY_REQUESTS).await;
+}
+
+async fn is_replayed(body: &str, status: StatusCode) {
     let (upstream, charges) = upstream().await;
     let proxy = Proxy::start(&upstream, &[]);
     for replayed in [false, true] {
-        let response = proxy.charge("alice-token", Some("order-1001"), "late").await;
-        let seen = (response.status(), is_replay(&response));
-        assert_eq!(seen, (StatusCode::SERVICE_UNAVAILABLE, replayed));
+        let response = proxy.charge("alice-token", Some("order-1001"), body).await;
+        assert_eq!((response.status(), is_replay(&response)), (status, replayed));
+    }
+    assert_eq!(charges.load(Ordering::Relaxed), 1);
+}
+
+/// A key belongs to one request, whatever its method and path are.
+#[tokio::test]
+async fn a_key_of_another_path_is_refused() {
+    let (upstream, charges) = upstream().await;
+    let proxy = Proxy::start(&upstream, &[]);
+    let first = proxy.charge("alice-token", Some("order-1001"), "4200").await;
+    assert_eq!(first.status(), StatusCode::CREATED);
+    let client = Client::new();
+    for request in [client.post(&proxy.url), client.delete(format!("{}/charges", proxy.url))] {
+        let request = request.bearer_auth("alice-token").header("idempotency-key", "order-1001");
+        let refused = request.body("4200").send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }
     assert_eq!(charges.load(Ordering::Relaxed), 1);
 }

@@ -72,7 +72,7 @@ struct Response {
 }
 
 impl Response {
-    fn new(StoredResponse { status, headers, body }: &StoredResponse) -> Self {
+    fn new(StoredResponse { status, headers, body, .. }: &StoredResponse) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let headers = headers.iter().map(|(name, value)| [text(name), text(&value)]).collect();
         let (body, body_hex) = match str::from_utf8(body) {

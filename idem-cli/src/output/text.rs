@@ -48,7 +48,7 @@ pub(super) fn record(record: &RecordHandle, downstream: &[String]) {
 
 /// Prints a stored response like an HTTP message. Its headers and its body are made by the service, so control characters
 /// are shown as escapes: they could change what the terminal shows.
-pub(super) fn response(StoredResponse { status, headers, body }: &StoredResponse) {
+pub(super) fn response(StoredResponse { status, headers, body, .. }: &StoredResponse) {
     println!("response    {status}");
     for (name, value) in headers.iter() {
         println!("            {}: {}", name.escape_ascii(), value.escape_ascii());

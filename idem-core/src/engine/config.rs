@@ -147,8 +147,8 @@ impl IdempotencyBuilder {
         self
     }
 
-    /// Sets the time after which a `recover` hook that could not determine an outcome is asked again. Requests before that
-    /// are refused with 409 and told to retry then. The default is 5 s. See
+    /// Sets the time after which a `recover` hook that could not determine an outcome runs again. Until then, requests are
+    /// refused with 409, and `Retry-After` is the rest of this time. The default is 5 s. See
     /// [recovery](crate::rules::semantics#recovery).
     pub const fn recheck(mut self, recheck: Duration) -> Self {
         self.config.recheck = recheck;

@@ -47,8 +47,8 @@ pub(super) enum Meaning {
 /// state](crate::rules::semantics#fingerprint-before-state)). A stale run gets only the accepted result of
 /// the same request ([stale runs](crate::rules::semantics#stale-runs)).
 ///
-/// With `recover` in the request and the record, an unknown outcome can be asked about later, and a request that finds it
-/// should be repeated.
+/// If the request and the record have `recover`, a later request can determine an unknown outcome. A request that finds it
+/// should therefore be repeated.
 pub(super) fn evaluate(
     finder: Finder,
     request: RequestIdentity,
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_a_recovery_made_stale_can_be_asked_about_immediately() {
+    fn a_run_that_a_recovery_made_stale_can_be_looked_up_immediately() {
         let refused = evaluate(Finder::StaleRun, request(1), existing(State::Running));
         let Err(Rejection::OutcomeUnknown { retry_after }) = refused else { panic!("{refused:?}") };
         assert_eq!(retry_after, Some(Duration::ZERO));

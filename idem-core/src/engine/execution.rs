@@ -89,8 +89,8 @@ impl Execution {
         inspect_current(|_| ()).is_some()
     }
 
-    /// Returns the number of this run within its key, from 1. A number above 1 means that an earlier run lost
-    /// its lease, and may have had an effect. After a key was freed, the numbers start at 1 again.
+    /// Returns the number of this run within its key, from 1. A number above 1 means that an earlier run of the key may
+    /// have had an effect. It grows with each takeover and each recovery. After a key was freed, it starts at 1 again.
     pub fn attempt(&self) -> u32 {
         self.claim().attempt
     }
@@ -191,7 +191,7 @@ fn report_held(status: u16) {
 }
 
 /// Whether an ambiguous failure of the current run is stored and replayed. Otherwise a retry can succeed: the key is
-/// freed, or `recover` asks for the outcome.
+/// freed, or `recover` determines the outcome.
 pub(crate) fn keeps_failure() -> bool {
     let is_kept = |execution: &Execution| match &execution.0 {
         Run::Leased { lease, .. } => !lease.may_be_replaced(),

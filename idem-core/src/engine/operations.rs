@@ -7,7 +7,7 @@ use ahash::AHasher;
 
 use crate::model::Extras;
 
-/// The number of operations that a thread knows. Others work too, and cost two allocations more per call.
+/// The number of operations whose fields a thread keeps. Others work too, and cost two allocations more per call.
 const SLOTS: usize = 64;
 
 thread_local! {

@@ -1,4 +1,4 @@
-//! The recovery of an unknown outcome: the handler's `recover` hook asks what became of a lost run
+//! The recovery of an unknown outcome: the handler's `recover` hook looks up the effect of a lost run
 //! ([recovery](crate::rules::semantics#recovery)).
 
 use std::any::Any;

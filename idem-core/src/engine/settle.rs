@@ -47,7 +47,7 @@ enum End {
 
 impl End {
     /// Follows [outcome of a response](crate::rules::semantics#outcome-of-a-response). With `recover`, an ambiguous
-    /// failure is asked about instead of replayed.
+    /// failure is stored as unknown, so that the next request runs the hook.
     fn of(outcome: Outcome, lease: &Lease, completion: Completion) -> Self {
         match (outcome, lease.policy().guarantee) {
             (Outcome::NotExecuted, _) | (Outcome::Ambiguous, Guarantee::AtLeastOnce) => {
@@ -93,7 +93,7 @@ impl Settlement {
         }
     }
 
-    /// The rejection of a run that was given up. With `recover`, the next request asks what became of it.
+    /// The rejection of a run that was given up. With `recover`, the next request runs the hook.
     pub(super) fn given_up(&self) -> Rejection {
         let retry_after = self.lease.recoverable().then_some(Duration::ZERO);
         Rejection::OutcomeUnknown { retry_after }

@@ -14,6 +14,9 @@ use crate::model::{
 #[non_exhaustive]
 pub enum KeyStatus {
     /// Nothing: the key is new or has expired, or its run left it free.
+    ///
+    /// A handler with a `Tx` is the exception: until its transaction ends, its key reads as absent. Do not start the
+    /// operation under a new key; retry with the same key.
     Absent,
     /// A run is active.
     Running,

@@ -24,7 +24,7 @@ pub(super) struct WaitLimits {
     pub(super) per_key: usize,
 }
 
-/// Limits the number of waiting duplicates, because they use connections and memory.
+/// Limits the number of waiting duplicates, because each holds a client connection and memory.
 pub(super) struct WaitLimiter {
     counts: Arc<Mutex<Counts>>,
     limits: WaitLimits,

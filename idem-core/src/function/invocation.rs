@@ -208,7 +208,7 @@ where
     }
 }
 
-/// The rejection after a panic. At most once holds the key, at least once frees it, and `recover` asks for the outcome.
+/// The rejection after a panic. At most once holds the key, at least once frees it, and `recover` looks up the outcome.
 const fn after_panic(guarantee: Guarantee, recoverable: bool) -> Rejection {
     match guarantee {
         Guarantee::AtMostOnce if recoverable => {

@@ -69,11 +69,12 @@
 //!
 //! # The attribute
 //!
-//! [`#[idempotent]`](macro@crate::idempotent) lists every key. `ttl`, `scope`, `key` and `guarantee` must be written. Let `ttl`
-//! be longer than the broker redelivers.
+//! [`#[idempotent]`](macro@crate::idempotent) lists every key. `ttl`, `scope`, `key` and `guarantee` must be written. A `policy`
+//! can supply `ttl` and `guarantee`; a function with a `Tx` needs no `guarantee`. Let `ttl` be longer than the period in which
+//! the broker redelivers.
 //!
-//! The expansion names the crate `idem_core`. Your package must therefore depend on `idem-core` under that name; a renamed
-//! dependency or a re-export by an adapter does not compile.
+//! The expansion names the crate `idem_core`. For a renamed dependency or a re-export, write the path:
+//! `crate = "my_prelude::idem_core"`.
 //!
 //! **Two functions with the same name in one namespace share their keys**, even in different modules. The second function
 //! would get the stored results of the first, and never run. Give each its own `operation`.

@@ -62,7 +62,7 @@ pub fn capture<T, S, E>(
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
-    // The status alone: no status that the run's state changes is final.
+    // A status that the policy releases counts as final here; it only decides whether the body is collected.
     let is_final =
         head.declared.unwrap_or_else(|| Outcome::of_status(head.status)) == Outcome::Final;
     let passes_through = head.is_stream && is_final;

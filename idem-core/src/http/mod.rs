@@ -31,17 +31,13 @@
 //!
 //! async fn charge() -> Executed<u16> {
 //!     // the work itself
-//!     let response = StoredResponse {
-//!         status: 201,
-//!         headers: Headers::default(),
-//!         body: Bytes::from_static(b"{}"),
-//!     };
-//!     Executed { reply: 201, outcome: Outcome::Final, completion: Completion::Response(response) }
+//!     let response = StoredResponse::new(201, Headers::default(), Bytes::from_static(b"{}"));
+//!     Executed::new(201, Outcome::Final, Completion::Response(response))
 //! }
 //!
 //! fn panicked() -> Executed<u16> {
 //!     let completion = Completion::unknown(UnknownReason::Ambiguous);
-//!     Executed { reply: 500, outcome: Outcome::Ambiguous, completion }
+//!     Executed::new(500, Outcome::Ambiguous, completion)
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]

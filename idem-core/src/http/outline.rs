@@ -1,4 +1,4 @@
-//! The outline of a request: short digests of its parts, by which an operator learns why a duplicate has another
+//! The outline of a request: short digests of its parts, which show an operator why a duplicate has another
 //! [fingerprint](crate::rules::semantics#fingerprint-mismatch).
 
 use std::collections::HashMap;
