@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use idem_core::store::{
     Changed, Claim, ClaimNonce, ClaimOutcome, ClaimRequest, Completion, HealthIssue,
-    IdempotencyStore, OpenOutcome, RecordId, StoreError, StoreFuture, TransactionSlot,
+    IdempotencyStore, OpenOutcome, RecordAdmin, RecordId, StoreError, StoreFuture, TransactionSlot,
     Transactions, Update,
 };
 
@@ -113,6 +113,11 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultStore<S> {
 
     fn transactions(&self) -> Option<&dyn Transactions> {
         self.store.transactions().is_some().then_some(self)
+    }
+
+    /// Without faults: the calls of operators and the audit log go to the wrapped store.
+    fn records(&self) -> Option<&dyn RecordAdmin> {
+        self.store.records()
     }
 }
 

@@ -14,8 +14,12 @@ use crate::model::{Claim, ClaimNonce, RecordId, State, StoreError, StoreErrorKin
 use crate::store::{ClaimOutcome, IdempotencyStore, StoreFuture, Update};
 
 /// The times of further calls if the store does not hold the claim, counted from the first call. The claim may
-/// still be on its way. The last call is sent when the lease of the claim is over.
+/// still be on its way. If the store replies, the last call is sent when the lease of the claim is over.
 const ASK_AGAIN_AT: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
+/// The time after the end of the lease for which a store without a reply is asked again. A paused server applies a claim when
+/// it resumes.
+const MAX_SILENCE: Duration = Duration::from_secs(60);
 
 /// A claim that no run uses: its caller got no reply, or does not wait for it any more.
 #[derive(Clone, Copy)]
@@ -80,29 +84,37 @@ struct Abandonment {
 
 impl Abandonment {
     /// Asks the store to abandon the claim until it confirms that, or nothing of the claim can be left, or the
-    /// lease is over.
+    /// lease is over. A store without a reply is asked for longer.
     async fn run(mut self, late: Option<StoreFuture<ClaimOutcome>>) {
         // A task of its own drives the late call to its end, because a store call must not be dropped.
         let mut late = late.map(tokio::spawn);
-        let started = Instant::now();
-        let mut failures = 0;
+        let (started, lease) = (Instant::now(), self.lost.lease);
+        let (mut failures, mut is_silent) = (0, false);
         loop {
-            let last = started.elapsed() >= self.lost.lease;
+            let is_over = started.elapsed() >= lease;
             let reply = self.store.abandon(self.lost.id, self.lost.nonce).bounded(ATTEMPT_TIMEOUT);
             let next = match reply.await {
                 Ok(Update::Applied) => return,
                 Ok(Update::Stale(_)) if self.lost.arrived => return,
-                Ok(Update::Stale(_)) => next_at(started.elapsed()),
+                Ok(Update::Stale(_)) if !is_over => {
+                    is_silent = false;
+                    next_at(started.elapsed()).unwrap_or(lease)
+                }
+                // The claim may still be on its way to a store that has just resumed.
+                Ok(Update::Stale(_)) if is_silent => {
+                    is_silent = false;
+                    started.elapsed() + ASK_AGAIN_AT[0]
+                }
+                Ok(Update::Stale(_)) => return,
                 Err(error) if error.kind() == StoreErrorKind::Corrupt => return,
+                Err(_) if started.elapsed() >= lease + MAX_SILENCE => return,
                 Err(_) => {
+                    is_silent = true;
                     failures += 1;
-                    Some(started.elapsed() + backoff(failures))
+                    started.elapsed() + backoff(failures)
                 }
             };
-            if last {
-                return;
-            }
-            let next = next.map_or(self.lost.lease, |next| next.min(self.lost.lease));
+            let next = if is_over { next } else { next.min(lease) };
             if !self.wait_until(started, next, &mut late).await {
                 return;
             }

@@ -186,6 +186,9 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns the administrative access to the records, if the store supports it. The default returns `None`.
+    ///
+    /// A store that wraps another one must pass it on. Without it, operators cannot find or resolve records, and results of
+    /// late runs are in the log but not in the audit log.
     fn records(&self) -> Option<&dyn RecordAdmin> {
         None
     }

@@ -1,5 +1,7 @@
 //! Claims whose reply is lost: how often the store is asked to abandon them, and how long `drain` waits.
 
+use std::time::Duration;
+
 use idem_core::Drained;
 use tokio::time::{Instant, sleep};
 
@@ -59,6 +61,34 @@ async fn a_claim_is_abandoned_more_and_more_rarely_if_the_store_fails() {
     sleep(2 * LEASE).await;
     let sent = store.abandonments();
     assert!((10..=30).contains(&sent), "{sent}");
+}
+
+/// A paused server applies a claim only when it resumes. No handler ran, so the key must become free.
+#[tokio::test(start_paused = true)]
+async fn a_claim_is_abandoned_after_a_silence_longer_than_its_lease() {
+    let store = LossyStore::default();
+    let service = Service::new(store.clone());
+    store.lose_claims(usize::MAX);
+    store.lose_abandonments(usize::MAX);
+    drop(service.send(&AT_MOST_ONCE, "key", done("never")).await);
+    sleep(LEASE + Duration::from_secs(30)).await;
+    store.lose_claims(0);
+    store.lose_abandonments(0);
+    sleep(Duration::from_secs(6)).await;
+    assert_eq!(service.send(&AT_MOST_ONCE, "key", done("second")).await, ran("second"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_stays_silent_is_not_asked_for_ever() {
+    let store = LossyStore::default();
+    let service = Service::new(store.clone());
+    store.lose_claims(usize::MAX);
+    store.lose_abandonments(usize::MAX);
+    drop(service.send(&AT_MOST_ONCE, "key", done("never")).await);
+    sleep(LEASE + Duration::from_secs(70)).await;
+    let sent = store.abandonments();
+    sleep(LEASE).await;
+    assert_eq!(store.abandonments(), sent);
 }
 
 #[tokio::test(start_paused = true)]
