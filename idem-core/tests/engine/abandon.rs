@@ -67,6 +67,7 @@ async fn a_claim_is_abandoned_more_and_more_rarely_if_the_store_fails() {
 #[tokio::test(start_paused = true)]
 async fn a_claim_is_abandoned_after_a_silence_longer_than_its_lease() {
     let store = LossyStore::default();
+    store.apply_lost_claims();
     let service = Service::new(store.clone());
     store.lose_claims(usize::MAX);
     store.lose_abandonments(usize::MAX);

@@ -17,6 +17,7 @@ use super::forward;
 pub(crate) struct LossyStore {
     pub(crate) store: MemoryStore,
     lost_claims: Arc<AtomicUsize>,
+    applies_lost_claims: Arc<AtomicBool>,
     lost_entries: Arc<AtomicUsize>,
     lost_abandonments: Arc<AtomicUsize>,
     damaged: Arc<AtomicBool>,
@@ -27,6 +28,11 @@ pub(crate) struct LossyStore {
 impl LossyStore {
     pub(crate) fn lose_claims(&self, count: usize) {
         self.lost_claims.store(count, Ordering::SeqCst);
+    }
+
+    /// Loses only the replies of lost claims from now on.
+    pub(crate) fn apply_lost_claims(&self) {
+        self.applies_lost_claims.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn lose_entries(&self, count: usize) {
@@ -70,7 +76,13 @@ impl IdempotencyStore for LossyStore {
     forward! { renew, resume_run, complete, release }
 
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
-        if loses(&self.lost_claims) { lost() } else { self.store.claim(id, request) }
+        if !loses(&self.lost_claims) {
+            return self.store.claim(id, request);
+        }
+        if self.applies_lost_claims.load(Ordering::SeqCst) {
+            drop(self.store.claim(id, request));
+        }
+        lost()
     }
 
     fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
