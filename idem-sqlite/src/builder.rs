@@ -95,9 +95,11 @@ impl SqliteStoreBuilder {
     /// too. The directory must exist and be on a local disk.
     ///
     /// # Errors
-    /// If the file cannot be opened or written, is on a network file system, or belongs to another version of the store,
-    /// and if `path` names a database in memory. With [`only_existing`](Self::only_existing), also if the file or the tables
-    /// are missing.
+    /// * The file cannot be opened or written, or is on a network file system.
+    /// * It has several hard links, or is mounted without its directory.
+    /// * It belongs to another version of the store.
+    /// * `path` names a database in memory.
+    /// * With [`only_existing`](Self::only_existing): the file or the tables are missing.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -130,6 +132,10 @@ impl SqliteStoreBuilder {
         options: SqliteConnectOptions,
         pool: Option<SqlitePool>,
     ) -> Result<SqliteStore, OpenError> {
+        let path = options.get_filename().to_owned();
+        let name: Box<str> = path.display().to_string().into();
+        let unhealthy = |issue| OpenError::Unhealthy { path: name.clone(), issue };
+        verify_path(&path).map_err(unhealthy)?;
         if self.only_existing {
             verify_has_tables(&options).await?;
         }
@@ -139,13 +145,6 @@ impl SqliteStoreBuilder {
             .busy_timeout(self.wait_timeout)
             .pragma("journal_size_limit", LOG_SIZE_LIMIT)
             .disable_statement_logging();
-        let path = options.get_filename().to_owned();
-        let name: Box<str> = path.display().to_string().into();
-        let unhealthy = |issue| OpenError::Unhealthy { path: name.clone(), issue };
-        // The path may be a link to another disk.
-        if is_on_network(&path.canonicalize().unwrap_or_else(|_| path.clone())) {
-            return Err(unhealthy(HealthIssue::NoWal));
-        }
         let is_new = !path.exists();
         let creating = match &pool {
             None if is_new => {
@@ -216,6 +215,16 @@ impl SqliteStoreBuilder {
         thread::start(&shared, queues, self.sweep_every).map_err(|error| failed(error.into()))?;
         Ok(SqliteStore(shared))
     }
+}
+
+/// Checks the path before SQLite opens it, because a file that is opened by a second path gets a second log.
+fn verify_path(path: &Path) -> Result<(), HealthIssue> {
+    // The path may be a link to another disk.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if is_on_network(&path) {
+        return Err(HealthIssue::NoWal);
+    }
+    health::path_issue(&path).map_or(Ok(()), Err)
 }
 
 /// Checks that the file has the tables of the store. The settings of the store are not applied yet, because they change

@@ -1,16 +1,20 @@
-//! The file of the database: where it is, and whether it still is the file that was opened.
+//! The file of the database and its log: where they are, and whether they still are the files that were opened.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The file that a store has opened.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
     pub(crate) path: PathBuf,
     identity: Identity,
+    log: PathBuf,
+    /// The log that the writer has open.
+    open_log: Mutex<Option<Identity>>,
 }
 
-/// The file is gone, or another one has its name.
+/// The file or its log is gone, or another one has its name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Misplaced {
     #[error(
@@ -19,6 +23,10 @@ pub(crate) enum Misplaced {
     Missing(Box<str>),
     #[error("the database file {0} was replaced while the store had it open; restart the process")]
     Replaced(Box<str>),
+    #[error(
+        "the write-ahead log of the database file {0} was deleted or replaced while the store had it open; stop all processes that use the file, and start them again"
+    )]
+    LogReplaced(Box<str>),
 }
 
 impl DatabaseFile {
@@ -27,26 +35,55 @@ impl DatabaseFile {
         // A relative path must not change its meaning with the working directory.
         let path = path.canonicalize()?;
         let identity = Identity::of(&path)?;
-        Ok(Self { path, identity })
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        Ok(Self { path, identity, log: log.into(), open_log: Mutex::default() })
     }
 
     pub(crate) fn name(&self) -> Box<str> {
         self.path.display().to_string().into()
     }
 
-    /// Whether the path still leads to the file that the store has open. Records that are written to a deleted file are
+    /// Whether the paths still lead to the files that the store has open. Records that are written to a deleted file are
     /// lost to the next process, so nothing is written to one.
     pub(crate) fn verify(&self) -> Result<(), Misplaced> {
         match Identity::of(&self.path) {
-            Ok(identity) if identity == self.identity => Ok(()),
+            Ok(identity) if identity == self.identity => self.verify_log(),
             Ok(_) => Err(Misplaced::Replaced(self.name())),
             Err(_) => Err(Misplaced::Missing(self.name())),
         }
     }
+
+    fn verify_log(&self) -> Result<(), Misplaced> {
+        match *self.open_log() {
+            Some(open) if Identity::of(&self.log).ok() != Some(open) => {
+                Err(Misplaced::LogReplaced(self.name()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers the log of a connection that has begun a transaction, until [`forget_log`](Self::forget_log). SQLite
+    /// keeps a log as long as a connection is open.
+    pub(crate) fn remember_log(&self) {
+        let mut open = self.open_log();
+        if open.is_none() {
+            *open = Identity::of(&self.log).ok();
+        }
+    }
+
+    /// Forgets the log, because its connection is about to be closed.
+    pub(crate) fn forget_log(&self) {
+        *self.open_log() = None;
+    }
+
+    fn open_log(&self) -> MutexGuard<'_, Option<Identity>> {
+        self.open_log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(unix)]
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
     inode: u64,
@@ -63,7 +100,7 @@ impl Identity {
 
 /// Other systems do not let an open file be replaced.
 #[cfg(not(unix))]
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity;
 
 #[cfg(not(unix))]
@@ -153,5 +190,26 @@ mod tests {
         assert!(matches!(file.verify(), Err(Misplaced::Replaced(_))));
         std::fs::remove_file(&path).unwrap();
         assert!(matches!(file.verify(), Err(Misplaced::Missing(_))));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_deleted_or_replaced_log_is_noticed_while_it_is_open() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("idem.db");
+        let log = directory.path().join("idem.db-wal");
+        std::fs::write(&path, "").unwrap();
+        let file = DatabaseFile::at(&path).unwrap();
+        std::fs::write(&log, "first").unwrap();
+        file.remember_log();
+        assert_eq!(file.verify(), Ok(()));
+        let other = directory.path().join("other");
+        std::fs::write(&other, "second").unwrap();
+        std::fs::rename(&other, &log).unwrap();
+        assert!(matches!(file.verify(), Err(Misplaced::LogReplaced(_))));
+        std::fs::remove_file(&log).unwrap();
+        assert!(matches!(file.verify(), Err(Misplaced::LogReplaced(_))));
+        file.forget_log();
+        assert_eq!(file.verify(), Ok(()));
     }
 }

@@ -1,6 +1,7 @@
 //! Checks of the file, at start and while the store exists.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use idem_core::store::StoreError;
 use sqlx::{Row, SqlitePool, query, query_scalar};
 use tokio::time::sleep;
 
+use crate::alias;
 use crate::file::{self, Misplaced};
 use crate::schema;
 use crate::shared::Shared;
@@ -40,6 +42,32 @@ pub enum HealthIssue {
     /// Another file has replaced the file while the store had it open. Changes are refused until the process restarts.
     #[error("the file was replaced while the store had it open; restart the process")]
     FileReplaced,
+    /// The log of the file was deleted or replaced while the store had it open. Changes are refused until the process
+    /// restarts.
+    #[error(
+        "the write-ahead log was deleted or replaced while the store had it open; stop all processes that use the file, and start them again"
+    )]
+    LogReplaced,
+    /// The file has several hard links. Each of them has its own log, so processes that use different ones do not see each
+    /// other's records.
+    #[error(
+        "{links} hard links lead to `{path}`, and each has its own write-ahead log, so a key can run once for each; stop the processes that use the file, and delete the other links"
+    )]
+    HardLinks {
+        /// The path of the file.
+        path: Box<str>,
+        /// The number of links, including the path.
+        links: u64,
+    },
+    /// The file is mounted without its directory. Its log stays outside of the mount, where other processes on the file do
+    /// not see it. A container loses it when it is removed.
+    #[error(
+        "`{path}` is mounted without its directory, so its write-ahead log is neither shared nor kept; mount the directory of the file"
+    )]
+    FileMount {
+        /// The path of the file.
+        path: Box<str>,
+    },
     /// The tables do not belong to this version of the store.
     #[error(
         "the tables of the records have version {found}, and this store needs version {needed}; deploy the version of idem-sqlite that made them"
@@ -71,9 +99,10 @@ pub(crate) async fn check(shared: &Shared) -> Result<Vec<HealthIssue>, StoreErro
     match file.verify() {
         Err(Misplaced::Missing(_)) => return Ok(vec![HealthIssue::FileMissing]),
         Err(Misplaced::Replaced(_)) => return Ok(vec![HealthIssue::FileReplaced]),
+        Err(Misplaced::LogReplaced(_)) => return Ok(vec![HealthIssue::LogReplaced]),
         Ok(()) => {}
     }
-    let mut issues = Vec::new();
+    let mut issues = Vec::from_iter(path_issue(&file.path));
     let rows = shared.side.fetch_all(query("PRAGMA journal_mode")).await?;
     let mode: Option<String> = rows.first().and_then(|row| row.try_get(0).ok());
     if mode.as_deref() != Some("wal") {
@@ -92,6 +121,19 @@ pub(crate) async fn check(shared: &Shared) -> Result<Vec<HealthIssue>, StoreErro
     let free = file::free_space(&file.path).filter(|free| *free < MIN_FREE_SPACE);
     issues.extend(free.map(|free| HealthIssue::LowSpace { free }));
     Ok(issues)
+}
+
+/// The issue of a path that is not the only one to its file. The path must be canonical.
+pub(crate) fn path_issue(path: &Path) -> Option<HealthIssue> {
+    let name = || -> Box<str> { path.display().to_string().into() };
+    let links = alias::hard_links(path);
+    if links > 1 {
+        Some(HealthIssue::HardLinks { path: name(), links })
+    } else if alias::is_mount_point(path) {
+        Some(HealthIssue::FileMount { path: name() })
+    } else {
+        None
+    }
 }
 
 async fn is_synchronous_off(pool: &SqlitePool) -> sqlx::Result<bool> {

@@ -30,18 +30,32 @@
 //!   After a crash of the process or of the machine, the next process recovers the log.
 //! * **Hosts:** A network file system is refused, because its processes do not share memory. Use Redis or Postgres for several
 //!   hosts.
-//! * **Containers:** Put the file on a volume that is kept. The store logs a warning whenever it creates a file.
+//! * **Containers:** Mount the **directory** of the file, from a volume that is kept, and never the file alone. The store logs
+//!   a warning whenever it creates a file.
+//! * **One path:** SQLite puts the log beside the path by which a process opens the file. Processes that use two hard links,
+//!   or two mounts of the file alone, have two logs: a key runs once for each, and the file can be damaged. The store refuses
+//!   a file with several hard links and, on Linux, a file that is a mount of its own. It cannot detect such a mount on other
+//!   systems, nor another program that opens the file by another path.
 //! * **Clock:** The time of the store is the latest wall clock of all its processes, and it never goes back. It is part of
-//!   each transaction. A clock that is set back cannot revive a lease or a record. One that is set forward ends leases early:
-//!   outcomes are then unknown early, and a second result is still not accepted. At least once, a live run may be taken over.
+//!   each transaction. A wall clock that is set back cannot revive a lease or a record. If one is ahead, all processes follow
+//!   it, and every lease and record of that moment ends early by the same time:
+//!   * Outcomes are unknown early. At least once, a live run may be taken over.
+//!   * A completed key runs again once its age and the error together exceed `ttl`.
+//!   * If the error exceeds `hold` plus the rest of the lease, the record of a live run expires, and a second run starts
+//!     beside it.
+//!
+//!   Later records have their whole `lease`, `ttl` and `hold`; see
+//!   [steady store clock](idem_core::rules::guarantees#steady-store-clock).
 //! * **Transactions:** `Tx` is not offered. A handler that waits for a provider in a transaction would hold the only write
 //!   lock of the file.
 //! * **Quotas** are exact.
 //! * **A full disk** refuses new keys with 503. Replays are served, and the ends of runs are repeated until there is room.
 //! * **A locked file:** If another process is stopped inside a commit, or an application keeps a transaction open on the same
 //!   file, calls wait up to [`wait_timeout`]. They then fail, and nothing was written.
-//! * **A file that is deleted or replaced** while it is open: the process refuses changes until it is restarted. What it wrote
-//!   to the old file would be lost to the others.
+//! * **A file or a log that is deleted or replaced** while it is open: the process refuses changes until it is restarted. What
+//!   it wrote to the old file would be lost to the others. Never delete the log, `idem.db-wal`, while a process has the file
+//!   open. It contains the latest commits, and a key whose record was in it can run again. If another process opens the file
+//!   after that, older records can be lost too.
 //! * **Copies:** Do not copy the open file, because the log is a second file. Use `VACUUM INTO 'copy.db'`.
 //! * **Responses** are [stored as plain text](idem_core::rules::guarantees#stored-data). Restrict the permissions of the file.
 //!
@@ -79,6 +93,7 @@
 //! [`wait_timeout`]: SqliteStoreBuilder::wait_timeout
 
 mod admin;
+mod alias;
 mod audit;
 mod builder;
 mod clock;

@@ -62,6 +62,7 @@ impl Writer {
             }
         }
         if let Some(connection) = self.connection.take() {
+            self.connector.file.forget_log();
             drop(connection.close().await);
         }
     }
@@ -106,19 +107,26 @@ impl Writer {
         };
         match self.transact_on(&mut connection, calls).await {
             Ok(changes) => {
-                self.connection = Some(connection);
+                self.keep(connection);
                 Ok(changes)
             }
             Err(failure) => {
                 if is_reusable(&mut connection, &failure).await {
-                    self.connection = Some(connection);
+                    self.keep(connection);
                 } else {
+                    self.connector.file.forget_log();
                     // Closing rolls back. The lock is free before the next transaction begins.
                     drop(connection.close().await);
                 }
                 Err(failure)
             }
         }
+    }
+
+    /// Keeps a connection that has begun a transaction for the next one.
+    fn keep(&mut self, connection: SqliteConnection) {
+        self.connection = Some(connection);
+        self.connector.file.remember_log();
     }
 
     async fn transact_on(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::store::{IdempotencyStore, State, UnknownReason, Update};
+use idem_core::store::{ClaimOutcome, IdempotencyStore, State, UnknownReason, Update};
 use idem_testkit::servers::SqliteFile;
 
 use crate::support::{HOUR, claim_new, completed, completion, existing, request, store};
@@ -36,4 +36,27 @@ async fn fault_store_clock_jumps_back_and_tokens_still_grow() {
     drop(first);
     let later = claim_new(&store(&file).await).await;
     assert!(later.token > earlier.token, "{earlier:?} {later:?}");
+}
+
+/// A clock that jumps forward ends the retention of the records that exist early. Later records are kept for their whole
+/// retention, also after a restart with a right clock.
+#[tokio::test]
+async fn fault_sqlite_clock_wrong_shortens_the_retention_of_earlier_records() {
+    let file = SqliteFile::new();
+    let first = store(&file).await;
+    let earlier = claim_new(&first).await;
+    let stored = first.complete(earlier, completion("earlier"), HOUR * 3).await.unwrap();
+    assert_eq!(stored, Update::Applied);
+    file.advance(HOUR * 2);
+    assert_eq!(first.claim(earlier.id, request()).await.unwrap(), completed("earlier"));
+    file.advance(HOUR * 2);
+    let again = first.claim(earlier.id, request()).await.unwrap();
+    let is_new = matches!(&again, ClaimOutcome::Acquired(claim) if claim.token > earlier.token);
+    assert!(is_new, "{again:?}");
+    let later = claim_new(&first).await;
+    let stored = first.complete(later, completion("later"), HOUR * 3).await.unwrap();
+    assert_eq!(stored, Update::Applied);
+    drop(first);
+    let second = store(&file).await;
+    assert_eq!(second.claim(later.id, request()).await.unwrap(), completed("later"));
 }

@@ -29,6 +29,24 @@ async fn fault_sqlite_file_replaced_refuses_changes() {
     assert_eq!(store.claim(claim.id, request()).await.unwrap(), completed("kept"));
 }
 
+/// What is written to a deleted log is lost at the next start, so nothing is.
+#[tokio::test]
+#[cfg(unix)]
+async fn fault_sqlite_file_replaced_refuses_changes_without_its_log() {
+    let file = SqliteFile::new();
+    let store = store(&file).await;
+    let claim = claim_new(&store).await;
+    assert_eq!(store.check().await.unwrap(), []);
+    let log = file.path().with_file_name("idem.db-wal");
+    std::fs::remove_file(&log).unwrap();
+    assert_eq!(store.check().await.unwrap(), [HealthIssue::LogReplaced]);
+    assert_eq!(error_kind(store.claim(new_id(), request()).await), StoreErrorKind::NotDone);
+    std::fs::write(&log, "").unwrap();
+    assert_eq!(store.check().await.unwrap(), [HealthIssue::LogReplaced]);
+    let late = store.complete(claim, completion("late"), HOUR).await;
+    assert_eq!(error_kind(late), StoreErrorKind::NotDone);
+}
+
 /// A limit on the pages of the database stands for a full disk. Nothing is written, replays are served, and the claim that
 /// was made before stays valid.
 #[tokio::test]

@@ -91,6 +91,28 @@ async fn fault_sqlite_unusable_is_refused_with_a_pool_that_does_not_flush() {
     builder().on_pool(pool(SqliteSynchronous::Normal)).await.unwrap();
 }
 
+/// A link that a backup makes is reported while the store runs, and the next start is refused. Nothing opens the file by
+/// the link, which would create a second log.
+#[tokio::test]
+#[cfg(unix)]
+async fn fault_sqlite_unusable_is_refused_with_several_hard_links() {
+    let file = SqliteFile::new();
+    let running = store(&file).await;
+    let link = file.path().with_file_name("backup.db");
+    std::fs::hard_link(file.path(), &link).unwrap();
+    let path = file.path().canonicalize().unwrap().display().to_string().into();
+    let issue = HealthIssue::HardLinks { path, links: 2 };
+    assert_eq!(running.check().await.unwrap(), [issue]);
+    for (path, name) in [(file.path(), "idem.db"), (link.clone(), "backup.db")] {
+        let (_, text) = refused(path).await;
+        assert!(text.contains("2 hard links lead to") && text.contains(name), "{text}");
+    }
+    assert!(!link.with_file_name("backup.db-wal").exists(), "the link was opened");
+    std::fs::remove_file(&link).unwrap();
+    assert_eq!(running.check().await.unwrap(), []);
+    drop(store(&file).await);
+}
+
 /// Processes that start together create the tables once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn stores_that_open_a_new_file_together_wait_for_each_other() {
