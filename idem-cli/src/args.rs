@@ -116,13 +116,17 @@ pub(crate) enum Command {
         /// Only entries of this last time, such as 24h
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
         since: Option<Duration>,
-        /// Check that no entry was changed, removed or added
+        /// Check that each entry contains the digest of the entry before it. Entries that were removed at either end, and
+        /// a change of the newest entry, are found only by comparing the printed number and digest with those of an earlier run
         #[arg(long, conflicts_with_all = ["reference", "since"])]
         verify: bool,
-        /// Delete the entries before this time, such as 2026-01-31 or 2026-01-31T12:00:00Z, in UTC
+        /// Delete the entries before this past time, such as 2026-01-31 or 2026-01-31T12:00:00Z, in UTC; needs --yes
         #[arg(long, value_name = "DATE", value_parser = parse_date)]
         #[arg(conflicts_with_all = ["reference", "since", "verify"])]
         prune_before: Option<Timestamp>,
+        /// Delete the entries; required by --prune-before
+        #[arg(long, requires = "prune_before")]
+        yes: bool,
     },
     /// Check the store's settings and state
     Doctor,
@@ -147,7 +151,7 @@ fn parse_date(text: &str) -> Result<Timestamp, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Find {
-    /// The idempotency key, as the client sent it
+    /// The idempotency key as the client sent it, with or without the quotes of the header
     #[arg(long)]
     pub(crate) key: String,
     /// The scope: one value, or a JSON array if it has several parts; repeat it for a tuple
@@ -236,7 +240,7 @@ pub(crate) enum Resolution {
         #[arg(long)]
         force: bool,
     },
-    /// Keep the unknown outcome for longer, such as 30d from now
+    /// Keep the unknown outcome for longer, such as 30d from now; an earlier end than the present one is refused
     Hold {
         #[arg(value_name = "DURATION", value_parser = parse_duration)]
         hold: Duration,

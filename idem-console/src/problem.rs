@@ -11,6 +11,7 @@ use idem_core::records::{Objection, RecordsError};
 
 use crate::guard::Visit;
 use crate::pages::page;
+use crate::view;
 
 /// The reason why a request has no other page.
 #[derive(Clone, Debug)]
@@ -83,6 +84,7 @@ impl From<RecordsError> for Problem {
             RecordsError::Unsupported(_) => {
                 Self::new(StatusCode::NOT_IMPLEMENTED, "Not supported", error.to_string())
             }
+            RecordsError::Objection(objection) => Self::from(*objection),
             _ => Self::invalid(error.to_string()),
         }
     }
@@ -97,8 +99,13 @@ impl From<InvalidInput> for Problem {
 impl From<Objection> for Problem {
     fn from(objection: Objection) -> Self {
         let hint = match objection {
-            Objection::MayBeActive(_) => ". End its process first, and confirm that in the form",
-            _ => "",
+            Objection::MayBeActive(_) => {
+                ". End its process first, and confirm that in the form".to_owned()
+            }
+            Objection::ShorterHold { until, .. } => {
+                format!(". It is kept until {}, so enter more days", view::time(until))
+            }
+            _ => String::new(),
         };
         Self::new(StatusCode::CONFLICT, "Nothing was changed", format!("{objection}{hint}."))
     }

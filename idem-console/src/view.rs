@@ -87,6 +87,10 @@ pub(crate) const fn advice(record: &FoundRecord) -> &'static str {
         FoundState::Unknown(_) if record.recoverable => {
             "The next request asks the provider by itself. Without one, ask the provider and decide below."
         }
+        FoundState::Unknown(UnknownReason::Crashed) => {
+            "It is not known whether it went through. Make sure that the process of the run has ended, since a stopped one \
+             counts as crashed too. Then ask the provider, and decide below."
+        }
         FoundState::Unknown(_) => {
             "It is not known whether it went through. Ask the provider, and decide below."
         }

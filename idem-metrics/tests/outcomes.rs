@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 static AT_MOST_ONCE: Policy = Policy::new(Duration::from_secs(3600), Guarantee::AtMostOnce);
 static AT_LEAST_ONCE: Policy = Policy::new(Duration::from_secs(3600), Guarantee::AtLeastOnce);
-static LIMITED_RUN: Policy = AT_MOST_ONCE.with_max_run(Duration::from_millis(1));
+static LIMITED_RUN: Policy = AT_MOST_ONCE.with_max_run(Duration::from_secs(1));
 
 static RECORDER: LazyLock<Snapshotter> = LazyLock::new(|| {
     let recorder = DebuggingRecorder::new();

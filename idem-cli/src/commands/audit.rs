@@ -21,8 +21,7 @@ pub(super) async fn run(
     // Entries outlive their record, so its first digits are compared with those of every entry.
     let is_wanted = |id| reference.is_none_or(|prefix| prefix.matches(id));
     filter.since = since.map(|since| {
-        let now = u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or(0);
-        Timestamp(now.saturating_sub(u64::try_from(since.as_micros()).unwrap_or(u64::MAX)))
+        Timestamp(now().0.saturating_sub(u64::try_from(since.as_micros()).unwrap_or(u64::MAX)))
     });
     let (mut after, mut count) = (None, 0);
     loop {
@@ -42,12 +41,23 @@ pub(super) async fn run(
     Ok(())
 }
 
+/// The clock of this machine.
+fn now() -> Timestamp {
+    Timestamp(u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or(0))
+}
+
 /// Checks the chain of the entries.
 pub(super) async fn verify(context: &Context) -> Result<(), Failure> {
-    let check = context.records.verify_audit().await?;
-    output::audit_check(&check, context.common.json);
+    let (check, newest) = context.records.verify_audit_with_digest().await?;
+    output::audit_check(&check, newest, context.common.json);
     match check {
-        AuditCheck::Intact { .. } => Ok(()),
+        AuditCheck::Intact { .. } => {
+            eprintln!(
+                "note: the removal of the oldest or newest entries, or of all, and a change of the newest one leave the chain \
+                 intact; keep this number and digest outside the store, and compare them at the next run"
+            );
+            Ok(())
+        }
         AuditCheck::Broken { .. } => Err(Failure::Store {
             message: "the audit log was changed: an entry does not fit to the one before it"
                 .to_owned(),
@@ -61,7 +71,19 @@ pub(super) async fn verify(context: &Context) -> Result<(), Failure> {
 }
 
 /// Deletes the entries before a time.
-pub(super) async fn prune(context: &Context, before: Timestamp) -> Result<(), Failure> {
+pub(super) async fn prune(context: &Context, before: Timestamp, yes: bool) -> Result<(), Failure> {
+    if before > now() {
+        return Err(Failure::Usage(format!(
+            "{} is in the future, so every entry would be deleted; give --prune-before a past time",
+            output::time(before)
+        )));
+    }
+    if !yes {
+        return Err(Failure::Usage(format!(
+            "this deletes the entries of the audit log before {} for good; confirm with --yes",
+            output::time(before)
+        )));
+    }
     output::pruned(context.records.prune_audit(before).await?, context.common.json);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::records::{Actor, Objection, RecordHandle, RecordsError, input};
@@ -47,6 +48,7 @@ pub(super) async fn resolve(
         Resolution::Hold { hold, change } => {
             let record = context.only(reference).await?;
             must_be_unknown(context, &record, &change)?;
+            record.may_be_held(hold).map_err(refused)?;
             let plan = format!("keep the unknown outcome for {}", humantime::format_duration(hold));
             let actor = confirmed(context, &record, &change, &plan)?;
             applied(context, &record, record.extend_hold(hold, &actor).await, "held").await
@@ -116,9 +118,22 @@ fn refused(objection: Objection) -> Failure {
         }
         Objection::Settled(_) => "; `idem evict` deletes it".to_owned(),
         Objection::MayBeActive(_) => ". Pass --force once its process has ended".to_owned(),
+        Objection::ShorterHold { until, left } => {
+            let (until, least) = (output::time(until), at_least(left));
+            format!("; it is kept until {until}, so hold it for at least {least}")
+        }
         _ => String::new(),
     };
     Failure::Refused(format!("{objection}{hint}"))
+}
+
+/// Returns a duration that is not shorter, as an argument in one unit.
+fn at_least(duration: Duration) -> String {
+    let seconds = duration.as_secs() + 1;
+    let units = [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60)];
+    let unit = units.into_iter().find(|(_, length)| seconds > *length);
+    let (name, length) = unit.unwrap_or(("s", 1));
+    format!("{}{name}", seconds.div_ceil(length))
 }
 
 /// Asks on a terminal, unless the fencing token or `--yes` confirms the change. Returns who makes it.
@@ -187,4 +202,23 @@ pub(super) fn read(path: &Path) -> Result<Bytes, Failure> {
     };
     let failed = |error| Failure::Usage(format!("cannot read {}: {error}", path.display()));
     read.map(Bytes::from).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn least_hold_is_never_shorter_and_can_be_given() {
+        for (seconds, text) in [(0, "1s"), (59, "60s"), (60, "2m"), (3_599, "60m"), (3_600, "2h")] {
+            assert_eq!(at_least(Duration::from_secs(seconds)), text);
+        }
+        for millis in [1, 999, 59_999, 3_600_001, 86_400_000, 30 * 86_400_000 - 1] {
+            let left = Duration::from_millis(millis);
+            let least = humantime::parse_duration(&at_least(left)).unwrap();
+            assert!(least >= left, "{least:?} {left:?}");
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use idem_core::IdempotencyKey;
 use idem_core::http::Scope;
 use idem_core::records::{Filter, input};
 
@@ -13,8 +12,8 @@ use crate::output::{self, Details};
 use crate::progress::Progress;
 
 pub(super) async fn run(context: &Context, find: &Find) -> Result<(), Failure> {
-    let key = IdempotencyKey::new(&*find.key);
-    let key = key.map_err(|error| Failure::Usage(format!("`{}`: {error}", find.key)))?;
+    let keys = input::keys(&find.key);
+    let keys = keys.map_err(|error| Failure::Usage(format!("`{}`: {error}", find.key)))?;
     let scope = if find.global { Scope::global() } else { input::scope(&find.scope)? };
     let operations = match &find.operation[..] {
         [] => operations(context).await?,
@@ -22,7 +21,9 @@ pub(super) async fn run(context: &Context, find: &Find) -> Result<(), Failure> {
     };
     let mut found = Vec::new();
     for operation in &operations {
-        found.extend(context.records.by_operation_name(operation, scope, &key).await?);
+        for key in &keys {
+            found.extend(context.records.by_operation_name(operation, scope, key).await?);
+        }
     }
     if found.is_empty() {
         if operations.is_empty() {

@@ -84,7 +84,9 @@ pub(crate) async fn run(Arguments { common, command }: Arguments) -> Result<(), 
             change::evict(&context, reference, &change, force).await
         }
         Command::Audit { verify: true, .. } => audit::verify(&context).await,
-        Command::Audit { prune_before: Some(before), .. } => audit::prune(&context, before).await,
+        Command::Audit { prune_before: Some(before), yes, .. } => {
+            audit::prune(&context, before, yes).await
+        }
         Command::Audit { reference, since, .. } => audit::run(&context, reference, since).await,
         #[cfg(feature = "console")]
         Command::Console(console) => console::run(&context, console).await,

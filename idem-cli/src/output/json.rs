@@ -139,11 +139,15 @@ pub(super) struct Audit<'a> {
     fencing_token_before: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_sha256: Option<String>,
+    /// The digest of the entry before this one, if the store chains its entries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_sha256: Option<String>,
     outcome: &'static str,
 }
 
 impl<'a> Audit<'a> {
-    pub(super) fn new(AuditRecord { at, entry, outcome, .. }: &'a AuditRecord) -> Self {
+    pub(super) fn new(record: &'a AuditRecord) -> Self {
+        let AuditRecord { at, entry, outcome, previous, .. } = record;
         Self {
             schema: "idem.audit/1",
             at: time(*at),
@@ -154,6 +158,7 @@ impl<'a> Audit<'a> {
             state_before: &entry.state,
             fencing_token_before: entry.token.0,
             response_sha256: entry.response_digest.map(hex::encode),
+            previous_sha256: previous.map(hex::encode),
             outcome: super::outcome_name(*outcome),
         }
     }
@@ -164,12 +169,15 @@ pub(super) struct AuditCheckView<'a> {
     schema: &'static str,
     chain: &'static str,
     entries: u64,
+    /// The digest of the newest entry of an intact log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_sha256: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     broken_at: Option<Audit<'a>>,
 }
 
 impl<'a> AuditCheckView<'a> {
-    pub(super) fn new(check: &'a AuditCheck) -> Self {
+    pub(super) fn new(check: &'a AuditCheck, newest: Option<[u8; 32]>) -> Self {
         let (chain, entries, broken_at) = match check {
             AuditCheck::Intact { entries } => ("intact", *entries, None),
             AuditCheck::Broken { entries, record } => {
@@ -177,7 +185,8 @@ impl<'a> AuditCheckView<'a> {
             }
             AuditCheck::NotChained => ("none", 0, None),
         };
-        Self { schema: "idem.audit-check/1", chain, entries, broken_at }
+        let newest_sha256 = newest.map(hex::encode);
+        Self { schema: "idem.audit-check/1", chain, entries, newest_sha256, broken_at }
     }
 }
 

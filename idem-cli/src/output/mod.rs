@@ -11,7 +11,7 @@ use idem_core::store::{AuditOutcome, RecordId, StoredResponse};
 
 use crate::commands::Stats;
 
-pub(crate) use text::duration;
+pub(crate) use text::{duration, time};
 
 /// The 64 digits of an id.
 pub(crate) fn id(id: RecordId) -> String {
@@ -103,11 +103,16 @@ pub(crate) fn audit(entry: &AuditRecord, json: bool) {
     }
 }
 
-/// Prints the result of a check of the audit log.
-pub(crate) fn audit_check(check: &AuditCheck, json: bool) {
+/// Prints the result of a check of the audit log, and the digest of its newest entry.
+pub(crate) fn audit_check(check: &AuditCheck, newest: Option<[u8; 32]>, json: bool) {
     match check {
-        check if json => json::print(&json::AuditCheckView::new(check)),
-        AuditCheck::Intact { entries } => println!("{entries} entries, and none was changed"),
+        check if json => json::print(&json::AuditCheckView::new(check, newest)),
+        AuditCheck::Intact { entries } => {
+            println!("{entries} entries, and each fits to the one before it");
+            if let Some(digest) = newest {
+                println!("digest of the newest entry: {}", hex::encode(digest));
+            }
+        }
         AuditCheck::Broken { entries, record } => {
             println!("{entries} entries fit, and this one does not:");
             text::audit(record);

@@ -17,7 +17,8 @@ pub(crate) fn duration(duration: Duration) -> String {
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
-fn time(time: Timestamp) -> String {
+/// Returns a time in UTC to the second.
+pub(crate) fn time(time: Timestamp) -> String {
     let seconds = i64::try_from(time.0 / 1_000_000).ok();
     let time = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     time.unwrap_or(jiff::Timestamp::MAX).strftime("%F %TZ").to_string()
@@ -130,6 +131,9 @@ fn next(record: &FoundRecord) -> String {
         FoundState::Unknown(UnknownReason::TimedOut | UnknownReason::Drained) => {
             format!("{ask}; `release` needs --force, since the lost run may still be active")
         }
+        FoundState::Unknown(UnknownReason::Crashed) => format!(
+            "make sure that the process of the run has ended, since a stopped one reads as crashed too; then {ask}"
+        ),
         FoundState::Unknown(_) => ask,
     }
 }

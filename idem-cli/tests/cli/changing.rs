@@ -77,6 +77,11 @@ fn completed_record_is_replayed() {
             "`set-cookie` is a header",
         );
         refused(&complete(&["--yes", "--header", "novalue"]), 2, "write NAME:VALUE");
+        for status in ["204", "205", "304"] {
+            let first = ["resolve", &id, "complete", "--status", status, "--reason", "x", "--yes"];
+            let with_body = [&first[..], &["--body", body.to_str().unwrap()]].concat();
+            refused(&service.idem(&with_body), 2, "has no body; leave the body out");
+        }
         refused(&complete(&["--yes", "--max-response", "0"]), 5, "raise --max-response");
         refused(&complete(&["--fencing-token", "1"]), 3, "the record has changed");
         let current = token(service, &id);
@@ -154,6 +159,29 @@ fn unknown_outcome_is_held_for_longer() {
         let output = service.idem(&["resolve", &id, "hold", "90d", "--reason", "dispute", "--yes"]);
         assert_eq!(output.code, 0, "{output:?}");
         assert!(expires(service) > before);
+    });
+}
+
+/// A hold that ends earlier would free the key without `--force`, also after `timed-out`.
+#[test]
+fn hold_never_ends_before_the_record() {
+    on_every_store(|service| {
+        for reason in [UnknownReason::Ambiguous, UnknownReason::TimedOut] {
+            let id = service.unknown(rand::random(), reason);
+            let show = || service.idem(&["show", &id, "--json"]).json().remove(0);
+            let before = show();
+            let until = before["expires_at"].as_str().unwrap()[..19].replace('T', " ");
+            for duration in ["0s", "1s", "30m"] {
+                let hold = ["resolve", &id, "hold", duration, "--reason", "x", "--yes"];
+                let output = service.idem(&hold);
+                refused(&output, 5, &format!("it is kept until {until}Z, so hold it for at least"));
+            }
+            let after = show();
+            assert_eq!(
+                (&after["expires_at"], &after["fencing_token"]),
+                (&before["expires_at"], &before["fencing_token"])
+            );
+        }
     });
 }
 

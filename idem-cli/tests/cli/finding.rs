@@ -20,6 +20,9 @@ fn payment_is_found_by_key_and_scope() {
         assert_eq!(record["operation"], "POST /payments");
         assert_eq!(record["label"], "ord-1");
         assert_eq!(record["schema"], "idem.record/1");
+        // The IETF draft requires quotes in the header, so a log of the client shows them.
+        let quoted = ["find", "--key", "\"ord-1\"", "--scope", "acme", "--json"];
+        assert_eq!(service.idem(&quoted).json()[0]["record"], record["record"]);
         let named = [&by_key[..], &["--operation", "POST /payments"]].concat();
         assert_eq!(service.idem(&named).json()[0]["record"], record["record"]);
         for other in [
@@ -30,6 +33,17 @@ fn payment_is_found_by_key_and_scope() {
             assert_eq!(output.code, 1, "{output:?}");
             assert!(output.stderr.contains("`POST /payments`"), "{output:?}");
         }
+    });
+}
+
+/// A key of a function can contain quotes, and is then found as it is.
+#[test]
+fn key_that_contains_quotes_is_found() {
+    on_every_store(|service| {
+        service.paid("acme", "\"ord-1\"").unwrap();
+        let find = |key| service.idem(&["find", "--key", key, "--scope", "acme", "--json"]);
+        assert_eq!(find("\"ord-1\"").json().len(), 1);
+        assert_eq!(find("ord-1").code, 1);
     });
 }
 
@@ -51,6 +65,11 @@ fn record_is_shown_with_what_can_be_done() {
             assert!(lines[2].contains("(crashed: the lease ended at 20"), "{}", lines[2]);
             assert!(lines[3].starts_with("run         attempt 1, at most once, fencing token "));
             assert!(lines[4].starts_with("downstream  charge  "), "{}", lines[4]);
+            assert!(
+                lines[5].starts_with("next        make sure that the process of the run has ended"),
+                "{}",
+                lines[5]
+            );
             assert!(
                 lines[5].contains(&format!("`idem resolve {short} complete …`")),
                 "{}",

@@ -188,7 +188,9 @@ impl Proposal {
                 let days = days.ok_or_else(|| {
                     Problem::invalid(format!("Enter a number of days from 1 to {MAX_DAYS}."))
                 })?;
-                Ok(Change::Hold(Duration::from_secs(days * 24 * 60 * 60)))
+                let hold = Duration::from_secs(days * 24 * 60 * 60);
+                record.may_be_held(hold)?;
+                Ok(Change::Hold(hold))
             }
             "release" => match record.may_be_released() {
                 Err(Objection::MayBeActive(_)) if !self.ended.is_empty() => Ok(Change::Release),

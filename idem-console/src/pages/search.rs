@@ -7,7 +7,6 @@ use axum::Extension;
 use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use idem_core::IdempotencyKey;
 use idem_core::http::Scope;
 use idem_core::records::{RecordHandle, RecordIdPrefix, input};
 use serde::Deserialize;
@@ -112,8 +111,8 @@ pub(crate) async fn by_key(page: Page, Form(find): Form<Find>) -> Result<Respons
     if !visit.operator.operations.contain(operation) {
         return Err(Problem::forbidden("You may not see records of this operation."));
     }
-    let key = match IdempotencyKey::new(&*find.key) {
-        Ok(key) => key,
+    let keys = match input::keys(&find.key) {
+        Ok(keys) => keys,
         Err(error) => {
             return again(StatusCode::BAD_REQUEST, &format!("The key cannot be used: {error}."));
         }
@@ -127,17 +126,22 @@ pub(crate) async fn by_key(page: Page, Form(find): Form<Find>) -> Result<Respons
             return again(StatusCode::BAD_REQUEST, &format!("The scope cannot be used: {error}."));
         }
     };
-    let found = app.idempotency.records()?.by_operation_name(operation, scope, &key).await?;
-    match found.first() {
-        Some(record) => {
-            visit.check(record)?;
-            Ok(to_record(visit, record))
-        }
-        None => again(
+    let (records, mut found) = (app.idempotency.records()?, Vec::new());
+    for key in &keys {
+        found.extend(records.by_operation_name(operation, scope, key).await?);
+    }
+    found.iter().try_for_each(|record| visit.check(record))?;
+    match &found[..] {
+        [record] => Ok(to_record(visit, record)),
+        [] => again(
             StatusCode::NOT_FOUND,
-            "There is no record of this key. No such request arrived in the time that records are kept, or its run had no \
-             effect. Check scope and operation.",
+            "There is no record of this key. Check scope and operation with a key that you know. If they are right, no such \
+             request arrived in the time that records are kept, or its run had no effect.",
         ),
+        several => {
+            let message = "Several records have this key. Choose one of them.";
+            Ok(show(&page, StatusCode::OK, message, "", &find, several))
+        }
     }
 }
 

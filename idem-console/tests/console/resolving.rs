@@ -107,6 +107,27 @@ async fn key_is_freed_and_outcome_is_kept_open() {
     assert!(service.find(record.id).await.is_none());
 }
 
+/// A hold that ends earlier would free the key, also that of a run that may be active.
+#[tokio::test]
+async fn hold_never_ends_before_the_record() {
+    let (service, ada) = (Service::new(), operator(May::Resolve));
+    let record = service.payment(UnknownReason::TimedOut).await;
+    let bob = Actor::new("bob").reason("dispute");
+    assert_eq!(record.extend_hold(LEASE * 60 * 48, &bob).await.unwrap(), Update::Applied);
+    let held = service.find(record.id).await.unwrap();
+    let hold = proposal(&held, "hold", &[("days", "1")]);
+    let page = send(&service, ada.clone(), &held, "preview", &hold).await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{page:?}");
+    for text in ["a hold cannot end earlier", "so enter more days"] {
+        assert!(page.text.contains(text), "{text}: {page:?}");
+    }
+    let unchanged = service.find(record.id).await.unwrap();
+    assert_eq!((unchanged.token, unchanged.expires_at), (held.token, held.expires_at));
+    let longer = proposal(&held, "hold", &[("days", "2")]);
+    let preview = send(&service, ada, &held, "preview", &longer).await;
+    assert_eq!(preview.status, StatusCode::OK, "{preview:?}");
+}
+
 /// What is confirmed is what was previewed, by the same person, for the same record.
 #[tokio::test]
 async fn changed_or_foreign_confirmation_is_refused() {
@@ -148,7 +169,7 @@ async fn record_that_moved_is_shown_and_not_changed() {
     let record = service.payment(UnknownReason::Crashed).await;
     let preview = send(&service, ada.clone(), &record, "preview", &completion(&record)).await;
     let bob = Actor::new("bob").reason("dispute");
-    assert_eq!(record.extend_hold(LEASE, &bob).await.unwrap(), Update::Applied);
+    assert_eq!(record.extend_hold(LEASE * 90, &bob).await.unwrap(), Update::Applied);
     let confirmed = send(&service, ada.clone(), &record, "resolve", &confirmation(&preview)).await;
     let stale = send(&service, ada, &record, "preview", &completion(&record)).await;
     for page in [confirmed, stale] {
@@ -171,6 +192,8 @@ async fn input_that_cannot_be_used_is_named() {
         ("complete", vec![("status", "200"), ("body", &long)], "101 bytes, and 100 are allowed"),
         ("complete", vec![("status", "200"), ("headers", "none")], "is not a header"),
         ("complete", vec![("status", "200"), ("headers", "Set-Cookie: a=b")], "never stored"),
+        ("complete", vec![("status", "204"), ("body", "{}")], "leave the body out"),
+        ("complete", vec![("status", "304"), ("body", "{}")], "leave the body out"),
         ("hold", vec![("days", "0")], "days from 1 to 3650"),
         ("hold", vec![("days", "soon")], "days from 1 to 3650"),
         ("evict", vec![], "There is no such change"),

@@ -67,6 +67,8 @@ async fn record_is_found_by_key_scope_and_operation() {
         let page = service.post(reader.clone(), "/find", &find("ord-1", scope, PAYMENTS)).await;
         assert_leads_to(&page, record.id);
     }
+    let quoted = service.post(reader.clone(), "/find", &find("\"ord-1\"", "acme", PAYMENTS)).await;
+    assert_leads_to(&quoted, record.id);
     for (fields, status, text) in [
         (find("ord-2", "acme", PAYMENTS), 404, "There is no record of this key"),
         (find("ord-1", "other", PAYMENTS), 404, "There is no record of this key"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{Records, RecordsError};
+use super::{Objection, Records, RecordsError, input};
 use crate::http::{Differences, Outline, RequestParts};
 use crate::model::{IdempotencyKey, State, StoredResponse};
 use crate::observe::Event;
@@ -123,6 +123,9 @@ impl RecordHandle {
         if len > max {
             return Err(RecordsError::TooLarge { len, max });
         }
+        if len > 0 && !input::may_have_body(response.status) {
+            return Err(RecordsError::BodyNotAllowed(response.status));
+        }
         let digest = Sha256::digest(&response.body).into();
         let ttl = self.found.expires_at.since(self.found.now);
         self.resolve(
@@ -142,11 +145,17 @@ impl RecordHandle {
         self.resolve(Resolution::Release, AuditAction::Release, actor, None).await
     }
 
-    /// Keeps an unknown outcome for `hold`, counted from now.
+    /// Keeps an unknown outcome for `hold`, counted from now. A hold never ends before the record does: a shorter one would
+    /// free the key, which is what [`release`](Self::release) is for.
     ///
     /// # Errors
-    /// If the store fails.
+    /// [`RecordsError::Objection`] with [`Objection::ShorterHold`] if the record is kept for longer than `hold` already, and if
+    /// the store fails.
     pub async fn extend_hold(&self, hold: Duration, actor: &Actor) -> Result<Update, RecordsError> {
+        // The store rejects the change of every other state, and returns the current record.
+        if let Err(objection @ Objection::ShorterHold { .. }) = self.may_be_held(hold) {
+            return Err(objection.into());
+        }
         self.resolve(Resolution::Hold(hold), AuditAction::Hold, actor, None).await
     }
 

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::http::{Scope, stored_headers};
-use crate::model::{ScopeParts, ScopeValue, StoredResponse};
+use crate::http::{KeySyntax, Scope, stored_headers};
+use crate::model::{IdempotencyKey, KeyError, ScopeParts, ScopeValue, StoredResponse};
 
 /// Text that a tool cannot use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum InvalidInput {
     /// A header is never replayed.
     #[error("`{0}` is a header that is never stored; leave it out")]
     HeaderNotStored(String),
+    /// A response with this status is sent without a body.
+    #[error("a response with status {0} has no body; leave the body out")]
+    BodyNotAllowed(u16),
 }
 
 /// One value of a scope with its parts.
@@ -49,16 +52,39 @@ pub fn scope<T: AsRef<str>>(values: &[T]) -> Result<Scope, InvalidInput> {
     }
 }
 
+/// Returns the keys that `text` can mean, the most likely one first. Text in quotes is a key as clients send it, in the quoted
+/// form of the header, or a key that contains these quotes. All other text is one key.
+///
+/// # Errors
+/// If the text is no key.
+pub fn keys(text: &str) -> Result<Vec<IdempotencyKey>, KeyError> {
+    let literal = IdempotencyKey::new(text);
+    let quoted = IdempotencyKey::from_header([text.as_bytes()], KeySyntax::Strict);
+    match quoted {
+        Ok(Some(key)) => Ok([key].into_iter().chain(literal.ok()).collect()),
+        _ => literal.map(|key| vec![key]),
+    }
+}
+
+/// Whether a response with this status can have a body (RFC 9110, sections 6.4.1 and 15.3.6).
+pub(super) const fn may_have_body(status: u16) -> bool {
+    !matches!(status, 100..=199 | 204 | 205 | 304)
+}
+
 /// Returns a response with these headers, each written as `NAME:VALUE`. Without a `Content-Type`, a body counts as JSON if
 /// it is JSON, and otherwise as bytes.
 ///
 /// # Errors
-/// If a header is malformed, or is one that is [never stored](crate::rules::semantics#stored-headers).
+/// If a header is malformed, or is one that is [never stored](crate::rules::semantics#stored-headers). If there is a body, and
+/// responses with this status have none.
 pub fn response<T: AsRef<str>>(
     status: u16,
     body: Bytes,
     headers: &[T],
 ) -> Result<StoredResponse, InvalidInput> {
+    if !body.is_empty() && !may_have_body(status) {
+        return Err(InvalidInput::BodyNotAllowed(status));
+    }
     let mut fields = Vec::new();
     for header in headers.iter().map(T::as_ref) {
         let field = header.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
@@ -119,6 +145,35 @@ mod tests {
         }
         let denied = InvalidInput::HeaderNotStored("set-cookie".to_owned());
         assert_eq!(with("Set-Cookie: a=b"), Err(denied));
+    }
+
+    #[test]
+    fn quoted_key_is_read_as_it_was_sent_and_as_it_is() {
+        let read = |text: &str| {
+            let keys = keys(text).unwrap();
+            keys.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(read("ord-1"), ["ord-1"]);
+        assert_eq!(read(r#""ord-1""#), ["ord-1", r#""ord-1""#]);
+        assert_eq!(read(r#""ord-1";v=1"#), ["ord-1", r#""ord-1";v=1"#]);
+        assert_eq!(read(r#""\"ord\"""#), [r#""ord""#, r#""\"ord\"""#]);
+        assert_eq!(read(r#""ord"#), [r#""ord"#], "not a quoted form");
+        assert_eq!(read("ord 1"), ["ord 1"], "a key of a function");
+        assert!(keys("").is_err() && keys("\u{e9}").is_err());
+        let longest = "a".repeat(IdempotencyKey::MAX_LEN);
+        assert_eq!(read(&format!("\"{longest}\""))[0], longest);
+    }
+
+    #[test]
+    fn body_is_refused_if_the_status_has_none() {
+        let with = |status, body: &'static str| response::<&str>(status, body.into(), &[]);
+        for status in [100, 199, 204, 205, 304] {
+            assert_eq!(with(status, "{}"), Err(InvalidInput::BodyNotAllowed(status)));
+            assert!(with(status, "").is_ok());
+        }
+        for status in [200, 203, 206, 303, 305, 404, 599] {
+            assert!(with(status, "{}").is_ok(), "{status}");
+        }
     }
 
     #[test]

@@ -85,6 +85,12 @@ pub enum RecordsError {
         /// The limit, in bytes.
         max: usize,
     },
+    /// The response has a body, and a response with this status is sent without one.
+    #[error("a response with status {0} has no body; leave the body out")]
+    BodyNotAllowed(u16),
+    /// The change should not be made.
+    #[error(transparent)]
+    Objection(#[from] Objection),
     /// The response cannot be written as JSON.
     #[error("the response cannot be written as JSON")]
     Json(#[from] serde_json::Error),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::RecordHandle;
-use crate::model::UnknownReason;
+use crate::model::{Timestamp, UnknownReason};
 use crate::store::FoundState;
 
 /// A reason against a change by hand. The store rejects a change of a live run and of a record with a known outcome too; this
@@ -22,10 +22,18 @@ pub enum Objection {
         "the outcome is unknown because the run was {0}; blocking code of that run may still be running"
     )]
     MayBeActive(UnknownReason),
+    /// The hold would end before the record does, and would free the key early.
+    #[error("the record is kept for another {} s, and a hold cannot end earlier", .left.as_secs())]
+    ShorterHold {
+        /// The present end of the record.
+        until: Timestamp,
+        /// The time until then.
+        left: Duration,
+    },
 }
 
 impl RecordHandle {
-    /// Returns the reason against [completing](Self::complete) the record or [holding](Self::extend_hold) it for longer.
+    /// Returns the reason against [completing](Self::complete) the record.
     ///
     /// # Errors
     /// [`Objection::Live`] and [`Objection::Settled`].
@@ -35,6 +43,17 @@ impl RecordHandle {
             FoundState::Running => Err(Objection::Live(self.lease_until.since(self.now))),
             state => Err(Objection::Settled(state)),
         }
+    }
+
+    /// Returns the reason against [holding](Self::extend_hold) the record for `hold`, counted from the time at which it was
+    /// found.
+    ///
+    /// # Errors
+    /// Those of [`may_be_resolved`](Self::may_be_resolved), and [`Objection::ShorterHold`].
+    pub fn may_be_held(&self, hold: Duration) -> Result<(), Objection> {
+        self.may_be_resolved()?;
+        let (until, left) = (self.expires_at, self.expires_at.since(self.now));
+        if hold < left { Err(Objection::ShorterHold { until, left }) } else { Ok(()) }
     }
 
     /// Returns the reason against [releasing](Self::release) the key.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use idem_core::http::Scope;
 use idem_core::records::{
-    Actor, AuditFilter, Filter, FoundState, Operation, RecordHandle, RecordsError,
+    Actor, AuditCheck, AuditFilter, Filter, FoundState, Objection, Operation, RecordHandle,
+    RecordsError,
 };
 use idem_core::store::{AuditAction, AuditOutcome, StoredResponse, Update};
 use idem_core::{Execution, IdempotencyKey, MemoryStore, UnknownReason};
@@ -75,6 +76,51 @@ async fn a_held_outcome_stays_unknown_for_longer() {
     assert!(by_key(&service, "key").await.is_some());
     store.advance_clock(AT_MOST_ONCE.hold);
     assert!(by_key(&service, "key").await.is_none());
+}
+
+/// A hold that ends earlier would free the key, and a retry would run again.
+#[tokio::test]
+async fn a_hold_never_ends_before_the_record() {
+    let (service, store) = service();
+    let _gate = crash(&service, &store, "key").await;
+    let found = by_key(&service, "key").await.unwrap();
+    let left = found.expires_at.since(found.now);
+    for hold in [Duration::ZERO, Duration::from_secs(1), left - Duration::from_micros(1)] {
+        let objection = Objection::ShorterHold { until: found.expires_at, left };
+        assert_eq!(found.may_be_held(hold), Err(objection));
+        let refused = found.extend_hold(hold, &actor()).await.unwrap_err();
+        assert!(matches!(&refused, RecordsError::Objection(is) if *is == objection), "{refused}");
+        let seconds = format!("for another {} s", left.as_secs());
+        assert!(refused.to_string().contains(&seconds), "{refused}");
+    }
+    let unchanged = by_key(&service, "key").await.unwrap();
+    assert_eq!((unchanged.token, unchanged.expires_at), (found.token, found.expires_at));
+    store.advance_clock(Duration::from_secs(2));
+    let retry = service.send(&AT_MOST_ONCE, "key", done("second")).await;
+    assert_ne!(retry, ran("second"));
+    assert_eq!(service.runs(), 1);
+
+    // The present end, and a later one.
+    let found = by_key(&service, "key").await.unwrap();
+    let left = found.expires_at.since(found.now);
+    assert_eq!(found.may_be_held(left), Ok(()));
+    assert_eq!(found.extend_hold(left, &actor()).await.unwrap(), Update::Applied);
+    let held = by_key(&service, "key").await.unwrap();
+    assert!(held.expires_at >= found.expires_at);
+    let longer = left + Duration::from_secs(60);
+    assert_eq!(held.extend_hold(longer, &actor()).await.unwrap(), Update::Applied);
+    assert!(by_key(&service, "key").await.unwrap().expires_at > held.expires_at);
+}
+
+/// The store rejects it, and returns the current record.
+#[tokio::test]
+async fn a_hold_of_another_state_is_left_to_the_store() {
+    let (service, _) = service();
+    service.send(&AT_MOST_ONCE, "key", done("first")).await;
+    let found = by_key(&service, "key").await.unwrap();
+    assert_eq!(found.may_be_held(Duration::ZERO), Err(Objection::Settled(found.state)));
+    let update = found.extend_hold(Duration::ZERO, &actor()).await.unwrap();
+    assert!(matches!(update, Update::Stale(Some(_))), "{update:?}");
 }
 
 #[tokio::test]
@@ -162,6 +208,10 @@ async fn a_response_that_cannot_be_stored_is_refused() {
     let huge = StoredResponse::text(200, "x".repeat(service.idempotency.max_response() + 1));
     let refused = found.complete(huge, &actor()).await;
     assert!(matches!(refused, Err(RecordsError::TooLarge { .. })));
+    for status in [204, 205, 304] {
+        let refused = found.complete(StoredResponse::text(status, "x"), &actor()).await;
+        assert!(matches!(refused, Err(RecordsError::BodyNotAllowed(refused)) if refused == status));
+    }
     let json = StoredResponse::json(201, &["a"]).unwrap();
     assert_eq!(found.complete(json, &actor()).await.unwrap(), Update::Applied);
     let retry = service.send(&AT_MOST_ONCE, "key", done("again")).await;
@@ -185,6 +235,28 @@ async fn every_change_is_in_the_audit_log() {
     assert_eq!((&*written.entry.actor, written.entry.token), ("ada@host", found.token));
     assert_eq!(&*written.entry.state, "outcome unknown: crashed");
     assert!(written.entry.response_digest.is_some());
+}
+
+/// A digest that is kept outside the store shows that the newest entries were removed, which the chain alone does not.
+#[tokio::test]
+async fn digest_of_the_newest_entry_is_in_the_entry_after_it() {
+    let (service, store) = service();
+    let records = service.idempotency.records().unwrap();
+    let none = records.verify_audit_with_digest().await.unwrap();
+    assert_eq!(none, (AuditCheck::Intact { entries: 0 }, None));
+    let _gate = crash(&service, &store, "key").await;
+    let hold = AT_MOST_ONCE.hold * 2;
+    let found = by_key(&service, "key").await.unwrap();
+    assert_eq!(found.extend_hold(hold, &actor()).await.unwrap(), Update::Applied);
+    let (check, digest) = records.verify_audit_with_digest().await.unwrap();
+    assert_eq!(check, AuditCheck::Intact { entries: 1 });
+    let found = by_key(&service, "key").await.unwrap();
+    assert_eq!(found.extend_hold(hold, &actor()).await.unwrap(), Update::Applied);
+    let page = records.audit(AuditFilter::default(), None, 10).await.unwrap();
+    let [first, second] = &page.records[..] else { panic!("{page:?}") };
+    assert_eq!((Some(first.digest()), second.previous), (digest, digest));
+    let (_, later) = records.verify_audit_with_digest().await.unwrap();
+    assert_eq!(later, Some(second.digest()));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::support::{
 /// A part of every key. It must not be in any event or log line.
 const KEY: &str = "key-c0ffee";
 
-static LIMITED_RUN: Policy = AT_MOST_ONCE.with_max_run(Duration::from_millis(1));
+static LIMITED_RUN: Policy = AT_MOST_ONCE.with_max_run(Duration::from_secs(1));
 
 /// One outcome with its event and its log line.
 struct Reported {

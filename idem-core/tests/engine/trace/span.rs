@@ -87,7 +87,7 @@ async fn spans_contain_the_outcomes_after_a_lapsed_lease() {
 #[tokio::test]
 async fn spans_contain_the_operation_of_the_policy() {
     static NAMED: Policy =
-        AT_MOST_ONCE.with_operation("spans.named").with_max_run(Duration::from_millis(1));
+        AT_MOST_ONCE.with_operation("spans.named").with_max_run(Duration::from_secs(1));
     start_log();
     let service = Service::new(MemoryStore::new());
     service.run(call(&service, &NAMED, "/named"), std::future::pending()).await;
