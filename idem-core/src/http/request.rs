@@ -22,8 +22,8 @@ pub struct RequestParts<'a> {
     pub path: &'a str,
     /// The raw query, without the `?`. `None` equals an empty query.
     pub query: Option<&'a str>,
-    /// The value of the `Content-Type` header. Its parameters are ignored, except that `boundary` separates the parts of
-    /// a multipart body.
+    /// The value of the `Content-Type` header. Its parameters are ignored, except for multipart bodies: `boundary` separates
+    /// their parts, and the whole value counts if they are compared as bytes.
     pub content_type: Option<&'a [u8]>,
     /// The complete body.
     pub body: &'a [u8],
@@ -48,7 +48,13 @@ impl<'a> RequestParts<'a> {
             Form::Json(text) => digest.part(&text),
             Form::Urlencoded(text) => digest.part(&text),
             Form::Multipart(parts) => parts.write_to(&mut digest),
-            Form::Raw(body) => digest.part(body),
+            Form::Raw(body) => {
+                digest.part(body);
+                // Another boundary divides the same bytes into other parts.
+                if essence.starts_with(b"multipart/") {
+                    digest.part(self.content_type.unwrap_or_default());
+                }
+            }
         }
         Fingerprint::of_digest(digest)
     }
@@ -205,6 +211,33 @@ mod tests {
         assert!(!canonical(&parts).contradicts(&canonical(&others)));
         let raw = |parts: &RequestParts<'_>| parts.fingerprint(None, FingerprintMode::Raw);
         assert!(raw(&parts).contradicts(&raw(&others)));
+    }
+
+    /// The bytes contain a form for each of two boundaries, so the boundary selects the content.
+    #[test]
+    fn multipart_bodies_that_are_compared_as_bytes_need_the_same_boundary() {
+        let body = b"--b1\r\n\r\n1\r\n--b1--\r\n--b2\r\n\r\n2\r\n--b2--\r\n";
+        let with = |content_type: &'static str| RequestParts {
+            content_type: Some(content_type.as_bytes()),
+            body,
+            ..PAYMENT
+        };
+        for others in ["form-data", "mixed"] {
+            let [first, second] = ["b1", "b2"].map(|boundary| {
+                let content_type = format!("multipart/{others}; boundary={boundary}");
+                with(content_type.leak())
+            });
+            assert!(canonical(&first).contradicts(&canonical(&second)), "{others}");
+            assert!(canonical(&first).contradicts(&canonical(&with("multipart/form-data"))));
+            assert!(!canonical(&first).contradicts(&canonical(&first)));
+        }
+        let part = RequestParts {
+            body: b"--x\r\n\r\n1\r\n--x--",
+            ..with("multipart/form-data; boundary=x")
+        };
+        let other = RequestParts { body: part.body, ..with("multipart/form-data; boundary=y") };
+        let raw = |parts: &RequestParts<'_>| parts.fingerprint(None, FingerprintMode::Raw);
+        assert!(raw(&part).contradicts(&raw(&other)));
     }
 
     /// A form that is compared as bytes never equals one that is compared by its content.
