@@ -32,7 +32,7 @@ pub(crate) enum BodyError {
 pub(crate) struct Body {
     /// Yields the body again, as it was sent.
     pub(crate) payload: Payload,
-    /// The body after decoding, as the extractors read it.
+    /// The body as the extractors read it: after decoding, unless it is a multipart body.
     pub(crate) bytes: Bytes,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn pattern(request: &HttpRequest) -> Cow<'_, str> {
     request.match_pattern().map_or_else(|| Cow::Borrowed(request.path()), Cow::Owned)
 }
 
-/// Reads the body. Returns it as it was sent, and after decoding.
+/// Reads the body. Returns it as it was sent, and as the extractors read it.
 async fn read(
     request: &HttpRequest,
     mut payload: Payload,
@@ -116,9 +116,20 @@ async fn read(
     // Without the encoding, the body is read as it was sent. The handler's extractors decode it later.
     let unencoded = stand_in([CONTENT_LENGTH, CONTENT_TYPE]);
     let sent = Bytes::from_request(&unencoded, &mut payload).await?;
+    if is_multipart(request) {
+        return Ok((sent.clone(), sent));
+    }
     let encoded = stand_in([CONTENT_ENCODING, CONTENT_TYPE]);
     let body = Bytes::from_request(&encoded, &mut sliced(request, sent.clone())).await?;
     Ok((sent, body))
+}
+
+/// Whether the handler reads a body by its parts. `actix-multipart` never decodes, so it reads the bytes as they were sent.
+fn is_multipart(request: &HttpRequest) -> bool {
+    const TYPE: &[u8] = b"multipart/";
+    let field = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let field = field.trim_ascii_start();
+    field.get(..TYPE.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(TYPE))
 }
 
 /// Returns a payload that yields `sent`. An encoded body is yielded in slices: actix-web decodes each chunk as a whole,

@@ -20,6 +20,12 @@ async fn pay(runs: Data<Runs>, payment: Json<Value>) -> impl Responder {
     runs.run()
 }
 
+#[idempotent(ttl = "24h", scope = "global")]
+async fn upload(runs: Data<Runs>, parts: web::Payload) -> impl Responder {
+    drop(parts);
+    runs.run()
+}
+
 macro_rules! app {
     ($limit:expr) => {
         init_service(
@@ -27,7 +33,8 @@ macro_rules! app {
                 .app_data(idempotency())
                 .app_data(Data::new(Runs::default()))
                 .app_data(PayloadConfig::new($limit))
-                .route("/", web::post().to(pay)),
+                .route("/", web::post().to(pay))
+                .route("/upload", web::post().to(upload)),
         )
         .await
     };
@@ -49,6 +56,19 @@ async fn a_body_is_compared_after_decoding() {
     send!(app, gzip(AMOUNT_STORED)).replays(&first);
     send!(app, json().set_payload(r#"{"amount":42}"#)).replays(&first);
     send!(app, json().set_payload(r#"{"amount":43}"#)).refused(422, "key-reused");
+}
+
+/// `actix-multipart` does not decode, so the bytes as they were sent select the parts.
+#[actix_web::test]
+async fn a_multipart_body_is_compared_as_it_was_sent() {
+    let app = app!(1000);
+    let upload = |body| {
+        let request = post("/upload").insert_header(("content-encoding", "gzip"));
+        request.insert_header(("content-type", "Multipart/form-data; boundary=b")).set_payload(body)
+    };
+    let first = send!(app, upload(AMOUNT));
+    send!(app, upload(AMOUNT)).replays(first.executed(201));
+    send!(app, upload(AMOUNT_STORED)).refused(422, "key-reused");
 }
 
 #[actix_web::test]

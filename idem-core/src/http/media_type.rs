@@ -17,13 +17,16 @@ pub(super) fn essence(content_type: Option<&[u8]>) -> Cow<'_, [u8]> {
 }
 
 /// Returns the parameter `boundary` of a multipart type. `None` if it is missing, and for each field that two parsers
-/// could read differently: a repeated boundary, a malformed parameter or an escape in quotes.
+/// could read differently: a repeated or extended boundary (RFC 2231), a malformed parameter or an escape in quotes.
 pub(super) fn boundary(content_type: &[u8]) -> Option<&[u8]> {
     let start = content_type.iter().position(|byte| *byte == b';')? + 1;
     let mut rest = Some(&content_type[start..]);
     let mut boundary = None;
     while let Some(text) = rest {
         let parameter = Parameter::first_of(text)?;
+        if is_extended_boundary(parameter.name) {
+            return None;
+        }
         let is_boundary = parameter.name.eq_ignore_ascii_case(b"boundary");
         if is_boundary && boundary.replace(parameter.value).is_some() {
             return None;
@@ -31,6 +34,11 @@ pub(super) fn boundary(content_type: &[u8]) -> Option<&[u8]> {
         rest = parameter.rest;
     }
     boundary.filter(|boundary| is_boundary(boundary))
+}
+
+/// Whether a name such as `boundary*` or `boundary*0` sets the boundary for parsers of RFC 2231. Others ignore it.
+fn is_extended_boundary(name: &[u8]) -> bool {
+    split_once(name, b'*').is_some_and(|(name, _)| name.eq_ignore_ascii_case(b"boundary"))
 }
 
 struct Parameter<'a> {
@@ -118,6 +126,8 @@ mod tests {
             "multipart/form-data; boundary=\"a \"",
             "multipart/form-data; boundary=a; boundary=b",
             "multipart/form-data; boundary=a; Boundary=a",
+            "multipart/form-data; boundary=a; boundary*=''b",
+            "multipart/form-data; Boundary*0=b; boundary=a",
             "multipart/form-data; x; boundary=a",
             "multipart/form-data; x=\"\\\"; boundary=a; y=\"; boundary=b",
             "multipart/form-data; boundary=a;",

@@ -240,6 +240,35 @@ mod tests {
         assert!(raw(&part).contradicts(&raw(&other)));
     }
 
+    /// The whole field counts, so each way to write it differs from the others.
+    #[test]
+    fn multipart_bodies_that_are_compared_as_bytes_need_the_same_content_type() {
+        let fields = [
+            "multipart/form-data",
+            "multipart/form-data; boundary=",
+            "multipart/form-data; boundary=b1",
+            "multipart/form-data; boundary=B1",
+            "multipart/form-data; boundary=\"b1\"",
+            "multipart/form-data; boundary=b1; boundary=b2",
+            "multipart/form-data; boundary=b2; boundary=b1",
+            "multipart/form-data; boundary=b1; charset=utf-8",
+        ];
+        for body in [b"--b1\r\n\r\n1\r\n--b1--\r\nepilogue".as_slice(), b""] {
+            let with = |field: &'static str| RequestParts {
+                content_type: Some(field.as_bytes()),
+                body,
+                ..PAYMENT
+            };
+            for (n, first) in fields.into_iter().enumerate() {
+                assert!(!canonical(&with(first)).contradicts(&canonical(&with(first))), "{first}");
+                for &second in &fields[n + 1..] {
+                    let differ = canonical(&with(first)).contradicts(&canonical(&with(second)));
+                    assert!(differ, "{first} and {second}");
+                }
+            }
+        }
+    }
+
     /// A form that is compared as bytes never equals one that is compared by its content.
     #[test]
     fn forms_have_tags() {
@@ -262,6 +291,10 @@ mod tests {
             (
                 form(Some(b"multipart/form-data; boundary=b"), part),
                 "e98a5f98c6695d0d6585ad7258e7eb5a058aabc5ee2efd9cf4aeecf2207b9b91",
+            ),
+            (
+                form(Some(b"multipart/form-data; boundary=b"), b"a"),
+                "8b8f51b28f0d185844be9d18c4a0a5fe5c5343533e4b71c9385056eff534884b",
             ),
             (
                 form(Some(b"text/plain"), b"a"),

@@ -82,6 +82,7 @@ macro_rules! http_suite {
                 bodies_that_are_not_json_are_compared_as_bytes
                 multipart_is_compared_by_its_parts
                 unclear_multipart_is_compared_as_bytes
+                the_same_bytes_with_another_boundary_are_refused
                 forms_are_compared_by_their_pairs
                 raw_bodies_are_compared_as_bytes
                 a_fingerprint_expression_replaces_the_request

@@ -193,6 +193,28 @@ async fn compared_as_bytes(server: &Server, path: &str, key: usize, body: impl F
     send("second").await.assert_problem(&Problem::KEY_REUSED);
 }
 
+/// A form for each of two boundaries in the same bytes, one after or inside of the other. The boundary selects the form that
+/// a handler reads, so the other boundary never gets the stored response.
+pub async fn the_same_bytes_with_another_boundary_are_refused(server: &Server) {
+    let forms = ["first", "second"].map(|boundary| multipart(boundary, &[(NOTE, boundary)]));
+    let bodies = [forms.concat(), multipart("first", &[(NOTE, &forms[1])])];
+    for path in ["/json-any?note=n", "/raw?note=n"] {
+        for (n, body) in bodies.iter().enumerate() {
+            for (stored, other) in [("first", "second"), ("second", "first")] {
+                let request = server.request("POST", path).key(&format!("{stored}-{n}"));
+                let send = async |boundary: &str| {
+                    let media_type = format!("multipart/form-data; boundary={boundary}");
+                    request.clone().body(&media_type, body.clone()).send().await
+                };
+                let first = send(stored).await;
+                send(stored).await.assert_replay_of(first.assert_executed(200));
+                send(other).await.assert_problem(&Problem::KEY_REUSED);
+            }
+        }
+    }
+    server.assert_runs("n", 8);
+}
+
 const NOTE: &str = "Content-Disposition: form-data; name=\"note\"";
 const FILE: &str = "Content-Disposition: form-data; name=\"f\"; filename=\"f.txt\"";
 
