@@ -108,7 +108,7 @@ pub(crate) fn audit_check(check: &AuditCheck, newest: Option<[u8; 32]>, json: bo
     match check {
         check if json => json::print(&json::AuditCheckView::new(check, newest)),
         AuditCheck::Intact { entries } => {
-            println!("{entries} entries, and each fits to the one before it");
+            println!("{entries} entries, and each matches the one before it");
             if let Some(digest) = newest {
                 println!("digest of the newest entry: {}", hex::encode(digest));
             }

@@ -48,7 +48,7 @@ fn changed_entry_is_found() {
         }
         assert_eq!(verify.code, 0, "{verify:?}");
         assert!(
-            verify.stdout.starts_with("4 entries, and each fits to the one before it\n"),
+            verify.stdout.starts_with("4 entries, and each matches the one before it\n"),
             "{verify:?}"
         );
         for change in [
