@@ -8,17 +8,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::http::{Call, Executed, FingerprintInput, Scope};
+use idem_core::records::Operation;
 use idem_core::store::{Completion, Headers, StoredResponse};
 use idem_core::{
-    Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError, MemoryStore, Outcome,
-    Policy, Refusal, Rejection,
+    Guarantee, Idempotency, IdempotencyBuilder, IdempotencyKey, KeyError, KeyStatus, MemoryStore,
+    Outcome, Policy, Refusal, Rejection,
 };
 use idem_metrics::{Kind, METRICS, Metrics};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tokio::sync::oneshot;
 
-static AT_MOST_ONCE: Policy = Policy::new(Duration::from_secs(3600), Guarantee::AtMostOnce);
-static AT_LEAST_ONCE: Policy = Policy::new(Duration::from_secs(3600), Guarantee::AtLeastOnce);
+const HOUR: Duration = Duration::from_secs(3600);
+/// So long that no renewal is due between a step of the store's clock and the next call.
+const LEASE: Duration = Duration::from_secs(10 * 60);
+static AT_MOST_ONCE: Policy = Policy::new(HOUR, Guarantee::AtMostOnce).with_lease(LEASE);
+static AT_LEAST_ONCE: Policy = Policy::new(HOUR, Guarantee::AtLeastOnce).with_lease(LEASE);
 static LIMITED_RUN: Policy = AT_MOST_ONCE.with_max_run(Duration::from_secs(1));
 
 static RECORDER: LazyLock<Snapshotter> = LazyLock::new(|| {
@@ -125,10 +129,12 @@ fn panicked() -> Executed<()> {
     executed(500, Outcome::Ambiguous)
 }
 
+/// The runtime has one thread, so that a task has reported the end of its run before a drain returns.
 macro_rules! alone {
     ($($body:tt)*) => {{
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        tokio::runtime::Runtime::new().unwrap().block_on(async { $($body)* });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { $($body)* });
     }};
 }
 
@@ -244,6 +250,12 @@ fn runs_that_need_a_person_are_counted() {
         increases();
         let never = |_| std::future::pending();
         drop(one.idempotency.run(one.call(&LIMITED_RUN, "key"), never, panicked).await);
+        // The thread that renews leases cancels the run, then counts it, and then records its outcome.
+        let operation = Operation::named(one.operation);
+        let key = IdempotencyKey::new("key").unwrap();
+        let (scope, limit) = (Scope::of("acme"), Duration::from_secs(60));
+        let recorded = one.idempotency.status(&operation, scope, &key, limit).await;
+        assert!(matches!(recorded, Ok(KeyStatus::Unknown { .. })), "{recorded:?}");
         one.assert_counted(&[
             "idem_calls_total {} outcome=outcome-unknown result= 1",
             "idem_timed_out_total {} reason=timed-out 1",

@@ -33,7 +33,8 @@ pub async fn one_of_many_runs(one: impl IdempotencyStore, two: impl IdempotencyS
     let first = next().await;
     assert!(matches!(first, Ok(Served::Executed(()))), "{first:?}");
     assert_eq!(one.runs(), 1);
-    assert!(matches!(one.send(&IMMEDIATE, "k").await, Ok(Served::Replayed(_))));
+    // A slow store may accept the response only after the caller of the run has got it.
+    assert!(matches!(one.send(&WAITING, "k").await, Ok(Served::Replayed(_))));
 }
 
 /// Checks that exactly one of 50 waiting duplicates runs after the first run frees the key.

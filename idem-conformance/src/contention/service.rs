@@ -25,6 +25,9 @@ pub static WAITING: Policy =
 /// The limit for the gate. It is twice the limit of most events, because thousands of senders claim meanwhile.
 const GATE_LIMIT: Duration = Duration::from_secs(60);
 
+/// Longer than a busy server needs.
+const STORE_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The result of a call of a [`Service`].
 pub type Reply = Result<Served<()>, Rejection>;
 
@@ -49,6 +52,7 @@ impl Service {
     pub fn on(store: impl IdempotencyStore) -> Self {
         Self {
             idempotency: Idempotency::builder(store)
+                .store_timeout(STORE_TIMEOUT)
                 .max_waiters(5_000, 5_000)
                 .max_waiters_per_scope(5_000)
                 .build(),

@@ -44,7 +44,7 @@ async fn fault_store_down_at_claim_recovers_before_deadline() {
 
 #[tokio::test]
 async fn fault_store_down_at_claim_silent_store() {
-    for env in TestEnv::each() {
+    for env in TestEnv::each_impatient() {
         env.faults.inject(Kind::ALL, Fault::Hang);
         let served = env.call(&AT_MOST_ONCE, "must not run").await;
         assert_rejected!(served, Rejection::StoreUnavailable(None));
@@ -103,7 +103,7 @@ async fn fault_claim_reply_lost_then_store_down_is_abandoned_after_recovery() {
 
 #[tokio::test]
 async fn fault_claim_reply_lost_without_error_is_abandoned() {
-    for env in TestEnv::each() {
+    for env in TestEnv::each_impatient() {
         env.faults.inject([Kind::Claim], Fault::NoReply);
         let served = env.call(&AT_MOST_ONCE, "must not run").await;
         assert_rejected!(served, Rejection::StoreUnavailable(None));
@@ -116,7 +116,7 @@ async fn fault_claim_reply_lost_without_error_is_abandoned() {
 
 #[tokio::test]
 async fn fault_claim_applied_late_after_deadline_is_abandoned() {
-    for env in TestEnv::each() {
+    for env in TestEnv::each_impatient() {
         env.faults.inject([Kind::Claim], Fault::Late);
         let served = env.call(&AT_MOST_ONCE, "must not run").await;
         assert_rejected!(served, Rejection::StoreUnavailable(None));

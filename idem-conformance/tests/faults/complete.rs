@@ -121,7 +121,7 @@ async fn fault_store_outage_short_at_drain_deadline_stores_unknown() {
 /// The store does not reply at the end of a run.
 #[tokio::test(start_paused = true)]
 async fn fault_store_outage_long_silent_store_returns_response() {
-    for env in TestEnv::each() {
+    for env in TestEnv::each_impatient() {
         env.faults.inject(Kind::ENDS, Fault::Hang);
         assert_eq!(executed(env.call(&AT_MOST_ONCE, "real").await), "real");
         assert_rejected!(env.call(&AT_MOST_ONCE, "second").await, Rejection::InProgress);
@@ -186,7 +186,7 @@ fn fault_store_outage_at_least_once_runs_again() {
 #[tokio::test(start_paused = true)]
 async fn fault_completion_reply_lost_stores_one_result() {
     for fault in [Fault::LostReply, Fault::NoReply, Fault::Twice] {
-        for env in TestEnv::each() {
+        for env in TestEnv::each_impatient() {
             env.faults.inject_next(1, [Kind::Complete], fault);
             assert_eq!(executed(env.call(&AT_LEAST_ONCE, "once").await), "once", "{fault:?}");
             let sent = if fault == Fault::Twice { 1 } else { 2 };

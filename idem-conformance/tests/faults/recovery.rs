@@ -13,7 +13,10 @@ static RECOVERABLE: Policy = AT_MOST_ONCE.with_settle(Duration::ZERO);
 
 /// The environments, each with the record of a run that failed and may have had an effect.
 async fn uncertain() -> [TestEnv; 2] {
-    let envs = TestEnv::each();
+    uncertain_in(TestEnv::each()).await
+}
+
+async fn uncertain_in(envs: [TestEnv; 2]) -> [TestEnv; 2] {
     for env in &envs {
         assert_eq!(executed(env.call_ambiguous(&RECOVERABLE, "failed").await), "failed");
         assert_eq!((env.runs(), env.hooks()), (1, 0));
@@ -47,7 +50,7 @@ async fn lost_reply_to_resume_run_is_sent_again() {
 #[tokio::test]
 async fn resume_run_without_a_reply_starts_no_handler() {
     for fault in [Fault::NoReply, Fault::Hang, Fault::Down, Fault::LostReply] {
-        for env in uncertain().await {
+        for env in uncertain_in(TestEnv::each_impatient()).await {
             env.faults.inject([Kind::ResumeRun], fault);
             let refused = env.call_recoverable(&RECOVERABLE, Recovery::NotHappened, "second").await;
             assert_rejected!(refused, Rejection::StoreUnavailable(Some(_)));

@@ -8,7 +8,8 @@ use crate::support::{
     AT_MOST_ONCE, TestEnv, assert_rejected, executed, not_executed, soon, success,
 };
 
-#[tokio::test]
+/// Time is paused: the caller of a run waits only two seconds for a release.
+#[tokio::test(start_paused = true)]
 async fn fault_store_outage_short_frees_key() {
     for env in TestEnv::each() {
         env.faults.inject_next(2, [Kind::Release], Fault::Down);

@@ -36,13 +36,23 @@ pub(crate) struct TestEnv {
 
 impl TestEnv {
     /// Returns one environment whose store replies immediately and one whose store replies like a remote one.
+    /// A busy machine does not reach the store timeout.
     pub(crate) fn each() -> [Self; 2] {
+        Self::each_within(LEASE)
+    }
+
+    /// Returns the environments for a store that becomes silent, whose timeout the test waits for.
+    pub(crate) fn each_impatient() -> [Self; 2] {
+        Self::each_within(TIMEOUT)
+    }
+
+    fn each_within(timeout: Duration) -> [Self; 2] {
         let (local, remote) = (MemoryStore::new(), MemoryStore::new());
         let one = FaultStore::new(local.clone());
         let two = FaultStore::new(Pending::new(remote.clone()));
         [
-            Self::over(Idempotency::builder(one.0).store_timeout(TIMEOUT).build(), one.1, local),
-            Self::over(Idempotency::builder(two.0).store_timeout(TIMEOUT).build(), two.1, remote),
+            Self::over(Idempotency::builder(one.0).store_timeout(timeout).build(), one.1, local),
+            Self::over(Idempotency::builder(two.0).store_timeout(timeout).build(), two.1, remote),
         ]
     }
 
@@ -150,7 +160,7 @@ impl TestEnv {
     }
 }
 
-/// Long enough for an in-memory store on a busy machine. Only a silent store reaches it.
+/// The store timeout of the engines in front of a silent store.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Waits for an event, and fails instead of hanging if it does not happen.

@@ -58,7 +58,7 @@ async fn a_claim_is_abandoned_more_and_more_rarely_if_the_store_fails() {
     store.lose_claims(usize::MAX);
     store.lose_abandonments(usize::MAX);
     drop(service.send(&AT_MOST_ONCE, "key", done("never")).await);
-    sleep(2 * LEASE).await;
+    sleep(Duration::from_secs(60)).await;
     let sent = store.abandonments();
     assert!((10..=30).contains(&sent), "{sent}");
 }
@@ -104,6 +104,6 @@ async fn a_drain_waits_a_few_seconds_for_lost_claims() {
     );
     let began = Instant::now();
     assert_eq!(service.idempotency.drain(HUGE).await, Drained::Finished);
-    assert!(began.elapsed() < LEASE, "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     assert!(store.abandonments() >= 2, "it was asked again before the drain ended");
 }

@@ -11,7 +11,8 @@ use crate::support::{
 };
 
 /// A run that was fenced off changes nothing, and its result is kept as evidence: a second effect may exist.
-#[tokio::test]
+/// Time is paused, because a drain waits only a few seconds for the entry.
+#[tokio::test(start_paused = true)]
 async fn late_completion_of_a_fenced_owner_is_kept_as_evidence() {
     let store = MemoryStore::new();
     let service = Service::new(store.clone());
@@ -35,7 +36,7 @@ async fn late_completion_of_a_fenced_owner_is_kept_as_evidence() {
 }
 
 /// A run whose key was freed by hand, and given to no other run, is late too.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn late_completion_is_kept_without_a_record() {
     let store = MemoryStore::new();
     let service = Service::new(store.clone());
@@ -55,7 +56,7 @@ async fn late_completion_is_kept_without_a_record() {
 }
 
 /// A late completion is sent again, three times in all.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn late_completion_is_sent_again_if_the_store_fails() {
     for (lost, kept) in [(2, 1), (usize::MAX, 0)] {
         let store = LossyStore::default();
@@ -76,7 +77,7 @@ async fn late_completion_is_sent_again_if_the_store_fails() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn run_that_owns_its_claim_is_not_late() {
     let service = Service::new(MemoryStore::new());
     assert_eq!(service.send(&AT_MOST_ONCE, "key", done("first")).await, ran("first"));

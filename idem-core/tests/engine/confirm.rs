@@ -69,7 +69,7 @@ async fn a_run_that_was_given_up_is_not_confirmed() {
 }
 
 /// The store renews the lease, and the run is given up before the reply arrives.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_that_is_given_up_during_its_confirmation_is_not_confirmed() {
     let service = Service::new(DelayedStore { store: MemoryStore::new(), before: 0, after: 1 });
     let (execution, _run) = start(&service).await;

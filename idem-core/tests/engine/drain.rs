@@ -41,7 +41,7 @@ async fn drain_waits_for_a_run_whose_client_disconnected() {
 }
 
 /// A claim whose reply is pending may have been granted, and a run may follow.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn drain_waits_for_a_pending_claim() {
     let service = Service::new(DelayedStore::with_all_delays().last().unwrap());
     let mut call = pin!(service.send(&AT_MOST_ONCE, "key", done("first")));
@@ -53,7 +53,7 @@ async fn drain_waits_for_a_pending_claim() {
     assert_eq!(service.idempotency.drain(HUGE).await, Drained::Finished);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn drain_gives_up_runs_at_its_deadline() {
     for store in DelayedStore::with_all_delays() {
         let service = Service::new(store.clone());

@@ -9,9 +9,10 @@ use tokio::task::JoinHandle;
 
 use crate::support::{AT_LEAST_ONCE, Gate, Response, Service, ran, refused, replayed};
 
-/// The lease is renewed often, so that a run soon detects its loss.
+/// A run detects the loss of its lease at the next renewal, after a third of the lease. The lease is longer than a
+/// busy machine needs for the takeover, because a run without a renewal for a whole lease ends by itself.
 static SHORT: Policy = AT_LEAST_ONCE.with_lease(SHORT_LEASE);
-const SHORT_LEASE: Duration = Duration::from_millis(1500);
+const SHORT_LEASE: Duration = Duration::from_secs(9);
 
 /// A run that does not end by itself, and the run that took over its key.
 struct Takeover {

@@ -31,7 +31,8 @@ fn call(service: &Service, body: &str) -> Call {
     builder.finish(Scope::global(), &["POST", "/payments"]).unwrap()
 }
 
-#[tokio::test]
+/// Time is paused, because a drain waits only a few seconds for the event.
+#[tokio::test(start_paused = true)]
 async fn parts_that_differ_are_an_event_and_not_in_the_refusal() {
     let (service, events) = service(true);
     let first = call(&service, r#"{"amount": 100, "note": "a"}"#);
@@ -46,7 +47,7 @@ async fn parts_that_differ_are_an_event_and_not_in_the_refusal() {
 }
 
 /// It is off by default, and then nothing is stored and nothing is read.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_outlines_nothing_is_stored_and_nothing_is_reported() {
     let (service, events) = service(false);
     let first = call(&service, r#"{"amount": 100}"#);

@@ -29,7 +29,7 @@ async fn start(service: &Service, policy: &'static Policy) -> Gate {
     gate
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_reply_of_the_store_is_an_event_on_stores_with_and_without_delay() {
     for store in DelayedStore::with_all_delays() {
         let events = Events::default();

@@ -30,7 +30,7 @@ async fn a_drain_cancelled_while_it_waits_only_refuses_new_runs() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_drain_cancelled_while_it_gives_up_leaves_no_key_running() {
     after_each_poll(async |store, polls| {
         let service = Service::new(store.clone());

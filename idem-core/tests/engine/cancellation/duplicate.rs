@@ -11,7 +11,7 @@ use crate::support::{
 /// More polls than a duplicate needs until it waits and has claimed a second time.
 const POLLS_UNTIL_WAITING: usize = 24;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cancelled_duplicate_does_not_affect_the_run() {
     for policy in [&AT_MOST_ONCE, &AT_LEAST_ONCE] {
         after_each_poll(async |store, polls| {

@@ -71,7 +71,7 @@ fn assert_freed(after: &Cancelled) {
     assert_eq!(after.retry, ran("retried"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_is_stored_wherever_its_request_is_cancelled() {
     for policy in [&AT_MOST_ONCE, &AT_LEAST_ONCE] {
         let most = after_each_poll(async |store, polls| {
@@ -87,7 +87,7 @@ async fn a_run_is_stored_wherever_its_request_is_cancelled() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_local_run_is_stored_wherever_its_request_is_cancelled() {
     after_each_poll(async |store, polls| {
         let handler = async {
@@ -110,7 +110,7 @@ async fn a_local_run_is_stored_wherever_its_request_is_cancelled() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_panic_is_recorded_wherever_its_request_is_cancelled() {
     after_each_poll(async |store, polls| {
         let after = cancel(store, polls, &AT_MOST_ONCE, panicking()).await;
@@ -120,7 +120,7 @@ async fn a_panic_is_recorded_wherever_its_request_is_cancelled() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_key_is_freed_wherever_its_request_is_cancelled() {
     after_each_poll(async |store, polls| {
         let refused =

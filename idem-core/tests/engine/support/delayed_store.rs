@@ -11,7 +11,7 @@ use idem_core::store::{
 use tokio::task::yield_now;
 
 /// A memory store with delays. Each call is pending `before` times until it is applied, and `after` times
-/// until its reply arrives.
+/// until its reply arrives. Tests pause the time, so that a busy machine reaches no timeout of a pending call.
 #[derive(Clone, Debug)]
 pub(crate) struct DelayedStore {
     pub(crate) store: MemoryStore,

@@ -8,6 +8,7 @@ use idem_core::http::{Call, Executed, Scope, Served};
 use idem_core::store::{Claim, Completion, Headers, IdempotencyStore, StoredResponse};
 use idem_core::{Execution, Idempotency, IdempotencyKey, Outcome, Policy, Recovery, Refusal};
 
+use super::HUGE;
 use super::watchdog::watched;
 
 /// One process of the service.
@@ -26,7 +27,7 @@ struct RunCounter {
 
 impl Service {
     pub(crate) fn new(store: impl IdempotencyStore) -> Self {
-        Self::with(Idempotency::new(store))
+        Self::with(idempotency(store))
     }
 
     pub(crate) fn with(idempotency: Idempotency) -> Self {
@@ -35,7 +36,7 @@ impl Service {
 
     /// Another process of the same service. Both share the counter.
     pub(crate) fn another_process(&self, store: impl IdempotencyStore) -> Self {
-        Self { idempotency: Idempotency::new(store), counter: Arc::clone(&self.counter) }
+        Self { idempotency: idempotency(store), counter: Arc::clone(&self.counter) }
     }
 
     /// The number of handlers that were polled.
@@ -129,6 +130,11 @@ impl Service {
         let (service, call) = (self.clone(), self.call(policy, key));
         tokio::spawn(async move { service.run(call, handler).await })
     }
+}
+
+/// A handle with a store timeout that a busy machine does not reach.
+fn idempotency(store: impl IdempotencyStore) -> Idempotency {
+    Idempotency::builder(store).store_timeout(HUGE).build()
 }
 
 async fn counted<H: Future>(counter: Arc<RunCounter>, claim: Claim, handler: H) -> H::Output {

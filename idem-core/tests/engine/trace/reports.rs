@@ -13,7 +13,7 @@ use idem_core::{
 use super::log::{logged, start_log};
 use crate::support::{
     AT_LEAST_ONCE, AT_MOST_ONCE, Events, Gate, LEASE, Service, ambiguous, broken_store, done,
-    not_executed, panicking,
+    not_executed, panicking, watched,
 };
 
 /// A part of every key. It must not be in any event or log line.
@@ -252,6 +252,13 @@ async fn a_run_that_is_given_up_is_reported_with_its_operation() {
     one.run(one.call_with(&LIMITED_RUN, "one"), std::future::pending()).await;
     let refused = without_run("outcome-unknown -", 409, "WARN");
     one.assert_reported(&Reported { attempt: 1, ..refused });
+    // The thread that renews leases cancels the run, and reports that after the client may have got its refusal.
+    let reported = async {
+        while one.events.with("given up").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    watched("the event of the run", reported).await;
     assert_eq!(one.events.with("given up"), ["given up POST /reports/given-up timed-out"]);
     let log = logged();
     let lines = log.lines().filter(|line| {
