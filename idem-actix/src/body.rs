@@ -76,8 +76,9 @@ impl<B: MessageBody> FromBytes for GuardedBody<B> {
 
 impl<B: MessageBody> fmt::Debug for GuardedBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = format_args!("{} bytes", self.start.len());
-        f.debug_struct("GuardedBody").field("start", &start).finish_non_exhaustive()
+        f.debug_struct("GuardedBody")
+            .field("start", &format_args!("{} bytes", self.start.len()))
+            .finish_non_exhaustive()
     }
 }
 

@@ -69,8 +69,9 @@ impl<B: Body> From<Bytes> for GuardedBody<B> {
 
 impl<B: Body> fmt::Debug for GuardedBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = format_args!("{} bytes", self.start.len());
-        f.debug_struct("GuardedBody").field("start", &start).finish_non_exhaustive()
+        f.debug_struct("GuardedBody")
+            .field("start", &format_args!("{} bytes", self.start.len()))
+            .finish_non_exhaustive()
     }
 }
 

@@ -71,13 +71,13 @@ fn features(shell: &Shell) -> Result<()> {
 
 fn release(shell: &Shell) -> Result<()> {
     step("dependencies", || deny(shell))?;
-    step("release", || release_check::run(shell))
+    step("release", || release_check::run(shell, false))
 }
 
-fn check_build(shell: &Shell, Build { package, feature }: &Build) -> Result<()> {
+fn check_build(shell: &Shell, Build { package, target, feature }: &Build) -> Result<()> {
     let features = feature.iter().flat_map(|feature| ["--features", feature]);
     // Clippy, because it checks and can deny the warnings of one crate alone.
-    let check = cmd!(shell, "cargo clippy --package {package} --lib --no-default-features");
+    let check = cmd!(shell, "cargo clippy --package {package} {target} --no-default-features");
     Ok(check.args(features).args(["--", "-D", "warnings"]).run()?)
 }
 

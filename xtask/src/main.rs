@@ -4,6 +4,7 @@ mod bench;
 mod bugs;
 mod cargo_env;
 mod ci;
+mod compilers;
 mod features;
 mod nightly;
 mod peers;
@@ -57,7 +58,11 @@ enum Task {
         repo: PathBuf,
     },
     /// Package the published crates, and build them from their packaged files
-    ReleaseCheck,
+    ReleaseCheck {
+        /// Also check that the texts tell users to install from the registry
+        #[arg(long)]
+        publish: bool,
+    },
     /// Run everything that must pass before a change is merged
     Ci {
         /// Only this part
@@ -69,7 +74,7 @@ fn main() -> ExitCode {
     let task = Task::parse();
     cargo_env::leave();
     let result = run(task);
-    step::print_skipped();
+    step::print_warnings();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -91,7 +96,7 @@ fn run(task: Task) -> Result<()> {
         }
         Task::Prose { counts: true, repo } => prose::counts(&repo),
         Task::Prose { counts: false, repo } => prose::check(&repo),
-        Task::ReleaseCheck => release_check::run(&shell),
+        Task::ReleaseCheck { publish } => release_check::run(&shell, publish),
         Task::Ci { part } => ci::run(&shell, part),
     }
 }

@@ -7,22 +7,25 @@ use cargo_metadata::{MetadataCommand, Package};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
+use crate::compilers;
 use crate::step::skip;
 
 /// Every package must contain these as real files, because a symbolic link leads nowhere outside of
 /// the repository.
 const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
-/// The workflow that builds the crates with the oldest compilers.
-const COMPILERS: &str = ".github/workflows/nightly.yml";
+/// What no text may contain when its version is published. The registry shows it as long as the version exists.
+const UNPUBLISHED: [&str; 3] = ["not published yet", "--git ", "path = \"../idem"];
 
-pub(crate) fn run(shell: &Shell) -> Result<()> {
+pub(crate) fn run(shell: &Shell, publish: bool) -> Result<()> {
     let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
     let target = metadata.target_directory.as_std_path();
     let published: Vec<&Package> = metadata.packages.iter().filter(|it| is_published(it)).collect();
     published.iter().try_for_each(|package| check_docs_rs(package))?;
-    let workflow = shell.read_file(COMPILERS)?;
-    published.iter().try_for_each(|package| check_compiler(package, &workflow))?;
+    if publish {
+        check_install_texts(shell)?;
+    }
+    compilers::check(shell, &published)?;
     fetch(shell)?;
     package(shell, &published)?;
     let folder = target.join("release-check");
@@ -57,30 +60,19 @@ fn check_docs_rs(package: &Package) -> Result<()> {
     Ok(())
 }
 
-/// Checks that the workflow builds a crate with the compiler of its `rust-version`. Otherwise the crate could need a
-/// newer one.
-fn check_compiler(package: &Package, workflow: &str) -> Result<()> {
-    let version = package.rust_version.as_ref();
-    let version =
-        version.with_context(|| format!("{}: add rust-version", package.manifest_path))?;
-    let toolchain = format!("{}.{}", version.major, version.minor);
-    ensure!(
-        is_built(workflow, &toolchain, package.name.as_str()),
-        "{COMPILERS}: the job `compilers` must build {} with its `rust-version` {toolchain}",
-        package.name
-    );
+/// Fails with all places that still tell a user to install from the repository.
+fn check_install_texts(shell: &Shell) -> Result<()> {
+    let mut places = Vec::new();
+    for file in cmd!(shell, "git ls-files *README.md docs/*.md").read()?.lines() {
+        for (line, number) in shell.read_file(file)?.lines().zip(1..) {
+            if UNPUBLISHED.iter().any(|text| line.contains(text)) {
+                places.push(format!("{file}:{number}: {line}"));
+            }
+        }
+    }
+    let places = places.join("\n");
+    ensure!(places.is_empty(), "these lines must tell how to install from the registry:\n{places}");
     Ok(())
-}
-
-/// Whether the entry of the toolchain in the job's matrix contains the package.
-fn is_built(workflow: &str, toolchain: &str, package: &str) -> bool {
-    let entries = workflow.split("- toolchain: ");
-    let mut entries = entries.filter_map(|entry| entry.strip_prefix(&format!("\"{toolchain}\"\n")));
-    entries.any(|entry| {
-        let words: Vec<&str> = entry.split_whitespace().collect();
-        words.contains(&"--workspace")
-            || words.windows(2).any(|pair| *pair == ["--package", package])
-    })
 }
 
 /// Downloads the dependencies of this platform. `build` works offline, so that it uses the versions in `Cargo.lock`.
@@ -142,35 +134,4 @@ fn compare_with_last_release(shell: &Shell) -> Result<()> {
         return Ok(());
     }
     Ok(cmd!(shell, "cargo semver-checks --workspace --baseline-rev {tag}").run()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_built;
-
-    const WORKFLOW: &str = r#"
-        include:
-          - toolchain: "1.89"
-            packages: >-
-              --package idem-core --package idem-redis
-              --features idem-redis/tls
-          - toolchain: "1.94"
-            packages: --workspace --exclude xtask
-          - toolchain: stable
-            packages: --workspace --exclude xtask
-"#;
-
-    #[test]
-    fn each_package_is_built_with_its_own_compiler() {
-        for (toolchain, package, expected) in [
-            ("1.89", "idem-core", true),
-            ("1.89", "idem-redis", true),
-            ("1.89", "idem", false),
-            ("1.89", "idem-postgres", false),
-            ("1.94", "idem-postgres", true),
-            ("1.88", "idem-core", false),
-        ] {
-            assert_eq!(is_built(WORKFLOW, toolchain, package), expected, "{toolchain} {package}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! One step of a command, with its heading and its duration, and the checks that cannot run.
+//! One step of a command, with its heading and its duration, and the warnings of a run.
 
 use std::env;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-static SKIPPED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Runs `work` under a heading. The error contains the name of the step.
 pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -17,19 +17,23 @@ pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> 
     Ok(())
 }
 
-/// Reports a check that is skipped. The forge shows it as a warning on the page of the run.
+/// Reports a check that is skipped.
 pub(crate) fn skip(check: &str, reason: &str) {
-    let message = format!("skipped {check}: {reason}");
+    warn(format!("skipped {check}: {reason}"));
+}
+
+/// Reports what does not fail a run. The forge shows it as a warning on the page of the run.
+pub(crate) fn warn(message: String) {
     eprintln!("{message}");
     if env::var_os("GITHUB_ACTIONS").is_some() {
         println!("::warning::{message}");
     }
-    SKIPPED.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+    WARNINGS.lock().unwrap_or_else(PoisonError::into_inner).push(message);
 }
 
-/// Repeats the skipped checks at the end of a run, because the output between them is long.
-pub(crate) fn print_skipped() {
-    for message in SKIPPED.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+/// Repeats the warnings at the end of a run, because the output between them is long.
+pub(crate) fn print_warnings() {
+    for message in WARNINGS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         eprintln!("{message}");
     }
 }

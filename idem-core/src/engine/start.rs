@@ -125,10 +125,11 @@ impl Run {
         F: Future<Output = (A, Recovery<Executed<T>>)>,
     {
         match self.0 {
-            Claimant::Leased(run) if let Some(lost) = run.lost_run() => {
+            Claimant::Leased(run) => match run.lost_run() {
                 // Boxed, because few calls are recoveries.
-                Box::pin(run.recover(lost, || hook(arguments))).await
-            }
+                Some(lost) => Box::pin(run.recover(lost, || hook(arguments))).await,
+                None => Recovered::MayRun(Self(Claimant::Leased(run)), arguments),
+            },
             claimant => Recovered::MayRun(Self(claimant), arguments),
         }
     }

@@ -98,10 +98,9 @@ impl Form<'_> {
 /// Path, query and body are not shown, because they can contain personal data.
 impl fmt::Debug for RequestParts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let body = format_args!("{} bytes", self.body.len());
         f.debug_struct("RequestParts")
             .field("method", &self.method)
-            .field("body", &body)
+            .field("body", &format_args!("{} bytes", self.body.len()))
             .finish_non_exhaustive()
     }
 }

@@ -16,6 +16,7 @@ use super::tally::Tally;
 use super::times::Times;
 use crate::programs::Program;
 use crate::scratch;
+use crate::step::warn;
 
 /// A program that runs for longer is killed and reported as hanging. The slowest takes five minutes.
 const LONGEST: Duration = Duration::from_secs(1200);
@@ -141,9 +142,17 @@ fn report(program: &Finished, count: &str, tally: &mut Tally) {
         }
     };
     println!("{count:>7} {seconds:>7.1} s  {name}: {result}");
+    for line in inconclusive(output) {
+        warn(format!("{name}: {line}"));
+    }
     if !status.is_some_and(|status| status.success()) {
         println!("{output}");
     }
+}
+
+/// The rules of the conformance suite that passed because the machine was too busy to judge the store.
+fn inconclusive(output: &str) -> impl Iterator<Item = &str> {
+    output.lines().filter(|line| line.starts_with("inconclusive: "))
 }
 
 /// The tests that the program reported as slow, and that did not end.
@@ -159,7 +168,7 @@ fn unfinished(output: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::unfinished;
+    use super::{inconclusive, unfinished};
 
     #[test]
     fn a_hanging_test_is_named() {
@@ -169,5 +178,12 @@ mod tests {
             test stuck has been running for over 60 seconds\n\
             test slow ... ok\n";
         assert_eq!(unfinished(output), ["stuck"]);
+    }
+
+    #[test]
+    fn an_inconclusive_rule_is_named() {
+        let output = "test one ... \ninconclusive: no pass of one was quiet enough\nok\n";
+        let lines: Vec<&str> = inconclusive(output).collect();
+        assert_eq!(lines, ["inconclusive: no pass of one was quiet enough"]);
     }
 }
