@@ -1,7 +1,6 @@
 //! The connection to the store.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,8 +31,12 @@ impl Store {
     /// because that is when an operator needs its records.
     pub(crate) async fn connect(common: &Common) -> Result<Self, Failure> {
         let url = url(common)?;
-        let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
-        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        let scheme = url.split(':').next().unwrap_or(url);
+        // Postgres gets the whole URL.
+        #[cfg(any(feature = "redis", feature = "sqlite"))]
+        let rest = &url[scheme.len()..];
+        #[cfg(any(feature = "redis", feature = "sqlite"))]
+        let rest = rest.strip_prefix("://").or_else(|| rest.strip_prefix(':')).unwrap_or(rest);
         match scheme {
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => {
@@ -60,7 +63,7 @@ impl Store {
             "sqlite" => {
                 // A mistyped path is a mistake of the call, and not a store that cannot be used.
                 let path = rest.split('?').next().unwrap_or(rest);
-                if !Path::new(path).exists() {
+                if !std::path::Path::new(path).exists() {
                     return Err(Failure::Usage(format!("there is no file {path}")));
                 }
                 let store = SqliteStore::builder().only_existing().sweep_every(None).open(url).await;
