@@ -1,5 +1,8 @@
 //! A gate at which handlers wait, so that scenarios need not sleep.
 
+use std::thread;
+use std::time::Duration;
+
 use tokio::sync::Semaphore;
 
 use crate::watchdog::watched;
@@ -23,6 +26,13 @@ impl Gate {
         self.reached.add_permits(1);
         // The semaphore has no permits. Opening the gate closes it.
         drop(self.opened.acquire().await);
+    }
+
+    /// Blocks the thread until the gate is open.
+    pub(super) fn block(&self) {
+        while !self.opened.is_closed() {
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits until another handler has reached the gate.
