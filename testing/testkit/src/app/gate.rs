@@ -1,8 +1,5 @@
 //! A gate at which handlers wait, so that scenarios need not sleep.
 
-use std::thread;
-use std::time::Duration;
-
 use tokio::sync::Semaphore;
 
 use crate::watchdog::watched;
@@ -26,13 +23,6 @@ impl Gate {
         self.reached.add_permits(1);
         // The semaphore has no permits. Opening the gate closes it.
         drop(self.opened.acquire().await);
-    }
-
-    /// Blocks the thread until the gate is open.
-    pub(super) fn block(&self) {
-        while !self.opened.is_closed() {
-            thread::sleep(Duration::from_millis(10));
-        }
     }
 
     /// Waits until another handler has reached the gate.

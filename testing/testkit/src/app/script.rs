@@ -26,8 +26,6 @@ pub struct HandlerScript {
     pub late_ms: Option<u64>,
     /// Block the thread, in milliseconds.
     pub block_ms: u64,
-    /// Block the thread until the gate of the note is open.
-    pub block_gate: bool,
     /// Wait, in milliseconds.
     pub delay_ms: u64,
     /// Wait until the gate of the note is open.
@@ -141,9 +139,6 @@ impl HandlerScript {
     /// Waits as instructed.
     pub(super) async fn wait(&self, gate: &Gate) {
         std::thread::sleep(Duration::from_millis(self.block_ms));
-        if self.block_gate {
-            gate.block();
-        }
         if self.delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
         }

@@ -33,8 +33,8 @@
 //! | POST `/wait` | `wait = "30s"` | `pay` |
 //! | POST `/wait-briefly` | `wait = "100ms"` | `pay` |
 //! | POST `/release` | `guarantee = "at-least-once"` | `pay` |
-//! | POST `/hold` | `lease = "4s"` | `pay` |
-//! | POST `/takeover` | `lease = "4s"`, `guarantee = "at-least-once"` | `pay` |
+//! | POST `/hold` | `lease = "2s"` | `pay` |
+//! | POST `/takeover` | `lease = "2s"`, `guarantee = "at-least-once"` | `pay` |
 //! | POST `/recover` | `settle = "1h"`, `recover = "find_charge(service, payment)"` | `charge`; the hook is `find_charge` |
 //! | POST `/acted` | | `act` |
 //! | POST `/releases` | a policy with `with_releases(&[400, 422])` | `act` |

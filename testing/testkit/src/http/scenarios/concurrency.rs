@@ -1,8 +1,5 @@
 //! Many concurrent requests with one key.
 
-use std::thread;
-use std::time::Duration;
-
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -84,25 +81,11 @@ pub async fn a_blocked_thread_is_not_taken_over(server: &Server) {
 }
 
 async fn block_beyond_a_lease(server: &Server, path: &str) {
-    let order = server.order(path, "n").key("k").order_with("n", &json!({ "block_gate": true }));
-    let (faults, gate) = (server.faults.clone(), server.service.gate("n"));
-    // A thread, because the handler may block the only thread of the runtime.
-    let opener = thread::spawn(move || {
-        for _ in 0..3_000 {
-            if faults.calls().renew >= RENEWALS_PER_LEASE {
-                break;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        // Time for the duplicate, if another thread serves it.
-        thread::sleep(Duration::from_secs(1));
-        gate.open();
-    });
+    let order = server.order(path, "n").key("k").order_with("n", &json!({ "block_ms": 3_000 }));
     let first = order.spawn();
     server.faults.until_called(Kind::Renew, RENEWALS_PER_LEASE).await;
     let early = order.send().await;
     let first = first.await.unwrap();
-    opener.join().unwrap();
     first.assert_executed(201);
     match early.status {
         409 => early.assert_problem(&Problem::IN_PROGRESS),
