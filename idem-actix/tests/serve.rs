@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::time::Duration;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
@@ -36,7 +38,9 @@ async fn serve(idempotency: Idempotency, service: Service) -> Serving {
             .wrap(from_fn(present))
             .route("/payments", web::post().to(pay))
     };
-    let server = HttpServer::new(app).workers(1).bind("127.0.0.1:0").unwrap();
+    // A slow client on a busy machine is not an attack.
+    let server = HttpServer::new(app).workers(1).client_request_timeout(Duration::from_secs(60));
+    let server = server.bind("127.0.0.1:0").unwrap();
     let address = server.addrs()[0];
     let serving = idem_actix::serve(server, &idempotency).into_future();
     let ended = tokio::spawn(serving).map(Result::unwrap).boxed();

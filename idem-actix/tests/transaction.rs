@@ -14,6 +14,7 @@ use actix_web::{App, Error, FromRequest, HttpRequest, HttpResponse, HttpServer};
 use futures_util::future::LocalBoxFuture;
 use idem_actix::postgres::sqlx;
 use idem_actix::{Idempotency, MemoryStore, PostgresStore, Tx, idempotent};
+use idem_testkit::http::STORE_TIMEOUT;
 use idem_testkit::http::transaction::{self, SQL, Transfer, Transfers};
 use idem_testkit::servers::PostgresServer;
 use tokio::sync::oneshot;
@@ -75,7 +76,9 @@ async fn serve(idempotency: Idempotency) -> SocketAddr {
                     .route("/last", web::post().to(last))
                     .route("/bare", web::post().to(bare))
             };
-            let server = HttpServer::new(app).workers(2).bind("127.0.0.1:0").unwrap();
+            // A slow client on a busy machine is not an attack.
+            let server = HttpServer::new(app).workers(2).client_request_timeout(STORE_TIMEOUT);
+            let server = server.bind("127.0.0.1:0").unwrap();
             started.send(server.addrs()[0]).unwrap();
             server.run().await.unwrap();
         });
@@ -85,8 +88,10 @@ async fn serve(idempotency: Idempotency) -> SocketAddr {
 
 async fn on(server: &PostgresServer) -> Transfers<'_> {
     transaction::prepare(server);
-    let store = PostgresStore::connect(&server.url()).await.unwrap();
-    Transfers { server, address: serve(Idempotency::new(store)).await }
+    let builder = PostgresStore::builder().wait_timeout(STORE_TIMEOUT);
+    let store = builder.statement_timeout(STORE_TIMEOUT).connect(&server.url()).await.unwrap();
+    let idempotency = Idempotency::builder(store).store_timeout(STORE_TIMEOUT).build();
+    Transfers { server, address: serve(idempotency).await }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

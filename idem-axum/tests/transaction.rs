@@ -12,6 +12,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use idem_axum::postgres::sqlx;
 use idem_axum::{Idempotency, MemoryStore, PostgresStore, Tx, idempotent};
+use idem_testkit::http::STORE_TIMEOUT;
 use idem_testkit::http::transaction::{self, SQL, Transfer, Transfers};
 use idem_testkit::servers::PostgresServer;
 use tokio::net::TcpListener;
@@ -71,8 +72,10 @@ async fn serve(idempotency: Idempotency) -> SocketAddr {
 
 async fn on(server: &PostgresServer) -> Transfers<'_> {
     transaction::prepare(server);
-    let store = PostgresStore::connect(&server.url()).await.unwrap();
-    Transfers { server, address: serve(Idempotency::new(store)).await }
+    let builder = PostgresStore::builder().wait_timeout(STORE_TIMEOUT);
+    let store = builder.statement_timeout(STORE_TIMEOUT).connect(&server.url()).await.unwrap();
+    let idempotency = Idempotency::builder(store).store_timeout(STORE_TIMEOUT).build();
+    Transfers { server, address: serve(idempotency).await }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,6 +26,9 @@ use serde::{Deserialize, Serialize};
 const ORDERS: u64 = 100;
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
+/// Longer than a busy broker needs.
+const BROKER_TIMEOUT: Duration = Duration::from_secs(30);
+
 #[derive(Serialize, Deserialize)]
 struct OrderPlaced {
     tenant: String,
@@ -145,7 +148,8 @@ async fn run(Args { nats, store: url }: Args) -> Result<(), Error> {
     let connection = async_nats::connect(&nats).await.map_err(|error| {
         format!("cannot connect to NATS at {nats}: {error}; start it with `nats-server -js`")
     })?;
-    let broker = async_nats::jetstream::new(connection);
+    let mut broker = async_nats::jetstream::new(connection);
+    broker.set_timeout(BROKER_TIMEOUT);
     let idempotency = store(url).await?.namespace("orders").build();
 
     let mut charges = stream_of(&broker, "charges").await?;

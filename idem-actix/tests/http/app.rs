@@ -4,6 +4,7 @@
 mod listen;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::error::{ErrorUnsupportedMediaType, JsonPayloadError};
@@ -43,6 +44,8 @@ fn serve(idempotency: Idempotency, service: Service) -> (SocketAddr, Server) {
             .configure(routes)
     };
     let server = HttpServer::new(app).workers(WORKERS).disable_signals();
+    // A slow client on a busy machine is not an attack.
+    let server = server.client_request_timeout(Duration::from_secs(60));
     let server = server.bind("127.0.0.1:0").unwrap();
     (server.addrs()[0], server.run())
 }

@@ -35,8 +35,8 @@ payments! {
     wait: ttl = "24h", wait = "30s";
     wait_briefly: ttl = "24h", wait = "100ms";
     release: ttl = "24h", guarantee = "at-least-once";
-    hold: ttl = "24h", lease = "2s";
-    takeover: ttl = "24h", lease = "2s", guarantee = "at-least-once";
+    hold: ttl = "24h", lease = "12s";
+    takeover: ttl = "24h", lease = "12s", guarantee = "at-least-once";
     strict: ttl = "24h", syntax = "strict";
     uuid: ttl = "24h", format = "uuid", optional;
     recent: ttl = "24h", format = "uuidv7", max_age = "24h";

@@ -10,7 +10,7 @@ mod extract;
 mod handlers;
 
 use idem_actix::PostgresStore;
-use idem_testkit::http::Records;
+use idem_testkit::http::{Records, STORE_TIMEOUT};
 use idem_testkit::servers::{PostgresServer, Shared};
 
 static SERVER: Shared<PostgresServer> =
@@ -21,6 +21,7 @@ static SERVER: Shared<PostgresServer> =
 async fn records() -> Records {
     let schema = format!("http_{:016x}", rand::random::<u64>());
     let builder = PostgresStore::builder().schema(&*schema);
+    let builder = builder.wait_timeout(STORE_TIMEOUT).statement_timeout(STORE_TIMEOUT);
     let store = builder.connect(&SERVER.url()).await.unwrap();
     Records::new(store, move |by| SERVER.age(&schema, by))
 }

@@ -10,13 +10,14 @@ mod extract;
 mod handlers;
 
 use idem_actix::SqliteStore;
-use idem_testkit::http::Records;
+use idem_testkit::http::{Records, STORE_TIMEOUT};
 use idem_testkit::servers::SqliteFile;
 
 /// Opens a store on a file of its own. Moving the clock of the file has the same effect as a wall clock that moves.
 async fn records() -> Records {
     let file = SqliteFile::new();
-    let store = SqliteStore::open(file.path()).await.unwrap();
+    let store = SqliteStore::builder().wait_timeout(STORE_TIMEOUT).open(file.path());
+    let store = store.await.unwrap();
     Records::new(store, move |by| file.advance(by))
 }
 

@@ -4,6 +4,7 @@
 mod listen;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
@@ -47,6 +48,8 @@ pub(crate) fn serve(
             .configure(|app| routes(app, &idempotency))
     };
     let server = HttpServer::new(app).workers(workers).disable_signals();
+    // A slow client on a busy machine is not an attack.
+    let server = server.client_request_timeout(Duration::from_secs(60));
     let server = server.bind("127.0.0.1:0").unwrap();
     (server.addrs()[0], server.run())
 }

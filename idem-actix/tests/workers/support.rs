@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle, ThreadId};
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
@@ -63,6 +64,8 @@ pub(crate) async fn serve(workers: usize, idempotency: Idempotency) -> Server {
         let system = System::new();
         system.block_on(async {
             let server = HttpServer::new(app).workers(workers).disable_signals();
+            // A slow client on a busy machine is not an attack.
+            let server = server.client_request_timeout(Duration::from_secs(60));
             let server = server.bind("127.0.0.1:0").unwrap();
             let address = server.addrs()[0];
             let server = server.run();
@@ -92,7 +95,7 @@ async fn pay(service: Data<Service>, Json(payment): Json<Payment>) -> HandlerRep
     HandlerReply(service.pay(payment).await)
 }
 
-#[idempotent(ttl = "24h", scope = "global", lease = "3s", guarantee = "at-least-once")]
+#[idempotent(ttl = "24h", scope = "global", lease = "12s", guarantee = "at-least-once")]
 async fn takeover(service: Data<Service>, Json(payment): Json<Payment>) -> HandlerReply {
     HandlerReply(service.pay(payment).await)
 }
@@ -124,6 +127,7 @@ pub(crate) async fn send(request: RequestBuilder) -> Response {
     }
 }
 
+/// Returns a client that closes idle connections early. Otherwise the server could close one while a request is on its way.
 pub(crate) fn client() -> Client {
-    Client::builder().no_proxy().build().unwrap()
+    Client::builder().no_proxy().pool_idle_timeout(Duration::from_secs(1)).build().unwrap()
 }

@@ -11,7 +11,7 @@ mod handlers;
 
 use idem_axum::PostgresStore;
 use idem_axum::postgres::PostgresStoreBuilder;
-use idem_testkit::http::Records;
+use idem_testkit::http::{Records, STORE_TIMEOUT};
 use idem_testkit::servers::{PgBouncer, PostgresServer, Shared};
 
 static SERVER: Shared<PostgresServer> =
@@ -25,6 +25,7 @@ async fn records() -> Records {
 
 async fn records_of(builder: PostgresStoreBuilder, url: &str) -> Records {
     let schema = format!("http_{:016x}", rand::random::<u64>());
+    let builder = builder.wait_timeout(STORE_TIMEOUT).statement_timeout(STORE_TIMEOUT);
     let store = builder.schema(&*schema).connect(url).await.unwrap();
     Records::new(store, move |by| SERVER.age(&schema, by))
 }

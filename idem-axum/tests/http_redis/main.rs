@@ -10,7 +10,7 @@ mod extract;
 mod handlers;
 
 use idem_axum::RedisStore;
-use idem_testkit::http::Records;
+use idem_testkit::http::{Records, STORE_TIMEOUT};
 use idem_testkit::servers::{RedisServer, Shared};
 
 static SERVER: Shared<RedisServer> = Shared::new(|| RedisServer::start(&[]));
@@ -19,7 +19,8 @@ static SERVER: Shared<RedisServer> = Shared::new(|| RedisServer::start(&[]));
 /// Shortening it has the same effect as advancing the server's clock.
 async fn records() -> Records {
     let namespace = format!("{:016x}", rand::random::<u64>());
-    let builder = RedisStore::builder().namespace(&*namespace);
+    let builder = RedisStore::builder().namespace(&*namespace).connect_timeout(STORE_TIMEOUT);
+    let builder = builder.wait_timeout(STORE_TIMEOUT).command_timeout(STORE_TIMEOUT);
     let store = builder.connect(&SERVER.url()).await.unwrap();
     Records::new(store, move |by| SERVER.age(&namespace, by))
 }

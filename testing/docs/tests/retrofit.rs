@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::time::Duration;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
@@ -78,8 +80,12 @@ async fn an_issue_is_published_once_by_hand() {
 #[actix_web::test]
 async fn an_issue_is_published_once_with_idem() {
     let (server, pool) = database().await;
-    let store = PostgresStore::builder().on_pool(pool).await.unwrap();
-    assert_eq!(publish!(server, after::configure(Idempotency::new(store))), 422);
+    // Longer than a busy server needs.
+    let limit = Duration::from_secs(60);
+    let builder = PostgresStore::builder().wait_timeout(limit).statement_timeout(limit);
+    let store = builder.on_pool(pool).await.unwrap();
+    let idempotency = Idempotency::builder(store).store_timeout(limit).build();
+    assert_eq!(publish!(server, after::configure(idempotency)), 422);
 }
 
 /// Each side of each diff is code of this crate.

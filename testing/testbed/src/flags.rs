@@ -34,6 +34,9 @@ pub struct Flags {
     /// Maximum number of concurrent runs
     #[arg(long)]
     pub max_runs: Option<usize>,
+    /// Time limit of a store call
+    #[arg(long, default_value = "2s")]
+    pub store_timeout: humantime::Duration,
     /// Body of refusals
     #[arg(long, value_enum, default_value_t)]
     pub refusal_format: Format,
@@ -64,6 +67,11 @@ pub enum Form {
 }
 
 impl Flags {
+    /// Returns the time limit of a store call.
+    pub fn store_timeout(&self) -> Duration {
+        self.store_timeout.into()
+    }
+
     /// Returns the time that SIGTERM waits for running handlers.
     pub fn drain(&self) -> Duration {
         self.drain.into()

@@ -19,8 +19,8 @@ use crate::ledger::{Backend, EffectsFile, StoreLedger};
 use crate::logs::Logs;
 use crate::metrics::Exporter;
 
-/// The time limit of a store call.
-const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The shortest time limit of a Postgres statement, and of the wait for the lock of a SQLite file.
+const MIN_STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The time after which an inconclusive `recover` hook is asked again.
 const RECHECK: Duration = Duration::from_secs(1);
@@ -33,6 +33,9 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
     let ledger = ledger(flags).await?;
     let exporter = Exporter::install()?;
     let (url, namespace) = (flags.store.as_str(), flags.namespace.as_str());
+    // Half of the time limit of a call, so that a call can be sent again.
+    let limit = flags.store_timeout() / 2;
+    let statement_limit = limit.max(MIN_STATEMENT_TIMEOUT);
     let (idempotency, faults, clock) = match scheme(url) {
         "memory" => {
             let store = MemoryStore::new();
@@ -40,16 +43,20 @@ pub async fn open(flags: &Flags, logs: Logs) -> Result<App> {
             (idempotency, faults, Some(store))
         }
         "sqlite" => {
-            let (idempotency, faults) = faulty(SqliteStore::open(url).await?, flags, &exporter);
+            let store = SqliteStore::builder().wait_timeout(statement_limit).open(url).await?;
+            let (idempotency, faults) = faulty(store, flags, &exporter);
             (idempotency, faults, None)
         }
         "redis" => {
-            let store = RedisStore::builder().namespace(namespace).connect(url).await?;
+            let builder = RedisStore::builder().namespace(namespace).connect_timeout(limit);
+            let builder = builder.wait_timeout(limit).command_timeout(limit);
+            let store = builder.connect(url).await?;
             let (idempotency, faults) = faulty(store, flags, &exporter);
             (idempotency, faults, None)
         }
         "postgres" => {
-            let store = PostgresStore::connect(url).await?;
+            let builder = PostgresStore::builder().wait_timeout(limit);
+            let store = builder.statement_timeout(statement_limit).connect(url).await?;
             let (idempotency, faults) = faulty(store, flags, &exporter);
             (idempotency, faults, None)
         }
@@ -90,7 +97,7 @@ fn faulty(
     let (store, faults) = FaultStore::new(store);
     let mut builder = Idempotency::builder(store)
         .namespace(flags.namespace.as_str())
-        .store_timeout(STORE_TIMEOUT)
+        .store_timeout(flags.store_timeout())
         .recheck(RECHECK)
         .max_response(MAX_RESPONSE)
         .observer(exporter.observer.clone());

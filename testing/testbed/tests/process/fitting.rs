@@ -73,11 +73,11 @@ pub(crate) async fn a_handler_may_validate_its_request(env: &TestEnv) {
         payment.amount(amount)
     };
     pay("free", 13, "none").send().await.assert_executed(400);
-    pay("free", 14, "none").send().await.assert_executed(201);
+    pay("free", 14, "none").until_settled().await.assert_executed(201);
     server.assert_counts("free", 2, 1).await;
     let acted = pay("acted", 13, "downstream");
     let first = acted.send().await;
-    acted.send().await.assert_replay_of(first.assert_executed(400));
+    acted.until_settled().await.assert_replay_of(first.assert_executed(400));
     server.assert_counts("acted", 1, 0).await;
 }
 
@@ -118,7 +118,7 @@ pub(crate) async fn events_arrive_as_they_are_produced(env: &TestEnv) {
         let mut events = pay.open().await;
         assert_eq!(events.headers()["content-type"], "text/event-stream");
         assert_eq!(events.chunk().await.unwrap().unwrap(), "data: 0\n\n");
-        let again = pay.send().await;
+        let again = pay.until_settled().await;
         assert_eq!(again.headers["idempotency-refused"], "result-unavailable", "{again:?}");
         server.assert_counts(key, 1, 1).await;
     }

@@ -22,7 +22,7 @@ pub(crate) async fn a_call_is_seen_in_metrics_and_log(env: &TestEnv) {
     let server = env.start().await;
     let pay = server.pay("/payments", "a-key-of-a-client");
     pay.send().await.assert_executed(201);
-    pay.send().await.assert_replay();
+    pay.until_settled().await.assert_replay();
     let reused = server.pay("/payments", "a-key-of-a-client").note("other").send().await;
     reused.assert_problem(Problem::KeyReused);
     let document: Value = serde_json::from_slice(&reused.body).unwrap();

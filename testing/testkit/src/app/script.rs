@@ -1,5 +1,6 @@
 //! The script of a handler, the member `sim` of a request.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use idem_core::Outcome;
@@ -7,6 +8,9 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::Gate;
+
+/// The pause between two looks for a file.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The steps that a handler performs, in their order.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,8 +30,12 @@ pub struct HandlerScript {
     pub late_ms: Option<u64>,
     /// Block the thread, in milliseconds.
     pub block_ms: u64,
+    /// Block the thread until this file exists. It applies to the first handler entry of this note only.
+    pub block_until: Option<PathBuf>,
     /// Wait, in milliseconds.
     pub delay_ms: u64,
+    /// Wait until this file exists.
+    pub until: Option<PathBuf>,
     /// Wait until the gate of the note is open.
     pub gate: bool,
     /// Panic.
@@ -133,14 +141,24 @@ impl HandlerScript {
     /// Returns the script for the entry with number `entry` of its note.
     #[must_use]
     pub(super) fn for_entry(self, entry: u64) -> Self {
-        if self.once && entry > 1 { Self::default() } else { self }
+        match entry {
+            ..=1 => self,
+            _ if self.once => Self::default(),
+            _ => Self { block_until: None, ..self },
+        }
     }
 
     /// Waits as instructed.
     pub(super) async fn wait(&self, gate: &Gate) {
         std::thread::sleep(Duration::from_millis(self.block_ms));
+        while self.block_until.as_ref().is_some_and(|file| !file.exists()) {
+            std::thread::sleep(PAUSE);
+        }
         if self.delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
+        }
+        while self.until.as_ref().is_some_and(|file| !file.exists()) {
+            tokio::time::sleep(PAUSE).await;
         }
         if self.gate {
             gate.pass().await;

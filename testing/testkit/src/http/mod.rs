@@ -33,8 +33,8 @@
 //! | POST `/wait` | `wait = "30s"` | `pay` |
 //! | POST `/wait-briefly` | `wait = "100ms"` | `pay` |
 //! | POST `/release` | `guarantee = "at-least-once"` | `pay` |
-//! | POST `/hold` | `lease = "2s"` | `pay` |
-//! | POST `/takeover` | `lease = "2s"`, `guarantee = "at-least-once"` | `pay` |
+//! | POST `/hold` | `lease = "12s"` | `pay` |
+//! | POST `/takeover` | `lease = "12s"`, `guarantee = "at-least-once"` | `pay` |
 //! | POST `/recover` | `settle = "1h"`, `recover = "find_charge(service, payment)"` | `charge`; the hook is `find_charge` |
 //! | POST `/acted` | | `act` |
 //! | POST `/releases` | a policy with `with_releases(&[400, 422])` | `act` |
@@ -62,6 +62,7 @@
 )]
 
 mod client;
+mod ends;
 pub mod exemptions;
 pub mod scenarios;
 pub mod serve;
@@ -71,6 +72,6 @@ mod suite;
 pub mod transaction;
 
 pub use client::{Closing, Open, Problem, Raw, Request, Response, payment, post};
-pub use server::{Listening, Records, Server, ShutDown, Store};
+pub use server::{Listening, Records, STORE_TIMEOUT, Server, ShutDown, Store};
 #[doc(hidden)]
 pub use suite::run;

@@ -18,8 +18,16 @@ use reqwest::redirect;
 use tokio::sync::oneshot;
 
 use super::client::{Closing, Request, Response};
+use super::ends::Ends;
 use crate::app::{Counts, MAX_RESPONSE, MemoryLedger, Service};
 use idem_conformance::{FaultStore, Faults, Pending};
+
+/// The time limit of store calls. Longer than a busy server needs.
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The time after which the client opens a new connection. Otherwise the server could close one while a request is on its
+/// way.
+const MAX_IDLE: Duration = Duration::from_secs(1);
 
 /// A serving app, as returned by the start function of an adapter.
 pub struct Listening {
@@ -52,6 +60,7 @@ pub enum Store {
 pub struct Records {
     store: Arc<dyn IdempotencyStore>,
     advance_clock: Arc<dyn Fn(Duration) + Send + Sync>,
+    ends: Ends,
 }
 
 impl Records {
@@ -60,7 +69,11 @@ impl Records {
         store: impl IdempotencyStore,
         advance_clock: impl Fn(Duration) + Send + Sync + 'static,
     ) -> Self {
-        Self { store: Arc::new(store), advance_clock: Arc::new(advance_clock) }
+        Self {
+            store: Arc::new(store),
+            advance_clock: Arc::new(advance_clock),
+            ends: Ends::default(),
+        }
     }
 
     fn in_memory(records: MemoryStore) -> Self {
@@ -116,16 +129,17 @@ impl Server {
         build: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
     ) -> Self {
         let (builder, faults) = match store {
-            Store::Local | Store::External(_) => faulty(Shared(Arc::clone(&records.store))),
-            Store::Remote => faulty(Pending::new(Shared(Arc::clone(&records.store)))),
+            Store::Local | Store::External(_) => faulty(Shared(records.clone())),
+            Store::Remote => faulty(Pending::new(Shared(records.clone()))),
         };
         let builder = builder.max_response(MAX_RESPONSE).problem_base("https://problems.test/");
+        let builder = builder.store_timeout(STORE_TIMEOUT);
         let idempotency = build(builder).build();
         let ledger = MemoryLedger::default();
         let service = Service::new(ledger.clone());
         let listening = start(idempotency.clone(), service.clone()).await;
         let client = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none());
-        let client = client.build().expect("a client without TLS");
+        let client = client.pool_idle_timeout(MAX_IDLE).build().expect("a client without TLS");
         Self { listening, start, client, store, records, faults, idempotency, service, ledger }
     }
 
@@ -172,7 +186,8 @@ impl Server {
 
     /// Returns a request by `alice`, who may pay, without a key.
     pub fn request(&self, method: &str, path: &str) -> Request {
-        Request::new(self.client.clone(), self.address(), method, path)
+        let request = Request::new(self.client.clone(), self.address(), method, path);
+        request.after(self.records.ends.clone())
     }
 
     /// Returns a POST request by `alice` with a plain order.
@@ -220,19 +235,19 @@ async fn fresh(store: Store) -> Records {
 
 /// Passes the calls on, without transactions.
 #[derive(Debug)]
-struct Shared(Arc<dyn IdempotencyStore>);
+struct Shared(Records);
 
 impl IdempotencyStore for Shared {
     fn claim(&self, id: RecordId, request: ClaimRequest) -> StoreFuture<ClaimOutcome> {
-        self.0.claim(id, request)
+        self.0.store.claim(id, request)
     }
 
     fn renew(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
-        self.0.renew(claim, lease, hold)
+        self.0.store.renew(claim, lease, hold)
     }
 
     fn resume_run(&self, claim: Claim, lease: Duration, hold: Duration) -> StoreFuture<Update> {
-        self.0.resume_run(claim, lease, hold)
+        self.0.store.resume_run(claim, lease, hold)
     }
 
     fn complete(
@@ -241,26 +256,26 @@ impl IdempotencyStore for Shared {
         completion: Completion,
         retention: Duration,
     ) -> StoreFuture<Update> {
-        self.0.complete(claim, completion, retention)
+        self.0.ends.track(self.0.store.complete(claim, completion, retention))
     }
 
     fn release(&self, claim: Claim) -> StoreFuture<Update> {
-        self.0.release(claim)
+        self.0.ends.track(self.0.store.release(claim))
     }
 
     fn abandon(&self, id: RecordId, nonce: ClaimNonce) -> StoreFuture<Update> {
-        self.0.abandon(id, nonce)
+        self.0.store.abandon(id, nonce)
     }
 
     fn changed(&self, id: RecordId) -> Changed {
-        self.0.changed(id)
+        self.0.store.changed(id)
     }
 
     fn check(&self) -> StoreFuture<Vec<HealthIssue>> {
-        self.0.check()
+        self.0.store.check()
     }
 
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.0.store.name()
     }
 }

@@ -11,7 +11,7 @@ pub(crate) async fn fault_acted_run_returns_releasing_status(env: &TestEnv) {
             let key = format!("{act}-{status}");
             let pay = server.pay_with("/acted", &key, &json!({ "act": act, "status": status }));
             let first = pay.send().await;
-            pay.send().await.assert_replay_of(first.assert_executed(status));
+            pay.until_settled().await.assert_replay_of(first.assert_executed(status));
             server.assert_counts(&key, 1, 1).await;
         }
         for (name, script) in [
@@ -21,8 +21,8 @@ pub(crate) async fn fault_acted_run_returns_releasing_status(env: &TestEnv) {
             let key = format!("{name}-{status}");
             let pay = server.pay_with("/acted", &key, &script);
             pay.send().await.assert_executed(status);
-            let second = pay.send().await;
-            pay.send().await.assert_replay_of(second.assert_executed(201));
+            let second = pay.until_settled().await;
+            pay.until_settled().await.assert_replay_of(second.assert_executed(201));
             server.assert_counts(&key, 2, 2).await;
         }
     }

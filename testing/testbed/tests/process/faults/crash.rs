@@ -65,7 +65,7 @@ pub(crate) async fn fault_crash_then_takeover(env: &TestEnv) {
     let rerun = pay.to(&second).until_settled().await;
     rerun.assert_executed(201);
     second.assert_counts("k", 2, 2).await;
-    pay.to(&second).send().await.assert_replay_of(&rerun);
+    pay.to(&second).until_settled().await.assert_replay_of(&rerun);
     let runs = env.runs("k");
     assert_eq!(runs.iter().map(|run| run.attempt).collect::<Vec<_>>(), [1, 2]);
     // A provider that honours keys therefore charges once.

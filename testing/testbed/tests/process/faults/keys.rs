@@ -27,7 +27,7 @@ pub(crate) async fn fault_similar_keys(env: &TestEnv) {
     for (n, (token, key)) in pairs.into_iter().enumerate() {
         let pay = server.pay("/payments", key).token(token).note(&format!("n{n}"));
         let first = pay.send().await;
-        pay.send().await.assert_replay_of(first.assert_executed(201));
+        pay.until_settled().await.assert_replay_of(first.assert_executed(201));
     }
     let too_long = server.pay("/payments", &"k".repeat(256)).note("refused");
     assert_eq!(too_long.send().await.status, 400);
@@ -88,7 +88,7 @@ pub(crate) async fn fault_similar_bodies(env: &TestEnv) {
     first.assert_executed(201);
     let reordered =
         r#"{ "note": "k", "source": "s", "currency": "EUR", "amount": 9007199254740992 }"#;
-    pay(reordered).send().await.assert_replay_of(&first);
+    pay(reordered).until_settled().await.assert_replay_of(&first);
     for other in
         [body("9007199254740993", ""), body("9007199254740994", ""), body(amount, r#","x":1"#)]
     {
@@ -99,7 +99,7 @@ pub(crate) async fn fault_similar_bodies(env: &TestEnv) {
     let twice = body(amount, r#","x":1,"x":1"#).replace(r#""k""#, r#""twice""#);
     let pay = |text: &str| server.pay("/payments", "twice").text(text);
     let first = pay(&twice).send().await;
-    pay(&twice).send().await.assert_replay_of(first.assert_executed(201));
+    pay(&twice).until_settled().await.assert_replay_of(first.assert_executed(201));
     let once = twice.replace(r#","x":1,"x":1"#, r#","x":1"#);
     let spaced = twice.replace(r#","x""#, r#", "x""#);
     for other in [once, spaced] {

@@ -22,7 +22,7 @@ pub(crate) async fn fault_response_at_size_limit(env: &TestEnv) {
                 server.pay_with("/payments", &key, &json!({ "size": size, "chunks": chunks }));
             let first = pay.send().await;
             assert_eq!(first.assert_executed(201).body.len(), size + more);
-            let again = pay.send().await;
+            let again = pay.until_settled().await;
             match over {
                 1 => again.assert_problem(Problem::ResultUnavailable),
                 _ => again.assert_replay_of(&first),
@@ -41,17 +41,17 @@ pub(crate) async fn fault_response_body_incomplete(env: &TestEnv) {
     let broken = json!({ "chunks": 3, "size": 3000, "ends": "broken", "once": true });
     let pay = server.pay_with("/payments", "broken", &broken);
     assert!(pay.try_send().await.is_none(), "the response is incomplete");
-    pay.send().await.assert_problem(Problem::ResultUnavailable);
+    pay.until_settled().await.assert_problem(Problem::ResultUnavailable);
     server.assert_counts("broken", 1, 1).await;
     let pay = server.pay_with("/release", "freed", &broken);
     assert!(pay.try_send().await.is_none(), "the response is incomplete");
-    pay.send().await.assert_executed(201);
+    pay.until_settled().await.assert_executed(201);
 
     let endless =
         server.pay_with("/payments", "endless", &json!({ "chunks": 1, "ends": "endless" }));
     let mut connection = endless.raw().await;
     connection.read_exact(&mut vec![0; 4 * MAX_RESPONSE]).await.unwrap();
-    endless.send().await.assert_problem(Problem::ResultUnavailable);
+    endless.until_settled().await.assert_problem(Problem::ResultUnavailable);
     server.assert_counts("endless", 1, 1).await;
 
     let never = server.pay_with("/max-run", "never", &json!({ "chunks": 1, "ends": "never" }));

@@ -9,55 +9,56 @@ use crate::support::{Problem, TestEnv};
 /// Three leases of `/hold` and `/takeover`.
 const THREE_LEASES: Duration = Duration::from_secs(3);
 
-/// The time for which the handlers of `/hold` run, in milliseconds. Their process is paused before it has passed.
-const DELAY_MS: u64 = 1000;
-
 pub(crate) async fn fault_pause_without_duplicate(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
-    let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": DELAY_MS }));
+    let pay = first.pay_with("/hold", "k", &json!({ "gate": true }));
     let sent = pay.start_run(&first, 1).await;
     env.pause(&first);
     // The fault is that time passes while no request observes the key.
     tokio::time::sleep(THREE_LEASES).await;
     first.resume();
+    first.open_gate("k").await;
     let response = sent.await.unwrap().expect("the resumed process responds");
     response.assert_executed(201);
-    pay.to(&second).send().await.assert_replay_of(&response);
+    pay.to(&second).until_settled().await.assert_replay_of(&response);
     second.assert_counts("k", 1, 1).await;
 }
 
 pub(crate) async fn fault_pause_with_duplicate(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
-    let pay = first.pay_with("/hold", "k", &json!({ "delay_ms": DELAY_MS }));
+    let pay = first.pay_with("/hold", "k", &json!({ "gate": true }));
     let sent = pay.start_run(&first, 1).await;
     env.pause(&first);
     pay.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);
     first.resume();
+    first.open_gate("k").await;
     let response = sent.await.unwrap().expect("the resumed process responds");
     response.assert_executed(201);
-    pay.to(&second).send().await.assert_replay_of(&response);
+    pay.to(&second).until_settled().await.assert_replay_of(&response);
     second.assert_counts("k", 1, 1).await;
 }
 
-/// The time for which a handler blocks its thread, in milliseconds. It ends in the poll in which it was paused,
-/// so it detects the lost lease only at its end.
-const BLOCK_MS: u64 = 1500;
+/// The file until which a handler blocks its thread. The handler ends in the poll in which it was paused, so it detects the
+/// lost lease only at its end.
+const RESUMED: &str = "resumed";
 
 pub(crate) async fn fault_takeover_completes_first_and_its_response_is_returned(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
-    let pay = first.pay_with("/takeover", "k", &json!({ "once": true, "block_ms": BLOCK_MS }));
+    let script = json!({ "once": true, "block_until": env.path(RESUMED) });
+    let pay = first.pay_with("/takeover", "k", &script);
     let sent = pay.start_run(&second, 1).await;
     env.pause(&first);
     let winner = pay.to(&second).until_settled().await;
     winner.assert_executed(201);
     first.resume();
+    env.file(RESUMED, "");
     let late = sent.await.unwrap().expect("the resumed process responds");
     assert_eq!(
         (late.status, &late.body),
         (201, &winner.body),
         "the stored result, not that of the run"
     );
-    pay.to(&second).send().await.assert_replay_of(&winner);
+    pay.to(&second).until_settled().await.assert_replay_of(&winner);
     second.assert_counts("k", 2, 2).await;
 }
 
@@ -77,7 +78,8 @@ pub(crate) async fn fault_takeover_completes_first_and_stale_run_is_cancelled(en
 
 pub(crate) async fn fault_takeover_still_running(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
-    let pay = first.pay_with("/takeover", "k", &json!({ "block_ms": BLOCK_MS, "gate": true }));
+    let script = json!({ "block_until": env.path(RESUMED), "gate": true });
+    let pay = first.pay_with("/takeover", "k", &script);
     first.open_gate("k").await;
     let sent = pay.start_run(&second, 1).await;
     env.pause(&first);
@@ -85,12 +87,13 @@ pub(crate) async fn fault_takeover_still_running(env: &TestEnv) {
     let overtaking = tokio::spawn(async move { overtaking.until_settled().await });
     second.until("k", 2, 2).await;
     first.resume();
+    env.file(RESUMED, "");
     sent.await
         .unwrap()
         .expect("the resumed process responds")
         .assert_problem(Problem::OutcomeUnknown);
     second.open_gate("k").await;
     let winner = overtaking.await.unwrap();
-    pay.send().await.assert_replay_of(winner.assert_executed(201));
+    pay.until_settled().await.assert_replay_of(winner.assert_executed(201));
     second.assert_counts("k", 2, 2).await;
 }

@@ -50,7 +50,7 @@ pub(crate) async fn fault_crash_with_recover_hook_after_effect(env: &TestEnv) {
     let pay = killed(env, &json!({ "delay_ms": FOREVER_MS }), 1).await.to(&second);
     let found = pay.until_settled().await;
     assert_found(&found, "k");
-    pay.send().await.assert_replay_of(&found);
+    pay.until_settled().await.assert_replay_of(&found);
     second.assert_counts("k", 1, 1).await;
     assert_eq!(second.counts("k").await.hooks, 1);
 }
@@ -62,7 +62,7 @@ pub(crate) async fn fault_crash_with_recover_hook_before_effect(env: &TestEnv) {
     let pay = killed(env, &script, 0).await.to(&second);
     let rerun = until_known(&pay).await;
     assert!(started.elapsed() >= 2 * SECOND, "it ran again before the lease and the settle time");
-    pay.send().await.assert_replay_of(rerun.assert_executed(201));
+    pay.until_settled().await.assert_replay_of(rerun.assert_executed(201));
     second.assert_counts("k", 2, 1).await;
     let runs = env.runs("k");
     assert!(runs[0].token < runs[1].token && runs[1].attempt > 1, "{runs:?}");
@@ -110,7 +110,7 @@ pub(crate) async fn fault_pause_with_recover_hook_before_effect(env: &TestEnv) {
     sent.await.unwrap().expect("the resumed process responds").assert_replay_of(&rerun);
     // The run was cancelled, so it has no effect even now.
     first.open_gate("k").await;
-    pay.send().await.assert_replay_of(&rerun);
+    pay.until_settled().await.assert_replay_of(&rerun);
     second.assert_counts("k", 2, 1).await;
     assert_eq!(env.finished("k"), 1, "the cancelled run continued");
 }
@@ -118,16 +118,18 @@ pub(crate) async fn fault_pause_with_recover_hook_before_effect(env: &TestEnv) {
 /// The thread of the resumed process is blocked, so it detects the lost lease only at its end.
 pub(crate) async fn fault_pause_with_recover_hook_and_late_completion(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
-    let pay = first.pay_with("/recover", "k", &json!({ "block_ms": 1500 }));
+    let script = json!({ "block_until": env.path("resumed") });
+    let pay = first.pay_with("/recover", "k", &script);
     let sent = pay.start_run(&second, 1).await;
     env.pause(&first);
     let found = until_known(&pay.to(&second)).await;
     assert_found(&found, "k");
     first.resume();
+    env.file("resumed", "");
     let late = sent.await.unwrap().expect("the resumed process responds");
     late.assert_replay_of(&found);
     assert!(!late.headers.contains_key("location"), "the stored result, not that of the run");
-    pay.to(&second).send().await.assert_replay_of(&found);
+    pay.to(&second).until_settled().await.assert_replay_of(&found);
     second.assert_counts("k", 1, 1).await;
 }
 
@@ -143,9 +145,9 @@ async fn ambiguous(env: &TestEnv, script: &Value) -> (Server, Request) {
 
 pub(crate) async fn fault_ambiguous_response_with_effect(env: &TestEnv) {
     let (server, pay) = ambiguous(env, &json!({})).await;
-    let found = pay.send().await;
+    let found = pay.until_settled().await;
     assert_found(&found, "k");
-    pay.send().await.assert_replay_of(&found);
+    pay.until_settled().await.assert_replay_of(&found);
     server.assert_counts("k", 1, 1).await;
 }
 
@@ -154,7 +156,7 @@ pub(crate) async fn fault_ambiguous_response_without_effect(env: &TestEnv) {
     let (server, pay) = ambiguous(env, &json!({ "once": true, "effect": "none" })).await;
     let rerun = until_known(&pay).await;
     assert!(started.elapsed() >= SECOND, "it ran again before the settle time");
-    pay.send().await.assert_replay_of(rerun.assert_executed(201));
+    pay.until_settled().await.assert_replay_of(rerun.assert_executed(201));
     server.assert_counts("k", 2, 1).await;
 }
 
@@ -162,7 +164,7 @@ pub(crate) async fn fault_ambiguous_response_then_late_effect(env: &TestEnv) {
     let (server, pay) = ambiguous(env, &json!({ "effect": "none", "late_ms": 200 })).await;
     let found = until_known(&pay).await;
     assert_found(&found, "k");
-    pay.send().await.assert_replay_of(&found);
+    pay.until_settled().await.assert_replay_of(&found);
     server.assert_counts("k", 1, 1).await;
 }
 
@@ -170,7 +172,7 @@ pub(crate) async fn fault_provider_down_in_recover_hook(env: &TestEnv) {
     let (server, pay) = ambiguous(env, &json!({ "hook": "unknown" })).await;
     let started = Instant::now();
     while server.counts("k").await.hooks < 2 {
-        pay.send().await.assert_unknown_yet();
+        pay.until_settled().await.assert_unknown_yet();
     }
     assert!(started.elapsed() >= SECOND, "the hook was entered again before the recheck time");
     server.assert_counts("k", 1, 1).await;
@@ -178,8 +180,8 @@ pub(crate) async fn fault_provider_down_in_recover_hook(env: &TestEnv) {
 
 pub(crate) async fn fault_provider_contradicts_request(env: &TestEnv) {
     let (server, pay) = ambiguous(env, &json!({ "hook": "disputed" })).await;
-    pay.send().await.assert_unknown_for_good();
-    pay.send().await.assert_unknown_for_good();
+    pay.until_settled().await.assert_unknown_for_good();
+    pay.until_settled().await.assert_unknown_for_good();
     server.assert_counts("k", 1, 1).await;
     assert_eq!(server.counts("k").await.hooks, 1);
 }

@@ -28,8 +28,8 @@ pub(crate) async fn fault_sigterm_during_run(env: &TestEnv) {
     assert_eq!(env.finished("left"), 1, "the run was cancelled");
     if !env.in_memory() {
         let next = env.start().await;
-        pay.to(&next).send().await.assert_replay_of(&response);
-        left.to(&next).send().await.assert_replay();
+        pay.to(&next).until_settled().await.assert_replay_of(&response);
+        left.to(&next).until_settled().await.assert_replay();
         next.assert_counts("left", 1, 1).await;
     }
 }
@@ -67,7 +67,8 @@ fn unkeyed(server: &Server, script: &Value) -> JoinHandle<Option<u16>> {
 
 pub(crate) async fn fault_request_during_drain(env: &TestEnv) {
     let (server, other) = (env.start().await, env.start().await);
-    let running = server.pay_with("/payments", "running", &json!({ "delay_ms": 2500 }));
+    let script = json!({ "until": env.path("refused") });
+    let running = server.pay_with("/payments", "running", &script);
     let sent = running.start_run(&server, 1).await;
     // The request has started, so the server still accepts the rest of it.
     let pay = server.pay("/payments", "k");
@@ -84,6 +85,7 @@ pub(crate) async fn fault_request_during_drain(env: &TestEnv) {
     uploading.read_to_string(&mut response).await.unwrap();
     assert!(response.starts_with("HTTP/1.1 503"), "{response}");
     assert!(response.contains("store-unavailable"), "{response}");
+    env.file("refused", "");
     sent.await.unwrap().expect("a response").assert_executed(201);
     assert_eq!(server.ended().await.code(), Some(0));
     pay.to(&other).send().await.assert_executed(201);

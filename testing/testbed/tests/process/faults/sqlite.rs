@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::time::FAKETIME;
-use crate::support::{Problem, Response, TestEnv};
+use crate::support::{IMPATIENT, Problem, Response, TestEnv};
 
 /// A killed process leaves a log, which the next one recovers.
 pub(crate) async fn fault_sqlite_restarts_with_its_records(env: &TestEnv) {
@@ -18,7 +18,7 @@ pub(crate) async fn fault_sqlite_restarts_with_its_records(env: &TestEnv) {
     first.kill().await;
     assert!(sent.await.unwrap().is_none(), "the killed process sent no response");
     let second = env.start().await;
-    paid.to(&second).send().await.assert_replay_of(&response);
+    paid.to(&second).until_settled().await.assert_replay_of(&response);
     running.to(&second).until_settled().await.assert_problem(Problem::OutcomeUnknown);
     second.assert_counts("paid", 1, 1).await;
     second.assert_counts("running", 1, 1).await;
@@ -45,8 +45,8 @@ pub(crate) async fn fault_sqlite_clock_wrong(env: &TestEnv) {
         assert!(expected, "{offset}: {duplicate:?}");
         right.open_gate(&key).await;
         let response = sent.await.unwrap().expect("a response");
-        pay.to(&wrong).send().await.assert_replay_of(response.assert_executed(201));
-        right.pay("/payments", &other).send().await.assert_replay_of(&first);
+        pay.to(&wrong).until_settled().await.assert_replay_of(response.assert_executed(201));
+        right.pay("/payments", &other).until_settled().await.assert_replay_of(&first);
         right.assert_counts(&key, 1, 1).await;
         right.assert_counts(&other, 1, 1).await;
     }
@@ -56,7 +56,7 @@ pub(crate) async fn fault_sqlite_clock_wrong(env: &TestEnv) {
 const HALF: u64 = 2048;
 
 pub(crate) async fn fault_sqlite_disk_full(env: &TestEnv) {
-    let server = env.start().await;
+    let server = env.start_with(&IMPATIENT).await;
     let pay = server.pay_with("/hold", "k", &json!({ "gate": true }));
     let sent = pay.start_run(&server, 1).await;
     let log = env.database_file().with_extension("db-wal");
@@ -76,7 +76,7 @@ pub(crate) async fn fault_sqlite_disk_full(env: &TestEnv) {
 
 /// A process that still has the previous file refuses new keys. Otherwise a key would run once per file.
 pub(crate) async fn fault_sqlite_file_replaced(env: &TestEnv) {
-    let first = env.start().await;
+    let first = env.start_with(&IMPATIENT).await;
     let paid = first.pay("/payments", "paid");
     paid.send().await.assert_executed(201);
     let file = env.database_file();
@@ -92,7 +92,7 @@ pub(crate) async fn fault_sqlite_file_replaced(env: &TestEnv) {
     response.assert_executed(201);
     first.kill().await;
     let third = env.start().await;
-    pay.to(&third).send().await.assert_replay_of(&response);
+    pay.to(&third).until_settled().await.assert_replay_of(&response);
     third.assert_counts("k", 1, 1).await;
 }
 
@@ -101,7 +101,8 @@ const PAUSES: usize = 20;
 
 /// A process that is paused while it holds the lock of the file delays the others. They refuse and never respond falsely.
 pub(crate) async fn fault_sqlite_process_paused_in_commit(env: &TestEnv) {
-    let (first, second) = (env.start().await, env.start().await);
+    let first = env.start_with(&IMPATIENT).await;
+    let second = env.start_with(&IMPATIENT).await;
     for n in 0..PAUSES {
         let (key, other) = (format!("k{n}"), format!("other{n}"));
         let pay = first.pay("/payments", &key);

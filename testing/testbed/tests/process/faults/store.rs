@@ -47,7 +47,7 @@ pub(crate) async fn fault_store_outage_at_least_once(env: &TestEnv) {
     server.set_store("ok").await;
     let settled = pay.until_settled().await;
     assert_eq!(settled.status, 201);
-    pay.send().await.assert_replay_of(&settled);
+    pay.until_settled().await.assert_replay_of(&settled);
 }
 
 pub(crate) async fn fault_redis_restarts_with_its_records(env: &TestEnv) {

@@ -34,7 +34,7 @@ async fn assert_in_progress_until_end(first: &Server, other: &Server, path: &str
         assert!(duplicate.is(Problem::InProgress) || duplicate.is_replay(), "{duplicate:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    pay.send().await.assert_replay_of(sent.await.unwrap().unwrap().assert_executed(201));
+    pay.until_settled().await.assert_replay_of(sent.await.unwrap().unwrap().assert_executed(201));
     other.assert_counts(path, 1, 1).await;
 }
 
@@ -58,14 +58,17 @@ pub(crate) async fn fault_client_clock_wrong(env: &TestEnv) {
         let wrong = [("LD_PRELOAD", FAKETIME), ("FAKETIME", offset), ("DONT_FAKE_MONOTONIC", "1")];
         let wrong = env.start_on(&env.url(), &[], &wrong).await;
         let key = format!("k{n}");
-        let pay = wrong.pay_with("/hold", &key, &json!({ "delay_ms": 1500 }));
+        // The gate keeps the run in progress until the duplicate is refused, however slow the machine is.
+        let script = json!({ "delay_ms": 1500, "gate": true });
+        let pay = wrong.pay_with("/hold", &key, &script);
         let sent = pay.start_run(&right, 1).await;
         pay.to(&right).send().await.assert_problem(Problem::InProgress);
+        wrong.open_gate(&key).await;
         let first = sent.await.unwrap().expect("a response");
-        pay.to(&right).send().await.assert_replay_of(first.assert_executed(201));
+        pay.to(&right).until_settled().await.assert_replay_of(first.assert_executed(201));
         let other = format!("other{n}");
         let first = right.pay("/payments", &other).send().await;
-        right.pay("/payments", &other).to(&wrong).send().await.assert_replay_of(&first);
+        right.pay("/payments", &other).to(&wrong).until_settled().await.assert_replay_of(&first);
         right.assert_counts(&key, 1, 1).await;
         let hour =
             |response: &Response| response.headers["date"].to_str().unwrap()[..19].to_owned();
@@ -98,7 +101,7 @@ pub(crate) async fn fault_ttl_expires(env: &TestEnv) {
     }
     server.open_gate("k").await;
     let first = sent.await.unwrap().expect("a response");
-    pay.send().await.assert_replay_of(first.assert_executed(201));
+    pay.until_settled().await.assert_replay_of(first.assert_executed(201));
     // The response is kept for the ttl. Then the key is new.
     let other = server.pay("/short", "k").note("other");
     other.send().await.assert_problem(Problem::KeyReused);

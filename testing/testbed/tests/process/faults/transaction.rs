@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::network::behind_a_proxy;
-use crate::support::{Problem, TestEnv};
+use crate::support::{IMPATIENT, Problem, TestEnv};
 
 pub(crate) async fn fault_crash_in_transaction_during_handler(env: &TestEnv) {
     let (first, second) = (env.start().await, env.start().await);
@@ -17,7 +17,7 @@ pub(crate) async fn fault_crash_in_transaction_during_handler(env: &TestEnv) {
     let response = pay.to(&second).until_settled().await;
     response.assert_executed(201);
     second.assert_counts("k", 2, 1).await;
-    pay.to(&second).send().await.assert_replay_of(&response);
+    pay.to(&second).until_settled().await.assert_replay_of(&response);
 }
 
 pub(crate) async fn fault_crash_in_transaction_before_and_after(env: &TestEnv) {
@@ -45,7 +45,7 @@ pub(crate) async fn fault_crash_in_transaction_before_and_after(env: &TestEnv) {
         assert_eq!((response.status, effects), (201, 1), "{statement} {arrives}");
         // The commit took place if and only if it arrived.
         assert_eq!(response.is_replay(), arrives, "{statement}: {response:?}");
-        pay.to(&second).send().await.assert_replay_of(&response);
+        pay.to(&second).until_settled().await.assert_replay_of(&response);
     }
 }
 
@@ -55,7 +55,7 @@ pub(crate) async fn fault_commit_reply_lost(env: &TestEnv) {
     proxy.cut_after("COMMIT");
     let response = pay.send().await;
     proxy.triggered().await;
-    pay.send().await.assert_replay_of(response.assert_executed(201));
+    pay.until_settled().await.assert_replay_of(response.assert_executed(201));
     server.assert_counts("k", 1, 1).await;
 }
 
@@ -67,7 +67,7 @@ pub(crate) async fn fault_commit_not_applied(env: &TestEnv) {
     proxy.triggered().await;
     server.assert_counts("k", 1, 0).await;
     let response = pay.send().await;
-    pay.send().await.assert_replay_of(response.assert_executed(201));
+    pay.until_settled().await.assert_replay_of(response.assert_executed(201));
     server.assert_counts("k", 2, 1).await;
 }
 
@@ -76,7 +76,7 @@ const SLOW: usize = 96;
 
 /// Each slow request gets a connection and runs, or is refused.
 pub(crate) async fn fault_postgres_slow_transactions(env: &TestEnv) {
-    let server = env.start().await;
+    let server = env.start_with(&IMPATIENT).await;
     let done = server.pay("/tx-payments", "done");
     let first = done.send().await;
     first.assert_executed(201);
@@ -93,7 +93,7 @@ pub(crate) async fn fault_postgres_slow_transactions(env: &TestEnv) {
     }
     let running: Vec<usize> = (0..SLOW).filter(is_running).collect();
     for n in &running {
-        done.send().await.assert_replay_of(&first);
+        done.until_settled().await.assert_replay_of(&first);
         slow(*n).send().await.assert_problem(Problem::InProgress);
     }
     for n in &running {

@@ -18,6 +18,12 @@ static REDIS: Shared<RedisServer> = Shared::new(|| RedisServer::start(&[]));
 static POSTGRES: Shared<PostgresServer> =
     Shared::new(|| PostgresServer::start(&["max_connections=1000"]));
 
+/// Flags with a time limit of store calls that is longer than a busy server needs.
+const PATIENT: [&str; 2] = ["--store-timeout", "60s"];
+
+/// Flags for a process that must give up a store call soon. A busy server can exceed the limit.
+pub(crate) const IMPATIENT: [&str; 2] = ["--store-timeout", "2s"];
+
 /// The maximum number of attempts to start a process.
 const MAX_STARTS: u32 = 60;
 
@@ -50,9 +56,14 @@ impl TestEnv {
         }
     }
 
+    /// Returns the path of a file that [`file`](Self::file) creates.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     /// Creates a file and returns its path.
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
-        let file = self.directory.path().join(name);
+        let file = self.path(name);
         fs::write(&file, content).unwrap();
         file
     }
@@ -130,7 +141,9 @@ impl TestEnv {
         flags: &[&str],
         environment: &[(&str, &str)],
     ) -> Server {
-        self.start_of(&Program::Current(self.framework), store, flags, environment).await
+        // The last one of equal flags counts.
+        let flags = [&PATIENT[..], flags].concat();
+        self.start_of(&Program::Current(self.framework), store, &flags, environment).await
     }
 
     /// Starts a process of the given program. If the process cannot reach its store in time, it exits and is

@@ -10,7 +10,7 @@ mod server;
 mod store_server;
 mod suite;
 
-pub(crate) use env::{TestEnv, proxy_before};
+pub(crate) use env::{IMPATIENT, TestEnv, proxy_before};
 pub(crate) use history::Tally;
 pub(crate) use kind::{Framework, Store};
 pub(crate) use request::Request;

@@ -8,6 +8,8 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
+use crate::http::ends::Ends;
+
 /// A request. A clone is another attempt.
 #[derive(Clone)]
 pub struct Request {
@@ -17,6 +19,8 @@ pub struct Request {
     pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// The ends of earlier runs, which are stored before the request is sent.
+    pub(super) ends: Ends,
 }
 
 impl fmt::Debug for Request {
@@ -39,8 +43,15 @@ impl Request {
             path: path.to_owned(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            ends: Ends::default(),
         };
         request.token("alice")
+    }
+
+    /// Sends the request once these ends of runs are stored.
+    #[must_use]
+    pub(crate) fn after(self, ends: Ends) -> Self {
+        Self { ends, ..self }
     }
 
     /// Sets the bearer token.

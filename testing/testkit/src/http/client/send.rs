@@ -16,6 +16,7 @@ impl Request {
 
     /// Sends the request and reads the response as far as it arrives.
     pub async fn try_send(&self) -> Option<Response> {
+        self.ends.stored().await;
         let url = format!("http://{}{}", self.address, self.path);
         let request = self.client.request(self.method.clone(), url).body(self.body.clone());
         let response = request.headers(self.headers.clone()).send().await;
@@ -24,6 +25,7 @@ impl Request {
 
     /// Sends the request and reads the head of the response.
     pub async fn open(&self) -> Open {
+        self.ends.stored().await;
         let url = format!("http://{}{}", self.address, self.path);
         let request = self.client.request(self.method.clone(), url).body(self.body.clone());
         let response = request.headers(self.headers.clone()).send().await;
@@ -40,6 +42,17 @@ impl Request {
     /// Sends the request until the response is not `in-progress`.
     pub async fn send_until_settled(&self) -> Response {
         self.send_until(|response| !response.is(&Problem::IN_PROGRESS)).await
+    }
+
+    /// Sends the request until the store has replied to its claim in time. A busy store exceeds a short store timeout or lease,
+    /// and until its late claim is abandoned, the request is in progress.
+    pub async fn send_until_served(&self) -> Response {
+        let first = self.send().await;
+        if !first.is(&Problem::STORE_UNAVAILABLE) {
+            return first;
+        }
+        let late = [Problem::STORE_UNAVAILABLE, Problem::IN_PROGRESS];
+        self.send_until(|response| !late.iter().any(|problem| response.is(problem))).await
     }
 
     /// Sends the request until the response satisfies `condition`.
@@ -70,6 +83,7 @@ impl Request {
     }
 
     async fn begin(&self, lines: &[&[u8]], sent: usize) -> Raw {
+        self.ends.stored().await;
         let length = format!("content-length: {}", self.body.len());
         let head = self.head(&[&[length.as_bytes()], lines].concat());
         let mut raw = Raw::connect(self.address).await;

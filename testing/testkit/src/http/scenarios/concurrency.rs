@@ -1,5 +1,7 @@
 //! Many concurrent requests with one key.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -55,15 +57,25 @@ fn send_many(request: &Request) -> JoinSet<Response> {
 
 /// A run longer than its lease keeps the lease by renewals.
 pub async fn a_long_run_keeps_its_key(server: &Server) {
-    for path in ["/hold", "/takeover"] {
+    let sibling = server.sibling().await;
+    let runs = [(server, "/hold"), (&sibling, "/takeover")].map(|(server, path)| {
         let order = server.order(path, path).key("k").order_with(path, &json!({ "gate": true }));
-        let first = order.spawn();
-        let gate = server.service.gate(path);
-        gate.reached().await;
-        let renewed = server.faults.calls().renew;
-        server.faults.until_called(Kind::Renew, renewed + RENEWALS_PER_LEASE).await;
+        (server, path, order.spawn(), order)
+    });
+    for (server, path, ..) in &runs {
+        server.service.gate(path).reached().await;
+    }
+    let renewed = [server.faults.answered().renew, sibling.faults.answered().renew];
+    server.advance_clock(BEFORE_RENEWAL);
+    for ((server, ..), renewed) in runs.iter().zip(renewed) {
+        server.faults.until_answered(Kind::Renew, renewed + 1).await;
+    }
+    server.advance_clock(AFTER_RENEWAL);
+    for (.., order) in &runs {
         order.send().await.assert_problem(&Problem::IN_PROGRESS);
-        gate.open();
+    }
+    for (server, path, first, order) in runs {
+        server.service.gate(path).open();
         let first = first.await.unwrap();
         order.send().await.assert_replay_of(first.assert_executed(201));
         server.assert_runs(path, 1);
@@ -81,9 +93,13 @@ pub async fn a_blocked_thread_is_not_taken_over(server: &Server) {
 }
 
 async fn block_beyond_a_lease(server: &Server, path: &str) {
-    let order = server.order(path, "n").key("k").order_with("n", &json!({ "block_ms": 3_000 }));
+    let order = server.order(path, "n").key("k").order_with("n", &json!({ "block_ms": 5_000 }));
     let first = order.spawn();
-    server.faults.until_called(Kind::Renew, RENEWALS_PER_LEASE).await;
+    server.faults.until_answered(Kind::Claim, 1).await;
+    let renewed = server.faults.answered().renew;
+    server.advance_clock(BEFORE_RENEWAL);
+    server.faults.until_answered(Kind::Renew, renewed + 1).await;
+    server.advance_clock(AFTER_RENEWAL);
     let early = order.send().await;
     let first = first.await.unwrap();
     first.assert_executed(201);
@@ -95,6 +111,7 @@ async fn block_beyond_a_lease(server: &Server, path: &str) {
     server.assert_runs("n", 1);
 }
 
-/// A renewal is sent every third of the lease or slightly earlier, so after four renewals a lease
-/// has passed.
-const RENEWALS_PER_LEASE: u32 = 4;
+/// The lease is 12 s, and its first renewal is sent after 3.2 to 4 s. With both advances of the clock, the lease of the claim
+/// is over after the renewal. Each advance leaves a busy machine five seconds until the lease ends.
+const BEFORE_RENEWAL: Duration = Duration::from_secs(3);
+const AFTER_RENEWAL: Duration = Duration::from_secs(7);

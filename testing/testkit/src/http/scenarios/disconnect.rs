@@ -51,7 +51,7 @@ pub async fn a_run_outlives_a_timeout(server: &Server) {
 pub async fn a_run_beyond_max_run_is_given_up(server: &Server) {
     let order = server.order("/max-run", "n").key("k");
     let order = order.order_with("n", &json!({ "gate": true, "effect": "after" }));
-    order.send().await.assert_problem(&Problem::OUTCOME_UNKNOWN);
+    order.send_until_served().await.assert_problem(&Problem::OUTCOME_UNKNOWN);
     let retry = order.send_until_settled().await;
     retry.assert_problem(&Problem::OUTCOME_UNKNOWN);
     assert_eq!(server.ledger.counts("n"), Counts { attempts: 1, effects: 0, hooks: 0 });

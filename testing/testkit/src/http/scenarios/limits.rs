@@ -106,7 +106,7 @@ pub async fn an_endless_stream_reaches_its_caller(server: &Server) {
 pub async fn a_stream_that_never_ends_is_given_up(server: &Server) {
     let script = json!({ "chunks": 1, "ends": "never" });
     let order = server.order("/max-run", "n").key("k").order_with("n", &script);
-    order.send().await.assert_problem(&Problem::OUTCOME_UNKNOWN);
+    order.send_until_served().await.assert_problem(&Problem::OUTCOME_UNKNOWN);
     order.send_until_settled().await.assert_problem(&Problem::OUTCOME_UNKNOWN);
     server.assert_runs("n", 1);
 }

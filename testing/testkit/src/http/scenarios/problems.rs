@@ -51,7 +51,7 @@ async fn refused_for_the_stored_record(server: &Server) -> Found {
         (Problem::IN_PROGRESS, gated.send().await),
         (Problem::KEY_REUSED, gated.order("another").send().await),
         (Problem::RESULT_UNAVAILABLE, large.send().await),
-        (Problem::OUTCOME_UNKNOWN, too_long.send().await),
+        (Problem::OUTCOME_UNKNOWN, too_long.send_until_served().await),
     ]
 }
 

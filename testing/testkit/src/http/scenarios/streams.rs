@@ -1,6 +1,4 @@
 //! Responses that are streams: they are passed through as they are produced, and not retained.
-//!
-//! On the route with `max_run`, a stream that is collected is given up soon. Elsewhere it would only end with its scenario.
 
 use std::time::Duration;
 
@@ -8,7 +6,13 @@ use idem_core::Drained;
 use serde_json::json;
 
 use crate::app::MAX_RESPONSE;
-use crate::http::{Closing, Problem, Server};
+use crate::http::{Closing, Open, Problem, Request, Server};
+use crate::watchdog::watched;
+
+/// Returns the response before its body. A stream that is collected has none.
+async fn open(order: &Request) -> Open {
+    watched("the head of the response", order.open()).await
+}
 
 /// The client gets the first part although the body never ends. The record does not wait for the end.
 pub async fn a_stream_reaches_its_client_as_it_is_produced(server: &Server) {
@@ -37,8 +41,8 @@ pub async fn a_response_with_a_length_over_the_limit_is_not_collected(server: &S
 }
 
 async fn passes_through(server: &Server, note: &str, script: serde_json::Value) {
-    let order = server.order("/max-run", note).key(note).order_with(note, &script);
-    let mut streaming = order.open().await;
+    let order = server.order("/payments", note).key(note).order_with(note, &script);
+    let mut streaming = open(&order).await;
     assert_eq!(streaming.status, 201, "{script}");
     assert!(streaming.chunk().await.starts_with(b"{"));
     order.send().await.assert_problem(&Problem::RESULT_UNAVAILABLE);
@@ -48,8 +52,8 @@ async fn passes_through(server: &Server, note: &str, script: serde_json::Value) 
 /// A drain ends while the stream continues.
 pub async fn a_drain_does_not_wait_for_a_stream(server: &Server) {
     let script = json!({ "chunks": 1, "ends": "never", "pass_through": true });
-    let order = server.order("/max-run", "n").key("k").order_with("n", &script);
-    let mut streaming = order.open().await;
+    let order = server.order("/payments", "n").key("k").order_with("n", &script);
+    let mut streaming = open(&order).await;
     assert_eq!(streaming.status, 201);
     streaming.chunk().await;
     assert_eq!(server.idempotency.activity(), idem_core::Activity::default());
@@ -60,9 +64,10 @@ pub async fn a_drain_does_not_wait_for_a_stream(server: &Server) {
 /// The producer belongs to the client. It is dropped when the client leaves.
 pub async fn a_stream_ends_with_its_client(server: &Server) {
     let script = json!({ "chunks": 1, "ends": "never", "pass_through": true });
-    let order = server.order("/max-run", "n").key("k").order_with("n", &script);
+    let order = server.order("/payments", "n").key("k").order_with("n", &script);
     let mut raw = order.send_raw().await;
-    assert!(raw.status_line().await.starts_with("HTTP/1.1 201"));
+    let status_line = watched("the head of the response", raw.status_line()).await;
+    assert!(status_line.starts_with("HTTP/1.1 201"));
     server.service.until_produced(1).await;
     raw.close(Closing::Rst).await;
     server.service.until_produced(0).await;
