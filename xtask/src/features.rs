@@ -1,4 +1,4 @@
-//! The packages, each without features and with each of its features alone.
+//! The libraries and the published programs, each without features and with each of its features alone.
 
 use anyhow::Result;
 use cargo_metadata::{MetadataCommand, Package, Target};
@@ -17,11 +17,17 @@ pub(crate) struct Build {
 /// All builds that must work separately, because a user can select exactly these features.
 pub(crate) fn builds(shell: &Shell) -> Result<Vec<Build>> {
     let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
-    Ok(metadata.packages.iter().flat_map(builds_of).collect())
+    // The examples are left out, because their few features select stores of the adapters.
+    let packages = metadata.packages.iter().filter(|it| is_library(it) || it.publish.is_none());
+    Ok(packages.flat_map(builds_of).collect())
+}
+
+fn is_library(package: &Package) -> bool {
+    package.targets.iter().any(Target::is_lib)
 }
 
 fn builds_of(package: &Package) -> Vec<Build> {
-    let is_library = package.targets.iter().any(Target::is_lib);
+    let is_library = is_library(package);
     let target = if is_library { "--lib" } else { "--bins" };
     let features = package.features.keys().filter(|feature| *feature != "default");
     let alone = features.filter(|feature| is_library || STORES.contains(&feature.as_str()));
