@@ -3,11 +3,12 @@
 #![cfg(feature = "tls")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod harness;
+
 use std::env;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use idem_redis::RedisStore;
 use idem_testkit::servers::{Certificates, RedisServer};
 
 /// The environment variable with the URL, in the process that connects.
@@ -45,7 +46,7 @@ fn run(server: &RedisServer, authority: &Path) -> Output {
 
 #[tokio::main]
 async fn connect(url: &str) {
-    let store = RedisStore::connect(url).await.unwrap_or_else(|error| {
+    let store = harness::builder().connect(url).await.unwrap_or_else(|error| {
         let cause = std::error::Error::source(&error).unwrap();
         println!("{error}: {cause}");
         std::process::exit(1);

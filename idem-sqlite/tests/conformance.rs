@@ -8,6 +8,9 @@ use idem_conformance::StoreHarness;
 use idem_sqlite::SqliteStore;
 use idem_testkit::servers::SqliteFile;
 
+/// The limit for calls. A busy machine takes longer than the default, and no rule is about it.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
 struct Sqlite {
     store: SqliteStore,
     file: SqliteFile,
@@ -20,7 +23,7 @@ impl StoreHarness for Sqlite {
 
     async fn fresh() -> Self {
         let file = SqliteFile::new();
-        let builder = SqliteStore::builder().sweep_every(None);
+        let builder = SqliteStore::builder().sweep_every(None).wait_timeout(TIMEOUT);
         Self { store: builder.open(file.path()).await.unwrap(), file }
     }
 

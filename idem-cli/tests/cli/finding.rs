@@ -61,7 +61,7 @@ fn record_is_shown_with_what_can_be_done() {
             let lines: Vec<_> = output.stdout.lines().collect();
             assert_eq!(lines[0], format!("record      {id}"));
             assert_eq!(lines[1], "operation   POST /payments    label ord-1");
-            assert!(lines[2].starts_with("state       outcome unknown for 4m"), "{}", lines[2]);
+            assert!(lines[2].starts_with("state       outcome unknown for 40m"), "{}", lines[2]);
             assert!(lines[2].contains("(crashed: the lease ended at 20"), "{}", lines[2]);
             assert!(lines[3].starts_with("run         attempt 1, at most once, fencing token "));
             assert!(lines[4].starts_with("downstream  charge  "), "{}", lines[4]);

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use idem_core::function::{ErrorStorage, Failure, Rejected};
 use idem_core::http::{Executed, RequestParts, Scope};
@@ -25,7 +25,11 @@ use crate::command::{Output, idem};
 static REDIS: Shared<RedisServer> = Shared::new(|| RedisServer::start(&["--appendonly", "yes"]));
 static POSTGRES: Shared<PostgresServer> = Shared::new(|| PostgresServer::start(&[]));
 
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
+/// Longer than the commands of a test take on a busy machine.
+pub(crate) const LEASE: Duration = Duration::from_secs(600);
+
+/// Longer than a busy server needs.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, serde::Serialize, serde::Deserialize, thiserror::Error)]
 pub(crate) enum PayError {
@@ -55,7 +59,7 @@ impl Failure for PayError {
     operation = "POST /payments",
     label = "id",
     guarantee = "at-most-once",
-    lease = "60s"
+    lease = "10m"
 )]
 pub(crate) async fn pay(
     idempotency: &Idempotency,
@@ -113,22 +117,24 @@ impl Service {
         };
         let (store, handle): (Arc<dyn IdempotencyStore>, _) = match kind {
             Kind::Redis => {
-                let store = RedisStore::builder().namespace(&*name).connect(&url);
-                let store = runtime.block_on(store).unwrap();
+                let builder = RedisStore::builder().namespace(&*name).connect_timeout(TIMEOUT);
+                let builder = builder.wait_timeout(TIMEOUT).command_timeout(TIMEOUT);
+                let store = runtime.block_on(builder.connect(&url)).unwrap();
                 (Arc::new(store.clone()), Idempotency::builder(store))
             }
             Kind::Postgres => {
                 let builder = PostgresStore::builder().schema(&*name).sweep_every(None);
+                let builder = builder.wait_timeout(TIMEOUT).statement_timeout(TIMEOUT);
                 let store = runtime.block_on(builder.connect(&url)).unwrap();
                 (Arc::new(store.clone()), Idempotency::builder(store))
             }
             Kind::Sqlite => {
-                let builder = SqliteStore::builder().sweep_every(None);
+                let builder = SqliteStore::builder().sweep_every(None).wait_timeout(TIMEOUT);
                 let store = runtime.block_on(builder.open(file.path())).unwrap();
                 (Arc::new(store.clone()), Idempotency::builder(store))
             }
         };
-        let handle = handle.namespace(&*name).build();
+        let handle = handle.namespace(&*name).store_timeout(TIMEOUT).build();
         Self { kind, name, url, file, runtime, store, handle }
     }
 
@@ -164,7 +170,7 @@ impl Service {
     pub(crate) fn sent(&self, body: &str) -> String {
         static POLICY: Policy = Policy::new(LEASE, Guarantee::AtMostOnce);
         let handle = Idempotency::builder(Arc::clone(&self.store)).namespace(&*self.name);
-        let handle = handle.secret("geheim").request_outline(true).build();
+        let handle = handle.secret("geheim").request_outline(true).store_timeout(TIMEOUT).build();
         let request = RequestParts {
             method: "POST",
             path: "/payments",
@@ -190,9 +196,17 @@ impl Service {
         records[0]["record"].as_str().unwrap().to_owned()
     }
 
-    /// Runs the command on the service's store.
+    /// Runs the command on the service's store. On a busy machine, a command can fail to connect in time. It has done nothing
+    /// then, and is repeated.
     pub(crate) fn idem(&self, arguments: &[&str]) -> Output {
-        idem(&[&self.arguments()[..], arguments].concat())
+        let started = Instant::now();
+        loop {
+            let output = idem(&[&self.arguments()[..], arguments].concat());
+            let is_connected = !output.stderr.contains("cannot use the store");
+            if is_connected || started.elapsed() > TIMEOUT {
+                return output;
+            }
+        }
     }
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {

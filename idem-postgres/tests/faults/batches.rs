@@ -13,13 +13,14 @@ use idem_core::store::{
 use idem_core::{Guarantee, Policy};
 use idem_postgres::PostgresStore;
 use idem_postgres::sqlx::{self, Connection, PgConnection};
-use idem_testkit::servers::{PostgresServer, Proxy};
+use idem_testkit::servers::{PostgresServer, Proxy, eventually};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
+use crate::locks::wait_longer;
 use crate::support::{
-    HOUR, builder, claim_new, completed, completion, error_kind, new_id, recovering, request,
-    sent_before_a_reply, store, url,
+    HOUR, builder, claim_new, completed, completion, connect, error_kind, new_id, recovering,
+    request, sent_before_a_reply, store, url,
 };
 
 async fn claim_all(store: &PostgresStore, ids: &[RecordId]) -> Vec<ClaimOutcome> {
@@ -245,29 +246,44 @@ async fn lost_reply_is_unknown_for_the_whole_batch() {
 async fn overdue_call_is_never_sent() {
     const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
     let server = PostgresServer::start(&[]);
-    let store = builder().wait_timeout(WAIT_TIMEOUT).connect(&server.url()).await.unwrap();
-    // This opens a connection for each concurrent statement.
-    let ids: Vec<RecordId> = (0..64).map(|_| new_id()).collect();
-    claim_all(&store, &ids).await;
-    server.pause();
+    let store = connect(&builder().wait_timeout(WAIT_TIMEOUT), &server.url()).await;
+    wait_longer(&server, "public");
+    let mut other = PgConnection::connect(&server.url()).await.unwrap();
+    let mut open = other.begin().await.unwrap();
+    sqlx::query("LOCK TABLE idem_records IN EXCLUSIVE MODE").execute(&mut *open).await.unwrap();
+    // Two statements wait for the lock, so the next call is queued.
+    let mut sent = Vec::new();
+    for _ in 0..2 {
+        let (store, id, request) = (store.clone(), new_id(), request());
+        sent.push(tokio::spawn(async move {
+            loop {
+                // On a busy machine, a call can wait too long for its connection.
+                if let Ok(claimed) = store.claim(id, request.clone()).await {
+                    return claimed;
+                }
+            }
+        }));
+    }
+    let blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    let are_sent = async || (server.sql(blocked) == "2").then_some(());
+    eventually("two statements that wait", are_sent).await;
     let overdue = new_id();
-    let mut calls = Vec::new();
-    for id in [new_id(), new_id(), overdue] {
+    let late = tokio::spawn({
         let store = store.clone();
-        calls.push(tokio::spawn(async move { store.claim(id, request()).await }));
-        // The test has one thread. After these yields the call is sent or queued.
-        for _ in 0..10 {
-            yield_now().await;
-        }
+        async move { store.claim(overdue, request()).await }
+    });
+    // The test has one thread. After these yields the call is queued.
+    for _ in 0..10 {
+        yield_now().await;
     }
     sleep(WAIT_TIMEOUT + Duration::from_millis(100)).await;
-    server.resume();
-    let [one, two, late] = &join_all(calls).await[..] else { panic!("there are not three calls") };
-    for sent in [one, two] {
-        assert!(sent.as_ref().unwrap().as_ref().is_ok_and(|won| acquired(won).is_some()));
+    open.rollback().await.unwrap();
+    for claimed in sent {
+        assert!(acquired(&claimed.await.unwrap()).is_some());
     }
-    let late = late.as_ref().unwrap().as_ref().unwrap_err();
-    assert_eq!(late.kind(), StoreErrorKind::NotDone);
-    let again = store.claim(overdue, request()).await.unwrap();
+    assert_eq!(error_kind(late.await.unwrap()), StoreErrorKind::NotDone);
+    let request = request();
+    let again = async || store.claim(overdue, request.clone()).await.ok();
+    let again = eventually("claim of the overdue key", again).await;
     assert!(acquired(&again).is_some(), "the key is not free");
 }

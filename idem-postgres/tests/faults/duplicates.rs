@@ -23,7 +23,7 @@ async fn fault_concurrent_duplicates_start_one_run() {
 async fn fault_many_waiters_on_one_key() {
     const WAITERS: usize = 2_000;
     let server = PostgresServer::start(&[]);
-    let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
+    let builder = builder().max_connections(4);
     let service = Service::on(builder.connect(&server.url()).await.unwrap());
     let mut replies = send_duplicates(std::slice::from_ref(&service), &WAITING, WAITERS);
     server.until("SELECT count(*) FROM idem_records WHERE awaited", |count| count == "1");

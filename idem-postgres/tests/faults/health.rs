@@ -2,7 +2,7 @@
 
 use idem_core::store::StoreErrorKind;
 use idem_postgres::sqlx::PgPool;
-use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
+use idem_postgres::{ConnectError, HealthIssue};
 use idem_testkit::servers::{PostgresServer, eventually};
 
 use crate::support::{builder, store};
@@ -14,7 +14,7 @@ async fn fault_postgres_asynchronous_commit_at_startup() {
         ("fsync=off", HealthIssue::FsyncOff),
     ] {
         let server = PostgresServer::start(&[setting]);
-        match PostgresStore::connect(&server.url()).await {
+        match builder().connect(&server.url()).await {
             Err(ConnectError::Unhealthy { issue, .. }) => assert_eq!(issue, expected),
             other => panic!("{other:?}"),
         }
@@ -47,7 +47,7 @@ async fn fault_postgres_asynchronous_commit_at_run_time() {
 #[tokio::test]
 async fn fault_postgres_server_unusable_standby() {
     let server = PostgresServer::start_standby();
-    let result = PostgresStore::connect(&server.url()).await;
+    let result = builder().connect(&server.url()).await;
     assert!(
         matches!(result, Err(ConnectError::Unhealthy { issue: HealthIssue::Standby, .. })),
         "{result:?}"
@@ -58,14 +58,14 @@ async fn fault_postgres_server_unusable_standby() {
 async fn error_of_unreachable_server_has_its_source() {
     let mut server = PostgresServer::start(&[]);
     server.kill();
-    let error = PostgresStore::connect(&server.url()).await.unwrap_err();
+    let error = builder().connect(&server.url()).await.unwrap_err();
     let ConnectError::Unreachable { source, .. } = &error else { panic!("{error:?}") };
     assert_eq!(source.to_string(), "Connection refused (os error 111)");
     assert_eq!(source.error().kind(), StoreErrorKind::NotDone);
 
     // Also on a pool, which would try again for 30 s and report only that it timed out.
     let pool = PgPool::connect_lazy(&server.url()).unwrap();
-    let error = PostgresStore::builder().on_pool(pool).await.unwrap_err();
+    let error = builder().on_pool(pool).await.unwrap_err();
     let ConnectError::Unreachable { source, .. } = &error else { panic!("{error:?}") };
     assert_eq!(source.to_string(), "Connection refused (os error 111)");
 }

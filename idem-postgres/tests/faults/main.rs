@@ -8,6 +8,8 @@ mod batches;
 mod disk;
 mod duplicates;
 mod health;
+#[path = "../harness/locks.rs"]
+mod locks;
 mod network;
 mod pgbouncer;
 mod previous_version;

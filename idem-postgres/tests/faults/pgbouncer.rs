@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
+use idem_postgres::ConnectError;
 use idem_postgres::sqlx::{self, Connection, PgConnection};
-use idem_postgres::{ConnectError, PostgresStore};
 use idem_testkit::servers::{PgBouncer, PostgresServer, Proxy};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    HOUR, builder, claim_new, completed, completion, error_kind, new_id, request,
+    HOUR, builder, claim_new, completed, completion, connect, error_kind, new_id, request,
+    until_rejected,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +56,7 @@ async fn fault_postgres_behind_pgbouncer_holds_no_connection_after_refusal() {
 async fn fault_postgres_behind_pgbouncer_without_flag() {
     let server = PostgresServer::start(&[]);
     let pooler = PgBouncer::before(&server, 3);
-    let refused = PostgresStore::connect(&pooler.url()).await.unwrap_err();
+    let refused = builder().connect(&pooler.url()).await.unwrap_err();
     assert!(matches!(refused, ConnectError::Pooler { .. }), "{refused:?}");
     assert!(refused.to_string().contains("pgbouncer()"));
 }
@@ -81,13 +82,15 @@ async fn fault_postgres_behind_pgbouncer_server_lost_at_commit() {
 async fn fault_postgres_behind_pgbouncer_statement_timeout() {
     let server = PostgresServer::start(&[]);
     let pooler = PgBouncer::before(&server, 2);
-    let builder = builder().pgbouncer().statement_timeout(Duration::from_secs(2));
-    let store = builder.connect(&pooler.url()).await.unwrap();
+    let builder = builder().pgbouncer();
+    let store = builder.clone().connect(&pooler.url()).await.unwrap();
+    let impatient = builder.statement_timeout(Duration::from_secs(2));
+    let impatient = connect(&impatient, &pooler.url()).await;
     let claim = claim_new(&store).await;
     let mut other = PgConnection::connect(&server.url()).await.unwrap();
     let mut open = other.begin().await.unwrap();
     sqlx::query("SELECT FROM idem_records FOR UPDATE").execute(&mut *open).await.unwrap();
-    assert_eq!(error_kind(store.release(claim).await), StoreErrorKind::NotDone);
+    until_rejected(async || impatient.release(claim).await).await;
     open.rollback().await.unwrap();
     assert_eq!(store.release(claim).await.unwrap(), Update::Applied);
 }

@@ -27,7 +27,7 @@ fn literal(id: RecordId) -> String {
 fn old_claim(server: &PostgresServer, id: RecordId, guarantee: u8) -> bool {
     let acquired = server.sql(&format!(
         "SELECT acquired FROM idem_records_claim_2({}, '\\x01', '1 h', '1 h', 1::smallint, {guarantee}::smallint,
-             0::smallint, '', 9, NULL, NULL, NULL, '5 s')",
+             0::smallint, '', 9, NULL, NULL, NULL, '1 h')",
         literal(id)
     ));
     acquired == "t"

@@ -12,6 +12,7 @@ use idem_postgres::PostgresStore;
 use idem_testkit::servers::PostgresServer;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::locks::wait_longer;
 use crate::support::{HOUR, builder, claim_new, completion, new_id, request, store};
 
 fn runtime() -> Runtime {
@@ -57,6 +58,7 @@ fn blocked_runtime_does_not_delay_another() {
     let (unblock, unblocked) = mpsc::channel::<()>();
     let other = runtime();
     let store = runtime().block_on(store(&server));
+    wait_longer(&server, "public");
     let blocking = thread::spawn({
         let store = store.clone();
         move || {

@@ -4,7 +4,7 @@ use idem_core::store::{
     AuditAction, AuditEntry, DeleteExpired, IdempotencyStore, StoreErrorKind, Timestamp, Update,
 };
 use idem_postgres::sqlx::{self, PgPool};
-use idem_postgres::{ConnectError, HealthIssue, PostgresStore};
+use idem_postgres::{ConnectError, HealthIssue};
 use idem_testkit::servers::PostgresServer;
 use tokio::task::JoinSet;
 
@@ -16,7 +16,7 @@ async fn many_processes_migrate_concurrently() {
     let mut starts = JoinSet::new();
     for _ in 0..20 {
         let url = server.url();
-        starts.spawn(async move { claim_new(&PostgresStore::connect(&url).await.unwrap()).await });
+        starts.spawn(async move { claim_new(&builder().connect(&url).await.unwrap()).await });
     }
     assert_eq!(starts.join_all().await.len(), 20);
     assert_eq!(server.sql("SELECT max(version) FROM idem_records_schema"), "3");

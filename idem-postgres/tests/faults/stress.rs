@@ -8,12 +8,15 @@ use idem_postgres::sqlx::{self, PgPool};
 use idem_testkit::dropped_after;
 use idem_testkit::servers::PostgresServer;
 
+use crate::locks::wait_longer;
 use crate::support::{HOUR, builder, claim_new, completion, new_id, request, response, store};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_has_two_accepted_results() {
     let server = PostgresServer::start(&[]);
-    stress::no_key_has_two_accepted_results(store(&server).await).await;
+    let store = store(&server).await;
+    wait_longer(&server, "public");
+    stress::no_key_has_two_accepted_results(store).await;
 }
 
 /// Checks that the stress test above can fail: this completion does not check the owner.
@@ -21,6 +24,7 @@ async fn no_key_has_two_accepted_results() {
 async fn without_the_owner_check_keys_have_two_results() {
     let server = PostgresServer::start(&[]);
     let store = store(&server).await;
+    wait_longer(&server, "public");
     let pool = PgPool::connect(&server.url()).await.unwrap();
     let complete = move |claim: Claim, body| {
         let pool = pool.clone();
@@ -41,6 +45,7 @@ async fn without_the_owner_check_keys_have_two_results() {
 async fn fault_store_call_cancelled_at_every_await() {
     let server = PostgresServer::start(&[]);
     let store = builder().max_connections(2).connect(&server.url()).await.unwrap();
+    wait_longer(&server, "public");
     for polls in 0.. {
         let (id, own_request) = (new_id(), request());
         let claim_finished = dropped_after(polls, store.claim(id, own_request.clone())).await;
@@ -83,7 +88,6 @@ async fn fault_store_call_cancelled_at_every_await() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_dropped_call_on_shared_connection_does_not_mix_replies() {
     let server = PostgresServer::start(&[]);
-    let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
-    let store = builder.connect(&server.url()).await.unwrap();
+    let store = builder().max_connections(4).connect(&server.url()).await.unwrap();
     stress::dropped_calls_do_not_mix_up_replies(store, 20, 200, Duration::from_millis(4)).await;
 }

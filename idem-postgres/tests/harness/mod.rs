@@ -1,5 +1,7 @@
 //! The harness of the conformance suite, for stores that connect in different ways.
 
+mod locks;
+
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -7,8 +9,9 @@ use idem_conformance::StoreHarness;
 use idem_postgres::{PostgresStore, PostgresStoreBuilder};
 use idem_testkit::servers::PostgresServer;
 
-/// The limit for a free connection. A busy machine takes longer than the default of 1 s, and no rule is about it.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The limits for a free connection and for a statement. A busy machine takes longer than their defaults, and no rule is
+/// about them.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A way to connect.
 pub(crate) trait Connect: Send + Sync + 'static {
@@ -39,8 +42,10 @@ impl<C: Connect> StoreHarness for Harness<C> {
     /// Each test has its own schema, because the sweeper rules count the deleted records.
     async fn fresh() -> Self {
         let schema = format!("rule_{:016x}", rand::random::<u64>());
-        let builder = C::builder().schema(&*schema).sweep_every(None).wait_timeout(WAIT_TIMEOUT);
+        let builder = C::builder().schema(&*schema).sweep_every(None);
+        let builder = builder.wait_timeout(TIMEOUT).statement_timeout(TIMEOUT);
         let store = builder.connect(&C::url()).await.unwrap();
+        locks::wait_longer(C::server(), &schema);
         Self { store, schema, connect: PhantomData }
     }
 

@@ -11,7 +11,7 @@ use idem_testkit::servers::{Proxy, soon};
 use tokio::sync::oneshot;
 
 use crate::support::{
-    NO_WAIT, assert_executed, assert_replayed, call, counts, expected, server, service,
+    CLAIMS, NO_WAIT, assert_executed, assert_replayed, call, counts, expected, server, service,
     write_and_return, write_effect,
 };
 
@@ -38,19 +38,17 @@ async fn fault_crash_in_transaction_at_each_point() {
         let service = service(&server.url()).await;
         let proxy = Proxy::before(server.port()).await;
         let mut child = start(point, &proxy);
-        match point {
-            BEFORE_THE_COMMIT => {
-                proxy.hold("COMMIT");
-                let mut stdin = child.0.stdin.take().unwrap();
-                stdin.write_all(b"go\n").unwrap();
-                proxy.triggered().await;
-            }
-            _ => await_point(&mut child, point).await,
+        await_point(&mut child, point).await;
+        if point == BEFORE_THE_COMMIT {
+            proxy.hold("COMMIT");
+            let mut stdin = child.0.stdin.take().unwrap();
+            stdin.write_all(b"go\n").unwrap();
+            proxy.triggered().await;
         }
         drop(child);
         // The proxy closes the connection, as the kernel would for a killed process.
         proxy.cut();
-        server.until("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", |n| n == "0");
+        server.until(CLAIMS, |claims| claims == "0");
         let after_crash = if left { expected("1", "1 of 1") } else { expected("0", "0 of 0") };
         assert_eq!(counts(&server), after_crash, "{point}");
         let retry = call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await;
@@ -102,7 +100,9 @@ async fn child() {
     let Ok(point) = env::var(POINT) else { return };
     let service = service(&env::var(URL).unwrap()).await;
     if point == BEFORE_THE_COMMIT {
-        // The parent sends a line when the proxy holds the next commit, which is that of the run.
+        // The connection has made its commits. The parent then sends a line when the proxy holds the next one, which is
+        // that of the run.
+        println!("{point}");
         std::io::stdin().read_line(&mut String::new()).unwrap();
     }
     stop_at(&point, BEFORE_THE_CLAIM);

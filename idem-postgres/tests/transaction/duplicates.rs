@@ -1,31 +1,27 @@
 //! Duplicates of a run in its transaction: they hold no connection, and there is one effect.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use idem_core::Rejection;
 use idem_core::http::Served;
-use idem_core::{Guarantee, Idempotency, Policy, Rejection};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    NO_WAIT, OPEN_TRANSACTIONS, Reply, assert_executed, assert_replayed, builder, call, counts,
-    expected, server, service, write_and_return,
+    NO_WAIT, OPEN_TRANSACTIONS, Reply, WAITING, assert_executed, assert_replayed, builder, call,
+    counts, expected, server, service, service_on, write_and_return,
 };
-
-static WAITING: Policy = Policy::new(Duration::from_secs(3600), Guarantee::AtMostOnce)
-    .with_wait(Duration::from_secs(60));
 
 /// 200 duplicates arrive at two processes with four connections each, while the first run is in its
 /// transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_concurrent_duplicates_start_one_run() {
     let server = server(&[]);
-    let builder = builder().max_connections(4).wait_timeout(Duration::from_secs(30));
+    let builder = builder().max_connections(4);
     let mut processes = Vec::new();
     for _ in 0..2 {
         let store = builder.clone().connect(&server.url()).await.unwrap();
-        processes.push(Idempotency::builder(store).store_timeout(Duration::from_secs(60)).build());
+        processes.push(service_on(store));
     }
     let gate = Arc::new(Semaphore::new(0));
     let mut replies: JoinSet<Reply> = JoinSet::new();

@@ -6,8 +6,8 @@ use idem_core::{Guarantee, Policy, Rejection};
 use idem_postgres::sqlx::{self, Connection, PgConnection};
 
 use crate::support::{
-    NO_WAIT, OPEN_TRANSACTIONS, assert_executed, assert_replayed, call, counts, expected, server,
-    service, write_and_return, write_effect,
+    CLAIMS, NO_WAIT, OPEN_TRANSACTIONS, assert_executed, assert_replayed, call, counts, expected,
+    server, service, service_on, write_and_return, write_effect,
 };
 
 #[tokio::test]
@@ -96,14 +96,23 @@ async fn run_longer_than_max_run_leaves_nothing() {
         sqlx::query("LOCK TABLE blocked").execute(&mut *tx).await.unwrap();
         200
     };
-    let reply = call(&service, &SHORT_RUN, "k", waiting).await;
-    assert!(matches!(reply, Err(Rejection::NotCommitted(_))), "{reply:?}");
+    let states =
+        "SELECT (SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock') || ' of '
+             || (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')";
+    loop {
+        let reply = call(&service, &SHORT_RUN, "k", waiting).await;
+        assert!(matches!(reply, Err(Rejection::NotCommitted(_))), "{reply:?}");
+        // On a busy machine, the handler can be dropped before its query waits for the lock.
+        server.until(states, |states| ["1 of 1", "0 of 0"].contains(&states));
+        if server.sql(states) == "1 of 1" {
+            break;
+        }
+    }
     // The key stays claimed while the server executes the query.
     let held = call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await;
     assert!(matches!(held, Err(Rejection::InProgress)), "{held:?}");
     blocking.rollback().await.unwrap();
-    let ended = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
-    server.until(ended, |locks| locks == "0");
+    server.until(CLAIMS, |claims| claims == "0");
     assert_executed(&call(&service, &NO_WAIT, "k", |tx| write_and_return(tx, 201)).await, 201);
     assert_eq!(counts(&server), expected("1", "1 of 1"));
 }
@@ -195,7 +204,7 @@ async fn transactions_have_the_isolation_level_of_the_builder() {
         (IsolationLevel::Serializable, "serializable"),
     ] {
         let store = crate::support::builder().transaction_isolation(level);
-        let service = idem_core::Idempotency::new(store.connect(&server.url()).await.unwrap());
+        let service = service_on(store.connect(&server.url()).await.unwrap());
         let reading = move |mut tx: idem_postgres::Tx| async move {
             let level = idem_postgres::sqlx::query_scalar("SHOW transaction_isolation");
             let level: String = level.fetch_one(&mut *tx).await.unwrap();

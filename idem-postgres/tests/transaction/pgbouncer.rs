@@ -1,12 +1,11 @@
 //! PgBouncer in transaction mode. The handler's own queries are not prepared either.
 
-use idem_core::Idempotency;
 use idem_postgres::{Tx, sqlx};
 use idem_testkit::servers::{PgBouncer, Proxy};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    NO_WAIT, assert_executed, assert_replayed, builder, call, counts, expected, server,
+    NO_WAIT, assert_executed, assert_replayed, builder, call, counts, expected, server, service_on,
 };
 
 async fn write_and_return_201(mut tx: Tx) -> u16 {
@@ -27,7 +26,7 @@ async fn fault_postgres_behind_pgbouncer_transactions() {
     // One connection for each handler, because a transaction holds its connection.
     let pooler = PgBouncer::before(&server, 8);
     let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
-    let service = Idempotency::new(store);
+    let service = service_on(store);
     let mut workers = JoinSet::new();
     for worker in 0..8 {
         let service = service.clone();
@@ -53,7 +52,7 @@ async fn fault_commit_reply_lost_behind_pgbouncer() {
     let proxy = Proxy::before(server.port()).await;
     let pooler = PgBouncer::before_port(proxy.port(), 2);
     let store = builder().pgbouncer().connect(&pooler.url()).await.unwrap();
-    let service = Idempotency::new(store);
+    let service = service_on(store);
     proxy.cut_after("COMMIT\0");
     assert_executed(&call(&service, &NO_WAIT, "k", write_and_return_201).await, 201);
     assert_replayed(&call(&service, &NO_WAIT, "k", write_and_return_201).await, 201);

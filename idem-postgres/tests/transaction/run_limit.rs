@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use idem_core::http::Scope;
 use idem_core::{Idempotency, IdempotencyBuilder, Rejection};
@@ -19,7 +20,8 @@ async fn limited(
     limit: impl FnOnce(IdempotencyBuilder) -> IdempotencyBuilder,
 ) -> Idempotency {
     let store = builder().connect(&server.url()).await.unwrap();
-    limit(Idempotency::builder(store)).build()
+    // Longer than a busy server needs.
+    limit(Idempotency::builder(store).store_timeout(Duration::from_secs(60))).build()
 }
 
 async fn pay(service: &Idempotency, scope: &str, key: &str) -> Reply {

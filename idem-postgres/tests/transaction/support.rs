@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use idem_core::http::{Executed, Scope, Served};
-use idem_core::store::{Completion, Headers, StoredResponse};
+use idem_core::store::{Completion, Headers, IdempotencyStore, StoredResponse};
 use idem_core::{Guarantee, Idempotency, IdempotencyKey, Outcome, Policy, Rejection};
 use idem_postgres::sqlx::{self, PgConnection};
 use idem_postgres::{PostgresStore, PostgresStoreBuilder, Tx};
@@ -12,7 +12,13 @@ use idem_testkit::servers::PostgresServer;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// Longer than a busy server needs.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
 pub(crate) static NO_WAIT: Policy = Policy::new(HOUR, Guarantee::AtMostOnce);
+
+/// Duplicates wait for the run.
+pub(crate) static WAITING: Policy = Policy::new(HOUR, Guarantee::AtMostOnce).with_wait(TIMEOUT);
 
 pub(crate) type Reply = Result<Served<u16>, Rejection>;
 
@@ -23,12 +29,19 @@ pub(crate) fn server(settings: &[&str]) -> PostgresServer {
     server
 }
 
+/// A builder for a store whose limits a busy server keeps.
 pub(crate) fn builder() -> PostgresStoreBuilder {
-    PostgresStore::builder().sweep_every(None)
+    let builder = PostgresStore::builder().sweep_every(None);
+    builder.wait_timeout(TIMEOUT).statement_timeout(TIMEOUT)
 }
 
 pub(crate) async fn service(url: &str) -> Idempotency {
-    Idempotency::new(builder().connect(url).await.unwrap())
+    service_on(builder().connect(url).await.unwrap())
+}
+
+/// A service on a store, whose limit a busy server keeps too.
+pub(crate) fn service_on(store: impl IdempotencyStore) -> Idempotency {
+    Idempotency::builder(store).store_timeout(TIMEOUT).build()
 }
 
 /// The number of effects, and the number of completed and of all records.
@@ -102,3 +115,6 @@ pub(crate) fn assert_replayed(reply: &Reply, status: u16) {
 /// The number of connections inside a transaction.
 pub(crate) const OPEN_TRANSACTIONS: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE state LIKE 'idle in transaction%' AND backend_type = 'client backend'";
+
+/// The number of transactions that have claimed a key and have not ended.
+pub(crate) const CLAIMS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";

@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex};
 
 use idem_core::function::{Disposition, Failure, Rejected};
 use idem_core::{Execution, Idempotency, idempotent};
-use idem_redis::RedisStore;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::harness;
 
 const CONSUMERS: usize = 2;
 
@@ -47,7 +48,7 @@ impl Guarantee {
 pub(crate) async fn run() {
     let var =
         |name: &str| env::var(name).expect("the tests start this process and set its variables");
-    let store = RedisStore::connect(&var("IDEM_TEST_REDIS")).await.unwrap();
+    let store = harness::builder().connect(&var("IDEM_TEST_REDIS")).await.unwrap();
     let idempotency = Idempotency::new(store);
     let guarantee = Guarantee::named(&var("IDEM_TEST_GUARANTEE"));
     let broker = var("IDEM_TEST_BROKER");

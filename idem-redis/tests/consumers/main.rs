@@ -8,6 +8,8 @@
 
 mod broker;
 mod consumer;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod process;
 mod provider;
 

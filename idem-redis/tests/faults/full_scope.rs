@@ -1,6 +1,7 @@
 //! A full scope: a claim without room checks few keys, and a background task finds the others that expired.
 
 use std::num::NonZeroU32;
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use idem_core::store::{
@@ -49,11 +50,14 @@ async fn claim_without_room_checks_few_keys() {
     let mark = format!("idem:default:scope:{}:recounting", "07".repeat(32));
     server.cli(&["set", &mark, "1"]);
     server.cli(&["config", "resetstat"]);
+    let started = Instant::now();
     for _ in 0..10 {
         assert_eq!(store.claim(key(), request_with_quota()).await.unwrap(), FULL);
     }
+    // The 64 oldest keys may be checked again every second.
+    let most = u64::from(KEYS) / 2 + 64 * started.elapsed().as_secs();
     let scripts = calls(&server)["evalsha"];
-    assert!(scripts < u64::from(KEYS) / 2, "{scripts} scripts for 10 refusals");
+    assert!(scripts < most, "{scripts} scripts for 10 refusals, and not fewer than {most}");
 }
 
 /// The youngest key is the last one that is checked.

@@ -1,7 +1,7 @@
 //! The health check finds unsafe settings and lost writes.
 
 use idem_core::store::{IdempotencyStore, StoreErrorKind, Update};
-use idem_redis::{ConnectError, HealthIssue, RedisStore};
+use idem_redis::{ConnectError, HealthIssue};
 use idem_testkit::servers::{Proxy, RedisServer, eventually};
 
 use crate::support::{HOUR, builder, completion, store, url, won};
@@ -11,7 +11,7 @@ async fn fault_redis_evicts_keys_at_startup() {
     let server = RedisServer::start(&["--maxmemory", "100mb"]);
     for policy in ["allkeys-lru", "volatile-lru", "volatile-ttl", "allkeys-random"] {
         server.cli(&["config", "set", "maxmemory-policy", policy]);
-        match RedisStore::connect(&server.url()).await {
+        match builder().connect(&server.url()).await {
             Err(ConnectError::Unhealthy { issue: HealthIssue::EvictionPolicy(found), .. }) => {
                 assert_eq!(found, policy);
             }
@@ -46,7 +46,7 @@ async fn replica_is_refused() {
     let primary = RedisServer::start(&[]);
     let port = primary.port().to_string();
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &port]);
-    let refused = RedisStore::connect(&replica.url()).await;
+    let refused = builder().connect(&replica.url()).await;
     assert!(
         matches!(refused, Err(ConnectError::Unhealthy { issue: HealthIssue::Replica, .. })),
         "{refused:?}"
@@ -57,7 +57,7 @@ async fn replica_is_refused() {
 async fn error_of_unreachable_server_names_its_address_and_keeps_its_source() {
     let mut server = RedisServer::start(&[]);
     server.kill();
-    let error = RedisStore::connect(&server.url()).await.unwrap_err();
+    let error = builder().connect(&server.url()).await.unwrap_err();
     assert!(matches!(&error, ConnectError::Unreachable { .. }));
     assert!(error.to_string().contains(&format!("127.0.0.1:{}", server.port())), "{error}");
     let source = std::error::Error::source(&error).unwrap();

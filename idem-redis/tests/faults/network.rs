@@ -3,15 +3,16 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use idem_core::store::{ClaimOutcome, IdempotencyStore, StoreErrorKind, Update};
+use idem_core::store::{ClaimOutcome, FoundState, IdempotencyStore, StoreErrorKind, Update};
 use idem_redis::RedisStore;
-use idem_testkit::servers::{Proxy, RedisServer, Replies};
+use idem_testkit::servers::{Proxy, RedisServer, eventually};
 
 use crate::support::{
-    HOUR, builder, completed, completion, error_kind, key, request, store, url, won,
+    HOUR, builder, completed, completion, error_kind, found, key, key_name, request, store, url,
+    won,
 };
 
-/// The limit after which a silent server counts as silent. A healthy one replies earlier, also on a busy machine.
+/// The limit after which a silent server counts as silent. On a busy machine, a healthy one can be silent for longer.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// A store behind a proxy, whose server has all scripts: every call sends one command. Its connection has no sample of
@@ -21,7 +22,7 @@ pub(crate) async fn behind(proxy: &Proxy) -> RedisStore {
     let (one, two) = (won(&other).await, won(&other).await);
     assert_eq!(other.complete(one, completion("known"), HOUR).await.unwrap(), Update::Applied);
     assert_eq!(other.release(two).await.unwrap(), Update::Applied);
-    builder().command_timeout(SILENCE).connect(&url(proxy)).await.unwrap()
+    builder().connect(&url(proxy)).await.unwrap()
 }
 
 /// For claims by script and by plain command: the claim was made, its reply is lost, and a repeated call
@@ -39,17 +40,22 @@ async fn lose_replies(server: &RedisServer, has_clock_sample: bool) {
     if has_clock_sample {
         won(&store).await;
     }
-    proxy.replies(Replies::Swallow);
+    proxy.cut_after(key_name(id));
     assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
-    proxy.replies(Replies::Pass);
     let ClaimOutcome::Acquired(claim) = store.claim(id, request.clone()).await.unwrap() else {
         panic!("the same claim")
     };
 
-    proxy.replies(Replies::Swallow);
+    proxy.cut_after(key_name(id));
     let lost = store.complete(claim, completion("first"), HOUR).await;
     assert_eq!(error_kind(lost), StoreErrorKind::Unknown);
-    proxy.replies(Replies::Pass);
+    // The reply to a health check, which also ends the connection, can be earlier than the completion.
+    let direct = self::store(server).await;
+    eventually("first completion", async || {
+        let state = found(&direct, id).await.state;
+        matches!(state, FoundState::Completed { .. }).then_some(())
+    })
+    .await;
     let again = store.complete(claim, completion("second"), HOUR).await.unwrap();
     assert_eq!(again, Update::Applied);
     assert_eq!(store.claim(id, request).await.unwrap(), completed("first"));
@@ -61,12 +67,14 @@ async fn fault_release_reply_lost_leaves_next_owner_untouched() {
     let proxy = Proxy::before(server.port()).await;
     let (store, other) = (behind(&proxy).await, store(&server).await);
     let claim = won(&store).await;
-    proxy.replies(Replies::Swallow);
+    proxy.cut_after(key_name(claim.id));
     assert_eq!(error_kind(store.release(claim).await), StoreErrorKind::Unknown);
-    let ClaimOutcome::Acquired(next) = other.claim(claim.id, request()).await.unwrap() else {
-        panic!("freed")
+    // The reply to a health check, which also ends the connection, can be earlier than the release.
+    let freed = async || {
+        let claimed = other.claim(claim.id, request()).await.unwrap();
+        if let ClaimOutcome::Acquired(next) = claimed { Some(next) } else { None }
     };
-    proxy.replies(Replies::Pass);
+    let next = eventually("freed key", freed).await;
     assert_eq!(store.release(claim).await.unwrap(), Update::Stale(None));
     assert_eq!(other.complete(next, completion("next"), HOUR).await.unwrap(), Update::Applied);
 }
@@ -117,7 +125,15 @@ async fn fault_store_outage_short_is_not_done_then_recovers() {
 async fn fault_store_down_at_claim_silent_server() {
     let server = RedisServer::start(&[]);
     let builder = builder().command_timeout(SILENCE).connect_timeout(SILENCE);
-    let store = builder.connect(&server.url()).await.unwrap();
+    let store = eventually("connection within the limits", async || {
+        builder.clone().connect(&server.url()).await.ok()
+    })
+    .await;
+    // The check that the store starts on its own ends before the second one of these. If it had no reply, it would replace
+    // the connection.
+    for _ in 0..2 {
+        eventually("successful health check", async || store.check().await.ok()).await;
+    }
     let (id, request) = (key(), request());
     server.pause();
     assert_eq!(error_kind(store.claim(id, request.clone()).await), StoreErrorKind::Unknown);
@@ -127,7 +143,9 @@ async fn fault_store_down_at_claim_silent_server() {
         "cannot connect"
     );
     server.resume();
-    assert!(matches!(store.claim(id, request).await.unwrap(), ClaimOutcome::Acquired(_)));
+    let claim = async || store.claim(id, request.clone()).await.ok();
+    let claimed = eventually("reply of the resumed server", claim).await;
+    assert!(matches!(claimed, ClaimOutcome::Acquired(_)), "{claimed:?}");
 }
 
 /// The claim is refused as long as no replica has it. Its key is not free in the meantime.
@@ -141,7 +159,7 @@ async fn fault_redis_failover_loses_writes_unless_claim_waits_for_replicas() {
         let builder = builder().wait_for_replicas(NonZeroU32::MIN, within);
         builder.connect(&primary.url()).await.unwrap()
     };
-    let durable = waiting(Duration::from_secs(10)).await;
+    let durable = waiting(Duration::from_secs(60)).await;
     // Only the calls whose wait must fail use this store.
     let impatient = waiting(Duration::from_millis(300)).await;
     let claim = won(&durable).await;

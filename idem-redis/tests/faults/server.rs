@@ -16,7 +16,10 @@ use crate::support::{
 async fn fault_redis_stalls_asleep() {
     let server = RedisServer::start(&[]);
     let builder = builder().command_timeout(Duration::from_secs(2));
-    let store = builder.connect(&server.url()).await.unwrap();
+    let store = eventually("connection within the limit", async || {
+        builder.clone().connect(&server.url()).await.ok()
+    })
+    .await;
     for sleep in [&["debug", "sleep", "1"][..], &["client", "pause", "3000", "all"]] {
         let (id, request) = (key(), request());
         thread::scope(|scope| {
@@ -196,7 +199,7 @@ async fn fault_redis_refuses_or_redirects_while_loading() {
     let server = RedisServer::start(&["--loading-process-events-interval-bytes", "1024"]);
     let store = store(&server).await;
     let claim = won(&store).await;
-    server.cli(&["debug", "populate", "2000", "filler", "1000"]);
+    server.cli(&["debug", "populate", "6000", "filler", "1000"]);
     // The delay makes loading longer than the test. It is removed at the end.
     server.cli(&["config", "set", "key-load-delay", "20000"]);
     thread::scope(|scope| {

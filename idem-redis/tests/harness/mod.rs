@@ -5,7 +5,7 @@ use std::time::Duration;
 use idem_redis::{RedisStore, RedisStoreBuilder};
 
 /// The limit for connections and replies. A busy machine takes longer than the default of 1 s, and no rule is about it.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A builder for a store whose server is healthy.
 pub(crate) fn builder() -> RedisStoreBuilder {

@@ -9,11 +9,15 @@ use idem_core::store::{
 };
 use idem_core::{Guarantee, Policy};
 use idem_redis::RedisStore;
-use idem_testkit::servers::{RedisCluster, RedisSentinel, RedisServer};
+use idem_testkit::servers::{RedisCluster, RedisServer};
+use tokio::time::sleep;
+
+use crate::{
+    LIMIT, PATIENCE, PAUSE, connect_cluster, connect_sentinel, harness, set_patience,
+    set_sentinels, start_cluster, start_sentinel,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// Time limit for a failover.
-const LIMIT: Duration = Duration::from_secs(60);
 
 fn request() -> ClaimRequest {
     ClaimRequest::new(&Policy::new(HOUR, Guarantee::AtMostOnce).with_lease(HOUR))
@@ -24,12 +28,35 @@ fn done() -> Completion {
     Completion::Response(StoredResponse::new(201, Headers::default(), body))
 }
 
+/// Claims a new key, and another one if a busy server replies too late.
 async fn won(store: &RedisStore) -> Claim {
-    let id = RecordId::from_bytes(rand::random());
-    match store.claim(id, request()).await.unwrap() {
+    let claim = async || store.claim(RecordId::from_bytes(rand::random()), request()).await;
+    match retry(claim).await {
         ClaimOutcome::Acquired(claim) => claim,
         other => panic!("{other:?}"),
     }
+}
+
+/// Waits until the replica has every write that the primary has made. `WAIT` waits only for those of its own connection.
+fn replicate(primary: &RedisServer, replica: &RedisServer) {
+    let made = offset(&primary.cli(&["info", "replication"]), "master_repl_offset:");
+    let replicated = |info: &str| offset(info, "slave_repl_offset:") >= made;
+    replica.until(&["info", "replication"], replicated);
+}
+
+/// An offset of `info replication`, or zero if it is not there.
+fn offset(info: &str, name: &str) -> u64 {
+    let value = info.lines().find_map(|line| line.strip_prefix(name));
+    value.map_or(0, |value| value.trim().parse().unwrap())
+}
+
+/// The replica of the first node of a Cluster.
+fn replica_of_first(cluster: &RedisCluster) -> &RedisServer {
+    let primary = format!("master_port:{}", cluster.nodes[0].port());
+    let is_replica = |node: &&RedisServer| {
+        node.cli(&["info", "replication"]).lines().any(|line| line.trim() == primary)
+    };
+    cluster.nodes[3..].iter().find(is_replica).unwrap()
 }
 
 /// Repeats a call until it succeeds.
@@ -40,7 +67,7 @@ async fn retry<T>(call: impl AsyncFn() -> Result<T, StoreError>) -> T {
             Ok(reply) => return reply,
             Err(error) => assert!(started.elapsed() < LIMIT, "still {error:?}"),
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        sleep(PAUSE).await;
     }
 }
 
@@ -70,13 +97,14 @@ async fn check_failover(store: &RedisStore, claims: Vec<Claim>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sentinel_promotes_the_replica() {
-    let mut servers = RedisSentinel::start();
-    let store = RedisStore::builder().connect_sentinel(&servers.urls(), "mymaster").await.unwrap();
+    let mut servers = start_sentinel();
+    let store = connect_sentinel(&RedisStore::builder(), &servers).await;
     let mut claims = Vec::new();
     for _ in 0..20 {
         claims.push(won(&store).await);
     }
-    servers.primary.cli(&["wait", "1", "5000"]);
+    replicate(&servers.primary, &servers.replica);
+    set_sentinels(&servers, "down-after-milliseconds", "500");
     servers.primary.kill();
     check_failover(&store, claims).await;
     assert!(servers.replica.cli(&["info", "replication"]).contains("role:master"));
@@ -85,24 +113,28 @@ async fn sentinel_promotes_the_replica() {
 /// The old primary is demoted and still reachable. It refuses writes with READONLY.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn store_leaves_demoted_primary() {
-    let servers = RedisSentinel::start();
-    let store = RedisStore::builder().connect_sentinel(&servers.urls(), "mymaster").await.unwrap();
+    let servers = start_sentinel();
+    let store = connect_sentinel(&RedisStore::builder(), &servers).await;
     let claim = won(&store).await;
-    servers.primary.cli(&["wait", "1", "5000"]);
-    servers.sentinels[0].cli(&["sentinel", "failover", "mymaster"]);
+    replicate(&servers.primary, &servers.replica);
+    // Otherwise this failover ends for ever if the replica is busy, and does not begin if it was.
+    set_sentinels(&servers, "failover-timeout", PATIENCE);
+    let failover = ["sentinel", "failover", "mymaster"];
+    servers.sentinels[0].until(&failover, |reply| reply == "OK" || reply.starts_with("INPROG"));
     servers.primary.until(&["info", "replication"], |info| info.contains("role:slave"));
     check_failover(&store, vec![claim]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cluster_promotes_a_replica() {
-    let mut servers = RedisCluster::start();
-    let store = RedisStore::builder().connect_cluster(&servers.urls()).await.unwrap();
+    let mut servers = start_cluster();
+    let store = connect_cluster(&RedisStore::builder(), &servers).await;
     let mut claims = Vec::new();
     for _ in 0..30 {
         claims.push(won(&store).await);
     }
-    servers.nodes[0].cli(&["wait", "1", "5000"]);
+    replicate(&servers.nodes[0], replica_of_first(&servers));
+    set_patience(&servers, "3000");
     servers.nodes[0].kill();
     check_failover(&store, claims).await;
 }
@@ -111,8 +143,8 @@ async fn cluster_promotes_a_replica() {
 /// redirects (MOVED).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_redis_refuses_or_redirects_moved_key() {
-    let servers = RedisCluster::start();
-    let store = RedisStore::builder().connect_cluster(&servers.urls()).await.unwrap();
+    let servers = start_cluster();
+    let store = connect_cluster(&harness::builder(), &servers).await;
     let claim = won(&store).await;
     let primaries = &servers.nodes[..3];
     let keys = |node: &RedisServer| node.cli(&["keys", "idem:*:????????????????????????????????*"]);
@@ -126,7 +158,7 @@ async fn fault_redis_refuses_or_redirects_moved_key() {
     target.cli(&["cluster", "setslot", &slot, "importing", &source_id]);
     source.cli(&["cluster", "setslot", &slot, "migrating", &target_id]);
     let port = target.port().to_string();
-    source.cli(&["migrate", "127.0.0.1", &port, &key, "0", "5000"]);
+    source.cli(&["migrate", "127.0.0.1", &port, &key, "0", PATIENCE]);
     assert!(source.cli(&["get", &key]).contains("ASK"), "the source redirects a single command");
     assert_eq!(store.renew(claim, HOUR, HOUR).await.unwrap(), Update::Applied);
     assert!(matches!(found(&store, claim).await, State::Running));

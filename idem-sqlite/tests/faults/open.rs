@@ -120,7 +120,7 @@ async fn stores_that_open_a_new_file_together_wait_for_each_other() {
     let opening: Vec<_> = (0..8)
         .map(|_| {
             let path = file.path();
-            tokio::spawn(async move { SqliteStore::open(path).await })
+            tokio::spawn(async move { builder().open(path).await })
         })
         .collect();
     for opened in opening {

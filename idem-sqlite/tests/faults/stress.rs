@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use idem_conformance::stress;
 use idem_core::store::{Claim, ClaimOutcome, IdempotencyStore, State, Update};
+use idem_sqlite::sqlx::sqlite::SqliteConnectOptions;
 use idem_sqlite::sqlx::{self, SqlitePool};
 use idem_testkit::dropped_after;
 use idem_testkit::servers::SqliteFile;
 
-use crate::support::{HOUR, claim_new, completion, new_id, request, response, store};
+use crate::support::{HOUR, TIMEOUT, claim_new, completion, new_id, request, response, store};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_has_two_accepted_results() {
@@ -21,7 +22,8 @@ async fn no_key_has_two_accepted_results() {
 async fn without_the_owner_check_keys_have_two_results() {
     let file = SqliteFile::new();
     let store = store(&file).await;
-    let pool = SqlitePool::connect(&format!("sqlite:{}", file.path().display())).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(file.path()).busy_timeout(TIMEOUT);
+    let pool = SqlitePool::connect_with(options).await.unwrap();
     let complete = move |claim: Claim, body| {
         let pool = pool.clone();
         async move {
