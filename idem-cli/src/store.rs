@@ -31,12 +31,12 @@ impl Store {
     /// because that is when an operator needs its records.
     pub(crate) async fn connect(common: &Common) -> Result<Self, Failure> {
         let url = url(common)?;
-        let scheme = url.split(':').next().unwrap_or(url);
-        // Postgres gets the whole URL.
-        #[cfg(any(feature = "redis", feature = "sqlite"))]
-        let rest = &url[scheme.len()..];
-        #[cfg(any(feature = "redis", feature = "sqlite"))]
-        let rest = rest.strip_prefix("://").or_else(|| rest.strip_prefix(':')).unwrap_or(rest);
+        let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+        #[cfg_attr(
+            not(any(feature = "redis", feature = "sqlite")),
+            expect(unused_variables, reason = "Postgres gets the whole URL")
+        )]
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
         match scheme {
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => {

@@ -1,7 +1,7 @@
 //! The Postgres store of idem: idempotent handlers, with an exactly-once effect in your own transaction.
 //!
-//! [`PostgresStore`] keeps the records of [`idem_core`] in one table. It needs Postgres 14 or later, and is tested with
-//! Postgres 14 to 18.
+//! [`PostgresStore`] keeps the records of [`idem_core`] in one table. It needs Postgres 14 or later. Each night, it is
+//! tested with all versions that the distribution of the CI runner has.
 //!
 //! ```no_run
 //! # async fn connect() -> Result<(), idem_postgres::ConnectError> {

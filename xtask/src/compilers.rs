@@ -1,6 +1,7 @@
 //! The published crates, checked with the compilers of their `rust-version`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use cargo_metadata::Package;
@@ -10,7 +11,9 @@ use xshell::{Shell, cmd};
 use crate::step::skip;
 
 /// Checks each crate with the oldest compiler that it promises, and with all features that this compiler can build.
-pub(crate) fn check(shell: &Shell, published: &[&Package]) -> Result<()> {
+pub(crate) fn check(shell: &Shell, published: &[&Package], target: &Path) -> Result<()> {
+    // A folder of its own, because each compiler would replace the files of the other.
+    let target = target.join("compilers");
     let mut packages: BTreeMap<&Version, Vec<&Package>> = BTreeMap::new();
     for package in published {
         let version = package.rust_version.as_ref();
@@ -21,7 +24,7 @@ pub(crate) fn check(shell: &Shell, published: &[&Package]) -> Result<()> {
     let newer = Newer(published);
     for (version, packages) in packages {
         let toolchain = version.to_string();
-        if !is_installed(shell, &toolchain) {
+        if !install(shell, &toolchain) {
             skip(&format!("the crates with Rust {toolchain}"), "it cannot be installed by rustup");
             continue;
         }
@@ -29,14 +32,14 @@ pub(crate) fn check(shell: &Shell, published: &[&Package]) -> Result<()> {
             packages.iter().flat_map(|package| newer.features(package, version)).collect();
         let packages = packages.iter().flat_map(|it| ["--package", it.name.as_str()]);
         let check = cmd!(shell, "rustup run {toolchain} cargo check --quiet --locked");
-        // A folder of its own, because each compiler would replace the files of the other.
-        let check = check.args(["--target-dir", "target/compilers"]).args(packages);
+        let check = check.arg("--target-dir").arg(&target).args(packages);
         check.args(["--features", &features.join(",")]).run()?;
     }
     Ok(())
 }
 
-fn is_installed(shell: &Shell, toolchain: &str) -> bool {
+/// Returns whether the compiler is installed now.
+fn install(shell: &Shell, toolchain: &str) -> bool {
     let install = cmd!(shell, "rustup toolchain install --profile minimal {toolchain}");
     install.quiet().ignore_stdout().ignore_stderr().run().is_ok()
 }
@@ -48,15 +51,15 @@ impl Newer<'_> {
     /// Returns the features of a crate that enable no crate with a newer `rust-version`.
     fn features(&self, package: &Package, version: &Version) -> Vec<String> {
         let features = package.features.keys();
-        let features = features.filter(|feature| !self.is_needed(package, feature, version));
+        let features = features.filter(|feature| !self.needs_newer(package, feature, version));
         features.map(|feature| format!("{}/{feature}", package.name)).collect()
     }
 
-    fn is_needed(&self, package: &Package, feature: &str, version: &Version) -> bool {
+    fn needs_newer(&self, package: &Package, feature: &str, version: &Version) -> bool {
         package.features.get(feature).into_iter().flatten().any(|enabled| {
             match enabled.strip_prefix("dep:") {
                 Some(dependency) => self.is_newer(dependency, version),
-                None => self.is_needed(package, enabled, version),
+                None => self.needs_newer(package, enabled, version),
             }
         })
     }

@@ -4,6 +4,8 @@ use anyhow::Result;
 use cargo_metadata::{MetadataCommand, Package, Target};
 use xshell::Shell;
 
+use crate::release_check::is_published;
+
 /// The features of programs that are built alone. The others need one of these stores.
 const STORES: [&str; 3] = ["postgres", "redis", "sqlite"];
 
@@ -18,7 +20,7 @@ pub(crate) struct Build {
 pub(crate) fn builds(shell: &Shell) -> Result<Vec<Build>> {
     let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
     // The examples are left out, because their few features select stores of the adapters.
-    let packages = metadata.packages.iter().filter(|it| is_library(it) || it.publish.is_none());
+    let packages = metadata.packages.iter().filter(|it| is_library(it) || is_published(it));
     Ok(packages.flat_map(builds_of).collect())
 }
 

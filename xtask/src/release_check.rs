@@ -15,7 +15,7 @@ use crate::step::skip;
 const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 /// What no text may contain when its version is published. The registry shows it as long as the version exists.
-const UNPUBLISHED: [&str; 3] = ["not published yet", "--git ", "path = \"../idem"];
+const UNPUBLISHED: [&str; 4] = ["not published yet", "--git ", "git = \"", "path = \"../idem"];
 
 pub(crate) fn run(shell: &Shell, publish: bool) -> Result<()> {
     let metadata = MetadataCommand::new().no_deps().current_dir(shell.current_dir()).exec()?;
@@ -25,7 +25,7 @@ pub(crate) fn run(shell: &Shell, publish: bool) -> Result<()> {
     if publish {
         check_install_texts(shell)?;
     }
-    compilers::check(shell, &published)?;
+    compilers::check(shell, &published, target)?;
     fetch(shell)?;
     package(shell, &published)?;
     let folder = target.join("release-check");
@@ -40,7 +40,7 @@ pub(crate) fn run(shell: &Shell, publish: bool) -> Result<()> {
     compare_with_last_release(shell)
 }
 
-fn is_published(package: &Package) -> bool {
+pub(crate) fn is_published(package: &Package) -> bool {
     package.publish.as_ref().is_none_or(|registries| !registries.is_empty())
 }
 

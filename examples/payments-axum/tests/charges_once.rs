@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use idem_testkit::servers::eventually;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -60,14 +61,13 @@ impl Server {
     /// Pays as [`pay`](Self::pay) does, and again while the store is busy. A service has short store timeouts, and its response
     /// can come before a slow store has it.
     async fn pay_on_store(&self, token: &str, key: &str, amount: u64) -> Response {
-        loop {
+        eventually("reply of a store that is not busy", async || {
             let response = self.pay(token, key, amount).send().await.unwrap();
             let refused = response.headers().get("idempotency-refused");
             let is_busy = |slug: &HeaderValue| slug == "store-unavailable" || slug == "in-progress";
-            if !refused.is_some_and(is_busy) {
-                return response;
-            }
-        }
+            (!refused.is_some_and(is_busy)).then_some(response)
+        })
+        .await
     }
 
     /// Waits up to a minute for the server to end, and returns its exit status.

@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use idem_testkit::servers::PostgresServer;
+use idem_testkit::servers::{PostgresServer, eventually};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::json;
 
@@ -41,12 +41,11 @@ impl Server {
 
     /// Pays as [`pay`](Self::pay) does, and again while the database is busy, because a service has short store timeouts.
     async fn pay_once(&self, key: &str, cents: i64, invoice: &str) -> Response {
-        loop {
+        eventually("reply of a database that is not busy", async || {
             let response = self.pay(key, cents, invoice).send().await.unwrap();
-            if !is_busy(&response) {
-                return response;
-            }
-        }
+            (!is_busy(&response)).then_some(response)
+        })
+        .await
     }
 
     async fn balances(&self) -> [String; 2] {

@@ -1,11 +1,9 @@
 //! One key, used on all workers concurrently.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use idem_actix::{Idempotency, MemoryStore};
 use idem_testkit::app::{Counts, MemoryLedger, Service};
-use idem_testkit::http::payment;
+use idem_testkit::http::{client, payment};
 use tokio::sync::oneshot;
 
 use crate::app::serve;
@@ -13,7 +11,6 @@ use crate::app::serve;
 const WORKERS: usize = 4;
 const CLIENTS: usize = 32;
 const ROUNDS: usize = 50;
-const MAX_IDLE: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_many_concurrent_requests_runs_across_workers() {
@@ -29,12 +26,7 @@ async fn one_of_many_concurrent_requests_runs_across_workers() {
         });
     });
     let (address, handle) = start.await.unwrap();
-    // The server could close an older connection while a request is on its way.
-    let client = || {
-        let client = reqwest::Client::builder().no_proxy().pool_idle_timeout(MAX_IDLE);
-        client.build().unwrap()
-    };
-    let clients: Vec<_> = (0..CLIENTS).map(|_| client()).collect();
+    let clients: Vec<_> = (0..CLIENTS).map(|_| client().build().unwrap()).collect();
     for round in 0..ROUNDS {
         let note = format!("round-{round}");
         let responses = join_all(clients.iter().map(async |client| {

@@ -127,7 +127,6 @@ pub(crate) async fn send(request: RequestBuilder) -> Response {
     }
 }
 
-/// Returns a client that closes idle connections early. Otherwise the server could close one while a request is on its way.
 pub(crate) fn client() -> Client {
-    Client::builder().no_proxy().pool_idle_timeout(Duration::from_secs(1)).build().unwrap()
+    idem_testkit::http::client().build().unwrap()
 }

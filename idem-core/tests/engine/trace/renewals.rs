@@ -8,9 +8,12 @@ use idem_core::store::Changed;
 use idem_core::store::{Claim, IdempotencyStore, RecordId, StoreFuture, Update};
 use idem_core::{MemoryStore, Policy};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::log::{logged, start_log};
-use crate::support::{AT_LEAST_ONCE, AT_MOST_ONCE, Service, done, forward, ran, refused, watched};
+use crate::support::{
+    AT_LEAST_ONCE, AT_MOST_ONCE, Response, Service, done, forward, ran, refused, watched,
+};
 
 /// A store that never replies to the renewals of one claim: the one that is renewed first.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +67,17 @@ impl IdempotencyStore for Unresponsive {
     }
 }
 
+/// Starts a run whose renewals get no reply, and waits for the first of them.
+async fn run_without_replies(
+    policy: &'static Policy,
+) -> (Unresponsive, Service, JoinHandle<Response>) {
+    let store = Unresponsive::default();
+    let service = Service::new(store.clone());
+    let first = service.spawn(policy, "first", pending());
+    store.wait_for_first_renewal().await;
+    (store, service, first)
+}
+
 /// The leases are still valid if a busy machine sends a renewal five seconds late. That of the run without replies
 /// is longer: if its renewal delayed the other one, the other lease would end first.
 static WITHOUT_REPLY: Policy = AT_MOST_ONCE.with_lease(Duration::from_secs(10));
@@ -71,10 +85,7 @@ static RENEWED: Policy = AT_LEAST_ONCE.with_lease(Duration::from_secs(9));
 
 #[tokio::test]
 async fn renewals_without_a_reply_delay_no_others() {
-    let store = Unresponsive::default();
-    let service = Service::new(store.clone());
-    let _first = service.spawn(&WITHOUT_REPLY, "first", pending());
-    store.wait_for_first_renewal().await;
+    let (store, service, _first) = run_without_replies(&WITHOUT_REPLY).await;
     let inner = store.clone();
     let other = service.send(&RENEWED, "other", async move {
         inner.wait_for_other_renewals(1).await;
@@ -94,11 +105,7 @@ const MOST_RENEWALS: u32 = 17;
 #[tokio::test]
 async fn renewals_without_a_reply_are_logged_and_end_with_their_run() {
     start_log();
-    let store = Unresponsive::default();
-    let service = Service::new(store.clone());
-    let first = service.spawn(&LIMITED_RUN, "first", pending());
-    store.wait_for_first_renewal().await;
-
+    let (store, service, first) = run_without_replies(&LIMITED_RUN).await;
     let inner = store.clone();
     let other = service.send(&RENEWED_OFTEN, "other", async move {
         assert_eq!(

@@ -1,6 +1,7 @@
 //! The HTTP contract of the testbed on both frameworks, which external suites rely on.
 
 use futures_util::future::join_all;
+use idem_testkit::servers::eventually;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -45,13 +46,12 @@ impl Server {
 
     /// Sends a request again, until the end of the first one is stored. A slow store may accept it only after the response.
     async fn post_again(&self, path: &str, key: &str, body: &Value) -> reqwest::Response {
-        loop {
+        eventually("end of the first run", async || {
             let response = self.post(path, key, body).await;
             let refused = response.headers().get("idempotency-refused");
-            if refused.is_none_or(|slug| slug != "in-progress") {
-                return response;
-            }
-        }
+            refused.is_none_or(|slug| slug != "in-progress").then_some(response)
+        })
+        .await
     }
 }
 

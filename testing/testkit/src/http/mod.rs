@@ -71,7 +71,7 @@ mod suite;
 #[cfg(feature = "servers")]
 pub mod transaction;
 
-pub use client::{Closing, Open, Problem, Raw, Request, Response, payment, post};
+pub use client::{Closing, Open, Problem, Raw, Request, Response, client, payment, post};
 pub use server::{Listening, Records, STORE_TIMEOUT, Server, ShutDown, Store};
 #[doc(hidden)]
 pub use suite::run;

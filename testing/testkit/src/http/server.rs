@@ -17,17 +17,13 @@ use idem_core::{Drained, Idempotency, IdempotencyBuilder, MemoryStore};
 use reqwest::redirect;
 use tokio::sync::oneshot;
 
-use super::client::{Closing, Request, Response};
+use super::client::{Closing, Request, Response, client};
 use super::ends::Ends;
 use crate::app::{Counts, MAX_RESPONSE, MemoryLedger, Service};
 use idem_conformance::{FaultStore, Faults, Pending};
 
 /// The time limit of store calls. Longer than a busy server needs.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The time after which the client opens a new connection. Otherwise the server could close one while a request is on its
-/// way.
-const MAX_IDLE: Duration = Duration::from_secs(1);
 
 /// A serving app, as returned by the start function of an adapter.
 pub struct Listening {
@@ -138,8 +134,8 @@ impl Server {
         let ledger = MemoryLedger::default();
         let service = Service::new(ledger.clone());
         let listening = start(idempotency.clone(), service.clone()).await;
-        let client = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none());
-        let client = client.pool_idle_timeout(MAX_IDLE).build().expect("a client without TLS");
+        let client = client().redirect(redirect::Policy::none());
+        let client = client.build().expect("a client without TLS");
         Self { listening, start, client, store, records, faults, idempotency, service, ledger }
     }
 

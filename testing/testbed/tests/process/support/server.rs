@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use idem_testkit::http::client;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
@@ -83,7 +84,14 @@ pub(super) async fn start(
     let address = line.strip_prefix("listening on http://").expect("the readiness line");
     let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap());
     let (address, child) = (address.parse().unwrap(), Mutex::new(child));
-    Ok(Server { program: program.clone(), history, address, client: client(), child, pid })
+    Ok(Server {
+        program: program.clone(),
+        history,
+        address,
+        client: client().build().unwrap(),
+        child,
+        pid,
+    })
 }
 
 impl Server {
@@ -210,12 +218,6 @@ impl Server {
     fn signal(&self, signal: Signal) {
         kill(self.pid, signal).expect("the process is running");
     }
-}
-
-/// Returns a client that closes idle connections early. Otherwise the server could close one while a request is
-/// on its way.
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(1)).build().unwrap()
 }
 
 /// Pauses between two polls, to avoid a busy loop.
