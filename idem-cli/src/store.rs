@@ -16,6 +16,9 @@ use idem_sqlite::SqliteStore;
 use crate::args::Common;
 use crate::failure::Failure;
 
+/// The limit of each call, and of waiting for a connection. An operator needs the records also of an overloaded store.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
 #[cfg(not(any(feature = "postgres", feature = "redis", feature = "sqlite")))]
 compile_error!("enable at least one of the features `postgres`, `redis` and `sqlite`");
 
@@ -66,7 +69,8 @@ impl Store {
                 if !std::path::Path::new(path).exists() {
                     return Err(Failure::Usage(format!("there is no file {path}")));
                 }
-                let store = SqliteStore::builder().only_existing().sweep_every(None).open(url).await;
+                let store = SqliteStore::builder().only_existing().sweep_every(None).wait_timeout(TIMEOUT);
+                let store = store.open(url).await;
                 Ok(Self::new(store.map_err(unavailable)?))
             }
             "memory" => Err(Failure::Usage(
@@ -91,7 +95,7 @@ impl Store {
     /// Begins the handle through which records are found and changed.
     pub(crate) fn idempotency(&self, common: &Common) -> Result<IdempotencyBuilder, Failure> {
         let builder = Idempotency::builder(Arc::clone(&self.store)).namespace(&*common.namespace);
-        let builder = builder.store_timeout(Duration::from_secs(30));
+        let builder = builder.store_timeout(TIMEOUT);
         Ok(match secret(common)? {
             Some(secret) => builder.secret(secret),
             None => builder,
@@ -138,7 +142,7 @@ fn secret(common: &Common) -> Result<Option<Vec<u8>>, Failure> {
 
 #[cfg(feature = "postgres")]
 fn postgres_builder(common: &Common) -> idem_postgres::PostgresStoreBuilder {
-    let mut builder = PostgresStore::builder();
+    let mut builder = PostgresStore::builder().wait_timeout(TIMEOUT).statement_timeout(TIMEOUT);
     if let Some(schema) = &common.schema {
         builder = builder.schema(&**schema);
     }
@@ -178,7 +182,9 @@ pub(crate) async fn migrate(_: &Common, _: bool) -> Result<(), Failure> {
 #[cfg(feature = "redis")]
 fn redis_builder(common: &Common) -> idem_redis::RedisStoreBuilder {
     let namespace = common.redis_namespace.as_ref().unwrap_or(&common.namespace);
-    RedisStore::builder().namespace(&**namespace).scan_rate(common.rate).allow_eviction()
+    let builder = RedisStore::builder().namespace(&**namespace).scan_rate(common.rate);
+    let builder = builder.connect_timeout(TIMEOUT).wait_timeout(TIMEOUT).command_timeout(TIMEOUT);
+    builder.allow_eviction()
 }
 
 /// The URLs of nodes. User and password before the first host apply to all of them.

@@ -99,7 +99,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Time limit for opening a connection. Default 1 s. An existing pool has its own limit.
+    /// Time limit for opening a connection. Default 1 s. An existing pool has its own limit. The client opens each connection
+    /// to a Sentinel or a node of a Cluster within 1 s, also if this limit is higher.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.create = Some(timeout);
         self

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use idem_core::function::{ErrorStorage, Failure, Rejected};
 use idem_core::http::{Executed, RequestParts, Scope};
@@ -196,17 +196,9 @@ impl Service {
         records[0]["record"].as_str().unwrap().to_owned()
     }
 
-    /// Runs the command on the service's store. On a busy machine, a command can fail to connect in time. It has done nothing
-    /// then, and is repeated.
+    /// Runs the command on the service's store.
     pub(crate) fn idem(&self, arguments: &[&str]) -> Output {
-        let started = Instant::now();
-        loop {
-            let output = idem(&[&self.arguments()[..], arguments].concat());
-            let is_connected = !output.stderr.contains("cannot use the store");
-            if is_connected || started.elapsed() > TIMEOUT {
-                return output;
-            }
-        }
+        idem(&[&self.arguments()[..], arguments].concat())
     }
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {

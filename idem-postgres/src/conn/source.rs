@@ -15,7 +15,7 @@ use super::runtimes::{StatementPools, TransactionPools};
 /// The maximum number of connections of each runtime beside a pool of the application.
 const RESERVE: u32 = 2;
 
-/// The time limit for the first connection.
+/// The time limit for the first connection, unless calls may wait longer for theirs.
 const FIRST_CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The use of a connection.
@@ -57,7 +57,9 @@ impl ConnectionSource {
     /// The first connection is opened beside the pool. A pool tries again until its timeout and then reports only that,
     /// although the server refuses connections.
     pub(crate) async fn connect(&self) -> sqlx::Result<()> {
-        let opening = timeout(FIRST_CONNECTION_TIMEOUT, self.options().connect());
+        let PoolSettings { options, wait_timeout, .. } = self.settings();
+        let limit = FIRST_CONNECTION_TIMEOUT.max(*wait_timeout);
+        let opening = timeout(limit, options.connect());
         opening.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
         self.get(Purpose::Other).await?.put_back(Duration::ZERO);
         Ok(())
@@ -70,8 +72,12 @@ impl ConnectionSource {
 
     /// The options of the store's own connections for statements.
     pub(crate) fn options(&self) -> &PgConnectOptions {
+        &self.settings().options
+    }
+
+    fn settings(&self) -> &PoolSettings {
         let (Self::Own { statements: pools, .. } | Self::Shared { reserve: pools, .. }) = self;
-        &pools.settings.options
+        &pools.settings
     }
 
     /// Closes connections of the store's own that have been idle for too long.
