@@ -44,8 +44,10 @@ fn serve(idempotency: Idempotency, service: Service) -> (SocketAddr, Server) {
             .configure(routes)
     };
     let server = HttpServer::new(app).workers(WORKERS).disable_signals();
-    // A slow client on a busy machine is not an attack.
-    let server = server.client_request_timeout(Duration::from_secs(60));
+    // A slow client on a busy machine is not an attack. A connection whose worker was blocked for longer than its time to be
+    // idle is closed after the response, while the client sends the next request.
+    let timeout = Duration::from_secs(60);
+    let server = server.client_request_timeout(timeout).keep_alive(timeout);
     let server = server.bind("127.0.0.1:0").unwrap();
     (server.addrs()[0], server.run())
 }

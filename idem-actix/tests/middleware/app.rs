@@ -48,8 +48,10 @@ pub(crate) fn serve(
             .configure(|app| routes(app, &idempotency))
     };
     let server = HttpServer::new(app).workers(workers).disable_signals();
-    // A slow client on a busy machine is not an attack.
-    let server = server.client_request_timeout(Duration::from_secs(60));
+    // A slow client on a busy machine is not an attack. A connection whose worker was blocked for longer than its time to be
+    // idle is closed after the response, while the client sends the next request.
+    let timeout = Duration::from_secs(60);
+    let server = server.client_request_timeout(timeout).keep_alive(timeout);
     let server = server.bind("127.0.0.1:0").unwrap();
     (server.addrs()[0], server.run())
 }

@@ -231,7 +231,7 @@ macro_rules! http_suite {
 }
 
 /// The time after which a scenario counts as hanging. It is not an assertion about speed.
-const WATCHDOG: Duration = Duration::from_secs(120);
+const WATCHDOG: Duration = Duration::from_secs(300);
 
 /// Serves a fresh app and runs a scenario on it.
 pub fn run<S, F>(start: S, store: Store, scenario: impl AsyncFnOnce(&Server))

@@ -39,20 +39,17 @@ impl Request {
         tokio::spawn(async move { request.send().await })
     }
 
-    /// Sends the request until the response is not `in-progress`.
+    /// Sends the request until the response is not `in-progress`, and while a busy store replies too late.
     pub async fn send_until_settled(&self) -> Response {
-        self.send_until(|response| !response.is(&Problem::IN_PROGRESS)).await
+        let passing = [Problem::STORE_UNAVAILABLE, Problem::IN_PROGRESS];
+        self.send_until(|response| !passing.iter().any(|problem| response.is(problem))).await
     }
 
     /// Sends the request until the store has replied to its claim in time. A busy store exceeds a short store timeout or lease,
     /// and until its late claim is abandoned, the request is in progress.
     pub async fn send_until_served(&self) -> Response {
         let first = self.send().await;
-        if !first.is(&Problem::STORE_UNAVAILABLE) {
-            return first;
-        }
-        let late = [Problem::STORE_UNAVAILABLE, Problem::IN_PROGRESS];
-        self.send_until(|response| !late.iter().any(|problem| response.is(problem))).await
+        if first.is(&Problem::STORE_UNAVAILABLE) { self.send_until_settled().await } else { first }
     }
 
     /// Sends the request until the response satisfies `condition`.

@@ -56,8 +56,8 @@ pub async fn a_drain_does_not_wait_for_a_stream(server: &Server) {
     let mut streaming = open(&order).await;
     assert_eq!(streaming.status, 201);
     streaming.chunk().await;
-    assert_eq!(server.idempotency.activity(), idem_core::Activity::default());
     assert_eq!(server.idempotency.drain(Duration::MAX).await, Drained::Finished);
+    assert_eq!(server.idempotency.activity(), idem_core::Activity::default());
     server.service.until_produced(1).await;
 }
 
